@@ -1,0 +1,259 @@
+// Safetensors, the file that holds named tensors and nothing that could run:
+// an 8-byte little-endian header length, a JSON header, the tensors' bytes end to end.
+// Strict both ways: https://github.com/huggingface/safetensors#format, duplicate names, holes and
+// overlaps refused. Tensors are little-endian in the file and are taken to be so in the host.
+
+import { FormatError } from "./errors.ts";
+import { decodeUtf8, encodeUtf8, quote } from "./text.ts";
+
+/** Each element type with the array that holds it; the two 16-bit floats come as raw bits. */
+const ARRAYS = {
+  F64: Float64Array,
+  F32: Float32Array,
+  F16: Uint16Array,
+  BF16: Uint16Array,
+  I64: BigInt64Array,
+  U64: BigUint64Array,
+  I32: Int32Array,
+  U32: Uint32Array,
+  I16: Int16Array,
+  U16: Uint16Array,
+  I8: Int8Array,
+  U8: Uint8Array,
+  BOOL: Uint8Array,
+};
+const MAX_HEADER = 100_000_000;
+const MAX_DEPTH = 3; // the header, a tensor's entry, its shape
+
+export type SafetensorsType = keyof typeof ARRAYS;
+export type SafetensorsData = InstanceType<(typeof ARRAYS)[SafetensorsType]>;
+
+/** An n-dimensional array: `data` is row-major and holds as many elements as `shape` multiplies to. */
+export interface SafeTensor {
+  readonly dtype: SafetensorsType;
+  readonly shape: readonly number[];
+  readonly data: SafetensorsData;
+}
+
+export interface NamedTensor extends SafeTensor {
+  readonly name: string;
+}
+
+export interface Safetensors {
+  readonly tensors: Map<string, SafeTensor>;
+  /** The header's `__metadata__`; empty where there is none. Has no prototype. */
+  readonly metadata: Record<string, string>;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isSizes = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
+
+const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+/**
+ * The bytes of a safetensors file. Tensors keep their order, but wider element types come first so
+ * that every tensor is aligned.
+ * @throws FormatError for a repeated or reserved name, or data that its dtype or shape does not fit.
+ */
+export function encodeSafetensors(
+  tensors: Iterable<NamedTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
+  const sorted = [...tensors].sort((a, b) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT);
+  const entries = new Map<string, unknown>();
+  if (Object.keys(metadata).length > 0) entries.set("__metadata__", metadata);
+  let end = 0;
+  for (const { name, dtype, shape, data } of sorted) {
+    if (entries.has(name) || name === "__metadata__" || name === "__proto__") {
+      throw new FormatError(
+        `tensor names must differ and not be reserved, got ${quote(name)} again`,
+      );
+    }
+    if (
+      Object.prototype.toString.call(data) !== `[object ${ARRAYS[dtype]?.name}]` ||
+      !isSizes(shape) ||
+      elements(shape) !== data.length
+    ) {
+      throw new FormatError(
+        `tensor ${quote(name)}: ${data.length} elements of ${data.constructor.name} ` +
+          `are not ${dtype} of shape [${shape}]`,
+      );
+    }
+    const begin = end;
+    end += data.byteLength;
+    entries.set(name, { dtype, shape, data_offsets: [begin, end] });
+  }
+
+  const header = encodeUtf8(JSON.stringify(Object.fromEntries(entries)));
+  const length = (header.length + 7) & ~7; // padded with spaces: tensors start 8-aligned
+  if (length > MAX_HEADER) {
+    throw new FormatError(`a header has at most ${MAX_HEADER} bytes, these names need ${length}`);
+  }
+  const file = new Uint8Array(8 + length + end);
+  new DataView(file.buffer).setUint32(0, length, true);
+  file.set(header, 8);
+  file.fill(0x20, 8 + header.length, 8 + length);
+  let offset = 8 + length;
+  for (const { data } of sorted) {
+    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
+    offset += data.byteLength;
+  }
+  return file;
+}
+
+/**
+ * Reads a safetensors file. Tensors are views into `bytes` where alignment allows and copies where
+ * it does not.
+ * @throws FormatError that says what was expected, what came and where.
+ */
+export function decodeSafetensors(bytes: Uint8Array): Safetensors {
+  const header = readHeader(bytes);
+  const dataStart = bytes.byteOffset + 8 + header.bytes;
+  const dataLength = bytes.length - 8 - header.bytes;
+
+  const metadata: Record<string, string> = Object.create(null);
+  const ranges: { name: string; begin: number; end: number }[] = [];
+  const tensors = new Map<string, SafeTensor>();
+  for (const [name, entry] of Object.entries(header.entries)) {
+    if (name === "__metadata__") {
+      if (!isObject(entry) || Object.values(entry).some((value) => typeof value !== "string")) {
+        throw new FormatError("__metadata__ must map names to text");
+      }
+      Object.assign(metadata, entry);
+      continue;
+    }
+    const fail = (problem: string) => new FormatError(`tensor ${quote(name)}: ${problem}`);
+    if (!isObject(entry)) throw fail(`expected an entry with dtype and shape, got ${quote(entry)}`);
+    const { dtype, shape, data_offsets: offsets } = entry;
+    if (typeof dtype !== "string" || !Object.hasOwn(ARRAYS, dtype)) {
+      throw fail(`expected a dtype among ${Object.keys(ARRAYS).join(", ")}, got ${quote(dtype)}`);
+    }
+    if (!isSizes(shape)) throw fail(`expected a shape of sizes from 0 up, got ${quote(shape)}`);
+    if (!isSizes(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!) {
+      throw fail(`expected data_offsets [begin, end] from 0 up, got ${quote(offsets)}`);
+    }
+    const [begin, end] = offsets as [number, number];
+    if (end > dataLength) {
+      throw fail(`its data ends at byte ${end} of the ${dataLength} there are: is the file whole?`);
+    }
+    const ArrayType = ARRAYS[dtype as SafetensorsType];
+    const count = elements(shape);
+    if (end - begin !== count * ArrayType.BYTES_PER_ELEMENT) {
+      throw fail(`${dtype} of shape [${shape}] does not fill its ${end - begin} bytes exactly`);
+    }
+    const start = dataStart + begin;
+    const aligned = start % ArrayType.BYTES_PER_ELEMENT === 0;
+    const data = aligned
+      ? new ArrayType(bytes.buffer as ArrayBuffer, start, count) // or a shared one
+      : new ArrayType(copy(bytes, start - bytes.byteOffset, end - begin).buffer);
+    tensors.set(name, { dtype: dtype as SafetensorsType, shape, data });
+    ranges.push({ name, begin, end });
+  }
+
+  ranges.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let covered = 0;
+  for (const { name, begin, end } of ranges) {
+    if (begin !== covered) {
+      const problem = begin < covered ? "overlaps the one before it" : "leaves a hole before it";
+      throw new FormatError(
+        `tensor ${quote(name)}: its data starts at byte ${begin}, not ${covered}, and so ${problem}`,
+      );
+    }
+    covered = end;
+  }
+  if (covered !== dataLength) {
+    throw new FormatError(`${dataLength - covered} bytes at the end belong to no tensor`);
+  }
+  return { tensors, metadata };
+}
+
+/** The JSON header of a file and its length in bytes. */
+function readHeader(file: Uint8Array): { entries: Record<string, unknown>; bytes: number } {
+  if (file.length < 8) {
+    throw new FormatError(`expected an 8-byte header length, the file has ${file.length} bytes`);
+  }
+  const view = new DataView(file.buffer, file.byteOffset, 8);
+  const length = view.getUint32(4, true) * 2 ** 32 + view.getUint32(0, true);
+  if (length > MAX_HEADER) {
+    throw new FormatError(`a header has at most ${MAX_HEADER} bytes, this one claims ${length}`);
+  }
+  if (length > file.length - 8) {
+    throw new FormatError(
+      `the header claims ${length} bytes and the file has ${file.length - 8} after its length`,
+    );
+  }
+  const text = decodeUtf8(copy(file, 8, length));
+  if (text === undefined) throw new FormatError("the header is not UTF-8");
+  if (text[0] !== "{") {
+    throw new FormatError(`the header must open with "{", got ${quote(text.slice(0, 20))}`);
+  }
+  try {
+    checkKeys(text);
+    return { entries: JSON.parse(text), bytes: length };
+  } catch (error) {
+    if (error instanceof FormatError) throw error;
+    throw new FormatError(`the header is not valid JSON: ${(error as Error).message}`);
+  }
+}
+
+/** Refuses what JSON.parse lets through: repeated keys, a `__proto__` key, and any deep nest. */
+function checkKeys(json: string): void {
+  const open: Set<string>[] = [];
+  let start = 0; // of the last string, and its end
+  let end = 0;
+  for (let i = 0; i < json.length; i++) {
+    const c = json[i];
+    if (c === '"') {
+      start = i++;
+      while (i < json.length && json[i] !== '"') i += json[i] === "\\" ? 2 : 1;
+      end = i + 1;
+    } else if (c === ":") {
+      const key: string = JSON.parse(json.slice(start, end));
+      const keys = open[open.length - 1];
+      if (key === "__proto__") throw new FormatError('the header has a reserved name, "__proto__"');
+      if (keys?.has(key)) throw new FormatError(`the header has the name ${quote(key)} twice`);
+      keys?.add(key);
+    } else if (c === "{" || c === "[") {
+      if (open.push(new Set()) > MAX_DEPTH) {
+        throw new FormatError(`the header nests more than ${MAX_DEPTH} deep at character ${i}`);
+      }
+    } else if (c === "}" || c === "]") {
+      open.pop();
+    }
+  }
+}
+
+/** A plain copy: `slice` of a Node buffer is a view, and text decoders refuse shared memory. */
+const copy = (bytes: Uint8Array, start: number, length: number): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(bytes.subarray(start, start + length));
+
+/**
+ * The tensor's values as float32: the tensor's own array where it is F32, else a converted copy
+ * (exact from F16 and BF16, rounded from F64 and wide integers).
+ */
+export function tensorToFloat32({ dtype, data }: SafeTensor): Float32Array {
+  if (data instanceof Float32Array) return data;
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+    return Float32Array.from(data as BigInt64Array, Number);
+  }
+  if (dtype !== "F16" && dtype !== "BF16") return new Float32Array(data as Float64Array);
+  const out = new Float32Array(data.length);
+  const bits = new Uint32Array(out.buffer);
+  if (dtype === "BF16") {
+    for (let i = 0; i < bits.length; i++) bits[i] = (data[i] as number) << 16;
+    return out;
+  }
+  for (let i = 0; i < bits.length; i++) {
+    // The half's exponent and fraction as a float32 are 2^112 too small, subnormals included;
+    // only infinities and NaN need their exponent filled in.
+    const half = data[i] as number;
+    bits[i] = (half & 0x7fff) << 13;
+    if ((half & 0x7c00) === 0x7c00) bits[i]! |= 0x7f800000;
+    else out[i]! *= 2 ** 112;
+    bits[i]! |= (half & 0x8000) << 16;
+  }
+  return out;
+}
