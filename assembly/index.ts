@@ -2,4 +2,18 @@
 
 export { abi } from "./abi";
 export { gemmNN, gemmNT, gemmTN, gemmWorkspace, gramNT, gramTN } from "./gemm";
-export { fill } from "./vector";
+export { adagrad, adam, rmsprop, sgd } from "./optimizer";
+export {
+  addPenaltyGradient,
+  affineColumns,
+  axpy,
+  columnSums,
+  countNaN,
+  dot,
+  fill,
+  firstNonFinite,
+  gatherRows,
+  scale,
+  sumAbs,
+  sumSquares,
+} from "./vector";
