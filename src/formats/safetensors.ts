@@ -4,6 +4,14 @@
 // overlaps refused. Tensors are little-endian in the file and are taken to be so in the host.
 
 import { FormatError } from "./errors.ts";
+import {
+  copyBytes,
+  elementCount,
+  halfToFloat32,
+  type NumericArray,
+  toFloat32,
+  viewOrCopy,
+} from "./numbers.ts";
 import { decodeUtf8, encodeUtf8, quote } from "./text.ts";
 
 /** Each element type with the array that holds it; the two 16-bit floats come as raw bits. */
@@ -28,10 +36,9 @@ const MAX_DEPTH = 3; // the header, a tensor's entry, its shape
 export type SafetensorsType = keyof typeof ARRAYS;
 export type SafetensorsData = InstanceType<(typeof ARRAYS)[SafetensorsType]>;
 
-/** An n-dimensional array: `data` is row-major and holds as many elements as `shape` multiplies to. */
-export interface SafeTensor {
+/** F16, BF16 and BOOL are only told from U16 and U8 by the dtype. */
+export interface SafeTensor extends NumericArray {
   readonly dtype: SafetensorsType;
-  readonly shape: readonly number[];
   readonly data: SafetensorsData;
 }
 
@@ -50,8 +57,6 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 const isSizes = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
-
-const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /**
  * The bytes of a safetensors file. Tensors keep their order, but wider element types come first so
@@ -75,7 +80,7 @@ export function encodeSafetensors(
     if (
       Object.prototype.toString.call(data) !== `[object ${ARRAYS[dtype]?.name}]` ||
       !isSizes(shape) ||
-      elements(shape) !== data.length
+      elementCount(shape) !== data.length
     ) {
       throw new FormatError(
         `tensor ${quote(name)}: ${data.length} elements of ${data.constructor.name} ` +
@@ -111,8 +116,8 @@ export function encodeSafetensors(
  */
 export function decodeSafetensors(bytes: Uint8Array): Safetensors {
   const header = readHeader(bytes);
-  const dataStart = bytes.byteOffset + 8 + header.bytes;
-  const dataLength = bytes.length - 8 - header.bytes;
+  const dataStart = 8 + header.bytes;
+  const dataLength = bytes.length - dataStart;
 
   const metadata: Record<string, string> = Object.create(null);
   const ranges: { name: string; begin: number; end: number }[] = [];
@@ -140,15 +145,11 @@ export function decodeSafetensors(bytes: Uint8Array): Safetensors {
       throw fail(`its data ends at byte ${end} of the ${dataLength} there are: is the file whole?`);
     }
     const ArrayType = ARRAYS[dtype as SafetensorsType];
-    const count = elements(shape);
+    const count = elementCount(shape);
     if (end - begin !== count * ArrayType.BYTES_PER_ELEMENT) {
       throw fail(`${dtype} of shape [${shape}] does not fill its ${end - begin} bytes exactly`);
     }
-    const start = dataStart + begin;
-    const aligned = start % ArrayType.BYTES_PER_ELEMENT === 0;
-    const data = aligned
-      ? new ArrayType(bytes.buffer as ArrayBuffer, start, count) // or a shared one
-      : new ArrayType(copy(bytes, start - bytes.byteOffset, end - begin).buffer);
+    const data = viewOrCopy<SafetensorsData>(ArrayType, bytes, dataStart + begin, count);
     tensors.set(name, { dtype: dtype as SafetensorsType, shape, data });
     ranges.push({ name, begin, end });
   }
@@ -185,7 +186,7 @@ function readHeader(file: Uint8Array): { entries: Record<string, unknown>; bytes
       `the header claims ${length} bytes and the file has ${file.length - 8} after its length`,
     );
   }
-  const text = decodeUtf8(copy(file, 8, length));
+  const text = decodeUtf8(copyBytes(file, 8, length));
   if (text === undefined) throw new FormatError("the header is not UTF-8");
   if (text[0] !== "{") {
     throw new FormatError(`the header must open with "{", got ${quote(text.slice(0, 20))}`);
@@ -226,34 +227,12 @@ function checkKeys(json: string): void {
   }
 }
 
-/** A plain copy: `slice` of a Node buffer is a view, and text decoders refuse shared memory. */
-const copy = (bytes: Uint8Array, start: number, length: number): Uint8Array<ArrayBuffer> =>
-  new Uint8Array(bytes.subarray(start, start + length));
-
 /**
- * The tensor's values as float32: the tensor's own array where it is F32, else a converted copy
- * (exact from F16 and BF16, rounded from F64 and wide integers).
+ * The tensor's values as float32: its own array where it is F32, else a converted copy (exact from
+ * F16 and BF16, rounded from F64 and wide integers).
  */
 export function tensorToFloat32({ dtype, data }: SafeTensor): Float32Array {
-  if (data instanceof Float32Array) return data;
-  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
-    return Float32Array.from(data as BigInt64Array, Number);
-  }
-  if (dtype !== "F16" && dtype !== "BF16") return new Float32Array(data as Float64Array);
-  const out = new Float32Array(data.length);
-  const bits = new Uint32Array(out.buffer);
-  if (dtype === "BF16") {
-    for (let i = 0; i < bits.length; i++) bits[i] = (data[i] as number) << 16;
-    return out;
-  }
-  for (let i = 0; i < bits.length; i++) {
-    // The half's exponent and fraction as a float32 are 2^112 too small, subnormals included;
-    // only infinities and NaN need their exponent filled in.
-    const half = data[i] as number;
-    bits[i] = (half & 0x7fff) << 13;
-    if ((half & 0x7c00) === 0x7c00) bits[i]! |= 0x7f800000;
-    else out[i]! *= 2 ** 112;
-    bits[i]! |= (half & 0x8000) << 16;
-  }
-  return out;
+  if (dtype === "F16") return halfToFloat32(data as Uint16Array);
+  if (dtype !== "BF16") return toFloat32(data);
+  return new Float32Array(Uint32Array.from(data as Uint16Array, (bits) => bits << 16).buffer);
 }
