@@ -72,3 +72,12 @@ export function halfToFloat32(halves: Uint16Array): Float32Array {
   }
   return out;
 }
+
+/** A copy with the bytes of each element of `size` bytes reversed: big-endian to little-endian. */
+export function reverseElements(bytes: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(bytes.length);
+  for (let start = 0; start < bytes.length; start += size) {
+    for (let i = 0; i < size; i++) out[start + i] = bytes[start + size - 1 - i]!;
+  }
+  return out;
+}

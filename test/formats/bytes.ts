@@ -1,0 +1,13 @@
+// What the format tests share: numpy's fixtures and small damage.
+
+import { readFileSync } from "node:fs";
+
+export const fixture = (name: string): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(readFileSync(new URL(`fixtures/${name}`, import.meta.url)));
+
+/** A copy of `bytes` with one of them replaced. */
+export function withByte(bytes: Uint8Array, at: number, value: number): Uint8Array<ArrayBuffer> {
+  const copy = new Uint8Array(bytes);
+  copy[at] = value;
+  return copy;
+}
