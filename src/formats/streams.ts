@@ -66,6 +66,13 @@ function concatBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return all;
 }
 
+const refuses = (promise: Promise<void>): Promise<boolean> =>
+  promise.then(
+    () => false,
+    () => true,
+  );
+
+/** One gzip member, with its checksum: some platforms refuse what follows it, none of them skips it. */
 async function* gunzip(
   source: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
@@ -75,23 +82,15 @@ async function* gunzip(
   let failure: { readonly error: unknown } | undefined; // the source's own, to be passed on as it is
   const feed = async () => {
     try {
-      for await (const piece of source) {
-        // A refused write is the decompressor's error or our cancelling: the reader tells.
-        if (
-          !(await writer.write(piece).then(
-            () => true,
-            () => false,
-          ))
-        )
-          return;
-      }
-      await writer.close();
+      // A refused write is the decompressor's error or our own cancelling: the reader tells which.
+      for await (const piece of source) if (await refuses(writer.write(piece))) return;
     } catch (error) {
       failure = { error };
-      await writer.abort(error);
+      await refuses(writer.abort(error));
     }
+    if (!failure) await refuses(writer.close());
   };
-  const feeding = feed().catch(() => {});
+  const feeding = feed();
   try {
     for (;;) {
       const result = await reader.read();
@@ -100,10 +99,11 @@ async function* gunzip(
     }
   } catch (error) {
     if (failure) throw failure.error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const { message, cause } = error as Error;
+    const reason = message || (cause as Error | undefined)?.message || "it does not decompress";
     throw new FormatError(`the gzip data is damaged or cut off: ${reason}`);
   } finally {
-    await reader.cancel().catch(() => {});
+    await refuses(reader.cancel());
     await feeding;
   }
 }
