@@ -48,6 +48,16 @@ export const copyBytes = (
   length: number,
 ): Uint8Array<ArrayBuffer> => new Uint8Array(bytes.subarray(offset, offset + length));
 
+export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
+
 /** `data` itself where it is float32 already, else a copy rounded to it. */
 export function toFloat32(data: NumericData): Float32Array {
   if (data instanceof Float32Array) return data;

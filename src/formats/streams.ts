@@ -3,6 +3,7 @@
 // that small JavaScript ones skip.
 
 import { FormatError } from "./errors.ts";
+import { concatBytes } from "./numbers.ts";
 
 /** What a reader accepts: one piece of bytes, or pieces of any length one after another. */
 export type ByteSource = Uint8Array | AsyncIterable<Uint8Array>;
@@ -54,16 +55,6 @@ export async function gatherBytes(source: ByteSource): Promise<Uint8Array> {
 async function* piecesOf(source: ByteSource): AsyncGenerator<Uint8Array, void, undefined> {
   if (source instanceof Uint8Array) yield source;
   else yield* source;
-}
-
-function concatBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
 }
 
 const refuses = (promise: Promise<void>): Promise<boolean> =>
