@@ -25,3 +25,18 @@ export enum Loss {
   huber,
   smoothL1,
 }
+
+/** Elements a partial sum of a loss covers. */
+export const LOSS_BLOCK = 4096;
+
+/**
+ * Whether an activation's derivative is taken from its input z rather than from its output y. A model
+ * that knows it can let z go when every activation reads y.
+ */
+export function gradientNeedsInput(activation: Activation, parameter: number): boolean {
+  if (activation === Activation.linear || activation === Activation.relu) return false;
+  if (activation === Activation.sigmoid || activation === Activation.tanh) return false;
+  // The output of a leaky relu tells the sign of its input unless the slope turns it over.
+  if (activation === Activation.leakyRelu) return !(parameter >= 0);
+  return true;
+}

@@ -22,3 +22,10 @@ export function storeTail(p: usize, v: v128, count: usize): void {
   v128.store64_lane(p, v, 0);
   if (count == 3) v128.store32_lane(p, v, 2, 8);
 }
+
+/** All ones in the first `count` lanes (1, 2 or 3), zeros above. */
+// @ts-ignore: decorator
+@inline
+export function firstLanes(count: usize): v128 {
+  return i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(<i32>count));
+}

@@ -1,0 +1,58 @@
+// The exponential on four lanes. x = n ln 2 + r with n whole and |r| <= ln 2 / 2, then
+// exp(x) = 2^n (1 + r + r^2 q(r)). ln 2 is subtracted in two parts, the product with the first being
+// exact (the reduction of Cody and Waite); q is a minimax fit of our own.
+
+import { madd } from "../simd";
+import { line } from "./polynomial";
+
+const LOG2E: f32 = 1.4426950408889634;
+const LN2_HIGH: f32 = 0.693145751953125; // 15 bits: n * LN2_HIGH is exact for |n| < 512
+const LN2_LOW: f32 = 1.4286068203094173e-6;
+
+// Adding 3 * 2^22 rounds a small float to a whole number and leaves it in the low bits of the sum.
+const ROUND: f32 = 12582912;
+
+/** exp(r) - 1 for |r| <= ln 2 / 2; the fit is good to 1.5e-8 of the value. */
+// @ts-ignore: decorator
+@inline
+function expm1Reduced(r: v128): v128 {
+  const square = f32x4.mul(r, r);
+  const high = madd(square, f32x4.splat(0.001394139), line(r, 0.041666396, 0.008367015));
+  const q = madd(high, square, line(r, 0.5, 0.1666654));
+  return madd(square, q, r);
+}
+
+/** x - n ln 2. */
+// @ts-ignore: decorator
+@inline
+function reduce(x: v128, n: v128): v128 {
+  return madd(n, f32x4.splat(-LN2_LOW), madd(n, f32x4.splat(-LN2_HIGH), x));
+}
+
+/** exp(x). Underflows gradually through the subnormals; exp(-Inf) = 0, exp(Inf) = Inf. */
+// @ts-ignore: decorator
+@inline
+export function exp4(x: v128): v128 {
+  // Beyond these the result is Inf or 0 anyway. pmin and pmax in this order let NaN through.
+  x = f32x4.pmax(f32x4.pmin(x, f32x4.splat(89)), f32x4.splat(-104));
+  // The low bits of `bits` hold n + 254, which is cut into the exponents of two powers of two with
+  // the product 2^n: both are normal even where 2^n is not, so only the last product rounds.
+  const bits = madd(x, f32x4.splat(LOG2E), f32x4.splat(ROUND + 254));
+  const n = f32x4.sub(bits, f32x4.splat(ROUND + 254));
+  const half = i32x4.shr_u(bits, 1);
+  const power = i32x4.shl(half, 23);
+  const otherPower = i32x4.shl(i32x4.sub(bits, half), 23);
+  const mantissa = f32x4.add(expm1Reduced(reduce(x, n)), f32x4.splat(1));
+  return f32x4.mul(f32x4.mul(mantissa, power), otherPower);
+}
+
+/** exp(x) - 1 for x <= 0, to its full precision near 0. The sign of a zero is lost. */
+// @ts-ignore: decorator
+@inline
+export function expm1Negative4(x: v128): v128 {
+  x = f32x4.pmax(x, f32x4.splat(-20)); // -1 from here on
+  const bits = madd(x, f32x4.splat(LOG2E), f32x4.splat(ROUND + 127));
+  const n = f32x4.sub(bits, f32x4.splat(ROUND + 127));
+  const power = i32x4.shl(bits, 23);
+  return madd(expm1Reduced(reduce(x, n)), power, f32x4.sub(power, f32x4.splat(1)));
+}

@@ -1,0 +1,24 @@
+// tanh and the logistic sigmoid on four lanes: one exponential of a negative number, which cannot
+// overflow, and one division each.
+
+import { exp4, expm1Negative4 } from "./exp";
+
+/** tanh(x) = -u / (2 + u) with u = exp(-2|x|) - 1, under the sign of x. */
+// @ts-ignore: decorator
+@inline
+export function tanh4(x: v128): v128 {
+  const sign = f32x4.splat(-0.0);
+  const u = expm1Negative4(v128.or(f32x4.add(x, x), sign));
+  const magnitude = f32x4.div(u, f32x4.add(u, f32x4.splat(2)));
+  return v128.bitselect(x, magnitude, sign);
+}
+
+/** 1 / (1 + exp(-x)), as exp(x) / (1 + exp(x)) below 0: precise in both tails. */
+// @ts-ignore: decorator
+@inline
+export function sigmoid4(x: v128): v128 {
+  const one = f32x4.splat(1);
+  const e = exp4(v128.or(x, f32x4.splat(-0.0)));
+  const numerator = v128.bitselect(e, one, f32x4.lt(x, f32x4.splat(0)));
+  return f32x4.div(numerator, f32x4.add(e, one));
+}
