@@ -1,26 +1,41 @@
 // Matrix products of row-major float32 matrices in the three layouts that training needs, and the
-// symmetric products of a matrix with itself. The loop nest: C in bands of MC rows, k in blocks of
-// KC, one panel of NR columns of B at a time packed into L1, and under it every tile of the band.
+// symmetric products of a matrix with itself.
 //
-// Each element of C is the sum of its k products taken from zero and in order within a block of KC,
-// blocks added to C in order. Tiles, edges and any split of C's rows or columns give the same bits.
+// One operand, P, is broadcast element by element; the other, Q, is read as vectors from panels of
+// eight columns. The loop nest: P in bands of MC rows, k in blocks, one panel of Q at a time in L1, and
+// under it every tile of the band. gemmNT may swap its operands and store the transpose.
+//
+// Each element of C is the sum of its k products taken from zero and in order within a block of k,
+// blocks added to C in order; the blocks depend on k alone. Tiles, edges, the choice of what to pack
+// and any split of C's rows or columns give the same bits.
 
-import { MR, NR, TILE_BYTES, storePart, tile } from "./microkernel";
-import { packColumns, packPairs, packRows } from "./pack";
+import {
+  NR,
+  PANEL_ROW,
+  packedTilesOf4,
+  storePart,
+  storeTransposed,
+  tilesOf4,
+  tilesOf6,
+} from "./microkernel";
+import { packColumns4, packColumns8, packRows4, packRows6, packRows8 } from "./pack";
 
-/** Length of a block of k: a panel of B is 16 KB, half of a small L1. Part of the contract on bits. */
-const KC: usize = 256;
-/** Rows of C that share one packed block of A: 512 KB, within the L2 of today's machines. */
+/** Longest block of k: a panel of Q takes up to 12 KB of L1. Part of the contract on bits. */
+const KC: usize = 384;
+/** Rows of P in a band: 768 KB at most, to stay within L2. */
 const MC: usize = 512;
+/** From this many rows of P on, Q is packed even where it could be read in place. */
+const PACK_Q: usize = 24;
+/** From this many columns on, the baseline build packs P even where it could be read in place. */
+const PACK_P: usize = 64;
 
 /**
  * Bytes of workspace that any kernel of this file needs for C[m,n] and inner size k; enough for every
  * smaller shape too. Align it to 16.
  */
 export function gemmWorkspace(m: usize, n: usize, k: usize): usize {
-  const block = min(k, KC) << 2;
-  const panels = NR + ((min(max(m, n), MC) + MR - 1) & ~(MR - 1));
-  return (TILE_BYTES + panels * block + 15) & ~15;
+  const rows = min(max(m, n), MC) + 5;
+  return (rows * PANEL_ROW + ((NR + rows) * min(k, KC) << 2) + 15) & ~15;
 }
 
 /** C[m,n] = A[m,k] * B[k,n] + beta * C. beta 0 never reads C. C overlaps nothing. */
@@ -37,7 +52,7 @@ export function gemmNN(
   ldc: usize,
   workspace: usize,
 ): void {
-  product(false, false, false, m, n, k, a, lda, b, ldb, beta, c, ldc, workspace);
+  product(false, false, false, false, m, n, k, a, lda, b, ldb, beta, c, ldc, workspace);
 }
 
 /** C[m,n] = A[m,k] * B[n,k]^T + beta * C. beta 0 never reads C. C overlaps nothing. */
@@ -54,7 +69,12 @@ export function gemmNT(
   ldc: usize,
   workspace: usize,
 ): void {
-  product(false, true, false, m, n, k, a, lda, b, ldb, beta, c, ldc, workspace);
+  // Q has to be transposed while it is packed: let it be the smaller operand.
+  if (m < n) {
+    product(true, false, true, false, n, m, k, b, ldb, a, lda, beta, c, ldc, workspace);
+  } else {
+    product(false, false, true, false, m, n, k, a, lda, b, ldb, beta, c, ldc, workspace);
+  }
 }
 
 /** C[m,n] = A[k,m]^T * B[k,n] + beta * C. beta 0 never reads C. C overlaps nothing. */
@@ -71,7 +91,7 @@ export function gemmTN(
   ldc: usize,
   workspace: usize,
 ): void {
-  product(true, false, false, m, n, k, a, lda, b, ldb, beta, c, ldc, workspace);
+  product(false, true, false, false, m, n, k, a, lda, b, ldb, beta, c, ldc, workspace);
 }
 
 /** C[n,n] = A[n,k] * A^T: the lower half computed, the upper mirrored. C is not read. */
@@ -84,7 +104,7 @@ export function gramNT(
   ldc: usize,
   workspace: usize,
 ): void {
-  product(false, true, true, n, n, k, a, lda, a, lda, 0, c, ldc, workspace);
+  product(false, false, true, true, n, n, k, a, lda, a, lda, 0, c, ldc, workspace);
   mirror(n, c, ldc << 2);
 }
 
@@ -98,79 +118,200 @@ export function gramTN(
   ldc: usize,
   workspace: usize,
 ): void {
-  product(true, false, true, n, n, k, a, lda, a, lda, 0, c, ldc, workspace);
+  product(false, true, false, true, n, n, k, a, lda, a, lda, 0, c, ldc, workspace);
   mirror(n, c, ldc << 2);
 }
 
-/** The loop nest. `lower` leaves out the tiles that lie wholly above the diagonal of C. */
+/**
+ * The loop nest: C[rows,cols] = P * Q + beta * C, or its transpose into C[cols,rows] if `swapped`.
+ * transposedP: P is stored as [k,rows], else [rows,k]; transposedQ: Q as [cols,k], else [k,cols].
+ * `lower` leaves out the tiles that lie wholly above the diagonal of C.
+ */
 function product(
-  transposedA: bool,
-  transposedB: bool,
+  swapped: bool,
+  transposedP: bool,
+  transposedQ: bool,
   lower: bool,
-  m: usize,
-  n: usize,
+  rows: usize,
+  cols: usize,
   k: usize,
-  a: usize,
-  lda: usize,
-  b: usize,
-  ldb: usize,
+  p: usize,
+  ldp: usize,
+  q: usize,
+  ldq: usize,
   beta: f32,
   c: usize,
   ldc: usize,
   workspace: usize,
 ): void {
+  const pRow = ldp << 2;
+  const qRow = ldq << 2;
+  const cRow = ldc << 2;
   if (!k) {
-    scaleRows(m, n, beta, c, ldc << 2);
+    if (swapped) scaleRows(cols, rows, beta, c, cRow);
+    else scaleRows(rows, cols, beta, c, cRow);
     return;
   }
-  const rowOfA = lda << 2;
-  const rowOfB = ldb << 2;
-  const rowOfC = ldc << 2;
-  const panel = workspace + TILE_BYTES;
-  for (let i: usize = 0; i < m; i += MC) {
-    const rows = min(m - i, MC);
+  const blocks = (k + KC - 1) / KC;
+  const longest = (k + blocks - 1) / blocks;
+  const packP = transposedP || (!ASC_FEATURE_RELAXED_SIMD && cols >= PACK_P);
+  for (let i: usize = 0; i < rows; i += MC) {
+    const height = min(rows - i, MC);
+    const scratch = workspace;
+    const panel = scratch + (height + 5) * PANEL_ROW;
+    const packed = panel + longest * PANEL_ROW;
     let betaNow = beta;
-    for (let p: usize = 0; p < k; p += KC) {
-      const depth = min(k - p, KC);
-      // Rows of A are broadcast from where they lie; columns (TN) are packed.
-      let band = a + i * rowOfA + (p << 2);
-      let aRow = rowOfA;
-      let aStep: usize = 4;
-      if (transposedA) {
-        band = panel + ((NR * depth) << 2);
-        aRow = 4;
-        aStep = MR << 2;
-        packPairs(depth, rows, a + p * rowOfA + (i << 2), rowOfA, band);
-      }
-      const aTile = transposedA ? (depth * MR) << 2 : MR * rowOfA;
-      for (let j: usize = 0; j < n; j += NR) {
-        if (lower && j >= i + rows) break;
-        const cols = min(n - j, NR);
-        if (transposedB) {
-          packColumns(depth, cols, b + j * rowOfB + (p << 2), rowOfB, panel);
+    for (let at: usize = 0; at < k; at += longest) {
+      const depth = min(k - at, longest);
+      const band = p + (transposedP ? at * pRow + (i << 2) : i * pRow + (at << 2));
+      if (packP) packBand(transposedP, height, depth, band, pRow, packed);
+      for (let j: usize = 0; j < cols; j += NR) {
+        if (lower && j >= i + height) break;
+        const width = min(cols - j, NR);
+        let b = panel;
+        let bStep = PANEL_ROW;
+        if (transposedQ) {
+          packColumns8(depth, width, q + j * qRow + (at << 2), qRow, panel);
         } else {
-          packRows(depth, cols, b + p * rowOfB + (j << 2), rowOfB, panel);
-        }
-        // NR is a multiple of MR and MC of NR: the first tile that touches the diagonal starts at j.
-        let row: usize = lower && j > i ? j - i : 0;
-        let aAt = band + (row / MR) * aTile;
-        let cAt = c + (i + row) * rowOfC + (j << 2);
-        for (; row < rows; row += MR) {
-          const height = min(rows - row, MR);
-          if (height == MR && cols == NR) {
-            tile(depth, aAt, aRow, aStep, panel, NR << 2, betaNow, cAt, rowOfC);
-          } else {
-            // A missing second row repeats the first: its results are not stored.
-            const r = height == MR ? aRow : 0;
-            tile(depth, aAt, r, aStep, panel, NR << 2, 0, workspace, NR << 2);
-            storePart(height, cols, workspace, betaNow, cAt, rowOfC);
+          b = q + at * qRow + (j << 2);
+          bStep = qRow;
+          if (width < NR || height >= PACK_Q) {
+            packRows8(depth, width, b, qRow, panel);
+            b = panel;
+            bStep = PANEL_ROW;
           }
-          aAt += aTile;
-          cAt += MR * rowOfC;
+        }
+        const skip = lower && j > i ? tilesAbove(j - i, height) : 0;
+        const direct = !swapped && width == NR;
+        const target = direct ? c + (i + skip) * cRow + (j << 2) : scratch;
+        sweep(
+          packP,
+          skip,
+          height,
+          depth,
+          packP ? packed : band,
+          pRow,
+          b,
+          bStep,
+          direct ? betaNow : 0,
+          target,
+          direct ? cRow : PANEL_ROW,
+          direct ? scratch : 0,
+        );
+        if (swapped) {
+          storeTransposed(height, width, scratch, betaNow, c + j * cRow + (i << 2), cRow);
+        } else if (!direct) {
+          const to = c + (i + skip) * cRow + (j << 2);
+          storePart(height - skip, width, scratch, betaNow, to, cRow);
         }
       }
       betaNow = 1;
     }
+  }
+}
+
+/** How many of a band's rows go into tiles of six; tiles of four take the rest, the last one padded. */
+// @ts-ignore: decorator
+@inline
+function rowsInSixes(rows: usize): usize {
+  if (!ASC_FEATURE_RELAXED_SIMD) return 0;
+  const even = (rows + 1) & ~1;
+  const rest = even % 6;
+  // 2 over: one six fewer and two fours. An odd count fills its last tile but for one row.
+  return rest == 2 ? max(even, 8) - 8 : even - rest;
+}
+
+/** Rows in the whole tiles above row `row`. */
+// @ts-ignore: decorator
+@inline
+function tilesAbove(row: usize, rows: usize): usize {
+  return ASC_FEATURE_RELAXED_SIMD ? min(row - (row % 6), rowsInSixes(rows)) : row & ~3;
+}
+
+/** Packs rows of P into tiles: [tile][p][i]. */
+function packBand(
+  transposed: bool,
+  rows: usize,
+  k: usize,
+  src: usize,
+  row: usize,
+  dst: usize,
+): void {
+  const next: usize = transposed ? 4 : row;
+  let sixes = rowsInSixes(rows);
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    for (; sixes; sixes -= 6) {
+      const part = min(rows, 6);
+      packRows6(k, part, src, row, dst);
+      src += 6 * next;
+      dst += k * 24;
+      rows -= part;
+    }
+  }
+  while (rows) {
+    const part = min(rows, 4);
+    if (transposed) packRows4(k, part, src, row, dst);
+    else packColumns4(k, part, src, row, dst);
+    src += 4 * next;
+    dst += k << 4;
+    rows -= part;
+  }
+}
+
+/**
+ * One panel of Q under the rows of a band from `skip` on: T[rows,8] = P * Q + beta * T. A padded last
+ * tile goes to scratch memory and from there, as far as it is valid, to T; scratch 0 says that T has
+ * room for its padding.
+ */
+function sweep(
+  packed: bool,
+  skip: usize,
+  rows: usize,
+  k: usize,
+  a: usize,
+  pRow: usize,
+  b: usize,
+  bStep: usize,
+  beta: f32,
+  t: usize,
+  tRow: usize,
+  scratch: usize,
+): void {
+  const aNext = packed ? k << 2 : pRow;
+  const aRow: usize = packed ? 4 : pRow;
+  a += skip * aNext;
+  let sixes = rowsInSixes(rows);
+  const inFours = rows - min(sixes, rows);
+  rows -= skip;
+  if (ASC_FEATURE_RELAXED_SIMD && sixes > skip) {
+    sixes -= skip;
+    const full = min(sixes, rows) / 6;
+    if (full) {
+      tilesOf6(full, 6, k, a, aRow, packed ? 24 : 4, 6 * aNext, b, bStep, beta, t, tRow);
+      a += 6 * full * aNext;
+      t += 6 * full * tRow;
+      rows -= 6 * full;
+    }
+    const odd = rows - inFours;
+    if (odd) {
+      const to = scratch ? scratch : t;
+      tilesOf6(1, odd, k, a, aRow, packed ? 24 : 4, 0, b, bStep, 0, to, PANEL_ROW);
+      if (scratch) storePart(odd, NR, scratch, beta, t, tRow);
+      return;
+    }
+  }
+  const full = rows >> 2;
+  if (full) {
+    if (!ASC_FEATURE_RELAXED_SIMD && packed) packedTilesOf4(full, k, a, b, bStep, beta, t, tRow);
+    else tilesOf4(full, 4, k, a, aRow, packed ? 16 : 4, aNext << 2, b, bStep, beta, t, tRow);
+    a += (full << 2) * aNext;
+    t += (full << 2) * tRow;
+  }
+  rows &= 3;
+  if (rows) {
+    const to = scratch ? scratch : t;
+    tilesOf4(1, rows, k, a, aRow, packed ? 16 : 4, 0, b, bStep, 0, to, PANEL_ROW);
+    if (scratch) storePart(rows, NR, scratch, beta, t, tRow);
   }
 }
 

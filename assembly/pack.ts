@@ -1,40 +1,61 @@
-// Packing: copies of a block of A or B in the order in which the micro-kernel reads it, so that it
-// walks memory with one pointer and never reads outside a matrix at an edge.
+// Packing: copies of a block of an operand in the order in which the micro-kernel reads it: a panel
+// of W columns holds the W elements of one step of k side by side, step after step. The micro-kernel
+// then walks memory with one pointer and reads nothing outside a matrix at an edge.
 
-import { MR, NR } from "./microkernel";
+/** Panel of 8 from a matrix whose rows are the steps of k: dst[p][j] = src[p * row + j]. */
+export function packRows8(k: usize, cols: usize, src: usize, row: usize, dst: usize): void {
+  packRows(8, k, cols, src, row, dst);
+}
 
-/**
- * Panel of NR columns from rows that hold them side by side: dst[p][j] = src[p * row + j] for p < k.
- * cols <= NR columns exist; the rest are zero.
- */
-export function packRows(k: usize, cols: usize, src: usize, row: usize, dst: usize): void {
-  if (cols == NR) {
+/** Panel of 6, likewise. */
+export function packRows6(k: usize, cols: usize, src: usize, row: usize, dst: usize): void {
+  packRows(6, k, cols, src, row, dst);
+}
+
+/** Panel of 4, likewise. */
+export function packRows4(k: usize, cols: usize, src: usize, row: usize, dst: usize): void {
+  packRows(4, k, cols, src, row, dst);
+}
+
+/** Panel of 8 from a matrix whose columns are the steps of k: dst[p][j] = src[j * row + p]. */
+export function packColumns8(k: usize, cols: usize, src: usize, row: usize, dst: usize): void {
+  packColumns(8, k, cols, src, row, dst);
+}
+
+/** Panel of 4, likewise. */
+export function packColumns4(k: usize, cols: usize, src: usize, row: usize, dst: usize): void {
+  packColumns(4, k, cols, src, row, dst);
+}
+
+/** 1 <= cols <= W columns exist; the others become zero. */
+// @ts-ignore: decorator
+@inline
+function packRows(W: usize, k: usize, cols: usize, src: usize, row: usize, dst: usize): void {
+  if (cols == W) {
     for (; k; --k) {
       v128.store(dst, v128.load(src));
-      v128.store(dst, v128.load(src, 16), 16);
-      v128.store(dst, v128.load(src, 32), 32);
-      v128.store(dst, v128.load(src, 48), 48);
+      if (W == 6) store<u64>(dst, load<u64>(src, 16), 16);
+      if (W == 8) v128.store(dst, v128.load(src, 16), 16);
       src += row;
-      dst += NR << 2;
+      dst += W << 2;
     }
     return;
   }
   for (; k; --k) {
-    for (let j: usize = 0; j < NR; ++j) {
-      store<f32>(dst + (j << 2), j < cols ? load<f32>(src + (j << 2)) : 0);
+    for (let j: usize = 0; j < W << 2; j += 4) {
+      store<f32>(dst + j, j < cols << 2 ? load<f32>(src + j) : 0);
     }
     src += row;
-    dst += NR << 2;
+    dst += W << 2;
   }
 }
 
-/**
- * The same panel from a transposed matrix: dst[p][j] = src[j * row + p] for p < k. Columns from
- * `cols` on repeat the last one: their results are never stored.
- */
-export function packColumns(k: usize, cols: usize, src: usize, row: usize, dst: usize): void {
+/** 1 <= cols <= W columns exist; the others repeat the last: their results are never stored. */
+// @ts-ignore: decorator
+@inline
+function packColumns(W: usize, k: usize, cols: usize, src: usize, row: usize, dst: usize): void {
   const last = src + (cols - 1) * row;
-  for (let j: usize = 0; j < NR; j += 4) {
+  for (let j: usize = 0; j < W; j += 4) {
     let s0 = min(src, last);
     let s1 = min(src + row, last);
     let s2 = min(src + 2 * row, last);
@@ -51,14 +72,20 @@ export function packColumns(k: usize, cols: usize, src: usize, row: usize, dst: 
       const t2 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
       const t3 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
       v128.store(d, v128.shuffle<f64>(t0, t2, 0, 2));
-      v128.store(d, v128.shuffle<f64>(t0, t2, 1, 3), NR << 2);
-      v128.store(d, v128.shuffle<f64>(t1, t3, 0, 2), NR << 3);
-      v128.store(d, v128.shuffle<f64>(t1, t3, 1, 3), (NR << 3) + (NR << 2));
+      if (W == 8) {
+        v128.store(d, v128.shuffle<f64>(t0, t2, 1, 3), 32);
+        v128.store(d, v128.shuffle<f64>(t1, t3, 0, 2), 64);
+        v128.store(d, v128.shuffle<f64>(t1, t3, 1, 3), 96);
+      } else {
+        v128.store(d, v128.shuffle<f64>(t0, t2, 1, 3), 16);
+        v128.store(d, v128.shuffle<f64>(t1, t3, 0, 2), 32);
+        v128.store(d, v128.shuffle<f64>(t1, t3, 1, 3), 48);
+      }
       s0 += 16;
       s1 += 16;
       s2 += 16;
       s3 += 16;
-      d += NR << 4;
+      d += W << 4;
     }
     for (; p; --p) {
       store<f32>(d, load<f32>(s0));
@@ -69,29 +96,8 @@ export function packColumns(k: usize, cols: usize, src: usize, row: usize, dst: 
       s1 += 4;
       s2 += 4;
       s3 += 4;
-      d += NR << 2;
+      d += W << 2;
     }
     src += row << 2;
-  }
-}
-
-/**
- * Panels of MR rows of a transposed A: element (i, p) = src[p * row + i], i < m, p < k, goes to
- * panel i / MR, place p * MR + i % MR. An odd last row is paired with zero.
- */
-export function packPairs(k: usize, m: usize, src: usize, row: usize, dst: usize): void {
-  const panel = (k * MR) << 2;
-  for (let p: usize = 0; p < k; ++p) {
-    let s = src;
-    let d = dst;
-    let i = m;
-    for (; i >= MR; i -= MR) {
-      store<u64>(d, load<u64>(s));
-      s += MR << 2;
-      d += panel;
-    }
-    if (i) store<u64>(d, <u64>load<u32>(s));
-    src += row;
-    dst += MR << 2;
   }
 }
