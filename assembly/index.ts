@@ -7,6 +7,15 @@ export { lossGradient, lossValue, rowErrors, squaredErrors, sumF64 } from "./los
 export { erf, exp, log, log1p, sigmoid, tanh } from "./math";
 export { adagrad, adam, rmsprop, sgd } from "./optimizer";
 export {
+  addNormal,
+  permutation,
+  randomBits,
+  randomMask,
+  randomNormal,
+  randomUniform,
+  saltPepper,
+} from "./random";
+export {
   addPenaltyGradient,
   affineColumns,
   axpy,

@@ -1,12 +1,12 @@
 // Optimizers: one pass over a flat block of parameters p, its gradient g and the optimizer's state,
-// all of `count` floats. Each reads and writes every array once. What the passes leave out: learning
-// rate schedules and powers of beta (the caller's, once a step) and the norm that clips (gradScale
-// carries its result). The formulas are PyTorch's.
+// all of `count` floats. Each reads and writes every array once. What the passes leave out:
+// learning rate schedules and powers of beta (the caller's, once a step) and the norm that clips
+// (gradScale carries its result). The formulas are PyTorch's.
 //
 // In every kernel the gradient that counts is  gradScale * g + weightDecay * p.  p, g and the state
-// must not overlap. Each element is computed on its own, so a block may be split anywhere. An update
-// is a function of one vector of gradients, wherever that came from: a pass that forms its gradient
-// on the fly calls the same function.
+// must not overlap. Each element is computed on its own, so a block may be split anywhere. An
+// update is a function of one vector of gradients, wherever that came from: a pass that forms its
+// gradient on the fly calls the same function.
 
 import { loadLanes, storeLanes } from "./lanes";
 import { madd } from "./simd";
@@ -164,8 +164,8 @@ function adamUpdate(
 /**
  * RMSprop.  v = alpha * v + (1 - alpha) * g^2;  if `centered`, avg = alpha * avg + (1 - alpha) * g
  * and s = sqrt(max(v - avg^2, 0)), else s = sqrt(v);  q = g / (s + epsilon);  with momentum,
- * buf = momentum * buf + q and q = buf;  p -= lr * q. avg is touched only if centered, buf only with
- * momentum. The clamp at 0 is ours: rounding can take v - avg^2 below it.
+ * buf = momentum * buf + q and q = buf;  p -= lr * q. avg is touched only if centered, buf only
+ * with momentum. The clamp at 0 is ours: rounding can take v - avg^2 below it.
  */
 export function rmsprop(
   count: usize,
@@ -202,7 +202,7 @@ export function rmsprop(
   }
 }
 
-// Branches on flags that stay the same for the whole pass: free beside a square root and a division.
+// Branches on flags that stay the same for a whole pass: free beside a square root and a division.
 // @ts-ignore: decorator
 @inline
 function rmspropUpdate(

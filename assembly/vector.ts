@@ -57,8 +57,8 @@ export function axpy(count: usize, alpha: f32, x: usize, y: usize): void {
 }
 
 /**
- * g[i] += scale * (l1 * sign(w[i]) + 2 * l2 * w[i]): the gradient of scale * (l1 |w| + l2 w^2), where
- * sign(0) = 0 and a NaN weight gives a NaN.
+ * g[i] += scale * (l1 * sign(w[i]) + 2 * l2 * w[i]): the gradient of scale * (l1 |w| + l2 w^2),
+ * where sign(0) = 0 and a NaN weight gives a NaN.
  */
 export function addPenaltyGradient(
   count: usize,
