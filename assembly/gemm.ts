@@ -35,7 +35,7 @@ const PACK_P: usize = 64;
  */
 export function gemmWorkspace(m: usize, n: usize, k: usize): usize {
   const rows = min(max(m, n), MC) + 5;
-  return (rows * PANEL_ROW + ((NR + rows) * min(k, KC) << 2) + 15) & ~15;
+  return (16 + rows * PANEL_ROW + ((NR + rows) * (min(k, KC) << 2)) + 15) & ~15;
 }
 
 /** C[m,n] = A[m,k] * B[k,n] + beta * C. beta 0 never reads C. C overlaps nothing. */
@@ -157,10 +157,12 @@ function product(
   const packP = transposedP || (!ASC_FEATURE_RELAXED_SIMD && cols >= PACK_P);
   for (let i: usize = 0; i < rows; i += MC) {
     const height = min(rows - i, MC);
-    const scratch = workspace;
+    const factor = workspace;
+    const scratch = workspace + 16;
     const panel = scratch + (height + 5) * PANEL_ROW;
     const packed = panel + longest * PANEL_ROW;
-    let betaNow = beta;
+    v128.store(factor, f32x4.splat(beta));
+    let betaNow: usize = beta == 0 ? 0 : factor;
     for (let at: usize = 0; at < k; at += longest) {
       const depth = min(k - at, longest);
       const band = p + (transposedP ? at * pRow + (i << 2) : i * pRow + (at << 2));
@@ -193,7 +195,7 @@ function product(
           pRow,
           b,
           bStep,
-          direct ? betaNow : 0,
+          direct ? betaNow : <usize>0,
           target,
           direct ? cRow : PANEL_ROW,
           direct ? scratch : 0,
@@ -205,7 +207,8 @@ function product(
           storePart(height - skip, width, scratch, betaNow, to, cRow);
         }
       }
-      betaNow = 1;
+      v128.store(factor, f32x4.splat(1));
+      betaNow = factor;
     }
   }
 }
@@ -272,7 +275,7 @@ function sweep(
   pRow: usize,
   b: usize,
   bStep: usize,
-  beta: f32,
+  beta: usize,
   t: usize,
   tRow: usize,
   scratch: usize,

@@ -5,6 +5,8 @@
 //   fused multiply-add no product needs a register, and V8 from 24 on keeps the order: 6 x 8 fits.
 // - pointers advance before they are used: V8 knows a sum to be zero-extended, a loop variable not,
 //   and saves a move a pointer and step (Node 20: 47 -> 51 GFLOP/s of 59).
+// - beta waits in memory: `beta` is the address of four copies of it, or 0 to overwrite C. As a value
+//   it held one of the fifteen registers and cost 6 x 8 half its speed (57 -> 27).
 // - k is not unrolled by hand: engines do it, and by hand it spilled (51 -> 31).
 // Figures: docs/decisions/002-gemm-tile.md.
 
@@ -26,7 +28,7 @@ export function tilesOf4(
   aTile: usize,
   b: usize,
   bStep: usize,
-  beta: f32,
+  beta: usize,
   c: usize,
   cRow: usize,
 ): void {
@@ -40,7 +42,7 @@ export function packedTilesOf4(
   a: usize,
   b: usize,
   bStep: usize,
-  beta: f32,
+  beta: usize,
   c: usize,
   cRow: usize,
 ): void {
@@ -58,7 +60,7 @@ export function tilesOf6(
   aTile: usize,
   b: usize,
   bStep: usize,
-  beta: f32,
+  beta: usize,
   c: usize,
   cRow: usize,
 ): void {
@@ -69,8 +71,7 @@ export function tilesOf6(
  * For `tiles` tiles below one another: C[MR,8] = A[MR,k] * B[k,8] + beta * C, each element summed from
  * zero in the order of k. Element (i, p) of the first tile's A lies at a + i * aRow + p * aStep (the
  * next tile's aTile further on), row p of B at b + p * bStep; all strides in bytes. Rows from `valid`
- * on repeat the last valid one: for a last tile into scratch memory. k >= 1, tiles >= 1. beta 0 does
- * not read C.
+ * on repeat the last valid one: for a last tile into scratch memory. k >= 1, tiles >= 1.
  */
 // @ts-ignore: decorator
 @inline
@@ -86,7 +87,7 @@ function column(
   aTile: usize,
   b: usize,
   bStep: usize,
-  beta: f32,
+  beta: usize,
   c: usize,
   cRow: usize,
 ): void {
@@ -173,10 +174,11 @@ function column(
 
 // @ts-ignore: decorator
 @inline
-function storeRow(x0: v128, x1: v128, beta: f32, c: usize): void {
-  if (beta != 0) {
-    x0 = madd(f32x4.splat(beta), v128.load(c), x0);
-    x1 = madd(f32x4.splat(beta), v128.load(c, 16), x1);
+function storeRow(x0: v128, x1: v128, beta: usize, c: usize): void {
+  if (beta) {
+    const factor = v128.load(beta);
+    x0 = madd(factor, v128.load(c), x0);
+    x1 = madd(factor, v128.load(c, 16), x1);
   }
   v128.store(c, x0);
   v128.store(c, x1, 16);
@@ -187,7 +189,7 @@ export function storePart(
   rows: usize,
   cols: usize,
   t: usize,
-  beta: f32,
+  beta: usize,
   c: usize,
   cRow: usize,
 ): void {
@@ -197,7 +199,7 @@ export function storePart(
     let j = cols;
     for (; j >= 4; j -= 4) {
       let x = v128.load(from);
-      if (beta != 0) x = madd(f32x4.splat(beta), v128.load(to), x);
+      if (beta) x = madd(v128.load(beta), v128.load(to), x);
       v128.store(to, x);
       from += 16;
       to += 16;
@@ -217,7 +219,7 @@ export function storeTransposed(
   rows: usize,
   cols: usize,
   t: usize,
-  beta: f32,
+  beta: usize,
   c: usize,
   cRow: usize,
 ): void {
@@ -268,16 +270,16 @@ export function storeTransposed(
 
 // @ts-ignore: decorator
 @inline
-function storeVector(x: v128, beta: f32, c: usize): void {
-  if (beta != 0) x = madd(f32x4.splat(beta), v128.load(c), x);
+function storeVector(x: v128, beta: usize, c: usize): void {
+  if (beta) x = madd(v128.load(beta), v128.load(c), x);
   v128.store(c, x);
 }
 
 /** One element, by the vector instructions, whose rounding the relaxed build shares. */
 // @ts-ignore: decorator
 @inline
-function storeOne(from: usize, beta: f32, c: usize): void {
+function storeOne(from: usize, beta: usize, c: usize): void {
   let x = v128.load32_zero(from);
-  if (beta != 0) x = madd(f32x4.splat(beta), v128.load32_zero(c), x);
+  if (beta) x = madd(v128.load(beta), v128.load32_zero(c), x);
   v128.store_lane<f32>(c, x, 0);
 }
