@@ -1,0 +1,110 @@
+// Argument checks for the public door: each returns the value it accepted or throws an error that
+// names the argument, what was expected and what came.
+
+import { InvalidTypeError, InvalidValueError, oneOf, show } from "./errors.ts";
+
+/** A finite number, within [`min`, `max`] where given. */
+export function finiteNumber(
+  where: string,
+  value: unknown,
+  min = -Infinity,
+  max = Infinity,
+): number {
+  if (typeof value !== "number")
+    throw new InvalidTypeError(`${where} must be a number; got ${show(value)}.`);
+  if (!Number.isFinite(value) || value < min || value > max) {
+    throw new InvalidValueError(`${where} must be ${range(min, max)}; got ${value}.`);
+  }
+  return value;
+}
+
+/** A finite number greater than 0. */
+export function positiveNumber(where: string, value: unknown): number {
+  const number = finiteNumber(where, value);
+  if (number <= 0) throw new InvalidValueError(`${where} must be greater than 0; got ${number}.`);
+  return number;
+}
+
+/** A number in [0, 1). */
+export function fraction(where: string, value: unknown): number {
+  const number = finiteNumber(where, value);
+  if (number < 0 || number >= 1) {
+    throw new InvalidValueError(`${where} must be at least 0 and less than 1; got ${number}.`);
+  }
+  return number;
+}
+
+/** A whole number of at least `min` that float64 holds exactly. */
+export function wholeNumber(where: string, value: unknown, min: number): number {
+  if (typeof value !== "number")
+    throw new InvalidTypeError(`${where} must be a number; got ${show(value)}.`);
+  if (!Number.isSafeInteger(value) || value < min) {
+    throw new InvalidValueError(
+      `${where} must be a whole number of at least ${min}; got ${value}.`,
+    );
+  }
+  return value;
+}
+
+export function boolean(where: string, value: unknown): boolean {
+  if (typeof value !== "boolean")
+    throw new InvalidTypeError(`${where} must be true or false; got ${show(value)}.`);
+  return value;
+}
+
+/** One of the given names. */
+export function choice<Name extends string>(
+  where: string,
+  value: unknown,
+  names: readonly Name[],
+): Name {
+  if (typeof value !== "string") {
+    throw new InvalidTypeError(`${where} must be ${oneOf(names)}; got ${show(value)}.`);
+  }
+  if (!(names as readonly string[]).includes(value)) {
+    throw new InvalidValueError(`${where} must be ${oneOf(names)}; got ${show(value)}.`);
+  }
+  return value as Name;
+}
+
+/** A plain object, or nothing: `undefined` counts as an empty one. */
+export function record(where: string, value: unknown): Record<string, unknown> {
+  if (value === undefined) return {};
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new InvalidTypeError(`${where} must be an object; got ${show(value)}.`);
+  }
+  return value as Record<string, unknown>;
+}
+
+/** Splits `"name"` or `{ type: "name", … }` into the checked name and its options. */
+export function nameAndOptions<Name extends string>(
+  where: string,
+  spec: unknown,
+  names: readonly Name[],
+): { type: Name; options: Record<string, unknown> } {
+  if (typeof spec === "string") return { type: choice(where, spec, names), options: {} };
+  if (typeof spec !== "object" || spec === null || Array.isArray(spec)) {
+    throw new InvalidTypeError(
+      `${where} must be ${oneOf(names)}, or an object with such a type; got ${show(spec)}.`,
+    );
+  }
+  const options = record(where, spec);
+  return { type: choice(`${where}.type`, options.type, names), options };
+}
+
+/** Refuses keys that nothing reads: a misspelt option must not pass silently. */
+export function onlyKeys(where: string, value: object, allowed: readonly string[]): void {
+  for (const key of Object.keys(value)) {
+    if (!allowed.includes(key)) {
+      throw new InvalidValueError(
+        `${where} has no option ${show(key)}; it takes ${allowed.join(", ")}.`,
+      );
+    }
+  }
+}
+
+function range(min: number, max: number): string {
+  if (min === -Infinity && max === Infinity) return "a finite number";
+  if (max === Infinity) return `a finite number of at least ${min}`;
+  return `between ${min} and ${max}`;
+}

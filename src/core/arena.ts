@@ -1,0 +1,89 @@
+// The linear memory of one model, as a map:
+//
+//   0      1024              fixed                     workspace
+//   | null | parameters | gradients | moments … |  batch, activations, panels … |
+//
+// `reserve` hands out addresses from the bottom and never takes one back, but for `rewind`, which
+// frees everything above a mark: the workspace is laid out anew when a larger batch comes. Memory
+// only ever grows, and a training loop stops growing it after its first step.
+
+import { MemoryLimitError } from "../errors.ts";
+import type { HostMemory } from "../platform/webassembly.ts";
+
+const PAGE = 65536;
+/** Address 0 stands for "none" in the kernels' contracts, so the first bytes are never handed out. */
+const FIRST_ADDRESS = 1024;
+const LIMIT = 65536 * PAGE;
+/** A cache line: no two blocks share one. */
+const ALIGNMENT = 64;
+
+export class Arena {
+  readonly memory: HostMemory;
+  #top = FIRST_ADDRESS;
+  #heap: Float32Array;
+
+  constructor(memory: HostMemory) {
+    this.memory = memory;
+    this.#heap = new Float32Array(memory.buffer);
+  }
+
+  /** Bytes in use, the reserved start included. */
+  get top(): number {
+    return this.#top;
+  }
+
+  /** Bytes the memory holds now. */
+  get byteLength(): number {
+    return this.memory.buffer.byteLength;
+  }
+
+  /**
+   * All of memory as float32; the element of address p is `heap[p / 4]`. Growing the memory detaches
+   * views, so ask for it again after anything that may reserve.
+   */
+  get heap(): Float32Array {
+    if (this.#heap.buffer !== this.memory.buffer) this.#heap = new Float32Array(this.memory.buffer);
+    return this.#heap;
+  }
+
+  /** A fresh float32 view of `length` elements at `address`. */
+  view(address: number, length: number): Float32Array {
+    return new Float32Array(this.memory.buffer, address, length);
+  }
+
+  /** Reserves `bytes` on a cache line and returns the address. The contents are whatever was there. */
+  reserve(bytes: number): number {
+    const address = Math.ceil(this.#top / ALIGNMENT) * ALIGNMENT;
+    this.#grow(address + bytes);
+    this.#top = address + bytes;
+    return address;
+  }
+
+  /** Reserves room for `length` float32 values. */
+  reserveFloats(length: number): number {
+    return this.reserve(length * 4);
+  }
+
+  /** Gives back everything reserved since `top` was `mark`. */
+  rewind(mark: number): void {
+    this.#top = mark;
+  }
+
+  #grow(end: number): void {
+    const missing = Math.ceil((end - this.byteLength) / PAGE);
+    if (missing <= 0) return;
+    if (end > LIMIT) throw tooLarge(end, "a WebAssembly memory holds 4.0 GiB");
+    try {
+      this.memory.grow(missing);
+    } catch {
+      throw tooLarge(end, "the host gave no more");
+    }
+  }
+}
+
+function tooLarge(bytes: number, why: string): MemoryLimitError {
+  const size = `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+  return new MemoryLimitError(
+    `The model and its workspace need ${size} of memory; ${why}. Smaller layers or batches need less.`,
+  );
+}

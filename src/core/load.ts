@@ -1,0 +1,222 @@
+// Chooses a build of the core and instantiates it over a fresh linear memory. Nothing happens at
+// import: bytes are decoded and compiled when the first model asks, and compiled modules are kept, so
+// the second model costs an instantiation only.
+
+import { instantiateSync } from "@assemblyscript/loader";
+import { choice } from "../checks.ts";
+import { InvalidTypeError, InvalidValueError, show, UnsupportedHostError } from "../errors.ts";
+import {
+  type HostMemory,
+  type HostModule,
+  type HostWebAssembly,
+  hostWebAssembly,
+  isModule,
+} from "../platform/webassembly.ts";
+import { baselineHex } from "./generated/baseline.ts";
+import type { KernelExports } from "./generated/exports.ts";
+import { relaxedHex } from "./generated/relaxed.ts";
+
+export type Build = "baseline" | "relaxed";
+
+/** Which build to run: `auto` takes relaxed SIMD where the host has it. */
+export type Simd = "auto" | Build;
+
+/** The core's module as a caller may supply it. A Response is anything with `arrayBuffer()`. */
+export type WasmSource =
+  | HostModule
+  | ArrayBuffer
+  | ArrayBufferView
+  | { arrayBuffer(): Promise<ArrayBuffer> };
+
+export interface CoreOptions {
+  simd?: Simd;
+  wasm?: WasmSource | PromiseLike<WasmSource> | (() => WasmSource | PromiseLike<WasmSource>);
+}
+
+/** An instance of the core: its kernels over the memory they share with TypeScript. */
+export interface Core {
+  readonly build: Build;
+  readonly kernels: KernelExports;
+  readonly memory: HostMemory;
+}
+
+/** The version of the exports that this TypeScript was written against; see assembly/abi.ts. */
+const ABI_VERSION = 1;
+const RELAXED_BIT = 1;
+const MAXIMUM_PAGES = 65536;
+
+// The smallest modules that hold a SIMD and a relaxed SIMD instruction, to ask the host with.
+const SIMD_PROBE = "0061736d01000000010401600000030201000a090107004100fd0f1a0b";
+const RELAXED_PROBE =
+  "0061736d01000000010401600000030201000a140112004100fd0f4100fd0f4100fd0ffd85021a0b";
+
+const compiled = new Map<Build, HostModule>();
+
+/** Loads the core, compiling off the main thread where the host does so. */
+export async function loadCore(options: CoreOptions): Promise<Core> {
+  const host = requireSimd();
+  if (options.wasm === undefined) {
+    const build = chooseBuild(host, options.simd);
+    return instantiate(host, await compiledBuild(host, build), options.simd);
+  }
+  const supplied = await (typeof options.wasm === "function" ? options.wasm() : options.wasm);
+  return instantiate(host, await moduleFrom(host, supplied), options.simd);
+}
+
+/** Loads the core without awaiting, for hosts that may compile synchronously. */
+export function loadCoreSync(options: CoreOptions): Core {
+  const host = requireSimd();
+  const { wasm } = options;
+  if (wasm === undefined) {
+    const build = chooseBuild(host, options.simd);
+    const module = compiled.get(build) ?? compileNow(host, decodeHex(hexOf(build)));
+    compiled.set(build, module);
+    return instantiate(host, module, options.simd);
+  }
+  if (isModule(wasm)) return instantiate(host, wasm, options.simd);
+  const bytes = bytesOf(wasm);
+  if (!bytes) {
+    throw new InvalidTypeError(
+      `createSync takes wasm as a WebAssembly.Module or bytes; got ${show(wasm)}. Responses, promises and functions need create.`,
+    );
+  }
+  return instantiate(host, compileNow(host, bytes), options.simd);
+}
+
+function requireSimd(): HostWebAssembly {
+  const host = hostWebAssembly();
+  if (!host) {
+    throw new UnsupportedHostError(
+      "This runtime has no WebAssembly, which tied-autoencoder needs for its numerics.",
+    );
+  }
+  if (!host.validate(decodeHex(SIMD_PROBE))) {
+    throw new UnsupportedHostError(
+      "This runtime's WebAssembly has no SIMD. tied-autoencoder needs Chrome 91, Firefox 89, Safari 16.4, Node 20 or newer.",
+    );
+  }
+  return host;
+}
+
+function chooseBuild(host: HostWebAssembly, simd: unknown = "auto"): Build {
+  const wish = choice("simd", simd, ["auto", "baseline", "relaxed"]);
+  if (wish === "baseline") return wish;
+  const hasRelaxed = host.validate(decodeHex(RELAXED_PROBE));
+  if (wish === "relaxed" && !hasRelaxed) {
+    throw new UnsupportedHostError(
+      'This runtime has no relaxed SIMD. Ask for simd "auto" or "baseline", which give the same models.',
+    );
+  }
+  return hasRelaxed ? "relaxed" : "baseline";
+}
+
+async function compiledBuild(host: HostWebAssembly, build: Build): Promise<HostModule> {
+  const module =
+    compiled.get(build) ?? (await refusing(() => host.compile(decodeHex(hexOf(build)))));
+  compiled.set(build, module);
+  return module;
+}
+
+async function moduleFrom(host: HostWebAssembly, supplied: WasmSource): Promise<HostModule> {
+  if (isModule(supplied)) return supplied;
+  const response = supplied as { arrayBuffer?: () => Promise<ArrayBuffer> };
+  const bytes =
+    typeof response?.arrayBuffer === "function"
+      ? new Uint8Array(await response.arrayBuffer())
+      : bytesOf(supplied);
+  if (!bytes) {
+    throw new InvalidTypeError(
+      `wasm must be a WebAssembly.Module, its bytes, a Response, or a promise or function that gives one; got ${show(supplied)}.`,
+    );
+  }
+  requireWasmMagic(bytes);
+  return refusing(() => host.compile(bytes));
+}
+
+function compileNow(host: HostWebAssembly, bytes: Uint8Array): HostModule {
+  requireWasmMagic(bytes);
+  try {
+    return new host.Module(bytes);
+  } catch (cause) {
+    throw compileRefused(cause);
+  }
+}
+
+async function refusing(compile: () => Promise<HostModule>): Promise<HostModule> {
+  try {
+    return await compile();
+  } catch (cause) {
+    throw compileRefused(cause);
+  }
+}
+
+function compileRefused(cause: unknown): UnsupportedHostError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new UnsupportedHostError(
+    `This runtime refused to compile WebAssembly (${reason}). A page needs 'wasm-unsafe-eval' in its Content-Security-Policy; an edge runtime needs the module imported and passed as wasm.`,
+    { cause },
+  );
+}
+
+/** A missing file usually arrives as an HTML page: say so instead of quoting a parser. */
+function requireWasmMagic(bytes: Uint8Array): void {
+  if (bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d) return;
+  const start = String.fromCharCode(...bytes.subarray(0, 16)).replace(/[^ -~]/g, ".");
+  throw new InvalidValueError(
+    `wasm holds ${bytes.length} bytes that are no WebAssembly module; they begin with ${show(start)}. Was it the page of a missing file?`,
+  );
+}
+
+function bytesOf(value: unknown): Uint8Array | undefined {
+  if (value instanceof Uint8Array) return value;
+  if (ArrayBuffer.isView(value)) {
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  }
+  const isBuffer = Object.prototype.toString.call(value) === "[object ArrayBuffer]";
+  return isBuffer ? new Uint8Array(value as ArrayBuffer) : undefined;
+}
+
+function instantiate(host: HostWebAssembly, module: HostModule, wish: unknown): Core {
+  const memory = new host.Memory({ initial: 1, maximum: MAXIMUM_PAGES });
+  const imports = { env: { memory } };
+  // The loader knows modules of this realm only; a module from another one is instantiated as it is.
+  const instance =
+    module instanceof (host.Module as unknown as new () => object)
+      ? instantiateSync(module as never, imports as never).instance
+      : new host.Instance(module, imports);
+  // The instance's own exports, not the loader's: those wrap every kernel in a closure.
+  const kernels = instance.exports as unknown as KernelExports;
+  return { build: checkedBuild(kernels, wish), kernels, memory };
+}
+
+/** Reads what the module says of itself and holds it against what the caller asked for. */
+function checkedBuild(kernels: KernelExports, wish: unknown): Build {
+  if (typeof kernels.abi !== "function") {
+    throw new InvalidValueError(
+      "wasm is a module, but not this package's core: it exports no abi().",
+    );
+  }
+  const abi = kernels.abi();
+  if (abi >>> 16 !== ABI_VERSION) {
+    throw new InvalidValueError(
+      `wasm has version ${abi >>> 16} of the core's exports; this package needs version ${ABI_VERSION}.`,
+    );
+  }
+  const build = abi & RELAXED_BIT ? "relaxed" : "baseline";
+  if (wish !== undefined && wish !== "auto" && wish !== build) {
+    throw new InvalidValueError(
+      `simd is ${show(wish)}, but the module given as wasm is the ${build} build.`,
+    );
+  }
+  return build;
+}
+
+function hexOf(build: Build): string {
+  return build === "relaxed" ? relaxedHex : baselineHex;
+}
+
+function decodeHex(hex: string): Uint8Array {
+  const bytes = new Uint8Array(hex.length / 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(hex.substr(2 * i, 2), 16);
+  return bytes;
+}

@@ -1,0 +1,340 @@
+// The public model. Each method checks what it was given and what state the model is in, and hands
+// over to the engine; nothing has changed when one throws.
+
+import { finiteNumber, onlyKeys, positiveNumber, record } from "../checks.ts";
+import { type Build, type Core, type CoreOptions, loadCore, loadCoreSync } from "../core/load.ts";
+import {
+  DisposedError,
+  InvalidStateError,
+  InvalidTypeError,
+  InvalidValueError,
+  show,
+} from "../errors.ts";
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
+import { type ModelConfig, type ResolvedConfig, resolveConfig, runtimeOptions } from "./config.ts";
+import { Engine } from "./engine.ts";
+import { type MatrixInput, type Rows, readRows } from "./input.ts";
+import { summarize } from "./summary.ts";
+import {
+  type FitOptions,
+  type History,
+  requireSameCount,
+  type StepRecord,
+  TrainingRun,
+} from "./trainer.ts";
+
+/** Where a model runs: the part of the configuration that is not saved with it. */
+export type RuntimeOptions = CoreOptions;
+
+/** A parameter by value: row-major `data` of `shape`. */
+export interface NamedWeight {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** Parameters by name: `encoder.{i}.weight` [layers[i+1], layers[i]], `encoder.{i}.bias`, `decoder.{i}.bias`. */
+export type NamedWeights = Record<string, NamedWeight>;
+
+/**
+ * An autoencoder whose decoder multiplies by the transposes of the encoder's weights. Each weight
+ * exists once; its gradient is the sum of both uses.
+ *
+ * Every call is synchronous but `create`, `load`, `fit` and `fitSteps`. Matrices go in as `MatrixInput`
+ * and come out as fresh row-major Float32Arrays.
+ */
+export class TiedAutoencoder {
+  /** The configuration with every default filled in. Read-only. */
+  readonly config: ResolvedConfig;
+  #engine: Engine | undefined;
+  #training = false;
+
+  private constructor(config: ResolvedConfig, engine: Engine) {
+    this.config = config;
+    this.#engine = engine;
+  }
+
+  /**
+   * Makes a model with fresh weights.
+   * @throws InvalidTypeError, InvalidValueError for a configuration that cannot be; UnsupportedHostError
+   * where WebAssembly SIMD is missing or refused; MemoryLimitError when the model does not fit.
+   */
+  static async create(config: ModelConfig): Promise<TiedAutoencoder> {
+    const resolved = resolveConfig(config);
+    return TiedAutoencoder.#fresh(resolved, await loadCore(runtimeOptions(config)));
+  }
+
+  /** As `create`, for runtimes that may compile synchronously (Node, workers; not every page). */
+  static createSync(config: ModelConfig): TiedAutoencoder {
+    const resolved = resolveConfig(config);
+    return TiedAutoencoder.#fresh(resolved, loadCoreSync(runtimeOptions(config)));
+  }
+
+  /**
+   * Makes a model from what `save` wrote.
+   * @throws FormatError for a file that is truncated, hostile, newer or something else.
+   */
+  static async load(bytes: Uint8Array, runtime: RuntimeOptions = {}): Promise<TiedAutoencoder> {
+    const checkpoint = TiedAutoencoder.#read(bytes, runtime);
+    return TiedAutoencoder.#restored(checkpoint, await loadCore(runtime));
+  }
+
+  /** As `load`, for runtimes that may compile synchronously. */
+  static loadSync(bytes: Uint8Array, runtime: RuntimeOptions = {}): TiedAutoencoder {
+    return TiedAutoencoder.#restored(TiedAutoencoder.#read(bytes, runtime), loadCoreSync(runtime));
+  }
+
+  static #fresh(config: ResolvedConfig, core: Core): TiedAutoencoder {
+    const engine = new Engine(config, core);
+    engine.initialize();
+    return new TiedAutoencoder(config, engine);
+  }
+
+  static #read(bytes: Uint8Array, runtime: RuntimeOptions): Checkpoint {
+    onlyKeys("load's runtime", record("load's runtime", runtime), ["simd", "wasm"]);
+    if (!(bytes instanceof Uint8Array)) {
+      throw new InvalidTypeError(
+        `load needs the file's bytes as a Uint8Array; got ${show(bytes)}.`,
+      );
+    }
+    return decodeCheckpoint(bytes);
+  }
+
+  static #restored(checkpoint: Checkpoint, core: Core): TiedAutoencoder {
+    const engine = new Engine(checkpoint.config, core);
+    engine.restore(checkpoint.parameters, checkpoint.training);
+    return new TiedAutoencoder(checkpoint.config, engine);
+  }
+
+  /** Which build of the core runs: `"baseline"` gives the same bits on every host. */
+  get build(): Build {
+    return this.#live.core.build;
+  }
+
+  /** Optimizer steps taken since the model was made. */
+  get stepCount(): number {
+    return this.#live.stepCount;
+  }
+
+  /** The learning rate of the next step. May be set at any time, also while `fit` runs. */
+  get learningRate(): number {
+    return this.#live.learningRate;
+  }
+
+  set learningRate(value: number) {
+    this.#live.learningRate = positiveNumber("learningRate", value);
+  }
+
+  // Inference
+
+  /** Codes of the rows of `x` [rows, layers[0]] → [rows, code units]. NaN passes through. */
+  encode(x: MatrixInput): Float32Array {
+    return this.#live.encode(this.#rows("x", x));
+  }
+
+  /** Reconstructions from codes [rows, code units] → [rows, layers[0]]. */
+  decode(code: MatrixInput): Float32Array {
+    const engine = this.#live;
+    return engine.decode(readRows("code", code, this.config.layers.at(-1) as number));
+  }
+
+  /** `decode(encode(x))` in one pass: [rows, layers[0]] → the same shape. */
+  reconstruct(x: MatrixInput): Float32Array {
+    return this.#live.reconstruct(this.#rows("x", x));
+  }
+
+  /** Mean squared error of each row's reconstruction → [rows]. The usual anomaly score. */
+  reconstructionErrors(x: MatrixInput): Float32Array {
+    return this.#live.rowErrors(this.#rows("x", x));
+  }
+
+  /** Squared error of each element's reconstruction → [rows, layers[0]]. */
+  featureErrors(x: MatrixInput): Float32Array {
+    return this.#live.squaredErrors(this.#rows("x", x));
+  }
+
+  /** The configured loss over all elements, without penalties; `target` defaults to `x`. */
+  evaluate(x: MatrixInput, target?: MatrixInput): number {
+    const engine = this.#live;
+    const [rows, targetRows] = this.#pair("evaluate", x, target);
+    return engine.evaluate(rows, targetRows);
+  }
+
+  // Training
+
+  /**
+   * Trains on the rows of `x`. Resolves with the losses by epoch.
+   * @throws (rejects) DivergenceError when the loss stops being finite; `signal.reason` on an abort.
+   */
+  async fit(x: MatrixInput, options?: FitOptions): Promise<History> {
+    const steps = this.fitSteps(x, options);
+    for (;;) {
+      const result = await steps.next();
+      if (result.done) return result.value;
+    }
+  }
+
+  /** `fit` as an async iterator of step records; leaving the loop ends training. */
+  fitSteps(x: MatrixInput, options?: FitOptions): AsyncGenerator<StepRecord, History> {
+    return this.#drain(new TrainingRun(this.#idle, x, options));
+  }
+
+  /**
+   * One optimizer step on a batch; returns its loss before the update, penalties included. `target`
+   * defaults to `x`. Anything accumulated is discarded.
+   * @throws DivergenceError when the loss is not finite; the weights are as they were.
+   */
+  trainOnBatch(x: MatrixInput, target?: MatrixInput): number {
+    const engine = this.#idle;
+    const [rows, targetRows] = this.#pair("trainOnBatch", x, target);
+    return engine.step(engine.stage(rows, targetRows, 0, rows.count), rows.count);
+  }
+
+  /**
+   * Forward and backward pass over a batch: adds `scale` times the gradient of its mean loss and
+   * penalties to what is accumulated, and returns that loss.
+   */
+  accumulateGradients(x: MatrixInput, target?: MatrixInput, options?: { scale?: number }): number {
+    const engine = this.#idle;
+    const settings = record("accumulateGradients' options", options);
+    onlyKeys("accumulateGradients", settings, ["scale"]);
+    const scale = finiteNumber("scale", settings.scale ?? 1);
+    const [rows, targetRows] = this.#pair("accumulateGradients", x, target);
+    return engine.accumulate(engine.stage(rows, targetRows, 0, rows.count), rows.count, scale);
+  }
+
+  /** What was accumulated, by parameter name, before clipping and weight decay. Copies. */
+  gradients(): NamedWeights {
+    return this.#named(this.#accumulated("gradients").gradients);
+  }
+
+  /** One optimizer step on what was accumulated, which is then forgotten. */
+  applyGradients(): void {
+    this.#accumulated("applyGradients").apply();
+  }
+
+  /** Forgets what was accumulated. */
+  zeroGradients(): void {
+    this.#idle.forgetGradients();
+  }
+
+  // Parameters
+
+  /** Every parameter by name. Copies; each tied weight appears once. */
+  weights(): NamedWeights {
+    return this.#named(this.#live.parameters);
+  }
+
+  /** Replaces every parameter; the optimizer's state stays. Wants all names and no other. */
+  setWeights(weights: NamedWeights): void {
+    const engine = this.#idle;
+    const { tensors, blockLength } = engine.layout;
+    const given = record("setWeights", weights);
+    onlyKeys(
+      "setWeights",
+      given,
+      tensors.map(({ name }) => name),
+    );
+    const block = new Float32Array(blockLength);
+    for (const { name, shape, length, offset } of tensors) {
+      const weight = given[name] as Partial<NamedWeight> | undefined;
+      if (weight === undefined) throw new InvalidValueError(`setWeights lacks ${show(name)}.`);
+      const { data } = weight;
+      const isData = data instanceof Float32Array || Array.isArray(data);
+      if (!isData) {
+        throw new InvalidTypeError(
+          `${name} must be { shape, data: Float32Array }; got ${show(weight)}.`,
+        );
+      }
+      if (String(weight.shape) !== String(shape) || data.length !== length) {
+        throw new InvalidValueError(
+          `${name} must have shape [${shape.join(", ")}]; got [${weight.shape?.join(", ")}] with ${data.length} values.`,
+        );
+      }
+      block.set(data, offset);
+    }
+    engine.restore(block, undefined);
+  }
+
+  /** The model as safetensors; with `optimizer` training resumes bit for bit from it. */
+  save(options?: { optimizer?: boolean }): Uint8Array {
+    const engine = this.#live;
+    const settings = record("save's options", options);
+    onlyKeys("save", settings, ["optimizer"]);
+    return encodeCheckpoint(engine.checkpoint(settings.optimizer === true));
+  }
+
+  /** The model as a readable table. */
+  summary(): string {
+    const engine = this.#live;
+    return summarize(this.config, engine.layout, engine.byteLength);
+  }
+
+  /** Gives the memory back. Ends a `fit` under way; any later call throws a DisposedError. */
+  dispose(): void {
+    this.#engine = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  get #live(): Engine {
+    if (this.#engine) return this.#engine;
+    throw new DisposedError("This model was disposed; its memory is gone. Create or load another.");
+  }
+
+  /** The engine, for calls that change what a running `fit` works on. */
+  get #idle(): Engine {
+    const engine = this.#live;
+    if (!this.#training) return engine;
+    throw new InvalidStateError(
+      "The model is being trained by fit. Between its steps reads are allowed; end it with a signal or by returning false from a callback.",
+    );
+  }
+
+  #accumulated(call: string): Engine {
+    const engine = this.#idle;
+    if (engine.hasGradients) return engine;
+    throw new InvalidStateError(
+      `${call} needs gradients, and nothing was accumulated since the last step. Call accumulateGradients first.`,
+    );
+  }
+
+  #rows(name: string, x: MatrixInput): Rows {
+    return readRows(name, x, this.config.layers[0] as number);
+  }
+
+  #pair(call: string, x: MatrixInput, target: MatrixInput | undefined): [Rows, Rows | undefined] {
+    const rows = this.#rows("x", x);
+    const targetRows = target === undefined ? undefined : this.#rows("target", target);
+    requireSameCount(rows, targetRows);
+    if (rows.count === 0)
+      throw new InvalidValueError(`${call} needs at least one row; x has none.`);
+    return [rows, targetRows];
+  }
+
+  #named(block: Float32Array): NamedWeights {
+    return Object.fromEntries(
+      this.#live.layout.tensors.map(({ name, shape, offset, length }) => [
+        name,
+        { shape: [...shape], data: block.slice(offset, offset + length) },
+      ]),
+    );
+  }
+
+  async *#drain(run: TrainingRun): AsyncGenerator<StepRecord, History> {
+    const engine = this.#idle;
+    this.#training = true;
+    try {
+      const records = run.records();
+      for (;;) {
+        if (this.#engine !== engine) throw new DisposedError("The model was disposed during fit.");
+        const result = await records.next();
+        if (result.done) return result.value;
+        yield result.value;
+      }
+    } finally {
+      this.#training = false;
+    }
+  }
+}

@@ -1,0 +1,150 @@
+// A model as a safetensors file and back: tensors under their public names, the configuration as JSON
+// in the file's metadata, and on request the optimizer's state, so that training can go on.
+
+import { show } from "../errors.ts";
+import { FormatError } from "../formats/errors.ts";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type NamedTensor,
+  type SafeTensor,
+  tensorToFloat32,
+} from "../formats/safetensors.ts";
+import { type ModelConfig, type ResolvedConfig, resolveConfig } from "./config.ts";
+import { layoutParameters, type ParameterLayout } from "./layout.ts";
+import { stateNames } from "./optimizers.ts";
+
+const FORMAT = "tied-autoencoder";
+const VERSION = 1;
+
+/** The optimizer's memory: what a resumed run needs beside the weights. */
+export interface TrainingState {
+  readonly learningRate: number;
+  /** Optimizer steps taken. */
+  readonly stepCount: number;
+  /** One flat block, laid out like the parameters, for each of the optimizer's state names. */
+  readonly blocks: readonly Float32Array[];
+}
+
+export interface Checkpoint {
+  readonly config: ResolvedConfig;
+  /** The flat block of parameters, laid out as `layoutParameters` says. */
+  readonly parameters: Float32Array;
+  readonly training: TrainingState | undefined;
+}
+
+/** Writes a model. */
+export function encodeCheckpoint(model: Checkpoint): Uint8Array {
+  const { config, parameters, training } = model;
+  const layout = layoutOf(config);
+  const tensors = namedTensors("", parameters, layout);
+  const metadata: Record<string, string> = {
+    format: FORMAT,
+    version: String(VERSION),
+    config: JSON.stringify(config),
+  };
+  if (training) {
+    const { learningRate, stepCount, blocks } = training;
+    metadata.training = JSON.stringify({ learningRate, stepCount });
+    stateNames(config.optimizer).forEach((name, i) => {
+      tensors.push(...namedTensors(statePrefix(name), blocks[i] as Float32Array, layout));
+    });
+  }
+  return encodeSafetensors(tensors, metadata);
+}
+
+/** Reads a model. Every name, shape and setting is checked before anything is made of it. */
+export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
+  const { tensors, metadata } = decodeSafetensors(bytes);
+  if (metadata.format !== FORMAT) {
+    throw new FormatError(
+      `The file is a safetensors file, but not a model of this package: its metadata has the format ${show(metadata.format)}.`,
+    );
+  }
+  if (metadata.version !== String(VERSION)) {
+    throw new FormatError(
+      `The file has format version ${metadata.version}; this release reads version ${VERSION}. A newer release may read it.`,
+    );
+  }
+  const config = resolveConfig(parseJson("config", metadata.config) as unknown as ModelConfig);
+  const layout = layoutOf(config);
+  const states = metadata.training === undefined ? [] : stateNames(config.optimizer);
+  const prefixes = ["", ...states.map(statePrefix)];
+  requireNames(
+    tensors,
+    prefixes.flatMap((prefix) => layout.tensors.map(({ name }) => prefix + name)),
+  );
+  const [parameters, ...blocks] = prefixes.map((prefix) => readBlock(tensors, prefix, layout));
+  const training =
+    metadata.training === undefined ? undefined : { ...readProgress(metadata.training), blocks };
+  return { config, parameters: parameters as Float32Array, training };
+}
+
+function layoutOf(config: ResolvedConfig): ParameterLayout {
+  return layoutParameters(config.layers, config.bias, config.decoderBias);
+}
+
+function statePrefix(name: string): string {
+  return `optimizer.${name}.`;
+}
+
+function namedTensors(prefix: string, block: Float32Array, layout: ParameterLayout): NamedTensor[] {
+  return layout.tensors.map(({ name, shape, offset, length }) => ({
+    name: prefix + name,
+    dtype: "F32",
+    shape,
+    data: block.subarray(offset, offset + length) as Float32Array<ArrayBuffer>,
+  }));
+}
+
+function requireNames(tensors: ReadonlyMap<string, SafeTensor>, expected: readonly string[]): void {
+  const missing = expected.find((name) => !tensors.has(name));
+  if (missing !== undefined) throw new FormatError(`The file lacks the tensor ${show(missing)}.`);
+  const extra = [...tensors.keys()].find((name) => !expected.includes(name));
+  if (extra !== undefined) {
+    throw new FormatError(
+      `The file holds a tensor ${show(extra)} that its configuration has no place for.`,
+    );
+  }
+}
+
+function readBlock(
+  tensors: ReadonlyMap<string, SafeTensor>,
+  prefix: string,
+  layout: ParameterLayout,
+): Float32Array {
+  const block = new Float32Array(layout.blockLength);
+  for (const { name, shape, offset } of layout.tensors) {
+    const tensor = tensors.get(prefix + name) as SafeTensor;
+    if (tensor.shape.join() !== shape.join()) {
+      throw new FormatError(
+        `The tensor ${show(prefix + name)} has shape [${tensor.shape.join(", ")}]; its configuration asks for [${shape.join(", ")}].`,
+      );
+    }
+    block.set(tensorToFloat32(tensor), offset);
+  }
+  return block;
+}
+
+function readProgress(text: string): { learningRate: number; stepCount: number } {
+  const { learningRate, stepCount } = parseJson("training", text);
+  if (!(typeof learningRate === "number" && learningRate > 0)) {
+    throw new FormatError(
+      `The file's learning rate must be a positive number; got ${show(learningRate)}.`,
+    );
+  }
+  if (!Number.isSafeInteger(stepCount) || (stepCount as number) < 0) {
+    throw new FormatError(`The file's step count must be a whole number; got ${show(stepCount)}.`);
+  }
+  return { learningRate, stepCount: stepCount as number };
+}
+
+function parseJson(what: string, text: string | undefined): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text ?? "");
+    if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
+  } catch {
+    // said below, for both
+  }
+  throw new FormatError(`The file's ${what} must be a JSON object; got ${show(text)}.`);
+}

@@ -1,0 +1,34 @@
+// Gives the event loop a turn: pending input, timers and network callbacks run before the promise
+// resolves. Uses the quickest way the host has; a plain setTimeout waits 4 ms or more in pages.
+
+interface SchedulingHost {
+  setImmediate?: (callback: () => void) => unknown;
+  scheduler?: { yield?: () => Promise<void> };
+  MessageChannel?: new () => {
+    port1: { onmessage: (() => void) | null; close(): void };
+    port2: { postMessage(message: unknown): void };
+  };
+  setTimeout: (callback: () => void, milliseconds: number) => unknown;
+}
+
+export function yieldToEventLoop(): Promise<void> {
+  const host = globalThis as unknown as SchedulingHost;
+  if (host.setImmediate) return new Promise((resolve) => host.setImmediate?.(resolve));
+  if (host.scheduler?.yield) return host.scheduler.yield();
+  const Channel = host.MessageChannel;
+  if (!Channel) return new Promise((resolve) => host.setTimeout(resolve, 0));
+  return new Promise((resolve) => {
+    const { port1, port2 } = new Channel();
+    port1.onmessage = () => {
+      port1.close(); // an open port would keep a Node process alive
+      resolve();
+    };
+    port2.postMessage(undefined);
+  });
+}
+
+/** Milliseconds on the steadiest clock the host has. Edge hosts may freeze it between requests. */
+export function now(): number {
+  const { performance } = globalThis as { performance?: { now(): number } };
+  return performance ? performance.now() : Date.now();
+}

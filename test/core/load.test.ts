@@ -1,0 +1,84 @@
+import { readFileSync } from "node:fs";
+import { createContext, runInContext } from "node:vm";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import type { WasmSource } from "../../src/core/load.ts";
+import { TiedAutoencoder, UnsupportedHostError } from "../../src/index.ts";
+import { builds } from "../support/core.ts";
+
+const layers = [5, 2];
+const bytes = new Uint8Array(readFileSync(new URL("../../build/baseline.wasm", import.meta.url)));
+const module = new WebAssembly.Module(bytes);
+const expected = TiedAutoencoder.createSync({ layers, simd: "baseline" }).weights();
+
+afterEach(() => vi.unstubAllGlobals());
+
+describe("the core's module", () => {
+  test("auto takes the relaxed build where the host has it", async () => {
+    const { build } = await TiedAutoencoder.create({ layers });
+    expect(build).toBe(builds.some(({ name }) => name === "relaxed") ? "relaxed" : "baseline");
+  });
+
+  const foreign = runInContext("new WebAssembly.Module(bytes)", createContext({ bytes }));
+  const forms: [string, WasmSource | Promise<WasmSource> | (() => unknown)][] = [
+    ["a module", module],
+    ["a module of another realm", foreign],
+    ["bytes", bytes],
+    ["an ArrayBuffer", bytes.buffer],
+    ["a Response", new Response(bytes)],
+    ["a promise", Promise.resolve(module)],
+    ["a function that gives a promise", async () => bytes],
+  ];
+  test.each(forms)("may be given as %s", async (_, wasm) => {
+    const model = await TiedAutoencoder.create({ layers, wasm: wasm as WasmSource });
+    expect(model.build).toBe("baseline");
+    expect(model.weights()).toEqual(expected);
+  });
+
+  test("createSync takes a module or bytes, and says so of the rest", () => {
+    for (const wasm of [module, bytes]) {
+      expect(TiedAutoencoder.createSync({ layers, wasm }).weights()).toEqual(expected);
+    }
+    const wasm = Promise.resolve(module);
+    expect(() => TiedAutoencoder.createSync({ layers, wasm })).toThrow(
+      /Module or bytes; got a Promise/,
+    );
+  });
+
+  test.each<[string, unknown, RegExp]>([
+    ["an HTML page", new TextEncoder().encode("<!doctype html>"), /begin with "<!doctype html>"/],
+    ["a truncated module", bytes.subarray(0, 99), /refused to compile WebAssembly/],
+    ["another module", new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]), /exports no abi/],
+    ["a number", 7, /must be a WebAssembly.Module, its bytes.*got 7/],
+  ])("%s is refused in plain words", async (_, wasm, message) => {
+    const create = TiedAutoencoder.create({ layers, wasm: wasm as WasmSource });
+    await expect(create).rejects.toThrow(message);
+  });
+
+  test("a module that contradicts simd is an error", async () => {
+    const create = TiedAutoencoder.create({ layers, wasm: module, simd: "relaxed" });
+    await expect(create).rejects.toThrow(/relaxed SIMD|is the baseline build/);
+  });
+});
+
+describe("a host that lacks something", () => {
+  test("no WebAssembly", async () => {
+    vi.stubGlobal("WebAssembly", undefined);
+    await expect(TiedAutoencoder.create({ layers })).rejects.toThrow(UnsupportedHostError);
+    expect(() => TiedAutoencoder.createSync({ layers })).toThrow(/has no WebAssembly/);
+  });
+
+  test("no SIMD", async () => {
+    vi.stubGlobal("WebAssembly", { ...WebAssembly, validate: () => false });
+    await expect(TiedAutoencoder.create({ layers })).rejects.toThrow(/has no SIMD/);
+  });
+
+  test("a policy that forbids compiling names the remedy", async () => {
+    const compile = () => Promise.reject(new Error("blocked by Content Security Policy"));
+    vi.stubGlobal(
+      "WebAssembly",
+      Object.assign(Object.create(WebAssembly), { compile, validate: WebAssembly.validate }),
+    );
+    const create = TiedAutoencoder.create({ layers, wasm: bytes });
+    await expect(create).rejects.toThrow(/blocked by Content.*'wasm-unsafe-eval'/);
+  });
+});

@@ -1,0 +1,31 @@
+// A training loop allocates nothing after its first step: not in the linear memory, and nothing on the
+// JavaScript heap worth measuring.
+
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { expect, test } from "vitest";
+import { loadCoreSync } from "../../src/core/load.ts";
+import { resolveConfig } from "../../src/model/config.ts";
+import { Engine } from "../../src/model/engine.ts";
+import { readRows } from "../../src/model/input.ts";
+import { randomRows } from "../support/random.ts";
+
+test("10,000 steps grow neither the linear memory nor the heap", () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const engine = new Engine(resolveConfig({ layers: [12, 8, 3] }), loadCoreSync({}));
+  engine.initialize();
+  const rows = readRows("x", randomRows(16, 12, 1), 12);
+  const train = (steps: number) => {
+    for (let t = 0; t < steps; t++)
+      engine.step(engine.stage(rows, undefined, 0, rows.count), rows.count);
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  train(100);
+  const bytes = engine.byteLength;
+  const before = train(1);
+  const after = train(10_000);
+  expect(engine.byteLength).toBe(bytes);
+  expect(after - before).toBeLessThan(200_000); // 20 bytes a step would be 200 kB
+});

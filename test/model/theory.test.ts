@@ -1,0 +1,23 @@
+// What theory says a tied autoencoder must do, as a check of the whole: a linear one learns the span of
+// the leading principal components (Baldi & Hornik 1989), so its error tends to PCA's.
+
+import { expect, test } from "vitest";
+// @ts-expect-error: an example, plain JavaScript
+import { loadDigits } from "../../examples/support/optdigits.mjs";
+// @ts-expect-error: an example, plain JavaScript
+import { pcaError } from "../../examples/support/pca.mjs";
+import { TiedAutoencoder } from "../../src/index.ts";
+
+test("a linear tied autoencoder reaches PCA's error within 1 %", async () => {
+  const { train, width } = loadDigits();
+  const floor = pcaError(train, train, width, 8);
+  const optimizer = { type: "adam", learningRate: 2e-2 } as const;
+  const model = TiedAutoencoder.createSync({ layers: [width, 8], activation: "linear", optimizer });
+  for (const learningRate of [2e-2, 5e-3, 1e-3]) {
+    model.learningRate = learningRate;
+    await model.fit(train, { epochs: 60, batchSize: 64 });
+  }
+  const error = model.evaluate(train);
+  expect(error).toBeGreaterThan(floor * 0.999999);
+  expect(error).toBeLessThan(floor * 1.01);
+});

@@ -1,0 +1,175 @@
+import { describe, expect, test } from "vitest";
+import {
+  DisposedError,
+  DivergenceError,
+  InvalidStateError,
+  type NamedWeights,
+  TiedAutoencoder,
+} from "../../src/index.ts";
+import { relativeDistance } from "../support/distance.ts";
+import { randomRows } from "../support/random.ts";
+
+const layers = [6, 4, 2];
+const x = randomRows(40, 6, 1);
+const halves = [x.subarray(0, 120), x.subarray(120)];
+
+function distance(a: NamedWeights, b: NamedWeights): number {
+  return Math.max(...Object.keys(b).map((name) => relativeDistance(a[name]!.data, b[name]!.data)));
+}
+
+describe("a step in its parts", () => {
+  test("accumulate and apply equal trainOnBatch to the bit", () => {
+    const whole = TiedAutoencoder.createSync({ layers });
+    const parts = TiedAutoencoder.createSync({ layers });
+    for (let t = 0; t < 5; t++) {
+      const loss = whole.trainOnBatch(x);
+      expect(parts.accumulateGradients(x)).toBe(loss);
+      parts.applyGradients();
+    }
+    expect(parts.weights()).toEqual(whole.weights());
+    expect(parts.stepCount).toBe(5);
+  });
+
+  test("two halves scaled by one half give the whole batch's gradient, penalties included", () => {
+    const model = TiedAutoencoder.createSync({ layers, l1: 1e-3, l2: 1e-2 });
+    model.accumulateGradients(x);
+    const whole = model.gradients();
+    model.zeroGradients();
+    for (const half of halves) model.accumulateGradients(half, undefined, { scale: 0.5 });
+    expect(distance(model.gradients(), whole)).toBeLessThan(1e-6);
+  });
+
+  test("gradients are an error when nothing was accumulated", () => {
+    const model = TiedAutoencoder.createSync({ layers });
+    expect(() => model.gradients()).toThrow(InvalidStateError);
+    expect(() => model.applyGradients()).toThrow(/nothing was accumulated/);
+    model.accumulateGradients(x);
+    model.gradients();
+    model.zeroGradients();
+    expect(() => model.gradients()).toThrow(InvalidStateError);
+    model.accumulateGradients(x);
+    model.trainOnBatch(x);
+    expect(() => model.gradients()).toThrow(InvalidStateError);
+  });
+
+  test("clipping scales the gradient to the given norm", () => {
+    const learningRate = 0.1;
+    const clipNorm = 0.01;
+    const optimizer = { type: "sgd", learningRate, clipNorm } as const;
+    const model = TiedAutoencoder.createSync({ layers, optimizer });
+    model.accumulateGradients(x);
+    const gradients = model.gradients();
+    const norm = Math.hypot(...Object.values(gradients).flatMap(({ data }) => [...data]));
+    expect(norm).toBeGreaterThan(clipNorm);
+    const before = model.weights();
+    model.applyGradients();
+    const after = model.weights();
+    const factor = (learningRate * clipNorm) / (norm + 1e-6);
+    for (const [name, { data }] of Object.entries(before)) {
+      const expected = data.map((value, i) => value - factor * gradients[name]!.data[i]!);
+      expect(relativeDistance(after[name]!.data, expected), name).toBeLessThan(1e-6);
+    }
+  });
+
+  test("a target of its own is what the model learns to give", () => {
+    const optimizer = { type: "adam", learningRate: 0.02 } as const;
+    const model = TiedAutoencoder.createSync({ layers: [3, 3], activation: "linear", optimizer });
+    const input = randomRows(32, 3, 2);
+    const target = input.map((value) => 0.5 * value + 0.1);
+    const before = model.evaluate(input, target);
+    for (let t = 0; t < 500; t++) model.trainOnBatch(input, target);
+    expect(model.evaluate(input, target)).toBeLessThan(before / 50);
+  });
+
+  test("a diverging loss names its step and leaves the weights before it", () => {
+    const optimizer = { type: "sgd", learningRate: 1e4 } as const;
+    const model = TiedAutoencoder.createSync({ layers, activation: "linear", optimizer });
+    let before = model.weights();
+    let steps = 0;
+    const train = () => {
+      for (; steps < 1000; steps++) {
+        before = model.weights();
+        model.trainOnBatch(x);
+      }
+    };
+    expect(train).toThrow(DivergenceError);
+    expect(model.weights()).toEqual(before);
+    expect(model.stepCount).toBe(steps);
+    for (const { data } of Object.values(before)) expect(data.every(Number.isFinite)).toBe(true);
+  });
+});
+
+describe("dropout", () => {
+  test("acts in training only and repeats with the seed", () => {
+    const make = () => TiedAutoencoder.createSync({ layers, dropout: 0.5, seed: 3 });
+    const model = make();
+    expect(model.accumulateGradients(x)).not.toBe(model.evaluate(x));
+    expect(model.evaluate(x)).toBe(model.evaluate(x));
+    const [a, b] = [make(), make()];
+    for (let t = 0; t < 3; t++) expect(a.trainOnBatch(x)).toBe(b.trainOnBatch(x));
+  });
+
+  test("a step in micro-batches drops what the whole step drops", () => {
+    const model = TiedAutoencoder.createSync({ layers, dropout: 0.4 });
+    model.accumulateGradients(x);
+    const whole = model.gradients();
+    model.zeroGradients();
+    for (const half of halves) model.accumulateGradients(half, undefined, { scale: 0.5 });
+    expect(distance(model.gradients(), whole)).toBeLessThan(1e-6);
+  });
+});
+
+describe("weights", () => {
+  test("setWeights takes what weights gives, by value, and leaves the optimizer alone", () => {
+    const source = TiedAutoencoder.createSync({ layers, seed: 1 });
+    const model = TiedAutoencoder.createSync({ layers, seed: 2 });
+    model.trainOnBatch(x);
+    const weights = source.weights();
+    model.setWeights(weights);
+    expect(model.weights()).toEqual(weights);
+    expect(model.stepCount).toBe(1);
+    weights["encoder.0.weight"]!.data.fill(0);
+    expect(model.weights()).toEqual(source.weights());
+  });
+
+  const five = { shape: [5], data: new Float32Array(5) };
+  const transposed = { shape: [6, 4], data: new Float32Array(24) };
+  test.each<[string, Record<string, unknown>, RegExp]>([
+    ["a missing name", { "encoder.1.bias": undefined }, /setWeights lacks "encoder.1.bias"/],
+    ["an unknown name", { "decoder.0.weight": five }, /has no .*"decoder.0.weight"/],
+    [
+      "a wrong shape",
+      { "encoder.0.bias": five },
+      /encoder.0.bias must have shape \[4\]; got \[5\]/,
+    ],
+    [
+      "a transposed shape",
+      { "encoder.0.weight": transposed },
+      /must have shape \[4, 6\]; got \[6, 4\]/,
+    ],
+    ["no data", { "encoder.0.bias": { shape: [4] } }, /must be \{ shape, data/],
+  ])("%s is refused and nothing changes", (_, spoilt, message) => {
+    const model = TiedAutoencoder.createSync({ layers });
+    const before = model.weights();
+    const weights = { ...model.weights(), ...spoilt } as NamedWeights;
+    expect(() => model.setWeights(weights)).toThrow(message);
+    expect(model.weights()).toEqual(before);
+  });
+});
+
+describe("dispose", () => {
+  test("every call after it says so", () => {
+    const model = TiedAutoencoder.createSync({ layers });
+    model.dispose();
+    model.dispose();
+    const calls = [
+      () => model.encode(x),
+      () => model.trainOnBatch(x),
+      () => model.weights(),
+      () => model.save(),
+      () => model.learningRate,
+      () => model.summary(),
+    ];
+    for (const call of calls) expect(call).toThrow(DisposedError);
+  });
+});
