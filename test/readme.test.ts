@@ -1,0 +1,40 @@
+// The README's programs run as written, against the built package. What a comment after console.log
+// promises is what it prints.
+
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+const programs = [...readme.matchAll(/```js\n(.*?)```/gs)].map((match) => match[1]!);
+
+describe("the README's programs", () => {
+  test("there are some", () => {
+    expect(programs.length).toBeGreaterThan(3);
+  });
+
+  test.each(programs.map((program, i) => [i + 1, program] as const))("program %i", (_, program) => {
+    const run = spawnSync(process.execPath, ["--input-type=module"], { cwd: root, input: program });
+    expect(run.stderr.toString()).toBe("");
+    expect(run.status).toBe(0);
+    for (const [, promise] of program.matchAll(/console\.log\(.*\); \/\/ (true true|true)\b/g)) {
+      expect(run.stdout.toString()).toMatch(new RegExp(`^${promise}$`, "m"));
+    }
+  });
+});
+
+describe("the examples", () => {
+  test("npm start shows validation error beside PCA's, within PyTorch's noise", () => {
+    const run = spawnSync(process.execPath, ["examples/digits.mjs"], { cwd: root });
+    expect(run.stderr.toString()).toBe("");
+    const output = run.stdout.toString();
+    const number = (label: string) =>
+      Number(new RegExp(`${label} +(\\d\\.\\d+)`).exec(output)?.[1]);
+    // PyTorch, the same model and split size over seeds: .0037 ± .0001; PCA about .0027.
+    expect(number("this model")).toBeLessThan(0.004);
+    expect(number("PCA")).toBeGreaterThan(0.0024);
+    expect(number("PCA")).toBeLessThan(0.003);
+  });
+});
