@@ -9,6 +9,7 @@
 // blocks added to C in order; the blocks depend on k alone. Tiles, edges, the choice of what to pack
 // and any split of C's rows or columns give the same bits.
 
+import { dots, outer, sumRows } from "./gemv";
 import {
   NR,
   PANEL_ROW,
@@ -28,6 +29,9 @@ const MC: usize = 512;
 const PACK_Q: usize = 24;
 /** From this many columns on, the baseline build packs P even where it could be read in place. */
 const PACK_P: usize = 64;
+
+/** Up to this many rows (or, in gemmNT, columns) of C the kernels of gemv.ts are faster than tiles. */
+const FEW: usize = 3;
 
 /**
  * Bytes of workspace that any kernel of this file needs for C[m,n] and inner size k; enough for every
@@ -52,7 +56,15 @@ export function gemmNN(
   ldc: usize,
   workspace: usize,
 ): void {
-  product(false, false, false, false, m, n, k, a, lda, b, ldb, beta, c, ldc, workspace);
+  if (k == 1 && (beta == 0 || beta == 1)) {
+    outer(m, n, a, lda << 2, b, beta == 1, c, ldc << 2);
+  } else if (k && m <= FEW) {
+    sumRows(m, n, k, blockOf(k), a, lda << 2, 4, b, ldb << 2, beta, c, ldc << 2, workspace);
+  } else if (k && n == 1 && ldb == 1) {
+    dots(1, m, k, b, 0, a, lda << 2, beta, c, 0, ldc << 2);
+  } else {
+    product(false, false, false, false, m, n, k, a, lda, b, ldb, beta, c, ldc, workspace);
+  }
 }
 
 /** C[m,n] = A[m,k] * B[n,k]^T + beta * C. beta 0 never reads C. C overlaps nothing. */
@@ -69,8 +81,12 @@ export function gemmNT(
   ldc: usize,
   workspace: usize,
 ): void {
-  // Q has to be transposed while it is packed: let it be the smaller operand.
-  if (m < n) {
+  if (k && m <= FEW) {
+    dots(m, n, k, a, lda << 2, b, ldb << 2, beta, c, ldc << 2, 4);
+  } else if (k && n <= FEW) {
+    dots(n, m, k, b, ldb << 2, a, lda << 2, beta, c, 4, ldc << 2);
+  } else if (m < n) {
+    // Q has to be transposed while it is packed: let it be the smaller operand.
     product(true, false, true, false, n, m, k, b, ldb, a, lda, beta, c, ldc, workspace);
   } else {
     product(false, false, true, false, m, n, k, a, lda, b, ldb, beta, c, ldc, workspace);
@@ -91,7 +107,15 @@ export function gemmTN(
   ldc: usize,
   workspace: usize,
 ): void {
-  product(false, true, false, false, m, n, k, a, lda, b, ldb, beta, c, ldc, workspace);
+  if (k == 1 && (beta == 0 || beta == 1)) {
+    outer(m, n, a, 4, b, beta == 1, c, ldc << 2);
+  } else if (k && m <= FEW) {
+    sumRows(m, n, k, blockOf(k), a, 4, lda << 2, b, ldb << 2, beta, c, ldc << 2, workspace);
+  } else if (k && n == 1 && ldc == 1) {
+    sumRows(1, m, k, blockOf(k), b, 0, ldb << 2, a, lda << 2, beta, c, 0, workspace);
+  } else {
+    product(false, true, false, false, m, n, k, a, lda, b, ldb, beta, c, ldc, workspace);
+  }
 }
 
 /** C[n,n] = A[n,k] * A^T: the lower half computed, the upper mirrored. C is not read. */
@@ -152,8 +176,7 @@ function product(
     else scaleRows(rows, cols, beta, c, cRow);
     return;
   }
-  const blocks = (k + KC - 1) / KC;
-  const longest = (k + blocks - 1) / blocks;
+  const longest = blockOf(k);
   const packP = transposedP || (!ASC_FEATURE_RELAXED_SIMD && cols >= PACK_P);
   for (let i: usize = 0; i < rows; i += MC) {
     const height = min(rows - i, MC);
@@ -316,6 +339,14 @@ function sweep(
     tilesOf4(1, rows, k, a, aRow, packed ? 16 : 4, 0, b, bStep, 0, to, PANEL_ROW);
     if (scratch) storePart(rows, NR, scratch, beta, t, tRow);
   }
+}
+
+/** Length of the blocks of k: equal ones, none longer than KC. */
+// @ts-ignore: decorator
+@inline
+function blockOf(k: usize): usize {
+  const blocks = (k + KC - 1) / KC;
+  return (k + blocks - 1) / blocks;
 }
 
 /** C = beta * C: what a product over no k leaves. */

@@ -8,10 +8,11 @@ const common =
 
 for (const build of ["baseline", "relaxed"]) {
   const flags = build === "relaxed" ? `${common} --enable relaxed-simd` : common;
+  // A base directory of its own keeps asc from the core's asconfig.json and its entries.
   const { error, stderr } = await asc.main([
-    "bench/assembly/peak.ts",
-    "--outFile",
-    `build/peak-${build}.wasm`,
+    "peak.ts",
+    ...["--baseDir", "bench/assembly"],
+    ...["--outFile", `../../build/peak-${build}.wasm`],
     ...flags.split(" "),
   ]);
   if (error) {
