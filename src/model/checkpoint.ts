@@ -22,6 +22,8 @@ export interface TrainingState {
   readonly learningRate: number;
   /** Optimizer steps taken. */
   readonly stepCount: number;
+  /** The last loss over its data's mean square, which decides on the Gram step; null where unknown. */
+  readonly lossRatio: number | null;
   /** One flat block, laid out like the parameters, for each of the optimizer's state names. */
   readonly blocks: readonly Float32Array[];
 }
@@ -44,8 +46,8 @@ export function encodeCheckpoint(model: Checkpoint): Uint8Array {
     config: JSON.stringify(config),
   };
   if (training) {
-    const { learningRate, stepCount, blocks } = training;
-    metadata.training = JSON.stringify({ learningRate, stepCount });
+    const { learningRate, stepCount, lossRatio, blocks } = training;
+    metadata.training = JSON.stringify({ learningRate, stepCount, lossRatio });
     stateNames(config.optimizer).forEach((name, i) => {
       tensors.push(...namedTensors(statePrefix(name), blocks[i] as Float32Array, layout));
     });
@@ -126,8 +128,8 @@ function readBlock(
   return block;
 }
 
-function readProgress(text: string): { learningRate: number; stepCount: number } {
-  const { learningRate, stepCount } = parseJson("training", text);
+function readProgress(text: string): Omit<TrainingState, "blocks"> {
+  const { learningRate, stepCount, lossRatio = null } = parseJson("training", text);
   if (!(typeof learningRate === "number" && learningRate > 0)) {
     throw new FormatError(
       `The file's learning rate must be a positive number; got ${show(learningRate)}.`,
@@ -136,7 +138,12 @@ function readProgress(text: string): { learningRate: number; stepCount: number }
   if (!Number.isSafeInteger(stepCount) || (stepCount as number) < 0) {
     throw new FormatError(`The file's step count must be a whole number; got ${show(stepCount)}.`);
   }
-  return { learningRate, stepCount: stepCount as number };
+  if (lossRatio !== null && typeof lossRatio !== "number") {
+    throw new FormatError(
+      `The file's loss ratio must be a number or null; got ${show(lossRatio)}.`,
+    );
+  }
+  return { learningRate, stepCount: stepCount as number, lossRatio };
 }
 
 function parseJson(what: string, text: string | undefined): Record<string, unknown> {

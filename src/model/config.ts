@@ -42,6 +42,9 @@ export interface ResolvedOp<Name extends string> {
   readonly parameter: number;
 }
 
+/** How training finds the gradient; see `gradient` in the configuration. */
+export type GradientMode = "auto" | "direct" | "gram";
+
 export interface ModelConfig {
   /** Units from the input to the code: `[784, 128]`, `[784, 256, 64]`. At least two whole numbers. */
   layers: readonly number[];
@@ -71,6 +74,12 @@ export interface ModelConfig {
   l2?: number;
   /** Seed of initialisation, shuffles, dropout and noise: a whole number. Default 42. */
   seed?: number;
+  /**
+   * How training finds the gradient. `"gram"` leaves out the reconstruction where the output is linear,
+   * the loss is mse and the target is the input: less work at large batches, a little less precise.
+   * `"auto"` (default) does so where it pays and is precise; `"direct"` never does.
+   */
+  gradient?: GradientMode;
   /** Which build of the core runs. Default `"auto"`; `"baseline"` gives the same bits everywhere. */
   simd?: Simd;
   /** The core's module, for hosts that must supply it themselves. */
@@ -91,6 +100,7 @@ export interface ResolvedConfig {
   readonly l1: number;
   readonly l2: number;
   readonly seed: number;
+  readonly gradient: GradientMode;
 }
 
 const MODEL_KEYS = [
@@ -108,6 +118,7 @@ const MODEL_KEYS = [
   "l1",
   "l2",
   "seed",
+  "gradient",
 ];
 const RUNTIME_KEYS = ["simd", "wasm"];
 
@@ -143,6 +154,7 @@ export function resolveConfig(config: ModelConfig): ResolvedConfig {
     l1: finiteNumber("l1", config.l1 ?? 0, 0),
     l2: finiteNumber("l2", config.l2 ?? 0, 0),
     seed: wholeNumber("seed", config.seed ?? 42, 0),
+    gradient: choice("gradient", config.gradient ?? "auto", ["auto", "direct", "gram"]),
   };
   const outputName = opName(resolved.decoderActivations.at(-1) as ActivationSpec);
   if (opName(resolved.loss) === "bce" && outputName !== "sigmoid") {

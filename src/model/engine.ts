@@ -18,6 +18,12 @@ import type { InferencePlan, TrainingPlan } from "./workspace.ts";
 
 const NOT_FOUND = 0xffff_ffff;
 
+/**
+ * The Gram step's loss and gradient are differences of numbers as large as the data. Below this loss,
+ * relative to the data's mean square, too few digits are left and `auto` takes the direct step.
+ */
+const GRAM_LIMIT = 1e-3;
+
 export class Engine {
   readonly core: Core;
   readonly layout: ParameterLayout;
@@ -26,6 +32,10 @@ export class Engine {
   stepCount = 0;
   /** Rows whose gradients the gradient block holds and no optimizer step has used. */
   #rowsAccumulated = 0;
+  /** Whether the staged batch has a target other than its input. */
+  #stagedTarget = false;
+  /** The last loss over the mean square of its data, where the Gram step was open; else NaN. */
+  #lossRatio = Number.NaN;
   readonly #config: ResolvedConfig;
   readonly #kernels: KernelExports;
   readonly #arena: Arena;
@@ -90,13 +100,14 @@ export class Engine {
   /** The model by value; `training` adds the optimizer's state. Arrays are views into the arena. */
   checkpoint(training: boolean): Checkpoint {
     const { learningRate, stepCount } = this;
+    const lossRatio = Number.isNaN(this.#lossRatio) ? null : this.#lossRatio;
     const blocks = this.#blocks.state.map((address) =>
       this.#arena.view(address, this.#blocks.count),
     );
     return {
       config: this.#config,
       parameters: this.parameters,
-      training: training ? { learningRate, stepCount, blocks } : undefined,
+      training: training ? { learningRate, stepCount, lossRatio, blocks } : undefined,
     };
   }
 
@@ -106,6 +117,7 @@ export class Engine {
     if (!training) return;
     this.learningRate = training.learningRate;
     this.stepCount = training.stepCount;
+    this.#lossRatio = training.lossRatio ?? Number.NaN;
     this.#blocks.state.forEach((address, i) => {
       this.#arena.view(address, this.#blocks.count).set(training.blocks[i] as Float32Array);
     });
@@ -122,6 +134,7 @@ export class Engine {
     };
     into(x, plan.x);
     if (target) into(target, plan.target);
+    this.#stagedTarget = target !== undefined;
     return plan;
   }
 
@@ -136,6 +149,7 @@ export class Engine {
     const plan = this.#network.planTraining(count, target !== undefined);
     this.#gather(x, order, first, count, plan.x);
     if (target) this.#gather(target, order, first, count, plan.target);
+    this.#stagedTarget = target !== undefined;
     return plan;
   }
 
@@ -152,12 +166,29 @@ export class Engine {
    * @throws DivergenceError when the loss is not finite; the gradients are as they were.
    */
   accumulate(plan: TrainingPlan, count: number, scale: number): number {
+    const network = this.#network;
     const draw = { step: this.stepCount, firstRow: this.#rowsAccumulated };
-    const loss = this.#network.forward(plan, count, draw, scale);
+    const target = this.#stagedTarget ? plan.target : plan.x;
+    const squares = this.#mayUseGram(count)
+      ? this.#kernels.sumSquares(count * network.width, plan.x)
+      : Number.NaN;
+    const gram = squares > 0 && (this.#config.gradient === "gram" || this.#lossRatio >= GRAM_LIMIT);
+    const mean = gram
+      ? network.forwardGram(plan, count, draw, scale, squares)
+      : network.forward(plan, count, draw, scale, target);
+    const loss = mean + network.penalty();
     if (!Number.isFinite(loss)) throw new DivergenceError(this.stepCount, loss);
-    this.#network.backward(plan, count, draw, scale, this.hasGradients);
+    network.backward(plan, count, draw, scale, this.hasGradients, gram);
+    if (squares > 0) this.#lossRatio = (mean * count * network.width) / squares;
     this.#rowsAccumulated += count;
     return loss;
+  }
+
+  /** Whether the staged batch allows the Gram step, and whether it would pay. Shapes alone decide. */
+  #mayUseGram(count: number): boolean {
+    const { gram } = this.#network;
+    if (!gram || this.#stagedTarget) return false;
+    return this.#config.gradient === "gram" || count >= gram.breakEven;
   }
 
   /** One optimizer step on what was accumulated, which it uses up. */

@@ -7,6 +7,7 @@ import { Activation, Loss } from "../../assembly/ops.ts";
 import type { Arena } from "../core/arena.ts";
 import type { KernelExports } from "../core/generated/exports.ts";
 import { type LossName, lossOp, type ResolvedConfig, type ResolvedOp } from "./config.ts";
+import { GramStep } from "./gram.ts";
 import type { ParameterLayout } from "./layout.ts";
 import { type Seed, Stream, splitSeed } from "./seed.ts";
 import { buildStages, type Stage } from "./stages.ts";
@@ -30,6 +31,8 @@ export interface Draw {
 
 export class Network {
   readonly stages: readonly Stage[];
+  /** Present where the model allows training without its reconstruction; see gram.ts. */
+  readonly gram: GramStep | undefined;
   readonly #kernels: KernelExports;
   readonly #loss: ResolvedOp<LossName>;
   /** Cross-entropy is taken at the logits of its sigmoid: the log of a sigmoid loses all but its head. */
@@ -60,7 +63,15 @@ export class Network {
       length,
     }));
     this.stages = buildStages(config, layout, parameters, gradients);
-    this.#workspace = new Workspace(kernels, arena, this.stages, config.dropout > 0);
+    const first = this.stages[0] as Stage;
+    const last = this.stages.at(-1) as Stage;
+    const allowsGram =
+      config.gradient !== "direct" &&
+      this.#loss.code === Loss.mse &&
+      last.activation.code === Activation.linear &&
+      first.outputs <= first.inputs;
+    this.gram = allowsGram ? new GramStep(kernels, arena, first, last) : undefined;
+    this.#workspace = new Workspace(kernels, arena, this.stages, config.dropout > 0, allowsGram);
   }
 
   /** Units of the input and of the reconstruction. */
@@ -119,21 +130,14 @@ export class Network {
   }
 
   /**
-   * Forward pass of a training batch, up to the gradient at the output: returns the mean loss plus the
-   * penalties. `scale` is a factor on the gradients.
+   * Forward pass of a training batch, up to the gradient at the output: returns the mean loss between
+   * the reconstruction and the rows at `target`. `scale` is a factor on the gradients.
    */
-  forward(plan: TrainingPlan, rows: number, draw: Draw, scale: number): number {
+  forward(plan: TrainingPlan, rows: number, draw: Draw, scale: number, target: number): number {
     const kernels = this.#kernels;
     const last = this.stages.length - 1;
-    let input = plan.x;
-    for (let s = 0; s <= last; s++) {
-      const stage = this.stages[s] as Stage;
-      const { z, y, fed } = plan.stages[s] as StageBuffers;
-      this.#multiply(stage, rows, input, z, plan.panels);
-      this.#activate(stage, rows, z, y, s === last && this.#readsLogits);
-      if (fed !== y) this.#drop(s, rows, y, fed, draw);
-      input = fed;
-    }
+    const output = plan.stages[last] as StageBuffers;
+    this.#forwardThrough(plan, rows, draw, last, (plan.stages[0] as StageBuffers).z);
     const elements = rows * this.width;
     const { code, parameter } = this.#loss;
     kernels.lossGradient(
@@ -141,104 +145,150 @@ export class Network {
       parameter,
       0,
       elements,
-      (plan.stages[last] as StageBuffers).y,
-      plan.target,
+      output.y,
+      target,
       scale / elements,
       plan.gradients[0],
       plan.partials,
     );
-    return kernels.sumF64(lossBlocks(elements), plan.partials) / elements + this.#penalty();
+    return kernels.sumF64(lossBlocks(elements), plan.partials) / elements;
   }
 
   /**
-   * Backward pass after `forward` on the same plan: writes the gradients of all parameters, or adds to
-   * them with `accumulate`. The decoder's use of a weight comes first and writes, the encoder's adds.
+   * The same without the reconstruction, for a batch that is its own target: `squares` is the sum of
+   * its squares. Only where `gram` is present.
    */
-  backward(plan: TrainingPlan, rows: number, draw: Draw, scale: number, accumulate: boolean): void {
-    const kernels = this.#kernels;
-    const last = this.stages.length - 1;
+  forwardGram(
+    plan: TrainingPlan,
+    rows: number,
+    draw: Draw,
+    scale: number,
+    squares: number,
+  ): number {
+    const gram = this.gram as GramStep;
+    const beforeLast = this.stages.length - 2;
+    this.#forwardThrough(plan, rows, draw, beforeLast, plan.gramZ);
+    const r = (plan.stages[beforeLast] as StageBuffers).fed;
+    const dR = plan.gradients[1];
+    return gram.forward(rows, scale, plan.x, plan.gramZ, r, dR, squares, plan.panels);
+  }
+
+  /**
+   * Backward pass after `forward` (or, with `gram`, after `forwardGram`) on the same plan: writes the
+   * gradients of all parameters, or adds to them with `accumulate`. The decoder's use of a weight
+   * comes first and writes, the encoder's adds.
+   */
+  backward(
+    plan: TrainingPlan,
+    rows: number,
+    draw: Draw,
+    scale: number,
+    accumulate: boolean,
+    gram: boolean,
+  ): void {
     const kept = accumulate ? 1 : 0;
-    for (let s = last; s >= 0; s--) {
+    const last = this.stages.length - 1;
+    for (let s = gram ? last - 1 : last; s >= 0; s--) {
       const stage = this.stages[s] as Stage;
-      const { inputs, outputs, weight, dWeight } = stage;
-      const { z, y, fed } = plan.stages[s] as StageBuffers;
       const d = plan.gradients[(last - s) % 2] as number;
-      const input = s === 0 ? plan.x : (plan.stages[s - 1] as StageBuffers).fed;
-      const { panels } = plan;
-      // fed = dropout(y)
-      if (fed !== y) this.#drop(s, rows, d, d, draw);
-      // y = act(z); after a loss on logits, d is the gradient at z already
-      if (s !== last || !this.#readsLogits) {
-        const { code, parameter } = stage.activation;
-        kernels.activationGradient(code, parameter, rows * outputs, z, y, d, d);
-      }
-      // z = input · Wᵀ + b (encoder) or input · W + b (decoder)
-      if (stage.bias) kernels.columnSums(rows, outputs, d, outputs, kept, stage.dBias);
-      if (stage.encodes) {
-        kernels.gemmTN(
-          outputs,
-          inputs,
-          rows,
-          d,
-          outputs,
-          input,
-          inputs,
-          1,
-          dWeight,
-          inputs,
-          panels,
-        );
+      this.#gradientAtSum(s, plan, rows, draw, d, kept);
+      if (s === 0 && gram) {
+        const r = (plan.stages[last - 1] as StageBuffers).fed;
+        this.gram?.backward(rows, scale, plan.x, r, d, kept, plan.panels);
       } else {
-        kernels.gemmTN(
-          inputs,
-          outputs,
-          rows,
-          input,
-          inputs,
-          d,
-          outputs,
-          kept,
-          dWeight,
-          outputs,
-          panels,
-        );
+        const input = s === 0 ? plan.x : (plan.stages[s - 1] as StageBuffers).fed;
+        this.#weightGradient(stage, rows, input, d, kept, plan.panels);
       }
       if (s === 0) break;
-      const dInput = plan.gradients[(last - s + 1) % 2] as number;
-      if (stage.encodes) {
-        kernels.gemmNN(
-          rows,
-          inputs,
-          outputs,
-          d,
-          outputs,
-          weight,
-          inputs,
-          0,
-          dInput,
-          inputs,
-          panels,
-        );
-      } else {
-        kernels.gemmNT(
-          rows,
-          inputs,
-          outputs,
-          d,
-          outputs,
-          weight,
-          outputs,
-          0,
-          dInput,
-          inputs,
-          panels,
-        );
-      }
+      this.#inputGradient(
+        stage,
+        rows,
+        d,
+        plan.gradients[(last - s + 1) % 2] as number,
+        plan.panels,
+      );
     }
     const { l1, l2 } = this.#config;
     if (l1 === 0 && l2 === 0) return;
     for (const { address, gradient, length } of this.#weights) {
-      kernels.addPenaltyGradient(length, address, gradient, l1, l2, scale);
+      this.#kernels.addPenaltyGradient(length, address, gradient, l1, l2, scale);
+    }
+  }
+
+  /** l1 · Σ|w| + l2 · Σw² over the weights, each tied weight once. */
+  penalty(): number {
+    const { l1, l2 } = this.#config;
+    if (l1 === 0 && l2 === 0) return 0;
+    let sum = 0;
+    for (const { address, length } of this.#weights) {
+      sum += l1 * this.#kernels.sumAbs(length, address);
+      sum += l2 * this.#kernels.sumSquares(length, address);
+    }
+    return sum;
+  }
+
+  /** Runs a training batch through stages [0, end]; the first leaves its pre-activation at `firstZ`. */
+  #forwardThrough(plan: TrainingPlan, rows: number, draw: Draw, end: number, firstZ: number): void {
+    let input = plan.x;
+    for (let s = 0; s <= end; s++) {
+      const stage = this.stages[s] as Stage;
+      const { z, y, fed } = plan.stages[s] as StageBuffers;
+      const sum = s === 0 ? firstZ : z;
+      this.#multiply(stage, rows, input, sum, plan.panels);
+      this.#activate(stage, rows, sum, y, this.#readsLogits && s === this.stages.length - 1);
+      if (fed !== y) this.#drop(s, rows, y, fed, draw);
+      input = fed;
+    }
+  }
+
+  /** Takes `d` from a stage's output back to z, its weighted sum, and writes the bias's gradient. */
+  #gradientAtSum(
+    s: number,
+    plan: TrainingPlan,
+    rows: number,
+    draw: Draw,
+    d: number,
+    kept: number,
+  ): void {
+    const { activation, outputs, bias, dBias } = this.stages[s] as Stage;
+    const { z, y, fed } = plan.stages[s] as StageBuffers;
+    // fed = dropout(y)
+    if (fed !== y) this.#drop(s, rows, d, d, draw);
+    // y = act(z); after a loss on logits, d is the gradient at z already
+    if (!this.#readsLogits || s !== this.stages.length - 1) {
+      const { code, parameter } = activation;
+      this.#kernels.activationGradient(code, parameter, rows * outputs, z, y, d, d);
+    }
+    // z = … + bias
+    if (bias) this.#kernels.columnSums(rows, outputs, d, outputs, kept, dBias);
+  }
+
+  /** dW of z = input · Wᵀ (encoder, adds) or z = input · W (decoder, comes first). */
+  #weightGradient(
+    stage: Stage,
+    rows: number,
+    input: number,
+    d: number,
+    kept: number,
+    panels: number,
+  ): void {
+    const { inputs, outputs, dWeight } = stage;
+    const { gemmTN } = this.#kernels;
+    if (stage.encodes) {
+      gemmTN(outputs, inputs, rows, d, outputs, input, inputs, 1, dWeight, inputs, panels);
+    } else {
+      gemmTN(inputs, outputs, rows, input, inputs, d, outputs, kept, dWeight, outputs, panels);
+    }
+  }
+
+  /** dInput of z = input · Wᵀ (encoder) or z = input · W (decoder). */
+  #inputGradient(stage: Stage, rows: number, d: number, dInput: number, panels: number): void {
+    const { inputs, outputs, weight } = stage;
+    const { gemmNN, gemmNT } = this.#kernels;
+    if (stage.encodes) {
+      gemmNN(rows, inputs, outputs, d, outputs, weight, inputs, 0, dInput, inputs, panels);
+    } else {
+      gemmNT(rows, inputs, outputs, d, outputs, weight, outputs, 0, dInput, inputs, panels);
     }
   }
 
@@ -280,17 +330,5 @@ export class Network {
       draw.step,
       stream,
     );
-  }
-
-  /** l1 · Σ|w| + l2 · Σw² over the weights, each tied weight once. */
-  #penalty(): number {
-    const { l1, l2 } = this.#config;
-    if (l1 === 0 && l2 === 0) return 0;
-    let sum = 0;
-    for (const { address, length } of this.#weights) {
-      sum += l1 * this.#kernels.sumAbs(length, address);
-      sum += l2 * this.#kernels.sumSquares(length, address);
-    }
-    return sum;
   }
 }

@@ -22,11 +22,13 @@ export interface StageBuffers {
 export interface TrainingPlan {
   readonly rows: number;
   readonly x: number;
-  /** The rows to reproduce: `x` itself unless the plan was made for a target of its own. */
+  /** Room for a target beside the input; `x` itself where there is none. */
   readonly target: number;
   readonly stages: readonly StageBuffers[];
   /** Gradients at the stages' outputs: the last stage uses the first, the one before it the second. */
   readonly gradients: readonly [number, number];
+  /** Where the Gram step keeps the first stage's pre-activation, apart from its output. */
+  readonly gramZ: number;
   readonly partials: number;
   readonly panels: number;
 }
@@ -46,16 +48,24 @@ export class Workspace {
   readonly #arena: Arena;
   readonly #stages: readonly Stage[];
   readonly #dropout: boolean;
+  readonly #gram: boolean;
   readonly #start: number;
   #training: TrainingPlan | undefined;
   #inference: InferencePlan | undefined;
 
   /** The workspace begins at the arena's present top; nothing else may be reserved after it. */
-  constructor(kernels: KernelExports, arena: Arena, stages: readonly Stage[], dropout: boolean) {
+  constructor(
+    kernels: KernelExports,
+    arena: Arena,
+    stages: readonly Stage[],
+    dropout: boolean,
+    gram: boolean,
+  ) {
     this.#kernels = kernels;
     this.#arena = arena;
     this.#stages = stages;
     this.#dropout = dropout;
+    this.#gram = gram;
     this.#start = arena.top;
   }
 
@@ -85,7 +95,9 @@ export class Workspace {
 
   #planTraining(rows: number, ownTarget: boolean): TrainingPlan {
     this.#arena.rewind(this.#start);
-    const matrix = (columns: number) => this.#arena.reserveFloats(rows * columns);
+    // The Gram step appends one row to the input and to a gradient.
+    const room = this.#gram ? rows + 1 : rows;
+    const matrix = (columns: number) => this.#arena.reserveFloats(room * columns);
     const x = matrix(this.#width);
     const target = ownTarget ? matrix(this.#width) : x;
     const last = this.#stages.length - 1;
@@ -98,7 +110,10 @@ export class Workspace {
     const widest = (parity: number) =>
       Math.max(...this.#stages.map((stage, s) => ((last - s) % 2 === parity ? stage.outputs : 0)));
     const gradients: [number, number] = [matrix(widest(0)), matrix(widest(1))];
-    return { rows, x, target, stages, gradients, ...this.#kernelRoom(rows) };
+    // The reconstruction's gradient is the one buffer that the Gram step leaves free.
+    const first = stages[0] as StageBuffers;
+    const gramZ = first.z === first.y ? gradients[0] : first.z;
+    return { rows, x, target, stages, gradients, gramZ, ...this.#kernelRoom(room) };
   }
 
   #planInference(rows: number): InferencePlan {

@@ -32,6 +32,7 @@ describe("configuration", () => {
       l1: 0,
       l2: 0,
       seed: 42,
+      gradient: "auto",
     });
     expect(Object.isFrozen(config) && Object.isFrozen(config.layers)).toBe(true);
   });

@@ -3,49 +3,13 @@
 
 import { describe, expect, test } from "vitest";
 import { Activation, Loss } from "../../assembly/ops.ts";
-import {
-  type ActivationName,
-  type LossName,
-  type LossSpec,
-  type ModelConfig,
-  TiedAutoencoder,
-} from "../../src/index.ts";
+import type { ActivationName, LossName, LossSpec, ModelConfig } from "../../src/index.ts";
 import { availableBuilds } from "../support/builds.ts";
-import { relativeDistance } from "../support/distance.ts";
+import { gradientError } from "../support/gradient-error.ts";
 import { randomRows } from "../support/random.ts";
-import { referenceLoss } from "../support/reference/network.ts";
 
 const names = <Name>(codes: object) =>
   Object.keys(codes).filter((key) => !/^\d/.test(key)) as Name[];
-const STEP = 1e-5;
-
-/** Largest distance of any parameter's gradient from central differences, relative to its largest. */
-function gradientError(config: ModelConfig, x: Float32Array, target?: Float32Array): number {
-  const model = TiedAutoencoder.createSync(config);
-  const loss = model.accumulateGradients(x, target);
-  const weights = Object.fromEntries(
-    Object.entries(model.weights()).map(([name, { data }]) => [
-      name,
-      { data: Float64Array.from(data) },
-    ]),
-  );
-  const at = () => referenceLoss(model.config, weights, x, target);
-  let worst = relativeDistance([loss], [at()]);
-  for (const [name, { data }] of Object.entries(model.gradients())) {
-    const values = weights[name]!.data;
-    const expected = values.map((value, i) => {
-      values[i] = value + STEP;
-      const above = at();
-      values[i] = value - STEP;
-      const below = at();
-      values[i] = value;
-      return (above - below) / (2 * STEP);
-    });
-    worst = Math.max(worst, relativeDistance(data, expected));
-  }
-  return worst;
-}
-
 const x = randomRows(6, 5, 11);
 
 describe.each(availableBuilds)(

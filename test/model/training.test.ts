@@ -81,6 +81,15 @@ describe("a step in its parts", () => {
     expect(model.evaluate(input, target)).toBeLessThan(before / 50);
   });
 
+  test("a batch without a target is its own target, also after one that had another", () => {
+    const model = TiedAutoencoder.createSync({ layers });
+    const fresh = TiedAutoencoder.createSync({ layers });
+    model.accumulateGradients(x, randomRows(40, 6, 9));
+    model.zeroGradients();
+    expect(model.accumulateGradients(x)).toBe(fresh.accumulateGradients(x));
+    expect(model.gradients()).toEqual(fresh.gradients());
+  });
+
   test("a diverging loss names its step and leaves the weights before it", () => {
     const optimizer = { type: "sgd", learningRate: 1e4 } as const;
     const model = TiedAutoencoder.createSync({ layers, activation: "linear", optimizer });
