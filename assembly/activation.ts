@@ -1,6 +1,6 @@
-// Activations: the pass that ends a layer (bias and activation) and the one that begins its way back.
-// An activation is a class with the function and its gradient, and a case in `dispatch`; ops.ts holds
-// its code and says whether the gradient reads the layer's z or its y.
+// Activations: the pass that ends a layer (bias and activation) and the one that begins its way
+// back. An activation is a class with the function and its gradient, and a case in `dispatch`; ops.ts
+// holds its code and says whether the gradient reads the layer's z or its y.
 
 import { expHalfSquare4, normalTail4 } from "./math/erf";
 import { exp4, expm1Negative4 } from "./math/exp";
@@ -321,8 +321,8 @@ export function biasActivation(
 }
 
 /**
- * dz = dy * act'(z) for i < count, from y alone or from z alone as gradientNeedsInput tells; the other
- * of the two pointers is not looked at. dz may equal dy.
+ * dz = dy * act'(z) for i < count, from y alone or from z alone as gradientNeedsInput tells; the
+ * other of the two pointers is not looked at. dz may equal dy.
  */
 export function activationGradient(
   op: Activation, parameter: f32, count: usize, z: usize, y: usize, dy: usize, dz: usize,

@@ -4,7 +4,14 @@ export { abi } from "./abi";
 export { activationGradient, biasActivation } from "./activation";
 export { gemmNN, gemmNT, gemmTN, gemmWorkspace, gramNT, gramTN } from "./gemm";
 export { gramGradient } from "./gram";
-export { lossGradient, lossValue, rowErrors, squaredErrors, sumF64 } from "./loss";
+export {
+  lossGradient,
+  lossValue,
+  outputMse,
+  rowErrors,
+  squaredErrors,
+  sumF64,
+} from "./loss";
 export { erf, exp, log, log1p, sigmoid, tanh } from "./math";
 export { adagrad, adam, rmsprop, sgd } from "./optimizer";
 export {

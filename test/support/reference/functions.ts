@@ -6,7 +6,7 @@ function erf(x: number): number {
   if (a < 2) {
     let term = x;
     let sum = x;
-    for (let n = 1; n < 60; n++) {
+    for (let n = 1; Math.abs(term) > 1e-18 * a; n++) {
       term *= (-x * x) / n;
       sum += term / (2 * n + 1);
     }
@@ -18,6 +18,7 @@ function erf(x: number): number {
 /** 1 - erf(x), to full precision where it is small. */
 export function erfc(x: number): number {
   if (x < 2) return 1 - erf(x);
+  if (x > 28) return 0;
   let fraction = 0;
   for (let n = 120; n > 0; n--) fraction = n / 2 / (x + fraction);
   return Math.exp(-x * x) / Math.sqrt(Math.PI) / (x + fraction);
