@@ -1,0 +1,20 @@
+// MNIST for the long checks. It does not ship with the project: the files are looked for in the folder
+// that TIED_AUTOENCODER_MNIST names, else in ../shared/data/mnist beside the checkout.
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
+
+const folder =
+  process.env.TIED_AUTOENCODER_MNIST ??
+  fileURLToPath(new URL("../../../shared/data/mnist", import.meta.url));
+
+export const mnistIsThere = existsSync(join(folder, "train-images-idx3-ubyte.gz"));
+export const mnistSkipped = `skipped: no MNIST in ${folder} (set TIED_AUTOENCODER_MNIST)`;
+
+/** Pixels in [0, 1], 784 a row: 60,000 rows to train on or 10,000 to test on. */
+export function loadMnist(part: "train" | "t10k"): Float32Array {
+  const bytes = gunzipSync(readFileSync(join(folder, `${part}-images-idx3-ubyte.gz`)));
+  return Float32Array.from(bytes.subarray(16), (value) => value / 255);
+}
