@@ -70,3 +70,8 @@ export function oneOf(names: readonly string[]): string {
     ? quoted.join("")
     : `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`;
 }
+
+/** Where a message points for more: a section of the README, as the registry shows it. */
+export function readmeLink(section: string): string {
+  return `See https://www.npmjs.com/package/tied-autoencoder#${section}`;
+}

@@ -4,7 +4,13 @@
 
 import { instantiateSync } from "@assemblyscript/loader";
 import { choice } from "../checks.ts";
-import { InvalidTypeError, InvalidValueError, show, UnsupportedHostError } from "../errors.ts";
+import {
+  InvalidTypeError,
+  InvalidValueError,
+  readmeLink,
+  show,
+  UnsupportedHostError,
+} from "../errors.ts";
 import {
   type HostMemory,
   type HostModule,
@@ -12,11 +18,11 @@ import {
   hostWebAssembly,
   isModule,
 } from "../platform/webassembly.ts";
-import { baselineHex } from "./generated/baseline.ts";
+import type { Build } from "./builds/carried.ts";
+import { carriedBuild } from "./builds/embedded.ts";
 import type { KernelExports } from "./generated/exports.ts";
-import { relaxedHex } from "./generated/relaxed.ts";
 
-export type Build = "baseline" | "relaxed";
+export type { Build };
 
 /** Which build to run: `auto` takes relaxed SIMD where the host has it. */
 export type Simd = "auto" | Build;
@@ -69,30 +75,31 @@ export function loadCoreSync(options: CoreOptions): Core {
   const { wasm } = options;
   if (wasm === undefined) {
     const build = chooseBuild(host, options.simd);
-    const module = compiled.get(build) ?? compileNow(host, decodeHex(hexOf(build)));
+    const module = compiled.get(build) ?? compileNow(host, carried(build));
     compiled.set(build, module);
     return instantiate(host, module, options.simd);
   }
-  if (isModule(wasm)) return instantiate(host, wasm, options.simd);
-  const bytes = bytesOf(wasm);
-  if (!bytes) {
+  const source = isModule(wasm) ? wasm : bytesOf(wasm);
+  if (!source) {
     throw new InvalidTypeError(
       `createSync takes wasm as a WebAssembly.Module or bytes; got ${show(wasm)}. Responses, promises and functions need create.`,
     );
   }
-  return instantiate(host, compileNow(host, bytes), options.simd);
+  return instantiate(host, compileNow(host, source), options.simd);
 }
 
 function requireSimd(): HostWebAssembly {
   const host = hostWebAssembly();
   if (!host) {
     throw new UnsupportedHostError(
-      "This runtime has no WebAssembly, which tied-autoencoder needs for its numerics.",
+      "This runtime has no WebAssembly, which tied-autoencoder needs for its numerics. " +
+        readmeLink("where-it-runs"),
     );
   }
   if (!host.validate(decodeHex(SIMD_PROBE))) {
     throw new UnsupportedHostError(
-      "This runtime's WebAssembly has no SIMD. tied-autoencoder needs Chrome 91, Firefox 89, Safari 16.4, Node 20 or newer.",
+      "This runtime's WebAssembly has no SIMD. tied-autoencoder needs Chrome 91, Firefox 89, Safari 16.4, Node 20 or newer. " +
+        readmeLink("where-it-runs"),
     );
   }
   return host;
@@ -111,8 +118,10 @@ function chooseBuild(host: HostWebAssembly, simd: unknown = "auto"): Build {
 }
 
 async function compiledBuild(host: HostWebAssembly, build: Build): Promise<HostModule> {
-  const module =
-    compiled.get(build) ?? (await refusing(() => host.compile(decodeHex(hexOf(build)))));
+  const known = compiled.get(build);
+  if (known) return known;
+  const source = carried(build);
+  const module = isModule(source) ? source : await refusing(() => host.compile(source));
   compiled.set(build, module);
   return module;
 }
@@ -133,10 +142,11 @@ async function moduleFrom(host: HostWebAssembly, supplied: WasmSource): Promise<
   return refusing(() => host.compile(bytes));
 }
 
-function compileNow(host: HostWebAssembly, bytes: Uint8Array): HostModule {
-  requireWasmMagic(bytes);
+function compileNow(host: HostWebAssembly, source: Uint8Array | HostModule): HostModule {
+  if (isModule(source)) return source;
+  requireWasmMagic(source);
   try {
-    return new host.Module(bytes);
+    return new host.Module(source);
   } catch (cause) {
     throw compileRefused(cause);
   }
@@ -150,10 +160,19 @@ async function refusing(compile: () => Promise<HostModule>): Promise<HostModule>
   }
 }
 
+/** What this entry of the package carries: bytes, or a module that the host compiled beforehand. */
+function carried(build: Build): Uint8Array | HostModule {
+  const source = carriedBuild(build);
+  if (source) return source;
+  throw new InvalidValueError(
+    `tied-autoencoder/slim carries no core: give one as wasm, such as tied-autoencoder/wasm/${build}.wasm. ${readmeLink("bring-your-own-wasm")}`,
+  );
+}
+
 function compileRefused(cause: unknown): UnsupportedHostError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new UnsupportedHostError(
-    `This runtime refused to compile WebAssembly (${reason}). A page needs 'wasm-unsafe-eval' in its Content-Security-Policy; an edge runtime needs the module imported and passed as wasm.`,
+    `This runtime refused to compile WebAssembly (${reason}). A page needs 'wasm-unsafe-eval' in its Content-Security-Policy; an edge runtime needs the module imported and passed as wasm. ${readmeLink("when-the-host-refuses-webassembly")}`,
     { cause },
   );
 }
@@ -209,10 +228,6 @@ function checkedBuild(kernels: KernelExports, wish: unknown): Build {
     );
   }
   return build;
-}
-
-function hexOf(build: Build): string {
-  return build === "relaxed" ? relaxedHex : baselineHex;
 }
 
 function decodeHex(hex: string): Uint8Array {

@@ -1,0 +1,5 @@
+// For tied-autoencoder/slim: no build is carried, the caller gives one as `wasm`.
+
+import type { CarriedBuild } from "./carried.ts";
+
+export const carriedBuild: CarriedBuild = () => undefined;
