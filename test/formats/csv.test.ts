@@ -1,0 +1,366 @@
+import { gzipSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { type CsvOptions, readCsv } from "../../src/formats/csv.ts";
+import { FormatError } from "../../src/formats/errors.ts";
+
+const encode = (text: string) => new TextEncoder().encode(text);
+
+async function* pieces(bytes: Uint8Array, size: number) {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+/** Everything in a file: rows of numbers, and the names. */
+async function read(text: string | Uint8Array, options: CsvOptions = {}, size = 0) {
+  const bytes = typeof text === "string" ? encode(text) : text;
+  const rows: number[][] = [];
+  let names: readonly string[] | undefined;
+  for await (const batch of readCsv(size ? pieces(bytes, size) : bytes, options)) {
+    expect(batch.data.length).toBe(batch.rows * batch.columns);
+    for (let r = 0; r < batch.rows; r++) {
+      rows.push([...batch.data.subarray(r * batch.columns, (r + 1) * batch.columns)]);
+    }
+    names = batch.names;
+  }
+  return { rows, names };
+}
+
+const refusal = async (text: string | Uint8Array, options?: CsvOptions, size?: number) => {
+  const error = await read(text, options, size).catch((error: unknown) => error);
+  expect(error).toBeInstanceOf(FormatError);
+  return (error as FormatError).message;
+};
+
+const { NaN: nan } = Number;
+
+describe("rows and cells", () => {
+  test.each([
+    ["one cell", "1", [[1]]],
+    [
+      "no last newline",
+      "1,2\n3,4",
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    ],
+    [
+      "Windows line ends",
+      "1,2\r\n3,4\r\n",
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    ],
+    [
+      "blank lines",
+      "\n\n1,2\n \r\n\n3,4\n\n",
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    ],
+    [
+      "a byte order mark",
+      "\ufeff1,2\n3,4",
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    ],
+    [
+      "blanks around",
+      " 1 ,  2\n3\t, 4 ",
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    ],
+    [
+      "quotes",
+      '"1","2"\n" 3 ", "4" \n',
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    ],
+    [
+      "missing values",
+      "1,,NA,N/A\nnan,null,NULL,\n",
+      [
+        [1, nan, nan, nan],
+        [nan, nan, nan, nan],
+      ],
+    ],
+    [
+      "a missing value in quotes",
+      '1,""\n2,"NA"',
+      [
+        [1, nan],
+        [2, nan],
+      ],
+    ],
+    [
+      "infinities",
+      "inf,-inf\nInfinity,-Infinity",
+      [
+        [1 / 0, -1 / 0],
+        [1 / 0, -1 / 0],
+      ],
+    ],
+    [
+      "signs",
+      "+1,-1\n+.5,-0",
+      [
+        [1, -1],
+        [0.5, -0],
+      ],
+    ],
+    [
+      "points",
+      "1.,.5\n-.25,00.5",
+      [
+        [1, 0.5],
+        [-0.25, 0.5],
+      ],
+    ],
+    [
+      "exponents",
+      "1e2,1E-2\n1.5e+3,1e0",
+      [
+        [100, Math.fround(0.01)],
+        [1500, 1],
+      ],
+    ],
+    [
+      "numbers beyond float32",
+      "1e39,-1e400\n1e-50,1e-400",
+      [
+        [1 / 0, -1 / 0],
+        [0, 0],
+      ],
+    ],
+    ["nothing", "", []],
+    ["only blank lines", "\n \n\r\n", []],
+    [
+      "tabs",
+      "1\t2\n3\t4",
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    ],
+    [
+      "semicolons",
+      "1;2\n3;4",
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    ],
+    [
+      "missing values between tabs",
+      "\t\t\n1\t\t3",
+      [
+        [nan, nan, nan],
+        [1, nan, 3],
+      ],
+    ],
+  ])("%s", async (_, text, rows) => {
+    expect((await read(text)).rows).toEqual(rows);
+    for (const size of [1, 2, 3, 7]) expect((await read(text, {}, size)).rows).toEqual(rows);
+    expect((await read(new Uint8Array(gzipSync(text)))).rows).toEqual(rows);
+  });
+
+  test("a forced delimiter and a quoted line break", async () => {
+    const text = 'id|"two\nlines"|y\n1|"2\n"|3\n';
+    for (const size of [0, 1, 5]) {
+      const { rows, names } = await read(text, { delimiter: "|" }, size);
+      expect(names).toEqual(["id", "two\nlines", "y"]);
+      expect(rows).toEqual([[1, 2, 3]]);
+    }
+  });
+
+  test("reads any decimal as Math.fround(Number(text)) does", async () => {
+    const cells: string[] = [];
+    let state = 12345;
+    const next = (n: number) => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return Math.floor((state / 2 ** 32) * n);
+    };
+    const digits = (n: number) => Array.from({ length: n }, () => next(10)).join("");
+    for (let i = 0; i < 40_000; i++) {
+      const whole = digits(next(i % 3 ? 4 : 33));
+      const fraction = next(4) ? `.${digits(next(30) + (whole ? 0 : 1))}` : "";
+      const exponent = next(3) ? "" : `${next(2) ? "e" : "E"}${["", "+", "-"][next(3)]}${next(70)}`;
+      cells.push(`${next(2) ? "-" : ""}${whole || fraction ? whole + fraction : "0"}${exponent}`);
+    }
+    // Halfway between two float32 values and a hair to either side, where one rounding too many shows.
+    for (let i = 0; i < 4000; i++) {
+      const low = new Float32Array(new Uint32Array([0x3f800000 + next(0x1000000)]).buffer)[0]!;
+      const half = low + low * 2 ** -24;
+      cells.push(
+        `${half}`,
+        `${half}0000000000000001`,
+        half.toPrecision(25),
+        half.toExponential(18),
+      );
+    }
+    const { rows } = await read(cells.join("\n"), { header: false });
+    expect(rows.length).toBe(cells.length);
+    const wrong = cells.filter((cell, i) => !Object.is(rows[i]![0], Math.fround(Number(cell))));
+    expect(wrong).toEqual([]);
+  });
+
+  test("batches by rows, and gives each batch an array of its own", async () => {
+    const text = Array.from({ length: 10 }, (_, i) => `${i},-${i}\n`).join("");
+    const batches = [];
+    for await (const batch of readCsv(pieces(encode(text), 9), { batchRows: 4 }))
+      batches.push(batch);
+    expect(batches.map(({ rows }) => rows)).toEqual([4, 4, 2]);
+    expect(batches[0]!.data).toEqual(new Float32Array([0, -0, 1, -1, 2, -2, 3, -3]));
+    expect(batches[2]!.data.buffer.byteLength).toBe(16);
+  });
+});
+
+describe("header", () => {
+  test.each<[string, string, CsvOptions["header"], string[] | undefined, number]>([
+    ["text over numbers", "a,b\n1,2", "auto", ["a", "b"], 1],
+    ["numbers over numbers", "1,2\n3,4", "auto", undefined, 2],
+    ["text among the numbers", "id,2019,2020\n1,2,3", "auto", ["id", "2019", "2020"], 1],
+    ["missing values first", "NA,\n1,2", "auto", undefined, 2],
+    ["text alone", "a,b", "auto", ["a", "b"], 0],
+    ["numbers, forced", "1,2\n3,4", true, ["1", "2"], 1],
+    ["none, forced", "1,2\n3,4", false, undefined, 2],
+    ["quoted and padded", ' "a b" ,"c"",d"\n1,2', "auto", ["a b", 'c",d'], 1],
+    ["beyond ASCII", "größe,😀\n1,2", "auto", ["größe", "😀"], 1],
+  ])("%s", async (_, text, header, names, count) => {
+    for (const size of [0, 1, 4]) {
+      const result = await read(text, { header }, size);
+      expect(result.rows.length).toBe(count);
+      if (count > 0) expect(result.names).toEqual(names);
+    }
+  });
+});
+
+describe("columns", () => {
+  const text = "id,width,height,label,a-b\n1,2,3,setosa,5\n6,7,8,virginica,10\n";
+
+  test.each<[CsvOptions["columns"], number[]]>([
+    ["width,height", [2, 3]],
+    ["2-3", [2, 3]],
+    ["3, 1", [3, 1]],
+    ["5-", [5]],
+    ["a-b", [5]],
+    [
+      [2, "height", "1"],
+      [2, 3, 1],
+    ],
+    ["!label", [1, 2, 3, 5]],
+    ["!label,!1", [2, 3, 5]],
+    ["1-5,!label", [1, 2, 3, 5]],
+    [
+      ["1-3", "!2"],
+      [1, 3],
+    ],
+  ])("%j", async (columns, first) => {
+    const { rows, names } = await read(text, { columns });
+    expect(rows[0]).toEqual(first);
+    const all = ["id", "width", "height", "label", "a-b"];
+    expect(names).toEqual(first.map((n) => all[n - 1]));
+  });
+
+  test("passes over what other columns hold, quotes and line breaks too", async () => {
+    const odd = '1,"x, ""y""\nz",2\n3, "q" ,4\n5,,6\n';
+    for (const size of [0, 1, 4]) {
+      expect((await read(odd, { columns: "1,3" }, size)).rows).toEqual([
+        [1, 2],
+        [3, 4],
+        [5, 6],
+      ]);
+    }
+  });
+
+  test.each<[CsvOptions["columns"], RegExp]>([
+    ["weight", /name or number, got "weight"; the header has "id, width, height, label, a-b"/],
+    [[0], /count from 1 to 5, the choice was 0/],
+    ["6", /count from 1 to 5, the choice was "6"/],
+    ["3-2", /the choice was "3-2"/],
+    [[1.5], /the choice was 1.5/],
+    ["1,id", /column 1 is chosen twice/],
+    ["", /got ""/],
+    [[], /no column is left/],
+    ["!1-5", /no column is left of "!1-5"/],
+  ])("refuses %j", async (columns, message) => {
+    expect(await refusal(text, { columns })).toMatch(message);
+  });
+
+  test("refuses a name that two columns have, and any name without a header", async () => {
+    expect(await refusal("a,a\n1,2", { columns: "a" })).toMatch(/more than one column .* "a"/);
+    expect(await refusal("1,2\n3,4", { columns: "a" })).toMatch(/the file has no header/);
+  });
+});
+
+describe("errors name line and column", () => {
+  test.each<[string, string, RegExp]>([
+    ["text", "a,b\n1,2\n3,x\n", /^line 3, column 2 \("b"\): expected a number, got "x"$/],
+    ["text without a header", "1,2\n3,four five", /^line 2, column 2: .* got "four five"$/],
+    ["text after blank lines and breaks", 'a,b\n\n"1\n",2\n3,x', /^line 5, column 2/],
+    ["two numbers", "1,2\n3,4 5\n", /got "4 5"/],
+    ["a number with letters", "1,2\n3,4px\n", /got "4px"/],
+    ["a hexadecimal number", "1,2\n3,0x10\n", /got "0x10"/],
+    ["half an exponent", "1,2\n3,4e\n", /got "4e"/],
+    ["a sign alone", "1,2\n3,-\n", /got "-"/],
+    ["a point alone", "1,2\n3,.\n", /got "."/],
+    ["two points", "1,2\n3,1.2.3\n", /got "1.2.3"/],
+    ["a decimal comma", "1;2\n3;4,5\n", /got "4,5"; decimals want a point/],
+    ["text after a quote", '1,2\n3,"4"5\n', /line 2, column 2: .* got "\\"4\\"5"/],
+    ["a long cell, cut", `1,2\n3,${"x".repeat(1000)}`, /got "x{99,100}\.*/],
+    ["a row too short", "1,2,3\n4,5,6\n7,8\n", /^line 3 has 2 cells, the first row has 3/],
+    ["a row too long", "a,b\n4,5\n7,8,9\n", /^line 3 has 3 cells, the first row has 2/],
+    ["an open quote", '1,2\n3,4\n"5,6\n7,8\n', /^line 3: a quote is opened and never closed/],
+    ["an open quote at the start", '"1,2\n3,4\n', /^line 1: a quote is opened and never closed/],
+    ["an open quote after the header", 'a,b\n\n"1,2\n3,4\n', /^line 3: a quote is opened/],
+    ["UTF-16", "1\0,\x002\0\n\0", /expected text in UTF-8, got a zero byte/],
+  ])("%s", async (_, text, message) => {
+    expect(await refusal(text)).toMatch(message);
+    for (const size of [1, 5]) expect(await refusal(text, {}, size)).toMatch(message);
+  });
+
+  test("bytes that are not UTF-8 are quoted all the same", async () => {
+    expect(await refusal(new Uint8Array([...encode("1,2\n3,"), 0xff, 0x41]))).toMatch(/got "ÿA"/);
+  });
+
+  test.each([0, -1, 1.5, Number.NaN])("batchRows of %s", async (batchRows) => {
+    expect(await refusal("1,2\n3,4", { batchRows })).toMatch(/batchRows must be a whole number/);
+  });
+
+  test("any text gives rows or a FormatError, the same in one piece as in many", async () => {
+    const parts = [...'0123456789.,;\t\n\n"" -+eE', "NA", "a", "\r\n", "1,2\n", '"', "é"];
+    let state = 7;
+    const next = (n: number) => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return Math.floor((state / 2 ** 32) * n);
+    };
+    const outcome = (text: string, size: number) =>
+      read(text, {}, size).catch((error: unknown) => {
+        if (!(error instanceof FormatError)) throw error;
+        return error.message;
+      });
+    let refused = 0;
+    for (let run = 0; run < 3000; run++) {
+      const text = Array.from({ length: next(20) }, () => parts[next(parts.length)]).join("");
+      const whole = await outcome(text, 0);
+      expect(await outcome(text, 1 + next(5)), JSON.stringify(text)).toEqual(whole);
+      if (typeof whole === "string") refused++;
+    }
+    expect(refused).toBeGreaterThan(500);
+    expect(refused).toBeLessThan(2500);
+  });
+
+  test("gives up on a row without end", async () => {
+    const endless = (async function* () {
+      for (;;) yield new Uint8Array(1 << 24).fill(49);
+    })();
+    await expect(readCsv(endless).next()).rejects.toThrow(/a row goes on for \d+ bytes/);
+  });
+});
