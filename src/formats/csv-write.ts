@@ -1,6 +1,6 @@
 // Writes float32 matrices as CSV, each number in the fewest digits that read back as the same float32.
 
-import { FormatError } from "./errors.ts";
+import { InvalidValueError } from "../errors.ts";
 
 export interface CsvMatrix {
   /** Row-major; its length is a multiple of `columns`. */
@@ -18,11 +18,11 @@ export function* writeCsv(
   delimiter: "," | ";" | "\t" = ",",
 ): Generator<string, void, undefined> {
   if (!Number.isInteger(columns) || columns < 1 || data.length % columns !== 0) {
-    throw new FormatError(`${data.length} numbers do not fill rows of ${columns} columns`);
+    throw new InvalidValueError(`${data.length} numbers do not fill rows of ${columns} columns`);
   }
   if (names) {
     if (names.length !== columns) {
-      throw new FormatError(`${columns} columns want as many names, got ${names.length}`);
+      throw new InvalidValueError(`${columns} columns want as many names, got ${names.length}`);
     }
     yield `${names.map(quoteName).join(delimiter)}\n`;
   }

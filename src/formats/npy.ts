@@ -3,6 +3,7 @@
 // both memory orders; not complex numbers, text, records or Python objects.
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
+import { InvalidValueError } from "../errors.ts";
 import { FormatError } from "./errors.ts";
 import {
   copyBytes,
@@ -91,7 +92,7 @@ export function decodeNpy(bytes: Uint8Array): NpyArray {
 /** The bytes of a .npy file: version 1.0, little-endian, row-major, the header padded as numpy does. */
 export function encodeNpy({ shape, data }: NumericArray): Uint8Array<ArrayBuffer> {
   if (elementCount(shape) !== data.length || shape.length > MAX_RANK) {
-    throw new FormatError(`${data.length} elements do not have the shape (${shape})`);
+    throw new InvalidValueError(`${data.length} elements do not have the shape (${shape})`);
   }
   const size = data.BYTES_PER_ELEMENT;
   const name = Object.prototype.toString.call(data);

@@ -2,7 +2,7 @@
 // Only the messages and fields that such a graph needs, and no reader. Field numbers are those of
 // https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
 
-import { FormatError } from "./errors.ts";
+import { InvalidValueError } from "../errors.ts";
 import { concatBytes, elementCount } from "./numbers.ts";
 import { encodeUtf8, quote } from "./text.ts";
 
@@ -59,7 +59,7 @@ type Pieces = Uint8Array[];
 
 /**
  * The bytes of an .onnx file.
- * @throws FormatError for a graph that no reader would accept: names made twice or used before they
+ * @throws InvalidValueError for a graph that no reader would accept: names made twice or used before they
  *   are made, data that its shape does not fit, more than 2 GiB.
  */
 export function encodeOnnx(
@@ -83,7 +83,7 @@ export function encodeOnnx(
   ].flat();
   const size = totalLength(pieces);
   if (size > MAX_PROTOBUF) {
-    throw new FormatError(`an ONNX file holds at most 2 GiB, this graph needs ${size} bytes`);
+    throw new InvalidValueError(`an ONNX file holds at most 2 GiB, this graph needs ${size} bytes`);
   }
   return concatBytes(pieces);
 }
@@ -92,17 +92,20 @@ function checkGraph({ inputs, outputs, initializers, nodes }: OnnxGraph): void {
   const made = new Set<string>();
   const make = (name: string) => {
     if (made.has(name) || name === "")
-      throw new FormatError(`${quote(name)} is made twice or unnamed`);
+      throw new InvalidValueError(`${quote(name)} is made twice or unnamed`);
     made.add(name);
   };
   const use = (name: string, user: string) => {
-    if (!made.has(name)) throw new FormatError(`${user} uses ${quote(name)} before it is made`);
+    if (!made.has(name))
+      throw new InvalidValueError(`${user} uses ${quote(name)} before it is made`);
   };
   for (const { name } of inputs) make(name);
   for (const { name, shape, data } of initializers) {
     make(name);
     if (elementCount(shape) !== data.length) {
-      throw new FormatError(`${quote(name)}: ${data.length} elements are not of shape [${shape}]`);
+      throw new InvalidValueError(
+        `${quote(name)}: ${data.length} elements are not of shape [${shape}]`,
+      );
     }
   }
   for (const node of nodes) {

@@ -3,6 +3,7 @@
 // Strict both ways: https://github.com/huggingface/safetensors#format, duplicate names, holes and
 // overlaps refused. Tensors are little-endian in the file and are taken to be so in the host.
 
+import { InvalidValueError } from "../errors.ts";
 import { FormatError } from "./errors.ts";
 import {
   copyBytes,
@@ -61,7 +62,7 @@ const isSizes = (value: unknown): value is number[] =>
 /**
  * The bytes of a safetensors file. Tensors keep their order, but wider element types come first so
  * that every tensor is aligned.
- * @throws FormatError for a repeated or reserved name, or data that its dtype or shape does not fit.
+ * @throws InvalidValueError for a repeated or reserved name, or data that its dtype or shape does not fit.
  */
 export function encodeSafetensors(
   tensors: Iterable<NamedTensor>,
@@ -73,7 +74,7 @@ export function encodeSafetensors(
   let end = 0;
   for (const { name, dtype, shape, data } of sorted) {
     if (entries.has(name) || name === "__metadata__" || name === "__proto__") {
-      throw new FormatError(
+      throw new InvalidValueError(
         `tensor names must differ and not be reserved, got ${quote(name)} again`,
       );
     }
@@ -82,7 +83,7 @@ export function encodeSafetensors(
       !isSizes(shape) ||
       elementCount(shape) !== data.length
     ) {
-      throw new FormatError(
+      throw new InvalidValueError(
         `tensor ${quote(name)}: ${data.length} elements of ${data.constructor.name} ` +
           `are not ${dtype} of shape [${shape}]`,
       );
@@ -95,7 +96,9 @@ export function encodeSafetensors(
   const header = encodeUtf8(JSON.stringify(Object.fromEntries(entries)));
   const length = (header.length + 7) & ~7; // padded with spaces: tensors start 8-aligned
   if (length > MAX_HEADER) {
-    throw new FormatError(`a header has at most ${MAX_HEADER} bytes, these names need ${length}`);
+    throw new InvalidValueError(
+      `a header has at most ${MAX_HEADER} bytes, these names need ${length}`,
+    );
   }
   const file = new Uint8Array(8 + length + end);
   new DataView(file.buffer).setUint32(0, length, true);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { InvalidValueError } from "../../src/errors.ts";
 import { readCsv } from "../../src/formats/csv.ts";
 import { shortestFloat32, writeCsv } from "../../src/formats/csv-write.ts";
-import { FormatError } from "../../src/formats/errors.ts";
 
 const text = (...args: Parameters<typeof writeCsv>) => [...writeCsv(...args)].join("");
 
@@ -36,7 +36,7 @@ describe("writeCsv", () => {
 
   test("refuses rows that do not fill up, and names that do not fit", () => {
     const data = new Float32Array(5);
-    expect(() => text({ data, columns: 2 })).toThrow(FormatError);
+    expect(() => text({ data, columns: 2 })).toThrow(InvalidValueError);
     expect(() => text({ data, columns: 2 })).toThrow("5 numbers do not fill rows of 2 columns");
     expect(() => text({ data, columns: 0 })).toThrow("rows of 0 columns");
     expect(() => text({ data, columns: 5, names: ["a"] })).toThrow("5 columns want as many names");

@@ -1,7 +1,7 @@
 import onnxProto from "onnx-proto";
 import * as ort from "onnxruntime-web";
 import { describe, expect, test } from "vitest";
-import { FormatError } from "../../src/formats/errors.ts";
+import { InvalidValueError } from "../../src/errors.ts";
 import { encodeOnnx, type OnnxGraph, type OnnxNode } from "../../src/formats/onnx.ts";
 
 const { ModelProto } = onnxProto.onnx;
@@ -147,7 +147,7 @@ describe("encodeOnnx", () => {
       /"W": 6 elements are not of shape \[2,2\]/,
     ],
   ])("refuses %s", (_, change, message) => {
-    expect(() => encodeOnnx({ ...graph, ...change })).toThrow(FormatError);
+    expect(() => encodeOnnx({ ...graph, ...change })).toThrow(InvalidValueError);
     expect(() => encodeOnnx({ ...graph, ...change })).toThrow(message);
   });
 });

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { describe, expect, test } from "vitest";
+import { InvalidValueError } from "../../src/errors.ts";
 import { FormatError } from "../../src/formats/errors.ts";
 import {
   decodeSafetensors,
@@ -116,7 +117,7 @@ describe("encodeSafetensors", () => {
     ],
     ["an unknown dtype", [tensor("w", [3], new Int32Array(3), "I7")], /not I7/],
   ])("refuses %s", (_, tensors, message) => {
-    expect(() => encodeSafetensors(tensors)).toThrow(FormatError);
+    expect(() => encodeSafetensors(tensors)).toThrow(InvalidValueError);
     expect(() => encodeSafetensors(tensors)).toThrow(message);
   });
 });
