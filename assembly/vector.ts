@@ -25,7 +25,7 @@ function mapVector(op: i32, lanes: usize, x: usize, y: usize, a: v128, b: v128):
   else {
     const w = loadLanes(x, lanes);
     // a with the sign of w, or 0 where w is zero.
-    const sign = v128.and(w, i32x4.splat(0x8000_0000));
+    const sign = v128.xor(w, f32x4.abs(w));
     const signed = v128.and(v128.xor(a, sign), f32x4.ne(w, f32x4.splat(0)));
     value = f32x4.add(value, madd(b, w, signed));
   }

@@ -267,6 +267,33 @@ describe.each(builds)("optimizers at the edges, $name build", (core) => {
     for (const value of core.f32(p, count)) expect(Number.isFinite(value)).toBe(true);
   });
 
+  test("adam weighs g^2 with 1 - beta2, not with what float32 makes of it", () => {
+    core.reset();
+    const zero = core.put([0, 0, 0, 0]);
+    const [m, v] = [core.put([0, 0, 0, 0]), core.put([0, 0, 0, 0])];
+    adamStep(4, zero, core.put([1, 2, 3, 4]), m!, v!);
+    for (const [i, value] of core.f32(v!, 4).entries()) {
+      expect(Math.abs(value / (0.001 * (i + 1) ** 2) - 1)).toBeLessThan(2e-7);
+    }
+  });
+
+  // A load that reaches past the range traps there.
+  test.each([1, 2, 3, 5, 6, 7])("every array of %i may end where the memory ends", (count) => {
+    core.reset();
+    const inside = Array.from({ length: 5 }, () => core.put(values(count, 1).map(Math.abs)));
+    const last = core.memory.buffer.byteLength - 4 * count;
+    for (let moved = 0; moved < 5; moved++) {
+      core.f32(last, count).set(values(count, 2).map(Math.abs));
+      const [p, g, a, b, c] = inside.map((pointer, i) => (i === moved ? last : pointer));
+      kernels.sgd(count, p!, g!, a!, 0.1, 0, 0, 0, 1, 0);
+      kernels.sgd(count, p!, g!, a!, 0.1, 0.9, 1, 0, 1, 0);
+      adamStep(count, p!, g!, a!, b!);
+      kernels.rmsprop(count, p!, g!, a!, b!, c!, 0.1, 0.9, 1e-8, 0.9, 1, 0, 1);
+      kernels.adagrad(count, p!, g!, a!, 0.1, 1e-8, 0, 1);
+      expect(Array.from(core.f32(p!, count)).every(Number.isFinite)).toBe(true);
+    }
+  });
+
   test("a split block gives the bits of a whole one", () => {
     const count = 23;
     const run = (cuts: number[]) => {

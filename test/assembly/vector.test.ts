@@ -264,3 +264,36 @@ describe.each(builds)("matrix helpers, $name build", (core) => {
     kernels.gatherRows(0, cols, from, index, out);
   });
 });
+
+// A load that reaches past the range traps there.
+describe.each(builds)("at the end of the memory, $name build", (core) => {
+  const { kernels } = core;
+
+  test.each([1, 2, 3, 5, 6, 7, 13, 19])("no kernel reads or writes past %i floats", (count) => {
+    core.reset();
+    const inside = core.put(values(count, 1));
+    const index = core.alloc(4);
+    core.u32(index, 1)[0] = 0;
+    const last = core.memory.buffer.byteLength - 4 * count;
+    core.f32(last, count).set(values(count, 2));
+    for (const [x, y] of [
+      [inside, last],
+      [last, inside],
+    ] as const) {
+      kernels.axpy(count, 0.5, x, y);
+      kernels.addPenaltyGradient(count, x, y, 1, 1, 1);
+      kernels.dot(count, x, y);
+      kernels.affineColumns(1, count, x, y, x, y);
+      kernels.affineColumns(1, count, x, x, y, x);
+      kernels.columnSums(1, count, x, count, 1, y);
+      kernels.gatherRows(1, count, x, index, y);
+    }
+    for (const sum of [kernels.sumSquares, kernels.sumAbs])
+      expect(sum(count, last)).toBeGreaterThan(0);
+    expect(kernels.countNaN(count, last)).toBe(0);
+    expect(kernels.firstNonFinite(count, last) >>> 0).toBe(0xffff_ffff);
+    kernels.scale(count, last, 2);
+    kernels.fill(count, last, 3);
+    expect(Array.from(core.f32(last, count))).toEqual(new Array(count).fill(3));
+  });
+});
