@@ -21,9 +21,9 @@ import {
 } from "./microkernel";
 import { packColumns4, packColumns8, packRows4, packRows6, packRows8 } from "./pack";
 
-/** Longest block of k: a panel of Q takes up to 12 KB of L1. Part of the contract on bits. */
-const KC: usize = 384;
-/** Rows of P in a band: 768 KB at most, to stay within L2. */
+/** Longest block of k: a panel of Q takes up to 16 KB of L1. Part of the contract on bits. */
+const KC: usize = 512;
+/** Rows of P in a band: 1 MB at most, about an L2. */
 const MC: usize = 512;
 /** From this many rows of P on, Q is packed even where it could be read in place. */
 const PACK_Q: usize = 24;
@@ -39,7 +39,7 @@ const FEW: usize = 3;
  */
 export function gemmWorkspace(m: usize, n: usize, k: usize): usize {
   const rows = min(max(m, n), MC) + 5;
-  return (16 + rows * PANEL_ROW + ((NR + rows) * (min(k, KC) << 2)) + 15) & ~15;
+  return (rows * PANEL_ROW + ((NR + rows) * (min(k, KC) << 2)) + 15) & ~15;
 }
 
 /** C[m,n] = A[m,k] * B[k,n] + beta * C. beta 0 never reads C. C overlaps nothing. */
@@ -171,21 +171,19 @@ function product(
   const pRow = ldp << 2;
   const qRow = ldq << 2;
   const cRow = ldc << 2;
-  if (!k) {
+  if (!k || (beta != 0 && beta != 1)) {
     if (swapped) scaleRows(cols, rows, beta, c, cRow);
     else scaleRows(rows, cols, beta, c, cRow);
-    return;
+    if (!k) return;
   }
   const longest = blockOf(k);
   const packP = transposedP || (!ASC_FEATURE_RELAXED_SIMD && cols >= PACK_P);
   for (let i: usize = 0; i < rows; i += MC) {
     const height = min(rows - i, MC);
-    const factor = workspace;
-    const scratch = workspace + 16;
+    const scratch = workspace;
     const panel = scratch + (height + 5) * PANEL_ROW;
     const packed = panel + longest * PANEL_ROW;
-    v128.store(factor, f32x4.splat(beta));
-    let betaNow: usize = beta == 0 ? 0 : factor;
+    let add = beta != 0;
     for (let at: usize = 0; at < k; at += longest) {
       const depth = min(k - at, longest);
       const band = p + (transposedP ? at * pRow + (i << 2) : i * pRow + (at << 2));
@@ -218,20 +216,19 @@ function product(
           pRow,
           b,
           bStep,
-          direct ? betaNow : <usize>0,
+          direct && add,
           target,
           direct ? cRow : PANEL_ROW,
           direct ? scratch : 0,
         );
         if (swapped) {
-          storeTransposed(height, width, scratch, betaNow, c + j * cRow + (i << 2), cRow);
+          storeTransposed(height, width, scratch, add, c + j * cRow + (i << 2), cRow);
         } else if (!direct) {
           const to = c + (i + skip) * cRow + (j << 2);
-          storePart(height - skip, width, scratch, betaNow, to, cRow);
+          storePart(height - skip, width, scratch, add, to, cRow);
         }
       }
-      v128.store(factor, f32x4.splat(1));
-      betaNow = factor;
+      add = true;
     }
   }
 }
@@ -285,7 +282,7 @@ function packBand(
 }
 
 /**
- * One panel of Q under the rows of a band from `skip` on: T[rows,8] = P * Q + beta * T. A padded last
+ * One panel of Q under the rows of a band from `skip` on: T[rows,8] = P * Q (+ T if `add`). A padded last
  * tile goes to scratch memory and from there, as far as it is valid, to T; scratch 0 says that T has
  * room for its padding.
  */
@@ -298,7 +295,7 @@ function sweep(
   pRow: usize,
   b: usize,
   bStep: usize,
-  beta: usize,
+  add: bool,
   t: usize,
   tRow: usize,
   scratch: usize,
@@ -313,7 +310,7 @@ function sweep(
     sixes -= skip;
     const full = min(sixes, rows) / 6;
     if (full) {
-      tilesOf6(full, 6, k, a, aRow, packed ? 24 : 4, 6 * aNext, b, bStep, beta, t, tRow);
+      tilesOf6(full, 6, k, a, aRow, packed ? 24 : 4, 6 * aNext, b, bStep, add, t, tRow);
       a += 6 * full * aNext;
       t += 6 * full * tRow;
       rows -= 6 * full;
@@ -321,23 +318,23 @@ function sweep(
     const odd = rows - inFours;
     if (odd) {
       const to = scratch ? scratch : t;
-      tilesOf6(1, odd, k, a, aRow, packed ? 24 : 4, 0, b, bStep, 0, to, PANEL_ROW);
-      if (scratch) storePart(odd, NR, scratch, beta, t, tRow);
+      tilesOf6(1, odd, k, a, aRow, packed ? 24 : 4, 0, b, bStep, false, to, PANEL_ROW);
+      if (scratch) storePart(odd, NR, scratch, add, t, tRow);
       return;
     }
   }
   const full = rows >> 2;
   if (full) {
-    if (!ASC_FEATURE_RELAXED_SIMD && packed) packedTilesOf4(full, k, a, b, bStep, beta, t, tRow);
-    else tilesOf4(full, 4, k, a, aRow, packed ? 16 : 4, aNext << 2, b, bStep, beta, t, tRow);
+    if (!ASC_FEATURE_RELAXED_SIMD && packed) packedTilesOf4(full, k, a, b, bStep, add, t, tRow);
+    else tilesOf4(full, 4, k, a, aRow, packed ? 16 : 4, aNext << 2, b, bStep, add, t, tRow);
     a += (full << 2) * aNext;
     t += (full << 2) * tRow;
   }
   rows &= 3;
   if (rows) {
     const to = scratch ? scratch : t;
-    tilesOf4(1, rows, k, a, aRow, packed ? 16 : 4, 0, b, bStep, 0, to, PANEL_ROW);
-    if (scratch) storePart(rows, NR, scratch, beta, t, tRow);
+    tilesOf4(1, rows, k, a, aRow, packed ? 16 : 4, 0, b, bStep, false, to, PANEL_ROW);
+    if (scratch) storePart(rows, NR, scratch, add, t, tRow);
   }
 }
 
@@ -349,7 +346,7 @@ function blockOf(k: usize): usize {
   return (k + blocks - 1) / blocks;
 }
 
-/** C = beta * C: what a product over no k leaves. */
+/** C = beta * C: all of a product over no k, and the start of one whose beta is neither 0 nor 1. */
 function scaleRows(m: usize, n: usize, beta: f32, c: usize, rowOfC: usize): void {
   for (; m; --m) {
     for (let j: usize = 0; j < n << 2; j += 4) {

@@ -123,21 +123,19 @@ function sumBlock(
   }
 }
 
-/** C = sums + beta * C, by the vector instructions, whose rounding the relaxed build shares. */
+/** C = sums + beta * C, rounded as the tiles round it. */
 function addSums(n: usize, sums: usize, beta: f32, c: usize): void {
   const factor = f32x4.splat(beta);
-  const endOfVectors = c + ((n & ~3) << 2);
   const end = c + (n << 2);
-  for (; c != endOfVectors; c += 16) {
+  for (const endOfVectors = c + ((n & ~3) << 2); c != endOfVectors; c += 16) {
     let x = v128.load(sums);
-    if (beta != 0) x = madd(factor, v128.load(c), x);
+    if (beta != 0) x = f32x4.add(f32x4.mul(factor, v128.load(c)), x);
     v128.store(c, x);
     sums += 16;
   }
   for (; c != end; c += 4) {
-    let x = v128.load32_zero(sums);
-    if (beta != 0) x = madd(factor, v128.load32_zero(c), x);
-    v128.store_lane<f32>(c, x, 0);
+    const x = load<f32>(sums);
+    store<f32>(c, beta == 0 ? x : beta * load<f32>(c) + x);
     sums += 4;
   }
 }

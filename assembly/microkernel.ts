@@ -5,8 +5,7 @@
 //   fused multiply-add no product needs a register, and V8 from 24 on keeps the order: 6 x 8 fits.
 // - pointers advance before they are used: V8 knows a sum to be zero-extended, a loop variable not,
 //   and saves a move a pointer and step (Node 20: 47 -> 51 GFLOP/s of 59).
-// - beta waits in memory: `beta` is the address of four copies of it, or 0 to overwrite C. As a value
-//   it held one of the fifteen registers and cost 6 x 8 half its speed (57 -> 27).
+// - nothing but the tile is in a vector register: a beta beside it cost 6 x 8 half its speed (57 -> 27).
 // - k is not unrolled by hand: engines do it, and by hand it spilled (51 -> 31).
 // Figures: docs/decisions/002-gemm-tile.md.
 
@@ -28,11 +27,11 @@ export function tilesOf4(
   aTile: usize,
   b: usize,
   bStep: usize,
-  beta: usize,
+  add: bool,
   c: usize,
   cRow: usize,
 ): void {
-  column(4, false, tiles, valid, k, a, aRow, aStep, aTile, b, bStep, beta, c, cRow);
+  column(4, false, tiles, valid, k, a, aRow, aStep, aTile, b, bStep, add, c, cRow);
 }
 
 /** Four rows, A packed: four elements of a step side by side. Baseline build. */
@@ -42,11 +41,11 @@ export function packedTilesOf4(
   a: usize,
   b: usize,
   bStep: usize,
-  beta: usize,
+  add: bool,
   c: usize,
   cRow: usize,
 ): void {
-  column(4, true, tiles, 4, k, a, 4, 16, k << 4, b, bStep, beta, c, cRow);
+  column(4, true, tiles, 4, k, a, 4, 16, k << 4, b, bStep, add, c, cRow);
 }
 
 /** Six rows, A broadcast from rows that lie aRow apart. Relaxed build. */
@@ -60,16 +59,16 @@ export function tilesOf6(
   aTile: usize,
   b: usize,
   bStep: usize,
-  beta: usize,
+  add: bool,
   c: usize,
   cRow: usize,
 ): void {
-  column(6, false, tiles, valid, k, a, aRow, aStep, aTile, b, bStep, beta, c, cRow);
+  column(6, false, tiles, valid, k, a, aRow, aStep, aTile, b, bStep, add, c, cRow);
 }
 
 /**
- * For `tiles` tiles below one another: C[MR,8] = A[MR,k] * B[k,8] + beta * C, each element summed from
- * zero in the order of k. Element (i, p) of the first tile's A lies at a + i * aRow + p * aStep (the
+ * For `tiles` tiles below one another: C[MR,8] = A[MR,k] * B[k,8] (+ C if `add`), each element summed
+ * from zero in the order of k. Element (i, p) of the first tile's A lies at a + i * aRow + p * aStep (the
  * next tile's aTile further on), row p of B at b + p * bStep; all strides in bytes. Rows from `valid`
  * on repeat the last valid one: for a last tile into scratch memory. k >= 1, tiles >= 1.
  */
@@ -87,7 +86,7 @@ function column(
   aTile: usize,
   b: usize,
   bStep: usize,
-  beta: usize,
+  add: bool,
   c: usize,
   cRow: usize,
 ): void {
@@ -155,41 +154,51 @@ function column(
       }
     } while (b != last);
     a += aTile;
-    storeRow(c00, c01, beta, c);
-    c += cRow;
-    storeRow(c10, c11, beta, c);
-    c += cRow;
-    storeRow(c20, c21, beta, c);
-    c += cRow;
-    storeRow(c30, c31, beta, c);
-    c += cRow;
-    if (MR > 4) {
-      storeRow(c40, c41, beta, c);
-      c += cRow;
-      storeRow(c50, c51, beta, c);
-      c += cRow;
+    const r1 = c + cRow;
+    const r2 = r1 + cRow;
+    const r3 = r2 + cRow;
+    const r4 = r3 + cRow;
+    const r5 = r4 + cRow;
+    if (add) {
+      c00 = f32x4.add(v128.load(c), c00);
+      c01 = f32x4.add(v128.load(c, 16), c01);
+      c10 = f32x4.add(v128.load(r1), c10);
+      c11 = f32x4.add(v128.load(r1, 16), c11);
+      c20 = f32x4.add(v128.load(r2), c20);
+      c21 = f32x4.add(v128.load(r2, 16), c21);
+      c30 = f32x4.add(v128.load(r3), c30);
+      c31 = f32x4.add(v128.load(r3, 16), c31);
+      if (MR > 4) {
+        c40 = f32x4.add(v128.load(r4), c40);
+        c41 = f32x4.add(v128.load(r4, 16), c41);
+        c50 = f32x4.add(v128.load(r5), c50);
+        c51 = f32x4.add(v128.load(r5, 16), c51);
+      }
     }
+    v128.store(c, c00);
+    v128.store(c, c01, 16);
+    v128.store(r1, c10);
+    v128.store(r1, c11, 16);
+    v128.store(r2, c20);
+    v128.store(r2, c21, 16);
+    v128.store(r3, c30);
+    v128.store(r3, c31, 16);
+    if (MR > 4) {
+      v128.store(r4, c40);
+      v128.store(r4, c41, 16);
+      v128.store(r5, c50);
+      v128.store(r5, c51, 16);
+    }
+    c = MR > 4 ? r5 + cRow : r4;
   } while (--tiles);
 }
 
-// @ts-ignore: decorator
-@inline
-function storeRow(x0: v128, x1: v128, beta: usize, c: usize): void {
-  if (beta) {
-    const factor = v128.load(beta);
-    x0 = madd(factor, v128.load(c), x0);
-    x1 = madd(factor, v128.load(c, 16), x1);
-  }
-  v128.store(c, x0);
-  v128.store(c, x1, 16);
-}
-
-/** C[rows,cols] = T + beta * C for finished tiles T (rows of NR elements): the edges of C. */
+/** C[rows,cols] = T + (C if `add`) for finished tiles T (rows of NR elements): the edges of C. */
 export function storePart(
   rows: usize,
   cols: usize,
   t: usize,
-  beta: usize,
+  add: bool,
   c: usize,
   cRow: usize,
 ): void {
@@ -199,13 +208,13 @@ export function storePart(
     let j = cols;
     for (; j >= 4; j -= 4) {
       let x = v128.load(from);
-      if (beta) x = madd(v128.load(beta), v128.load(to), x);
+      if (add) x = f32x4.add(v128.load(to), x);
       v128.store(to, x);
       from += 16;
       to += 16;
     }
     for (; j; --j) {
-      storeOne(from, beta, to);
+      storeOne(from, add, to);
       from += 4;
       to += 4;
     }
@@ -214,12 +223,12 @@ export function storePart(
   }
 }
 
-/** C[cols,rows] = T^T + beta * C for finished tiles T[rows,cols] of the product with operands swapped. */
+/** C[cols,rows] = T^T + (C if `add`) for finished tiles T[rows,cols] of the product with operands swapped. */
 export function storeTransposed(
   rows: usize,
   cols: usize,
   t: usize,
-  beta: usize,
+  add: bool,
   c: usize,
   cRow: usize,
 ): void {
@@ -236,21 +245,21 @@ export function storeTransposed(
       const t1 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
       const t2 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
       const t3 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
-      storeVector(v128.shuffle<f64>(t0, t2, 0, 2), beta, to);
+      storeVector(v128.shuffle<f64>(t0, t2, 0, 2), add, to);
       to += cRow;
-      storeVector(v128.shuffle<f64>(t0, t2, 1, 3), beta, to);
+      storeVector(v128.shuffle<f64>(t0, t2, 1, 3), add, to);
       to += cRow;
-      storeVector(v128.shuffle<f64>(t1, t3, 0, 2), beta, to);
+      storeVector(v128.shuffle<f64>(t1, t3, 0, 2), add, to);
       to += cRow;
-      storeVector(v128.shuffle<f64>(t1, t3, 1, 3), beta, to);
+      storeVector(v128.shuffle<f64>(t1, t3, 1, 3), add, to);
       to += cRow;
       from += 16;
     }
     for (; j; --j) {
-      storeOne(from, beta, to);
-      storeOne(from + PANEL_ROW, beta, to + 4);
-      storeOne(from + 2 * PANEL_ROW, beta, to + 8);
-      storeOne(from + 3 * PANEL_ROW, beta, to + 12);
+      storeOne(from, add, to);
+      storeOne(from + PANEL_ROW, add, to + 4);
+      storeOne(from + 2 * PANEL_ROW, add, to + 8);
+      storeOne(from + 3 * PANEL_ROW, add, to + 12);
       from += 4;
       to += cRow;
     }
@@ -260,7 +269,7 @@ export function storeTransposed(
   for (; rows; --rows) {
     let to = c;
     for (let j: usize = 0; j < cols << 2; j += 4) {
-      storeOne(t + j, beta, to);
+      storeOne(t + j, add, to);
       to += cRow;
     }
     t += PANEL_ROW;
@@ -270,16 +279,13 @@ export function storeTransposed(
 
 // @ts-ignore: decorator
 @inline
-function storeVector(x: v128, beta: usize, c: usize): void {
-  if (beta) x = madd(v128.load(beta), v128.load(c), x);
+function storeVector(x: v128, add: bool, c: usize): void {
+  if (add) x = f32x4.add(v128.load(c), x);
   v128.store(c, x);
 }
 
-/** One element, by the vector instructions, whose rounding the relaxed build shares. */
 // @ts-ignore: decorator
 @inline
-function storeOne(from: usize, beta: usize, c: usize): void {
-  let x = v128.load32_zero(from);
-  if (beta) x = madd(v128.load(beta), v128.load32_zero(c), x);
-  v128.store_lane<f32>(c, x, 0);
+function storeOne(from: usize, add: bool, c: usize): void {
+  store<f32>(c, add ? load<f32>(c) + load<f32>(from) : load<f32>(from));
 }
