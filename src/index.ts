@@ -16,6 +16,7 @@ export {
   type RuntimeOptions,
   TiedAutoencoder,
 } from "./model/autoencoder.ts";
+export type { BatchInput, BatchStream } from "./model/batches.ts";
 export type {
   ActivationName,
   ActivationSpec,
@@ -24,13 +25,16 @@ export type {
   ModelConfig,
   ResolvedConfig,
 } from "./model/config.ts";
-export type { InitializerName } from "./model/initializers.ts";
-export type { MatrixInput } from "./model/input.ts";
-export type { OptimizerConfig, OptimizerName, OptimizerSpec } from "./model/optimizers.ts";
+export type { CorruptionSpec } from "./model/corruption.ts";
+export type { EarlyStoppingOptions } from "./model/early-stopping.ts";
 export type {
   AbortSignalLike,
   EpochRecord,
   FitOptions,
-  History,
   StepRecord,
-} from "./model/trainer.ts";
+} from "./model/fit-options.ts";
+export type { InitializerName } from "./model/initializers.ts";
+export type { MatrixInput } from "./model/input.ts";
+export type { OptimizerConfig, OptimizerName, OptimizerSpec } from "./model/optimizers.ts";
+export type { RateFunction, ScheduleSpec } from "./model/schedules.ts";
+export type { History } from "./model/trainer.ts";

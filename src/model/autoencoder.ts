@@ -10,18 +10,14 @@ import {
   InvalidValueError,
   show,
 } from "../errors.ts";
+import { type Batch, type BatchStream, requireSameCount } from "./batches.ts";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 import { type ModelConfig, type ResolvedConfig, resolveConfig, runtimeOptions } from "./config.ts";
 import { Engine } from "./engine.ts";
+import { type FitOptions, resolveFit, type StepRecord } from "./fit-options.ts";
 import { type MatrixInput, type Rows, readRows } from "./input.ts";
 import { summarize } from "./summary.ts";
-import {
-  type FitOptions,
-  type History,
-  requireSameCount,
-  type StepRecord,
-  TrainingRun,
-} from "./trainer.ts";
+import { type History, TrainingRun } from "./trainer.ts";
 
 /** Where a model runs: the part of the configuration that is not saved with it. */
 export type RuntimeOptions = CoreOptions;
@@ -115,13 +111,18 @@ export class TiedAutoencoder {
     return this.#live.stepCount;
   }
 
-  /** The learning rate of the next step. May be set at any time, also while `fit` runs. */
+  /**
+   * The learning rate of the next step; where a schedule moves it, of the last one. Setting it, which may
+   * be done at any time, sets the base that schedules start from.
+   */
   get learningRate(): number {
     return this.#live.learningRate;
   }
 
   set learningRate(value: number) {
-    this.#live.learningRate = positiveNumber("learningRate", value);
+    const engine = this.#live;
+    engine.learningRate = positiveNumber("learningRate", value);
+    engine.baseLearningRate = engine.learningRate;
   }
 
   // Inference
@@ -162,10 +163,10 @@ export class TiedAutoencoder {
   // Training
 
   /**
-   * Trains on the rows of `x`. Resolves with the losses by epoch.
+   * Trains on the rows of `x`, or on the batches of a stream. Resolves with the losses by epoch.
    * @throws (rejects) DivergenceError when the loss stops being finite; `signal.reason` on an abort.
    */
-  async fit(x: MatrixInput, options?: FitOptions): Promise<History> {
+  async fit(x: MatrixInput | BatchStream, options?: FitOptions): Promise<History> {
     const steps = this.fitSteps(x, options);
     for (;;) {
       const result = await steps.next();
@@ -174,8 +175,12 @@ export class TiedAutoencoder {
   }
 
   /** `fit` as an async iterator of step records; leaving the loop ends training. */
-  fitSteps(x: MatrixInput, options?: FitOptions): AsyncGenerator<StepRecord, History> {
-    return this.#drain(new TrainingRun(this.#idle, x, options));
+  fitSteps(
+    x: MatrixInput | BatchStream,
+    options?: FitOptions,
+  ): AsyncGenerator<StepRecord, History> {
+    const engine = this.#idle;
+    return this.#drain(new TrainingRun(engine, resolveFit(engine, x, options)));
   }
 
   /**
@@ -186,7 +191,7 @@ export class TiedAutoencoder {
   trainOnBatch(x: MatrixInput, target?: MatrixInput): number {
     const engine = this.#idle;
     const [rows, targetRows] = this.#pair("trainOnBatch", x, target);
-    return engine.step(engine.stage(rows, targetRows, 0, rows.count), rows.count);
+    return engine.trainBatch(wholeBatch(rows, targetRows));
   }
 
   /**
@@ -199,7 +204,7 @@ export class TiedAutoencoder {
     onlyKeys("accumulateGradients", settings, ["scale"]);
     const scale = finiteNumber("scale", settings.scale ?? 1);
     const [rows, targetRows] = this.#pair("accumulateGradients", x, target);
-    return engine.accumulate(engine.stage(rows, targetRows, 0, rows.count), rows.count, scale);
+    return engine.accumulate(wholeBatch(rows, targetRows), 0, rows.count, scale);
   }
 
   /** What was accumulated, by parameter name, before clipping and weight decay. Copies. */
@@ -325,8 +330,8 @@ export class TiedAutoencoder {
   async *#drain(run: TrainingRun): AsyncGenerator<StepRecord, History> {
     const engine = this.#idle;
     this.#training = true;
+    const records = run.records();
     try {
-      const records = run.records();
       for (;;) {
         if (this.#engine !== engine) throw new DisposedError("The model was disposed during fit.");
         const result = await records.next();
@@ -334,7 +339,12 @@ export class TiedAutoencoder {
         yield result.value;
       }
     } finally {
+      await records.return({ epoch: [], history: { loss: [] } });
       this.#training = false;
     }
   }
+}
+
+function wholeBatch(x: Rows, target: Rows | undefined): Batch {
+  return { x, target, order: undefined, first: 0, count: x.count, checked: false };
 }

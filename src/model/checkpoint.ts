@@ -13,17 +13,24 @@ import {
 import { type ModelConfig, type ResolvedConfig, resolveConfig } from "./config.ts";
 import { layoutParameters, type ParameterLayout } from "./layout.ts";
 import { stateNames } from "./optimizers.ts";
+import { type RunState, runFromJson, runToJson } from "./run-state.ts";
 
 const FORMAT = "tied-autoencoder";
 const VERSION = 1;
+/** Prefix of the best epoch's weights, in a run that wants them back. */
+const BEST = "best.";
 
 /** The optimizer's memory: what a resumed run needs beside the weights. */
 export interface TrainingState {
   readonly learningRate: number;
+  /** The rate that schedules start from. */
+  readonly baseLearningRate: number;
   /** Optimizer steps taken. */
   readonly stepCount: number;
   /** The last loss over its data's mean square, which decides on the Gram step; null where unknown. */
   readonly lossRatio: number | null;
+  /** How far the last `fit` came. */
+  readonly run: RunState | undefined;
   /** One flat block, laid out like the parameters, for each of the optimizer's state names. */
   readonly blocks: readonly Float32Array[];
 }
@@ -46,8 +53,10 @@ export function encodeCheckpoint(model: Checkpoint): Uint8Array {
     config: JSON.stringify(config),
   };
   if (training) {
-    const { learningRate, stepCount, lossRatio, blocks } = training;
-    metadata.training = JSON.stringify({ learningRate, stepCount, lossRatio });
+    const { blocks, run, ...progress } = training;
+    metadata.training = JSON.stringify(progress);
+    if (run) metadata.run = JSON.stringify(runToJson(run));
+    if (run?.best) tensors.push(...namedTensors(BEST, run.best, layout));
     stateNames(config.optimizer).forEach((name, i) => {
       tensors.push(...namedTensors(statePrefix(name), blocks[i] as Float32Array, layout));
     });
@@ -71,15 +80,18 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   const config = resolveConfig(parseJson("config", metadata.config) as unknown as ModelConfig);
   const layout = layoutOf(config);
   const states = metadata.training === undefined ? [] : stateNames(config.optimizer);
-  const prefixes = ["", ...states.map(statePrefix)];
+  const hasBest = metadata.run !== undefined && tensors.has(BEST + layout.tensors[0]?.name);
+  const prefixes = ["", ...states.map(statePrefix), ...(hasBest ? [BEST] : [])];
   requireNames(
     tensors,
     prefixes.flatMap((prefix) => layout.tensors.map(({ name }) => prefix + name)),
   );
-  const [parameters, ...blocks] = prefixes.map((prefix) => readBlock(tensors, prefix, layout));
-  const training =
-    metadata.training === undefined ? undefined : { ...readProgress(metadata.training), blocks };
-  return { config, parameters: parameters as Float32Array, training };
+  const parameters = readBlock(tensors, "", layout);
+  if (metadata.training === undefined) return { config, parameters, training: undefined };
+  const blocks = states.map((name) => readBlock(tensors, statePrefix(name), layout));
+  const run = metadata.run === undefined ? undefined : readRun(metadata.run);
+  if (run && hasBest) run.best = readBlock(tensors, BEST, layout);
+  return { config, parameters, training: { ...readProgress(metadata.training), run, blocks } };
 }
 
 function layoutOf(config: ResolvedConfig): ParameterLayout {
@@ -128,11 +140,17 @@ function readBlock(
   return block;
 }
 
-function readProgress(text: string): Omit<TrainingState, "blocks"> {
-  const { learningRate, stepCount, lossRatio = null } = parseJson("training", text);
-  if (!(typeof learningRate === "number" && learningRate > 0)) {
+function readProgress(text: string): Omit<TrainingState, "run" | "blocks"> {
+  const {
+    learningRate,
+    baseLearningRate = learningRate,
+    stepCount,
+    lossRatio = null,
+  } = parseJson("training", text);
+  for (const rate of [learningRate, baseLearningRate]) {
+    if (typeof rate === "number" && rate >= 0) continue; // a schedule may end at 0
     throw new FormatError(
-      `The file's learning rate must be a positive number; got ${show(learningRate)}.`,
+      `The file's learning rates must be numbers of at least 0; got ${show(rate)}.`,
     );
   }
   if (!Number.isSafeInteger(stepCount) || (stepCount as number) < 0) {
@@ -143,7 +161,18 @@ function readProgress(text: string): Omit<TrainingState, "blocks"> {
       `The file's loss ratio must be a number or null; got ${show(lossRatio)}.`,
     );
   }
-  return { learningRate, stepCount: stepCount as number, lossRatio };
+  return { learningRate, baseLearningRate, stepCount, lossRatio } as Omit<
+    TrainingState,
+    "run" | "blocks"
+  >;
+}
+
+function readRun(text: string): RunState {
+  try {
+    return runFromJson(parseJson("run", text));
+  } catch (error) {
+    throw new FormatError(`The file's run cannot be gone on with: ${(error as Error).message}`);
+  }
 }
 
 function parseJson(what: string, text: string | undefined): Record<string, unknown> {

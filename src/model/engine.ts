@@ -5,18 +5,19 @@
 import { Arena } from "../core/arena.ts";
 import type { KernelExports } from "../core/generated/exports.ts";
 import type { Core } from "../core/load.ts";
-import { DivergenceError, InvalidValueError } from "../errors.ts";
+import { DivergenceError } from "../errors.ts";
+import type { Batch } from "./batches.ts";
 import type { Checkpoint, TrainingState } from "./checkpoint.ts";
 import type { ResolvedConfig } from "./config.ts";
+import type { Corruption } from "./corruption.ts";
 import { initializeParameters } from "./initializers.ts";
 import type { Rows } from "./input.ts";
 import { layoutParameters, type ParameterLayout } from "./layout.ts";
 import { Network } from "./network.ts";
 import { applyOptimizer, type OptimizerBlocks, stateNames } from "./optimizers.ts";
+import type { RunState } from "./run-state.ts";
 import { Stream, splitSeed } from "./seed.ts";
-import type { InferencePlan, TrainingPlan } from "./workspace.ts";
-
-const NOT_FOUND = 0xffff_ffff;
+import { Staging } from "./staging.ts";
 
 /**
  * The Gram step's loss and gradient are differences of numbers as large as the data. Below this loss,
@@ -27,13 +28,15 @@ const GRAM_LIMIT = 1e-3;
 export class Engine {
   readonly core: Core;
   readonly layout: ParameterLayout;
+  /** The rate of the next step, and the one that schedules start from. */
   learningRate: number;
+  baseLearningRate: number;
+  /** How far the last `fit` came. */
+  run: RunState | undefined;
   /** Optimizer steps taken since the model was made. */
   stepCount = 0;
   /** Rows whose gradients the gradient block holds and no optimizer step has used. */
   #rowsAccumulated = 0;
-  /** Whether the staged batch has a target other than its input. */
-  #stagedTarget = false;
   /** The last loss over the mean square of its data, where the Gram step was open; else NaN. */
   #lossRatio = Number.NaN;
   readonly #config: ResolvedConfig;
@@ -41,11 +44,13 @@ export class Engine {
   readonly #arena: Arena;
   readonly #network: Network;
   readonly #blocks: OptimizerBlocks;
+  readonly #staging: Staging;
 
   constructor(config: ResolvedConfig, core: Core) {
     this.core = core;
     this.layout = layoutParameters(config.layers, config.bias, config.decoderBias);
     this.learningRate = config.optimizer.learningRate;
+    this.baseLearningRate = this.learningRate;
     this.#config = config;
     this.#kernels = core.kernels;
     this.#arena = new Arena(core.memory);
@@ -66,6 +71,7 @@ export class Engine {
       parameters,
       gradients,
     );
+    this.#staging = new Staging(core.kernels, this.#arena, this.#network, splitSeed(config.seed));
   }
 
   /** Draws fresh parameters as the configuration says. */
@@ -80,6 +86,11 @@ export class Engine {
       initializer,
       splitSeed(seed),
     );
+  }
+
+  /** Values in a row of the input. */
+  get width(): number {
+    return this.#network.width;
   }
 
   /** Bytes of linear memory the model holds. */
@@ -99,7 +110,7 @@ export class Engine {
 
   /** The model by value; `training` adds the optimizer's state. Arrays are views into the arena. */
   checkpoint(training: boolean): Checkpoint {
-    const { learningRate, stepCount } = this;
+    const { learningRate, baseLearningRate, stepCount, run } = this;
     const lossRatio = Number.isNaN(this.#lossRatio) ? null : this.#lossRatio;
     const blocks = this.#blocks.state.map((address) =>
       this.#arena.view(address, this.#blocks.count),
@@ -107,7 +118,9 @@ export class Engine {
     return {
       config: this.#config,
       parameters: this.parameters,
-      training: training ? { learningRate, stepCount, lossRatio, blocks } : undefined,
+      training: training
+        ? { learningRate, baseLearningRate, stepCount, lossRatio, run, blocks }
+        : undefined,
     };
   }
 
@@ -116,7 +129,9 @@ export class Engine {
     this.parameters.set(parameters);
     if (!training) return;
     this.learningRate = training.learningRate;
+    this.baseLearningRate = training.baseLearningRate;
     this.stepCount = training.stepCount;
+    this.run = training.run;
     this.#lossRatio = training.lossRatio ?? Number.NaN;
     this.#blocks.state.forEach((address, i) => {
       this.#arena.view(address, this.#blocks.count).set(training.blocks[i] as Float32Array);
@@ -125,57 +140,35 @@ export class Engine {
 
   // Training, in parts: stage a batch, accumulate its gradients, apply them.
 
-  /** Copies rows [first, first + count) in as the next training batch and checks that they are finite. */
-  stage(x: Rows, target: Rows | undefined, first: number, count: number): TrainingPlan {
-    const plan = this.#network.planTraining(count, target !== undefined);
-    const into = (rows: Rows, address: number) => {
-      rows.copy(first, count, this.#arena.heap, address / 4);
-      this.#requireFinite(rows, first, count, address);
-    };
-    into(x, plan.x);
-    if (target) into(target, plan.target);
-    this.#stagedTarget = target !== undefined;
-    return plan;
-  }
-
-  /** Copies the rows that `order` names from `first` on. They must have passed `requireFiniteRows`. */
-  stageShuffled(
-    x: Rows,
-    target: Rows | undefined,
-    order: Uint32Array,
-    first: number,
-    count: number,
-  ): TrainingPlan {
-    const plan = this.#network.planTraining(count, target !== undefined);
-    this.#gather(x, order, first, count, plan.x);
-    if (target) this.#gather(target, order, first, count, plan.target);
-    this.#stagedTarget = target !== undefined;
-    return plan;
-  }
-
   /** Throws unless every value of the rows [first, end) is a finite float32; changes nothing. */
   requireFiniteRows(rows: Rows, first: number, end: number): void {
-    const check = (plan: InferencePlan, row: number, count: number) =>
-      this.#requireFinite(rows, row, count, plan.x);
-    this.#inChunks(rows, check, first, end);
+    this.#staging.requireFiniteRows(rows, first, end);
   }
 
   /**
-   * Forward and backward pass over the staged batch: adds `scale` times the gradient of its mean loss
-   * and penalties, and returns that loss.
+   * Forward and backward pass over rows [first, first + count) of a batch: adds `scale` times the
+   * gradient of their mean loss and the penalties, and returns that loss.
    * @throws DivergenceError when the loss is not finite; the gradients are as they were.
    */
-  accumulate(plan: TrainingPlan, count: number, scale: number): number {
+  accumulate(
+    batch: Batch,
+    first: number,
+    count: number,
+    scale: number,
+    corruption?: Corruption,
+  ): number {
     const network = this.#network;
     const draw = { step: this.stepCount, firstRow: this.#rowsAccumulated };
-    const target = this.#stagedTarget ? plan.target : plan.x;
-    const squares = this.#mayUseGram(count)
-      ? this.#kernels.sumSquares(count * network.width, plan.x)
-      : Number.NaN;
+    const plan = this.#staging.training(batch, first, count, corruption, draw);
+    const ownTarget = batch.target !== undefined || corruption !== undefined;
+    const squares =
+      !ownTarget && this.#mayUseGram(count)
+        ? this.#kernels.sumSquares(count * network.width, plan.x)
+        : Number.NaN;
     const gram = squares > 0 && (this.#config.gradient === "gram" || this.#lossRatio >= GRAM_LIMIT);
     const mean = gram
       ? network.forwardGram(plan, count, draw, scale, squares)
-      : network.forward(plan, count, draw, scale, target);
+      : network.forward(plan, count, draw, scale, ownTarget ? plan.target : plan.x);
     const loss = mean + network.penalty();
     if (!Number.isFinite(loss)) throw new DivergenceError(this.stepCount, loss);
     network.backward(plan, count, draw, scale, this.hasGradients, gram);
@@ -184,10 +177,10 @@ export class Engine {
     return loss;
   }
 
-  /** Whether the staged batch allows the Gram step, and whether it would pay. Shapes alone decide. */
+  /** Whether the Gram step is possible and would pay for `count` rows. Shapes alone decide. */
   #mayUseGram(count: number): boolean {
     const { gram } = this.#network;
-    if (!gram || this.#stagedTarget) return false;
+    if (!gram) return false;
     return this.#config.gradient === "gram" || count >= gram.breakEven;
   }
 
@@ -209,10 +202,26 @@ export class Engine {
     return this.#rowsAccumulated > 0;
   }
 
-  /** Gradients of the staged batch and one optimizer step; returns the loss before the update. */
-  step(plan: TrainingPlan, count: number): number {
+  /**
+   * One optimizer step on a batch, whose gradients may be taken in `parts`; returns the loss before the
+   * update. Anything accumulated is discarded.
+   * @throws DivergenceError when the loss is not finite; the weights are as they were.
+   */
+  trainBatch(batch: Batch, parts = 1, corruption?: Corruption): number {
+    const { first, count } = batch;
     this.forgetGradients();
-    const loss = this.accumulate(plan, count, 1);
+    const part = Math.ceil(count / parts);
+    let loss = 0;
+    try {
+      for (let row = 0; row < count; row += part) {
+        const rows = Math.min(part, count - row);
+        const share = rows / count;
+        loss += this.accumulate(batch, first + row, rows, share, corruption) * share;
+      }
+    } catch (error) {
+      this.forgetGradients();
+      throw error;
+    }
     this.apply();
     return loss;
   }
@@ -246,7 +255,7 @@ export class Engine {
   rowErrors(x: Rows): Float32Array {
     const { width } = this.#network;
     const output = new Float32Array(x.count);
-    this.#inChunks(x, (plan, first, count) => {
+    this.#staging.chunks(x, 0, x.count, (plan, first, count) => {
       const y = this.#network.infer(plan, count, 0, 2 * this.#depth);
       this.#kernels.rowErrors(count, width, y, plan.x, plan.target);
       output.set(this.#arena.view(plan.target, count), first);
@@ -258,7 +267,7 @@ export class Engine {
   squaredErrors(x: Rows): Float32Array {
     const { width } = this.#network;
     const output = new Float32Array(x.count * width);
-    this.#inChunks(x, (plan, first, count) => {
+    this.#staging.chunks(x, 0, x.count, (plan, first, count) => {
       const y = this.#network.infer(plan, count, 0, 2 * this.#depth);
       this.#kernels.squaredErrors(count * width, y, plan.x, y);
       output.set(this.#arena.view(y, count * width), first * width);
@@ -269,15 +278,10 @@ export class Engine {
   /** The mean loss over all elements of the rows [first, end), penalties left out. */
   evaluate(x: Rows, target: Rows | undefined, first = 0, end = x.count): number {
     let sum = 0;
-    this.#inChunks(
-      x,
-      (plan, row, count) => {
-        if (target) target.copy(row, count, this.#arena.heap, plan.target / 4);
-        sum += this.#network.inferLoss(plan, count, target ? plan.target : plan.x);
-      },
-      first,
-      end,
-    );
+    this.#staging.chunks(x, first, end, (plan, row, count) => {
+      if (target) target.copy(row, count, this.#arena.heap, plan.target / 4);
+      sum += this.#network.inferLoss(plan, count, target ? plan.target : plan.x);
+    });
     return sum / ((end - first) * this.#network.width);
   }
 
@@ -288,43 +292,10 @@ export class Engine {
   #map(x: Rows, from: number, to: number): Float32Array {
     const width = this.#network.stages[to - 1]?.outputs ?? 0;
     const output = new Float32Array(x.count * width);
-    this.#inChunks(x, (plan, first, count) => {
+    this.#staging.chunks(x, 0, x.count, (plan, first, count) => {
       const y = this.#network.infer(plan, count, from, to);
       output.set(this.#arena.view(y, count * width), first * width);
     });
     return output;
-  }
-
-  /** Copies rows in chunk by chunk and hands each over with the number of its first row. */
-  #inChunks(
-    x: Rows,
-    visit: (plan: InferencePlan, first: number, count: number) => void,
-    first = 0,
-    end = x.count,
-  ): void {
-    const chunk = this.#network.chunkRows(end - first);
-    const plan = this.#network.planInference(chunk);
-    for (let row = first; row < end; row += chunk) {
-      const count = Math.min(chunk, end - row);
-      x.copy(row, count, this.#arena.heap, plan.x / 4);
-      visit(plan, row, count);
-    }
-  }
-
-  #gather(rows: Rows, order: Uint32Array, first: number, count: number, address: number): void {
-    const { heap } = this.#arena;
-    for (let i = 0; i < count; i++) {
-      rows.copy(order[first + i] as number, 1, heap, address / 4 + i * rows.width);
-    }
-  }
-
-  #requireFinite(rows: Rows, first: number, count: number, address: number): void {
-    const found = this.#kernels.firstNonFinite(count * rows.width, address) >>> 0;
-    if (found === NOT_FOUND) return;
-    const row = first + Math.floor(found / rows.width);
-    const value = this.#arena.heap[address / 4 + found];
-    throw new InvalidValueError(
-      `Row ${row}, column ${found % rows.width} of ${rows.name} is ${value}; training data must be finite float32 numbers.`,
-    );
   }
 }

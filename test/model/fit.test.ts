@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   DisposedError,
+  DivergenceError,
   type FitOptions,
   InvalidStateError,
   type StepRecord,
@@ -97,6 +98,47 @@ describe("fit", () => {
     const model = make();
     await model.fit(x, { epochs: 100, batchSize: 10, maxSteps: 7 });
     expect(model.stepCount).toBe(7);
+  });
+
+  test("maxSeconds bounds its time", async () => {
+    const model = make();
+    const started = performance.now();
+    await model.fit(x, { epochs: 1e9, maxSeconds: 0.05 });
+    expect(performance.now() - started).toBeGreaterThan(45);
+    expect(performance.now() - started).toBeLessThan(2000);
+    await expect(model.fit(x, { maxSeconds: 0 })).rejects.toThrow(/maxSeconds must be greater/);
+  });
+
+  test.each([2, 3, 50, 99])(
+    "a step in %i micro-batches is the step of the whole",
+    async (parts) => {
+      const config = { layers: [6, 4, 3], seed: 5, dropout: 0.3, l1: 1e-3, l2: 1e-2 };
+      const [whole, split] = [0, 1].map(() => TiedAutoencoder.createSync(config));
+      const corruption = { type: "gaussian", std: 0.1 } as const;
+      const options = { epochs: 3, batchSize: 25, corruption };
+      const expected = await whole!.fit(x, options);
+      const { history } = await split!.fit(x, { ...options, microBatches: parts });
+      history.loss.forEach((loss, i) => {
+        expect(Math.abs(loss - expected.history.loss[i]!)).toBeLessThan(1e-6);
+      });
+      for (const [name, { data }] of Object.entries(split!.weights())) {
+        const reference = whole!.weights()[name]!.data;
+        data.forEach((value, i) => {
+          expect(Math.abs(value - reference[i]!)).toBeLessThan(1e-6);
+        });
+      }
+    },
+  );
+
+  test("a micro-batch that diverges leaves the weights of before", async () => {
+    const model = make();
+    const huge = x.slice();
+    huge.fill(3e38, 40 * 6);
+    const before = model.weights();
+    const training = model.fit(huge, { batchSize: 50, shuffle: false, microBatches: 5 });
+    await expect(training).rejects.toThrow(DivergenceError);
+    expect(model.weights()).toEqual(before);
+    expect(() => model.gradients()).toThrow(/nothing was accumulated/);
   });
 
   test("an abort rejects with its reason after the step and leaves a usable model", async () => {

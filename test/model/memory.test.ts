@@ -16,9 +16,16 @@ test("10,000 steps grow neither the linear memory nor the heap", () => {
   const engine = new Engine(resolveConfig({ layers: [12, 8, 3] }), loadCoreSync({}));
   engine.initialize();
   const rows = readRows("x", randomRows(16, 12, 1), 12);
+  const batch = {
+    x: rows,
+    target: undefined,
+    order: undefined,
+    first: 0,
+    count: rows.count,
+    checked: false,
+  };
   const train = (steps: number) => {
-    for (let t = 0; t < steps; t++)
-      engine.step(engine.stage(rows, undefined, 0, rows.count), rows.count);
+    for (let t = 0; t < steps; t++) engine.trainBatch(batch);
     collect();
     return process.memoryUsage().heapUsed;
   };
