@@ -1,22 +1,66 @@
-// Bundles src/ into dist/: one ES module an entry, readable, with source maps, and the compiled core
-// beside them for those who load it themselves. The loader is bundled in, so that the package has no
-// dependencies to install.
+// Bundles src/ into dist/: readable ES modules with source maps, a script for pages without modules,
+// and the compiled core beside them for those who load it themselves. The loader is bundled in, so that
+// the package has no dependencies to install. Entries differ in the builds they carry: inside the
+// JavaScript (main), none (slim), or as modules that the host compiles beforehand (edge).
 
-import { copyFileSync, mkdirSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
-await build({
-  entryPoints: ["src/index.ts"],
-  outdir: "dist",
+const BUILDS = ["baseline", "relaxed"];
+
+const common = {
   bundle: true,
-  splitting: true,
   format: "esm",
   target: "es2022",
   sourcemap: true,
   sourcesContent: true,
+  legalComments: "none",
   logLevel: "warning",
-});
+};
+
+/** Puts another file of src/core/builds in the place of embedded.ts. */
+function carrying(name) {
+  return {
+    name: `carry ${name}`,
+    setup({ onResolve }) {
+      onResolve({ filter: /\/builds\/embedded\.ts$/ }, ({ resolveDir }) => ({
+        path: `${resolveDir}/builds/${name}.ts`,
+      }));
+      onResolve({ filter: /\.wasm\?module$/ }, ({ path }) => ({ path, external: true }));
+    },
+  };
+}
+
+rmSync("dist/chunks", { recursive: true, force: true });
+await Promise.all([
+  build({
+    ...common,
+    entryPoints: ["src/index.ts", "src/kernels.ts", "src/worker.ts"].filter(existsSync),
+    outdir: "dist",
+    splitting: true,
+    chunkNames: "chunks/[name]-[hash]",
+  }),
+  build({
+    ...common,
+    entryPoints: ["src/slim.ts"],
+    outdir: "dist",
+    plugins: [carrying("none")],
+  }),
+  build({
+    ...common,
+    entryPoints: { index: "src/edge.ts" },
+    outdir: "dist/edge",
+    plugins: [carrying("edge")],
+  }),
+  build({
+    ...common,
+    entryPoints: { "tied-autoencoder": "src/index.ts" },
+    outdir: "dist/script",
+    format: "iife",
+    globalName: "tiedAutoencoder",
+    minify: true,
+  }),
+]);
 
 mkdirSync("dist/wasm", { recursive: true });
-for (const name of ["baseline", "relaxed"])
-  copyFileSync(`build/${name}.wasm`, `dist/wasm/${name}.wasm`);
+for (const name of BUILDS) copyFileSync(`build/${name}.wasm`, `dist/wasm/${name}.wasm`);

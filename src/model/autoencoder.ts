@@ -10,6 +10,7 @@ import {
   InvalidValueError,
   show,
 } from "../errors.ts";
+import { disposeKey } from "../platform/dispose.ts";
 import { type Batch, type BatchStream, requireSameCount } from "./batches.ts";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 import { type ModelConfig, type ResolvedConfig, resolveConfig, runtimeOptions } from "./config.ts";
@@ -279,7 +280,7 @@ export class TiedAutoencoder {
     this.#engine = undefined;
   }
 
-  [Symbol.dispose](): void {
+  [disposeKey](): void {
     this.dispose();
   }
 
