@@ -26,12 +26,14 @@ const KC: usize = 512;
 /** Rows of P in a band: 1 MB at most, about an L2. */
 const MC: usize = 512;
 /** From this many rows of P on, Q is packed even where it could be read in place. */
-const PACK_Q: usize = 24;
+const PACK_Q: usize = ASC_FEATURE_RELAXED_SIMD ? 48 : 24;
 /** From this many columns on, the baseline build packs P even where it could be read in place. */
 const PACK_P: usize = 64;
 
-/** Up to this many rows (or, in gemmNT, columns) of C the kernels of gemv.ts are faster than tiles. */
-const FEW: usize = 3;
+/** Up to this many rows of C sumRows is faster than tiles. */
+const FEW_ROWS: usize = 3;
+/** Up to this many rows or columns of C dots is faster than tiles. Part of the contract on bits. */
+const FEW_DOTS: usize = 4;
 
 /**
  * Bytes of workspace that any kernel of this file needs for C[m,n] and inner size k; enough for every
@@ -58,7 +60,7 @@ export function gemmNN(
 ): void {
   if (k == 1 && (beta == 0 || beta == 1)) {
     outer(m, n, a, lda << 2, b, beta == 1, c, ldc << 2);
-  } else if (k && m <= FEW) {
+  } else if (k && m <= FEW_ROWS) {
     sumRows(m, n, k, blockOf(k), a, lda << 2, 4, b, ldb << 2, beta, c, ldc << 2, workspace);
   } else if (k && n == 1 && ldb == 1) {
     dots(1, m, k, b, 0, a, lda << 2, beta, c, 0, ldc << 2);
@@ -81,9 +83,9 @@ export function gemmNT(
   ldc: usize,
   workspace: usize,
 ): void {
-  if (k && m <= FEW) {
+  if (k && m <= FEW_DOTS) {
     dots(m, n, k, a, lda << 2, b, ldb << 2, beta, c, ldc << 2, 4);
-  } else if (k && n <= FEW) {
+  } else if (k && n <= FEW_DOTS) {
     dots(n, m, k, b, ldb << 2, a, lda << 2, beta, c, 4, ldc << 2);
   } else if (m < n) {
     // Q has to be transposed while it is packed: let it be the smaller operand.
@@ -109,7 +111,7 @@ export function gemmTN(
 ): void {
   if (k == 1 && (beta == 0 || beta == 1)) {
     outer(m, n, a, 4, b, beta == 1, c, ldc << 2);
-  } else if (k && m <= FEW) {
+  } else if (k && m <= FEW_ROWS) {
     sumRows(m, n, k, blockOf(k), a, 4, lda << 2, b, ldb << 2, beta, c, ldc << 2, workspace);
   } else if (k && n == 1 && ldc == 1) {
     sumRows(1, m, k, blockOf(k), b, 0, ldb << 2, a, lda << 2, beta, c, 0, workspace);
@@ -177,6 +179,8 @@ function product(
     if (!k) return;
   }
   const longest = blockOf(k);
+  // Rows of Q a multiple of 1 KB apart fall into few sets of L1: packing pays for fewer rows of P.
+  const packQ = qRow & 1023 ? PACK_Q : <usize>24;
   const packP = transposedP || (!ASC_FEATURE_RELAXED_SIMD && cols >= PACK_P);
   for (let i: usize = 0; i < rows; i += MC) {
     const height = min(rows - i, MC);
@@ -198,7 +202,7 @@ function product(
         } else {
           b = q + at * qRow + (j << 2);
           bStep = qRow;
-          if (width < NR || height >= PACK_Q) {
+          if (width < NR || height >= packQ) {
             packRows8(depth, width, b, qRow, panel);
             b = panel;
             bStep = PANEL_ROW;
