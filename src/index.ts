@@ -36,5 +36,12 @@ export type {
 export type { InitializerName } from "./model/initializers.ts";
 export type { MatrixInput } from "./model/input.ts";
 export type { OptimizerConfig, OptimizerName, OptimizerSpec } from "./model/optimizers.ts";
+export type { MissingMode, ScalerName } from "./model/preparation.ts";
+export {
+  MinMaxScaler,
+  type MinMaxScalerOptions,
+  StandardScaler,
+  type StandardScalerOptions,
+} from "./model/scalers.ts";
 export type { RateFunction, ScheduleSpec } from "./model/schedules.ts";
 export type { History } from "./model/trainer.ts";

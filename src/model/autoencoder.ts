@@ -98,7 +98,7 @@ export class TiedAutoencoder {
 
   static #restored(checkpoint: Checkpoint, core: Core): TiedAutoencoder {
     const engine = new Engine(checkpoint.config, core);
-    engine.restore(checkpoint.parameters, checkpoint.training);
+    engine.restore(checkpoint.parameters, checkpoint.training, checkpoint.preparation);
     return new TiedAutoencoder(checkpoint.config, engine);
   }
 
@@ -144,12 +144,15 @@ export class TiedAutoencoder {
     return this.#live.reconstruct(this.#rows("x", x));
   }
 
-  /** Mean squared error of each row's reconstruction → [rows]. The usual anomaly score. */
+  /**
+   * Mean squared error of each row's reconstruction → [rows], in scaled units where the model has a
+   * scaler. The usual anomaly score.
+   */
   reconstructionErrors(x: MatrixInput): Float32Array {
     return this.#live.rowErrors(this.#rows("x", x));
   }
 
-  /** Squared error of each element's reconstruction → [rows, layers[0]]. */
+  /** Squared error of each element's reconstruction → [rows, layers[0]]; units as in `reconstructionErrors`. */
   featureErrors(x: MatrixInput): Float32Array {
     return this.#live.squaredErrors(this.#rows("x", x));
   }
@@ -162,6 +165,19 @@ export class TiedAutoencoder {
   }
 
   // Training
+
+  /**
+   * Learns what `scaler` and `missing` need to know of the data from the rows of `x`: means and ranges of
+   * the columns. `fit` does so with its training rows if nothing has before; data that arrive in
+   * pieces, and training without `fit`, need this call. Weights trained for an earlier scale lose their
+   * meaning. Without `scaler` and `missing` there is nothing to learn.
+   */
+  fitScaler(x: MatrixInput): void {
+    const engine = this.#idle;
+    const [rows] = this.#pair("fitScaler", x, undefined);
+    engine.requireFiniteRows(rows, 0, rows.count);
+    engine.preparation.fit(rows, rows.count);
+  }
 
   /**
    * Trains on the rows of `x`, or on the batches of a stream. Resolves with the losses by epoch.
@@ -258,7 +274,7 @@ export class TiedAutoencoder {
       }
       block.set(data, offset);
     }
-    engine.restore(block, undefined);
+    engine.restore(block, undefined, undefined);
   }
 
   /** The model as safetensors; with `optimizer` training resumes bit for bit from it. */

@@ -13,6 +13,7 @@ import {
 import { type ModelConfig, type ResolvedConfig, resolveConfig } from "./config.ts";
 import { layoutParameters, type ParameterLayout } from "./layout.ts";
 import { stateNames } from "./optimizers.ts";
+import { type PreparationState, preparationNames } from "./preparation.ts";
 import { type RunState, runFromJson, runToJson } from "./run-state.ts";
 
 const FORMAT = "tied-autoencoder";
@@ -39,6 +40,8 @@ export interface Checkpoint {
   readonly config: ResolvedConfig;
   /** The flat block of parameters, laid out as `layoutParameters` says. */
   readonly parameters: Float32Array;
+  /** What was learned for scaling and for filling in; undefined before there was data. */
+  readonly preparation: PreparationState | undefined;
   readonly training: TrainingState | undefined;
 }
 
@@ -47,6 +50,14 @@ export function encodeCheckpoint(model: Checkpoint): Uint8Array {
   const { config, parameters, training } = model;
   const layout = layoutOf(config);
   const tensors = namedTensors("", parameters, layout);
+  for (const [name, data] of Object.entries(model.preparation ?? {})) {
+    tensors.push({
+      name,
+      dtype: "F32",
+      shape: [data.length],
+      data: data as Float32Array<ArrayBuffer>,
+    });
+  }
   const metadata: Record<string, string> = {
     format: FORMAT,
     version: String(VERSION),
@@ -82,16 +93,22 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   const states = metadata.training === undefined ? [] : stateNames(config.optimizer);
   const hasBest = metadata.run !== undefined && tensors.has(BEST + layout.tensors[0]?.name);
   const prefixes = ["", ...states.map(statePrefix), ...(hasBest ? [BEST] : [])];
-  requireNames(
-    tensors,
-    prefixes.flatMap((prefix) => layout.tensors.map(({ name }) => prefix + name)),
-  );
+  const prepared = preparationNames(config);
+  const isPrepared = prepared.some((name) => tensors.has(name));
+  requireNames(tensors, [
+    ...prefixes.flatMap((prefix) => layout.tensors.map(({ name }) => prefix + name)),
+    ...(isPrepared ? prepared : []),
+  ]);
   const parameters = readBlock(tensors, "", layout);
-  if (metadata.training === undefined) return { config, parameters, training: undefined };
+  const preparation = isPrepared ? readPreparation(tensors, config, prepared) : undefined;
+  if (metadata.training === undefined) {
+    return { config, parameters, preparation, training: undefined };
+  }
   const blocks = states.map((name) => readBlock(tensors, statePrefix(name), layout));
   const run = metadata.run === undefined ? undefined : readRun(metadata.run);
   if (run && hasBest) run.best = readBlock(tensors, BEST, layout);
-  return { config, parameters, training: { ...readProgress(metadata.training), run, blocks } };
+  const training = { ...readProgress(metadata.training), run, blocks };
+  return { config, parameters, preparation, training };
 }
 
 function layoutOf(config: ResolvedConfig): ParameterLayout {
@@ -138,6 +155,24 @@ function readBlock(
     block.set(tensorToFloat32(tensor), offset);
   }
   return block;
+}
+
+function readPreparation(
+  tensors: ReadonlyMap<string, SafeTensor>,
+  { layers }: ResolvedConfig,
+  names: readonly string[],
+): PreparationState {
+  return Object.fromEntries(
+    names.map((name) => {
+      const tensor = tensors.get(name) as SafeTensor;
+      if (tensor.shape.join() !== String(layers[0])) {
+        throw new FormatError(
+          `The tensor ${show(name)} has shape [${tensor.shape.join(", ")}]; its configuration asks for [${layers[0]}].`,
+        );
+      }
+      return [name, tensorToFloat32(tensor).slice()];
+    }),
+  );
 }
 
 function readProgress(text: string): Omit<TrainingState, "run" | "blocks"> {

@@ -16,6 +16,7 @@ import type { CoreOptions, Simd } from "../core/load.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import { type InitializerName, initializerNames } from "./initializers.ts";
 import { type OptimizerConfig, type OptimizerSpec, resolveOptimizer } from "./optimizers.ts";
+import type { MissingMode, ScalerName } from "./preparation.ts";
 
 export type ActivationName = keyof typeof Activation;
 export type LossName = keyof typeof Loss;
@@ -72,6 +73,19 @@ export interface ModelConfig {
   l1?: number;
   /** Adds l2 · Σw² over the weights to the training loss, each tied weight once. Default 0. */
   l2?: number;
+  /**
+   * Scales every column, fitted on the training rows of the first `fit` (or by `fitScaler`) and kept
+   * from then on: `"standard"` to mean 0 and deviation 1, `"minMax"` to [0, 1]; a column that does not
+   * vary is only shifted. Rows go in and reconstructions come out in the data's units; losses and
+   * `reconstructionErrors` are in scaled units, where every column weighs alike. Default: none.
+   */
+  scaler?: ScalerName;
+  /**
+   * What NaN in data means. `"error"` (default): training refuses it, inference passes it through.
+   * `"mean"`: the column's mean takes its place, as input and as target. `"mask"`: the same as input, but
+   * as a target it does not count: losses are means over the values that are there.
+   */
+  missing?: MissingMode;
   /** Seed of initialisation, shuffles, dropout and noise: a whole number. Default 42. */
   seed?: number;
   /**
@@ -99,6 +113,9 @@ export interface ResolvedConfig {
   readonly dropout: number;
   readonly l1: number;
   readonly l2: number;
+  /** Absent when nothing is scaled. */
+  readonly scaler?: ScalerName;
+  readonly missing: MissingMode;
   readonly seed: number;
   readonly gradient: GradientMode;
 }
@@ -117,6 +134,8 @@ const MODEL_KEYS = [
   "dropout",
   "l1",
   "l2",
+  "scaler",
+  "missing",
   "seed",
   "gradient",
 ];
@@ -153,6 +172,10 @@ export function resolveConfig(config: ModelConfig): ResolvedConfig {
     dropout: fraction("dropout", config.dropout ?? 0),
     l1: finiteNumber("l1", config.l1 ?? 0, 0),
     l2: finiteNumber("l2", config.l2 ?? 0, 0),
+    ...(config.scaler === undefined
+      ? {}
+      : { scaler: choice("scaler", config.scaler, ["standard", "minMax"]) }),
+    missing: choice("missing", config.missing ?? "error", ["error", "mean", "mask"]),
     seed: wholeNumber("seed", config.seed ?? 42, 0),
     gradient: choice("gradient", config.gradient ?? "auto", ["auto", "direct", "gram"]),
   };
@@ -160,6 +183,11 @@ export function resolveConfig(config: ModelConfig): ResolvedConfig {
   if (opName(resolved.loss) === "bce" && outputName !== "sigmoid") {
     throw new InvalidValueError(
       `The loss "bce" needs outputActivation "sigmoid", whose logits it reads; got ${show(outputName)}.`,
+    );
+  }
+  if (opName(resolved.loss) === "bce" && resolved.scaler === "standard") {
+    throw new InvalidValueError(
+      'The loss "bce" needs values in [0, 1], which the scaler "standard" leaves; take "minMax".',
     );
   }
   return deepFreeze(resolved);

@@ -15,9 +15,11 @@ import type { Rows } from "./input.ts";
 import { layoutParameters, type ParameterLayout } from "./layout.ts";
 import { Network } from "./network.ts";
 import { applyOptimizer, type OptimizerBlocks, stateNames } from "./optimizers.ts";
+import { Preparation, type PreparationState } from "./preparation.ts";
 import type { RunState } from "./run-state.ts";
 import { Stream, splitSeed } from "./seed.ts";
 import { Staging } from "./staging.ts";
+import type { InferencePlan } from "./workspace.ts";
 
 /**
  * The Gram step's loss and gradient are differences of numbers as large as the data. Below this loss,
@@ -28,6 +30,7 @@ const GRAM_LIMIT = 1e-3;
 export class Engine {
   readonly core: Core;
   readonly layout: ParameterLayout;
+  readonly preparation: Preparation;
   /** The rate of the next step, and the one that schedules start from. */
   learningRate: number;
   baseLearningRate: number;
@@ -63,6 +66,8 @@ export class Engine {
     const gradients = block();
     const state = stateNames(config.optimizer).map(block);
     this.#blocks = { count: this.layout.blockLength, parameters, gradients, state };
+    const width = config.layers[0] as number;
+    this.preparation = new Preparation(core.kernels, this.#arena, config, width);
     this.#network = new Network(
       core.kernels,
       this.#arena,
@@ -71,7 +76,13 @@ export class Engine {
       parameters,
       gradients,
     );
-    this.#staging = new Staging(core.kernels, this.#arena, this.#network, splitSeed(config.seed));
+    this.#staging = new Staging(
+      core.kernels,
+      this.#arena,
+      this.#network,
+      this.preparation,
+      splitSeed(config.seed),
+    );
   }
 
   /** Draws fresh parameters as the configuration says. */
@@ -118,6 +129,7 @@ export class Engine {
     return {
       config: this.#config,
       parameters: this.parameters,
+      preparation: this.preparation.fitted ? this.preparation.state : undefined,
       training: training
         ? { learningRate, baseLearningRate, stepCount, lossRatio, run, blocks }
         : undefined,
@@ -125,8 +137,13 @@ export class Engine {
   }
 
   /** Takes up parameters and, where there is one, a training state. */
-  restore(parameters: Float32Array, training: TrainingState | undefined): void {
+  restore(
+    parameters: Float32Array,
+    training: TrainingState | undefined,
+    preparation: PreparationState | undefined,
+  ): void {
     this.parameters.set(parameters);
+    if (preparation) this.preparation.restore(preparation);
     if (!training) return;
     this.learningRate = training.learningRate;
     this.baseLearningRate = training.baseLearningRate;
@@ -160,7 +177,9 @@ export class Engine {
     const network = this.#network;
     const draw = { step: this.stepCount, firstRow: this.#rowsAccumulated };
     const plan = this.#staging.training(batch, first, count, corruption, draw);
-    const ownTarget = batch.target !== undefined || corruption !== undefined;
+    const ownTarget = this.#staging.ownsTarget(batch, corruption);
+    const target = ownTarget ? plan.target : plan.x;
+    const known = Math.max(1, this.#staging.known(count * network.width, target));
     const squares =
       !ownTarget && this.#mayUseGram(count)
         ? this.#kernels.sumSquares(count * network.width, plan.x)
@@ -168,7 +187,7 @@ export class Engine {
     const gram = squares > 0 && (this.#config.gradient === "gram" || this.#lossRatio >= GRAM_LIMIT);
     const mean = gram
       ? network.forwardGram(plan, count, draw, scale, squares)
-      : network.forward(plan, count, draw, scale, ownTarget ? plan.target : plan.x);
+      : network.forward(plan, count, draw, scale, target, known);
     const loss = mean + network.penalty();
     if (!Number.isFinite(loss)) throw new DivergenceError(this.stepCount, loss);
     network.backward(plan, count, draw, scale, this.hasGradients, gram);
@@ -211,11 +230,15 @@ export class Engine {
     const { first, count } = batch;
     this.forgetGradients();
     const part = Math.ceil(count / parts);
+    // A part weighs by the values that count in it: by its rows, unless some are masked.
+    const masks = parts > 1 && this.preparation.missing === "mask";
+    const known = masks ? this.#known(batch, first, count, part) : undefined;
     let loss = 0;
     try {
       for (let row = 0; row < count; row += part) {
         const rows = Math.min(part, count - row);
-        const share = rows / count;
+        const share =
+          known === undefined ? rows / count : this.#known(batch, first + row, rows) / known;
         loss += this.accumulate(batch, first + row, rows, share, corruption) * share;
       }
     } catch (error) {
@@ -224,6 +247,18 @@ export class Engine {
     }
     this.apply();
     return loss;
+  }
+
+  /** Values of a batch's rows that count in its loss, counted `part` rows at a time; at least 1. */
+  #known(batch: Batch, first: number, count: number, part = count): number {
+    const draw = { step: 0, firstRow: 0 };
+    let known = 0;
+    for (let row = 0; row < count; row += part) {
+      const rows = Math.min(part, count - row);
+      const plan = this.#staging.training(batch, first + row, rows, undefined, draw);
+      known += this.#staging.known(rows * this.width, plan.target);
+    }
+    return Math.max(1, known);
   }
 
   /** A seeded permutation of `count` rows. It hangs on the seed and the epoch alone. */
@@ -238,64 +273,117 @@ export class Engine {
 
   /** Runs rows through the encoder and returns their codes. */
   encode(x: Rows): Float32Array {
-    return this.#map(x, 0, this.#depth);
-  }
-
-  /** Runs codes through the decoder. */
-  decode(code: Rows): Float32Array {
-    return this.#map(code, this.#depth, 2 * this.#depth);
-  }
-
-  /** Runs rows through both. */
-  reconstruct(x: Rows): Float32Array {
-    return this.#map(x, 0, 2 * this.#depth);
-  }
-
-  /** Mean squared error of each row's reconstruction. */
-  rowErrors(x: Rows): Float32Array {
-    const { width } = this.#network;
-    const output = new Float32Array(x.count);
+    const units = this.#config.layers.at(-1) as number;
+    const output = new Float32Array(x.count * units);
     this.#staging.chunks(x, 0, x.count, (plan, first, count) => {
-      const y = this.#network.infer(plan, count, 0, 2 * this.#depth);
-      this.#kernels.rowErrors(count, width, y, plan.x, plan.target);
-      output.set(this.#arena.view(plan.target, count), first);
+      const code = this.#network.infer(plan, count, 0, this.#depth);
+      output.set(this.#arena.view(code, count * units), first * units);
     });
     return output;
   }
 
-  /** Squared error of each element's reconstruction. */
-  squaredErrors(x: Rows): Float32Array {
-    const { width } = this.#network;
-    const output = new Float32Array(x.count * width);
+  /** Runs codes through the decoder. */
+  decode(code: Rows): Float32Array {
+    const output = new Float32Array(code.count * this.width);
+    this.#staging.codeChunks(code, (plan, first, count) => {
+      this.#decodeTo(output, plan, first, count, this.#depth);
+    });
+    return output;
+  }
+
+  /** Runs rows through both. */
+  reconstruct(x: Rows): Float32Array {
+    const output = new Float32Array(x.count * this.width);
     this.#staging.chunks(x, 0, x.count, (plan, first, count) => {
-      const y = this.#network.infer(plan, count, 0, 2 * this.#depth);
-      this.#kernels.squaredErrors(count * width, y, plan.x, y);
+      this.#decodeTo(output, plan, first, count, 0);
+    });
+    return output;
+  }
+
+  /** Mean squared error of each row's reconstruction, over the values that count. */
+  rowErrors(x: Rows): Float32Array {
+    const { width } = this;
+    const output = new Float32Array(x.count);
+    this.#errors(x, (plan, first, count, y, target) => {
+      const missing = this.#hideMissing(count, y, target);
+      const errors = plan.outputs[y === plan.outputs[0] ? 1 : 0];
+      this.#kernels.rowErrors(count, width, y, target, errors);
+      output.set(this.#arena.view(errors, count), first);
+      missing?.forEach((n, row) => {
+        output[first + row] = ((output[first + row] as number) * width) / (width - n);
+      });
+    });
+    return output;
+  }
+
+  /** Squared error of each element's reconstruction; NaN where the element does not count. */
+  squaredErrors(x: Rows): Float32Array {
+    const { width } = this;
+    const output = new Float32Array(x.count * width);
+    this.#errors(x, (_, first, count, y, target) => {
+      this.#kernels.squaredErrors(count * width, y, target, y);
       output.set(this.#arena.view(y, count * width), first * width);
     });
     return output;
   }
 
-  /** The mean loss over all elements of the rows [first, end), penalties left out. */
+  /** The mean loss over the elements of rows [first, end) that count, penalties left out. */
   evaluate(x: Rows, target: Rows | undefined, first = 0, end = x.count): number {
+    const own = target ?? (this.preparation.missing === "mask" ? x : undefined);
     let sum = 0;
+    let known = 0;
     this.#staging.chunks(x, first, end, (plan, row, count) => {
-      if (target) target.copy(row, count, this.#arena.heap, plan.target / 4);
-      sum += this.#network.inferLoss(plan, count, target ? plan.target : plan.x);
+      if (own) this.#staging.target(own, row, count, plan.target);
+      const address = own ? plan.target : plan.x;
+      known += this.#staging.known(count * this.width, address);
+      sum += this.#network.inferLoss(plan, count, address);
     });
-    return sum / ((end - first) * this.#network.width);
+    return sum / known;
   }
 
   get #depth(): number {
     return this.layout.weights.length;
   }
 
-  #map(x: Rows, from: number, to: number): Float32Array {
-    const width = this.#network.stages[to - 1]?.outputs ?? 0;
-    const output = new Float32Array(x.count * width);
+  /** Runs a chunk from stage `from` to the output, in the data's units. */
+  #decodeTo(
+    output: Float32Array,
+    plan: InferencePlan,
+    first: number,
+    count: number,
+    from: number,
+  ): void {
+    const y = this.#network.infer(plan, count, from, 2 * this.#depth);
+    this.preparation.unscale(count, y);
+    output.set(this.#arena.view(y, count * this.width), first * this.width);
+  }
+
+  /** Reconstructs chunk by chunk, in scaled units: `y` beside what it should be, NaN where masked. */
+  #errors(
+    x: Rows,
+    visit: (plan: InferencePlan, first: number, count: number, y: number, target: number) => void,
+  ): void {
+    const masks = this.preparation.missing === "mask";
     this.#staging.chunks(x, 0, x.count, (plan, first, count) => {
-      const y = this.#network.infer(plan, count, from, to);
-      output.set(this.#arena.view(y, count * width), first * width);
+      const y = this.#network.infer(plan, count, 0, 2 * this.#depth);
+      if (masks) this.#staging.target(x, first, count, plan.target);
+      visit(plan, first, count, y, masks ? plan.target : plan.x);
     });
-    return output;
+  }
+
+  /** Gives values that do not count an error of 0; returns how many each row has, if any. */
+  #hideMissing(rows: number, y: number, target: number): Uint32Array | undefined {
+    const count = rows * this.width;
+    if (this.#staging.known(count, target) === count) return undefined;
+    const missing = new Uint32Array(rows);
+    const values = this.#arena.view(target, count);
+    const replacements = this.#arena.view(y, count);
+    values.forEach((value, i) => {
+      if (!Number.isNaN(value)) return;
+      values[i] = replacements[i] as number;
+      const row = Math.floor(i / this.width);
+      missing[row] = (missing[row] as number) + 1;
+    });
+    return missing;
   }
 }

@@ -132,6 +132,8 @@ export interface Validation {
 export interface Fit {
   readonly source: BatchSource;
   readonly validation: Validation | undefined;
+  /** The rows to train on, where they are all there. */
+  readonly rows: Rows | undefined;
   /** Where the run starts, and what it keeps up to date. */
   readonly state: RunState;
   readonly epochs: number;
@@ -157,7 +159,7 @@ export function resolveFit(
   const { onEpoch, onStep, signal } = options;
   callback("onEpoch", onEpoch);
   callback("onStep", onStep);
-  const { source, validation } = isBatchStream(input)
+  const { source, validation, rows } = isBatchStream(input)
     ? streamAndValidation(engine, input, options)
     : rowsAndValidation(engine, input, options);
   const state = startingState(engine, source, options);
@@ -172,6 +174,7 @@ export function resolveFit(
   const fit: Fit = {
     source,
     validation,
+    rows,
     state,
     epochs,
     maxSteps:
@@ -200,7 +203,7 @@ function rowsAndValidation(
   engine: Engine,
   input: MatrixInput,
   options: FitOptions,
-): { source: BatchSource; validation: Validation | undefined } {
+): Pick<Fit, "source" | "validation" | "rows"> {
   const width = engine.width;
   const x = readRows("x", input, width);
   const target =
@@ -217,22 +220,23 @@ function rowsAndValidation(
     held > 0 ? { x, target, first: rows } : readValidation(engine, options.validationData);
   for (const part of [x, target]) if (part) engine.requireFiniteRows(part, 0, part.count);
   const order = shuffle ? (epoch: number) => engine.shuffledOrder(rows, epoch) : undefined;
-  return { source: rowBatches(x, target, rows, batchSize, order), validation };
+  return { source: rowBatches(x, target, rows, batchSize, order), validation, rows: x };
 }
 
 function streamAndValidation(
   engine: Engine,
   stream: BatchStream,
   options: FitOptions,
-): { source: BatchSource; validation: Validation | undefined } {
+): Pick<Fit, "source" | "validation" | "rows"> {
   for (const key of ROW_KEYS) {
     if (options[key] === undefined) continue;
     throw new InvalidValueError(
       `${key} has no meaning for data that arrives in pieces: each piece, rows or { x, target }, is one step.`,
     );
   }
+  engine.preparation.requireFitted();
   const validation = readValidation(engine, options.validationData);
-  return { source: streamBatches(stream, engine.width), validation };
+  return { source: streamBatches(stream, engine.width), validation, rows: undefined };
 }
 
 function readValidation(

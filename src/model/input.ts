@@ -25,14 +25,14 @@ export type MatrixInput =
   | readonly (readonly number[])[]
   | readonly NumericArray[];
 
-/** Rows that can be copied into the arena as float32. */
+/** Rows that can be copied into the arena as float32, or elsewhere as float64. */
 export interface Rows {
   /** What the argument is called in messages. */
   readonly name: string;
   readonly count: number;
   readonly width: number;
   /** Copies rows [first, first + count) to `heap[at…]`, row-major. */
-  copy(first: number, count: number, heap: Float32Array, at: number): void;
+  copy(first: number, count: number, heap: Float32Array | Float64Array, at: number): void;
 }
 
 const FORMS =

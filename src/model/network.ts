@@ -37,6 +37,8 @@ export class Network {
   readonly #loss: ResolvedOp<LossName>;
   /** Cross-entropy is taken at the logits of its sigmoid: the log of a sigmoid loses all but its head. */
   readonly #readsLogits: boolean;
+  /** 1 where targets may be missing and then do not count. */
+  readonly #masks: number;
   readonly #config: ResolvedConfig;
   readonly #weights: readonly { address: number; gradient: number; length: number }[];
   readonly #seed: Seed;
@@ -56,6 +58,7 @@ export class Network {
     this.#config = config;
     this.#loss = lossOp(config.loss);
     this.#readsLogits = this.#loss.code === Loss.bce;
+    this.#masks = Number(config.missing === "mask");
     this.#seed = splitSeed(config.seed);
     this.#weights = layout.weights.map(({ offset, length }) => ({
       address: parameters + offset * 4,
@@ -120,20 +123,28 @@ export class Network {
     return input;
   }
 
-  /** Sum over all elements of the loss between the rows at the plan's `x` and those at `target`. */
+  /** Sum of the loss between the rows at the plan's `x` and those at `target`; NaN there does not count. */
   inferLoss(plan: InferencePlan, rows: number, target: number): number {
     const elements = rows * this.width;
     const y = this.infer(plan, rows, 0, this.stages.length, this.#readsLogits);
     const { code, parameter } = this.#loss;
-    this.#kernels.lossValue(code, parameter, 0, elements, y, target, plan.partials);
+    this.#kernels.lossValue(code, parameter, this.#masks, elements, y, target, plan.partials);
     return this.#kernels.sumF64(lossBlocks(elements), plan.partials);
   }
 
   /**
    * Forward pass of a training batch, up to the gradient at the output: returns the mean loss between
-   * the reconstruction and the rows at `target`. `scale` is a factor on the gradients.
+   * the reconstruction and the rows at `target`, of whose values `known` count. `scale` is a factor on
+   * the gradients.
    */
-  forward(plan: TrainingPlan, rows: number, draw: Draw, scale: number, target: number): number {
+  forward(
+    plan: TrainingPlan,
+    rows: number,
+    draw: Draw,
+    scale: number,
+    target: number,
+    known: number,
+  ): number {
     const kernels = this.#kernels;
     const last = this.stages.length - 1;
     const output = plan.stages[last] as StageBuffers;
@@ -143,15 +154,15 @@ export class Network {
     kernels.lossGradient(
       code,
       parameter,
-      0,
+      this.#masks,
       elements,
       output.y,
       target,
-      scale / elements,
+      scale / known,
       plan.gradients[0],
       plan.partials,
     );
-    return kernels.sumF64(lossBlocks(elements), plan.partials) / elements;
+    return kernels.sumF64(lossBlocks(elements), plan.partials) / known;
   }
 
   /**

@@ -33,8 +33,10 @@ export class TrainingRun {
 
   /** The run as an async iterator of step records: callbacks called, the event loop given its turns. */
   async *records(): AsyncGenerator<StepRecord, History> {
-    const { source, state, onStep, onEpoch, signal } = this.#fit;
+    const { source, rows, state, onStep, onEpoch, signal } = this.#fit;
     const { epochs, maxSteps, maxMilliseconds } = this.#fit;
+    const { preparation } = this.#engine;
+    if (rows && !preparation.fitted) preparation.fit(rows, source.rows);
     this.#engine.run = state;
     this.#ended = state.stopped || state.epoch >= epochs || maxSteps === 0;
     const deadline = now() + maxMilliseconds;

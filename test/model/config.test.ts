@@ -31,6 +31,7 @@ describe("configuration", () => {
       dropout: 0,
       l1: 0,
       l2: 0,
+      missing: "error",
       seed: 42,
       gradient: "auto",
     });
