@@ -143,7 +143,7 @@ function addSums(n: usize, sums: usize, beta: f32, c: usize): void {
 /**
  * C(i, j) = X[i,:] . W[j,:] + beta * C(i, j) for `xs` rows of X and `ws` rows of W; C(i, j) lies at
  * c + i * cX + j * cW; strides in bytes. Each dot product adds up vectors of four, then the lanes
- * (0 + 2) + (1 + 3), then the last k % 4 products one by one.
+ * (0 + 2) + (1 + 3), then the last k % 8 products one by one.
  */
 export function dots(
   xs: usize,
@@ -159,9 +159,9 @@ export function dots(
   cW: usize,
 ): void {
   while (ws) {
-    const rows = min(ws, 6);
+    const rows = min(ws, 4);
     for (let i: usize = 0; i < xs; ++i) {
-      dotSix(rows, k, x + i * xRow, w, wRow, beta, c + i * cX, cW);
+      dotFour(rows, k, x + i * xRow, w, wRow, beta, c + i * cX, cW);
     }
     ws -= rows;
     w += rows * wRow;
@@ -170,10 +170,12 @@ export function dots(
 }
 
 /**
- * Six rows at a time: as many sums as the loads of one step leave registers for. Rows from `valid` on
- * repeat the last and are not stored.
+ * Four rows, two vectors of each at a time. Rows from `valid` on repeat the last and are not stored. The
+ * baseline build adds both vectors to one sum: V8 up to 22 loads all ten before it adds, which leaves
+ * registers for four sums. The relaxed build keeps two, since a fused multiply-add takes longer to
+ * come back than a sum.
  */
-function dotSix(
+function dotFour(
   valid: usize,
   k: usize,
   x: usize,
@@ -186,59 +188,59 @@ function dotSix(
   let w1 = w0 + (valid > 1 ? wRow : 0);
   let w2 = w1 + (valid > 2 ? wRow : 0);
   let w3 = w2 + (valid > 3 ? wRow : 0);
-  let w4 = w3 + (valid > 4 ? wRow : 0);
-  let w5 = w4 + (valid > 5 ? wRow : 0);
-  let v0 = f32x4.splat(0);
-  let v1 = v0;
-  let v2 = v0;
-  let v3 = v0;
-  let v4 = v0;
-  let v5 = v0;
+  let e0 = f32x4.splat(0);
+  let e1 = e0;
+  let e2 = e0;
+  let e3 = e0;
+  let o0 = e0;
+  let o1 = e0;
+  let o2 = e0;
+  let o3 = e0;
   const end = x + (k << 2);
-  const endOfVectors = x + ((k & ~3) << 2);
-  while (x != endOfVectors) {
+  const endOfPairs = x + ((k & ~7) << 2);
+  while (x != endOfPairs) {
     const y = v128.load(x);
-    v0 = madd(y, v128.load(w0), v0);
-    v1 = madd(y, v128.load(w1), v1);
-    v2 = madd(y, v128.load(w2), v2);
-    v3 = madd(y, v128.load(w3), v3);
-    v4 = madd(y, v128.load(w4), v4);
-    v5 = madd(y, v128.load(w5), v5);
-    x += 16;
-    w0 += 16;
-    w1 += 16;
-    w2 += 16;
-    w3 += 16;
-    w4 += 16;
-    w5 += 16;
+    const z = v128.load(x, 16);
+    e0 = madd(y, v128.load(w0), e0);
+    e1 = madd(y, v128.load(w1), e1);
+    e2 = madd(y, v128.load(w2), e2);
+    e3 = madd(y, v128.load(w3), e3);
+    if (ASC_FEATURE_RELAXED_SIMD) {
+      o0 = madd(z, v128.load(w0, 16), o0);
+      o1 = madd(z, v128.load(w1, 16), o1);
+      o2 = madd(z, v128.load(w2, 16), o2);
+      o3 = madd(z, v128.load(w3, 16), o3);
+    } else {
+      e0 = madd(z, v128.load(w0, 16), e0);
+      e1 = madd(z, v128.load(w1, 16), e1);
+      e2 = madd(z, v128.load(w2, 16), e2);
+      e3 = madd(z, v128.load(w3, 16), e3);
+    }
+    x += 32;
+    w0 += 32;
+    w1 += 32;
+    w2 += 32;
+    w3 += 32;
   }
-  let s0 = sumLanes(v0);
-  let s1 = sumLanes(v1);
-  let s2 = sumLanes(v2);
-  let s3 = sumLanes(v3);
-  let s4 = sumLanes(v4);
-  let s5 = sumLanes(v5);
+  let s0 = sumLanes(f32x4.add(e0, o0));
+  let s1 = sumLanes(f32x4.add(e1, o1));
+  let s2 = sumLanes(f32x4.add(e2, o2));
+  let s3 = sumLanes(f32x4.add(e3, o3));
   for (; x != end; x += 4) {
     const y = load<f32>(x);
     s0 += y * load<f32>(w0);
     s1 += y * load<f32>(w1);
     s2 += y * load<f32>(w2);
     s3 += y * load<f32>(w3);
-    s4 += y * load<f32>(w4);
-    s5 += y * load<f32>(w5);
     w0 += 4;
     w1 += 4;
     w2 += 4;
     w3 += 4;
-    w4 += 4;
-    w5 += 4;
   }
   put(s0, beta, c);
   if (valid > 1) put(s1, beta, c + cW);
   if (valid > 2) put(s2, beta, c + 2 * cW);
   if (valid > 3) put(s3, beta, c + 3 * cW);
-  if (valid > 4) put(s4, beta, c + 4 * cW);
-  if (valid > 5) put(s5, beta, c + 5 * cW);
 }
 
 // @ts-ignore: decorator
