@@ -4,8 +4,8 @@
 //   | null | parameters | gradients | moments … |  batch, activations, panels … |
 //
 // `reserve` hands out addresses from the bottom and never takes one back, but for `rewind`, which
-// frees everything above a mark: the workspace is laid out anew when a larger batch comes. Memory
-// only ever grows, and a training loop stops growing it after its first step.
+// frees everything above a mark: the workspace is laid out anew when a larger batch comes. `commit`
+// makes what was reserved real. Memory only ever grows, and a training loop stops growing it after its first step.
 
 import { MemoryLimitError } from "../errors.ts";
 import type { HostMemory } from "../platform/webassembly.ts";
@@ -51,10 +51,12 @@ export class Arena {
     return new Float32Array(this.memory.buffer, address, length);
   }
 
-  /** Reserves `bytes` on a cache line and returns the address. The contents are whatever was there. */
+  /**
+   * Reserves `bytes` on a cache line and returns the address. The memory is there after `commit`; its
+   * contents are whatever was there, zeros where nothing ever was.
+   */
   reserve(bytes: number): number {
     const address = Math.ceil(this.#top / ALIGNMENT) * ALIGNMENT;
-    this.#grow(address + bytes);
     this.#top = address + bytes;
     return address;
   }
@@ -69,14 +71,18 @@ export class Arena {
     this.#top = mark;
   }
 
-  #grow(end: number): void {
-    const missing = Math.ceil((end - this.byteLength) / PAGE);
+  /**
+   * Grows the memory to hold what was reserved, all at once: every growth costs about a millisecond.
+   * @throws MemoryLimitError when it cannot; the memory is as it was.
+   */
+  commit(): void {
+    const missing = Math.ceil((this.#top - this.byteLength) / PAGE);
     if (missing <= 0) return;
-    if (end > LIMIT) throw tooLarge(end, "a WebAssembly memory holds 4.0 GiB");
+    if (this.#top > LIMIT) throw tooLarge(this.#top, "a WebAssembly memory holds 4.0 GiB");
     try {
       this.memory.grow(missing);
     } catch {
-      throw tooLarge(end, "the host gave no more");
+      throw tooLarge(this.#top, "the host gave no more");
     }
   }
 }

@@ -21,6 +21,7 @@ import {
 import type { Build } from "./builds/carried.ts";
 import { carriedBuild } from "./builds/embedded.ts";
 import type { KernelExports } from "./generated/exports.ts";
+import { decodeHex } from "./hex.ts";
 
 export type { Build };
 
@@ -228,10 +229,4 @@ function checkedBuild(kernels: KernelExports, wish: unknown): Build {
     );
   }
   return build;
-}
-
-function decodeHex(hex: string): Uint8Array {
-  const bytes = new Uint8Array(hex.length / 2);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(hex.substr(2 * i, 2), 16);
-  return bytes;
 }

@@ -57,11 +57,7 @@ export class Engine {
     this.#config = config;
     this.#kernels = core.kernels;
     this.#arena = new Arena(core.memory);
-    const block = () => {
-      const address = this.#arena.reserveFloats(this.layout.blockLength);
-      core.kernels.fill(this.layout.blockLength, address, 0);
-      return address;
-    };
+    const block = () => this.#arena.reserveFloats(this.layout.blockLength); // zeros, in a fresh memory
     const parameters = block();
     const gradients = block();
     const state = stateNames(config.optimizer).map(block);
@@ -83,6 +79,7 @@ export class Engine {
       this.preparation,
       splitSeed(config.seed),
     );
+    this.#arena.commit();
   }
 
   /** Draws fresh parameters as the configuration says. */

@@ -90,7 +90,9 @@ export class Workspace {
   /** `bytes` of room at the start of the workspace, which any plan writes over. */
   scratch(bytes: number): number {
     this.#arena.rewind(this.#start);
-    return this.#arena.reserve(bytes);
+    const address = this.#arena.reserve(bytes);
+    this.#arena.commit();
+    return address;
   }
 
   #planTraining(rows: number, ownTarget: boolean): TrainingPlan {
@@ -113,7 +115,7 @@ export class Workspace {
     // The reconstruction's gradient is the one buffer that the Gram step leaves free.
     const first = stages[0] as StageBuffers;
     const gramZ = first.z === first.y ? gradients[0] : first.z;
-    return { rows, x, target, stages, gradients, gramZ, ...this.#kernelRoom(room) };
+    return { rows, x, target, stages, gradients, gramZ, ...this.#finish(room) };
   }
 
   #planInference(rows: number): InferencePlan {
@@ -125,11 +127,12 @@ export class Workspace {
       x: matrix(widest), // codes come in here too
       target: matrix(this.#width),
       outputs: [matrix(widest), matrix(widest)],
-      ...this.#kernelRoom(rows),
+      ...this.#finish(rows),
     };
   }
 
-  #kernelRoom(rows: number): { partials: number; panels: number } {
+  /** What kernels need beside the plan's matrices: the last of every plan, which it makes real. */
+  #finish(rows: number): { partials: number; panels: number } {
     const bytes = (m: number, n: number, k: number) => this.#kernels.gemmWorkspace(m, n, k) >>> 0;
     const panels = this.#stages.map(({ inputs, outputs }) =>
       Math.max(
@@ -137,12 +140,14 @@ export class Workspace {
         bytes(rows, inputs, outputs),
         bytes(outputs, inputs, rows),
         bytes(inputs, outputs, rows),
+        // The Gram step's products of the code's size.
+        this.#gram ? bytes(outputs, outputs, Math.max(inputs, rows)) : 0,
       ),
     );
-    return {
-      partials: this.#arena.reserve(lossBlocks(rows * this.#width) * 8),
-      panels: this.#arena.reserve(Math.max(...panels)),
-    };
+    const partials = this.#arena.reserve(lossBlocks(rows * this.#width) * 8);
+    const room = { partials, panels: this.#arena.reserve(Math.max(...panels)) };
+    this.#arena.commit();
+    return room;
   }
 
   get #width(): number {

@@ -9,7 +9,11 @@ export function coreWithArena() {
   return {
     kernels,
     arena,
-    reserve: (length: number) => arena.reserveFloats(length),
+    reserve(length: number) {
+      const address = arena.reserveFloats(length);
+      arena.commit();
+      return address;
+    },
     view: (address: number, length: number) => arena.view(address, length),
   };
 }

@@ -2,11 +2,11 @@
 // beside the code is lost by too many bundlers, policies and file:// pages to be the default.
 // scripts/build-js.mjs puts none.ts or edge.ts in this file's place for the entries that need it.
 
-import { baselineLength, bothLength, packed } from "../generated/packed.ts";
+import { bothLength, packed, relaxedLength } from "../generated/packed.ts";
 import type { CarriedBuild } from "./carried.ts";
 import { unpack } from "./unpack.ts";
 
 export const carriedBuild: CarriedBuild = (build) =>
-  build === "baseline"
-    ? unpack(packed, baselineLength)
-    : unpack(packed, bothLength).subarray(baselineLength);
+  build === "relaxed"
+    ? unpack(packed, relaxedLength)
+    : unpack(packed, bothLength).subarray(relaxedLength);
