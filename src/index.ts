@@ -35,6 +35,7 @@ export type {
 } from "./model/fit-options.ts";
 export type { InitializerName } from "./model/initializers.ts";
 export type { MatrixInput } from "./model/input.ts";
+export type { OnnxOptions, OnnxPart } from "./model/onnx.ts";
 export type { OptimizerConfig, OptimizerName, OptimizerSpec } from "./model/optimizers.ts";
 export type { MissingMode, ScalerName } from "./model/preparation.ts";
 export {

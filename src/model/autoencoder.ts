@@ -17,6 +17,7 @@ import { type ModelConfig, type ResolvedConfig, resolveConfig, runtimeOptions } 
 import { Engine } from "./engine.ts";
 import { type FitOptions, resolveFit, type StepRecord } from "./fit-options.ts";
 import { type MatrixInput, type Rows, readRows } from "./input.ts";
+import { encodeModelOnnx, type OnnxOptions } from "./onnx.ts";
 import { summarize } from "./summary.ts";
 import { type History, TrainingRun } from "./trainer.ts";
 
@@ -283,6 +284,18 @@ export class TiedAutoencoder {
     const settings = record("save's options", options);
     onlyKeys("save", settings, ["optimizer"]);
     return encodeCheckpoint(engine.checkpoint(settings.optimizer === true));
+  }
+
+  /**
+   * The model as an ONNX file (opset 17, float32, any number of rows): `input` → `reconstruction`, or with
+   * `part` one half of it, `input` → `code` or `code` → `reconstruction`. In the data's units; each tied
+   * weight stands once in the file.
+   * @throws InvalidStateError when a scaler is configured and has seen no data.
+   */
+  toOnnx(options?: OnnxOptions): Uint8Array {
+    const engine = this.#live;
+    engine.preparation.requireFitted();
+    return encodeModelOnnx(engine.checkpoint(false), options);
   }
 
   /** The model as a readable table. */
