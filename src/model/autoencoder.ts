@@ -108,6 +108,11 @@ export class TiedAutoencoder {
     return this.#live.core.build;
   }
 
+  /** Bytes of WebAssembly memory the model holds: parameters, optimizer state and workspace. */
+  get byteLength(): number {
+    return this.#live.byteLength;
+  }
+
   /** Optimizer steps taken since the model was made. */
   get stepCount(): number {
     return this.#live.stepCount;

@@ -1,0 +1,112 @@
+// What a user waits for: training steps, inference, the first result, and the memory a model takes.
+//
+//   node bench/model.mjs [--threads N]     after npm run build
+//
+// Batches change from step to step: one batch for ever drives Adam's moments into denormals, which
+// processors are slow at and training never sees.
+
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { TiedAutoencoder } from "tied-autoencoder";
+import { Bench } from "tinybench";
+import { quantile } from "./support/rounds.mjs";
+
+const MODELS = [
+  [784, 128],
+  [784, 256, 64],
+];
+const BATCHES = [1, 8, 32, 128, 256, 1024];
+
+/** Digits-like rows: four pixels in five are blank. Seeded, the same on every run. */
+function digitsLike(rows, width) {
+  let state = 1;
+  const random = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+  return Float32Array.from({ length: rows * width }, () => (random() < 0.8 ? 0 : random()));
+}
+
+/** A function that hands out views of at least two batches, one after the other. */
+function batchesOf(data, rows, width) {
+  const count = data.length / (rows * width);
+  let next = 0;
+  return () => {
+    const at = (next++ % count) * rows * width;
+    return data.subarray(at, at + rows * width);
+  };
+}
+
+/** Times every task of `bench` and returns rows of milliseconds: median and the 10th and 90th percentile. */
+async function times(bench) {
+  await bench.run();
+  return bench.tasks.map(({ name, result }) => {
+    if (result.state !== "completed") throw result.error ?? new Error(`${name}: ${result.state}`);
+    const { samples } = result.latency;
+    const at = (q) => quantile(samples, q);
+    return { name, median: at(0.5), low: at(0.1), high: at(0.9) };
+  });
+}
+
+export async function benchModels({ threads } = {}) {
+  const report = [];
+  for (const layers of MODELS) {
+    const width = layers[0];
+    const label = layers.join("-");
+    const data = digitsLike(2048, width);
+    const model = await TiedAutoencoder.create({ layers, ...(threads ? { threads } : {}) });
+    const options = { time: 400, warmupTime: 150, retainSamples: true };
+    const steps = new Bench(options);
+    const inference = new Bench(options);
+    for (const rows of BATCHES) {
+      const batch = batchesOf(data, rows, width);
+      steps.add(`${label} step, batch ${rows}`, () => void model.trainOnBatch(batch()));
+    }
+    for (const rows of [1, 32, 1024]) {
+      const batch = batchesOf(data, rows, width);
+      inference.add(`${label} encode, ${rows} rows`, () => void model.encode(batch()));
+    }
+    report.push(...(await times(steps)), ...(await times(inference)));
+    report.push({ name: `${label} arena after batch 1024`, bytes: model.byteLength });
+    model.dispose();
+  }
+  return report;
+}
+
+/** Milliseconds of a program that encodes one row, over an empty program, in fresh processes. */
+export function benchStart(runs = 15) {
+  const cwd = fileURLToPath(new URL("..", import.meta.url));
+  const program = `import { TiedAutoencoder } from "tied-autoencoder";
+    const model = await TiedAutoencoder.create({ layers: [784, 128] });
+    model.encode(new Float32Array(784));`;
+  const time = (input) => {
+    const start = performance.now();
+    const { status } = spawnSync(process.execPath, ["--input-type=module"], { cwd, input });
+    if (status !== 0) throw new Error("The program of the start-up bench failed.");
+    return performance.now() - start;
+  };
+  const differences = Array.from({ length: runs }, () => {
+    const empty = time("");
+    return time(program) - empty;
+  });
+  const at = (q) => quantile(differences, q);
+  return { name: "import to first result", median: at(0.5), low: at(0.1), high: at(0.9) };
+}
+
+export function printModels(report) {
+  console.log(
+    `${"".padEnd(36)}${["ms", "p10", "p90", "a second"].map((t) => t.padStart(10)).join("")}`,
+  );
+  for (const { name, median, low, high, bytes } of report) {
+    if (bytes)
+      console.log(`${name.padEnd(36)}${`${(bytes / 2 ** 20).toFixed(1)} MiB`.padStart(10)}`);
+    else {
+      const cells = [median, low, high].map((ms) => ms.toFixed(3).padStart(10)).join("");
+      console.log(
+        `${name.padEnd(36)}${cells}${Math.round(1000 / median)
+          .toString()
+          .padStart(10)}`,
+      );
+    }
+  }
+}
