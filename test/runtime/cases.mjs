@@ -1,0 +1,172 @@
+// What every host must do, as one list of cases over the installed package. Runs in anything that has
+// ES modules: nothing here is of Node or of a page. `run` is given the package's namespaces and
+// returns a record a case; hosts.mjs starts it everywhere and prints what came back.
+
+import { EXPECTED } from "./expected.mjs";
+import { sha256 } from "./sha256.mjs";
+
+const LAYERS = [8, 5, 3];
+
+/** Numbers in [-1, 1) from integers alone, so that every engine makes the same. */
+export function numbers(count, seed = 1) {
+  let state = seed;
+  return Float32Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return (state >>> 8) / 2 ** 23 - 1;
+  });
+}
+
+export const OPTIMIZERS = {
+  sgd: { type: "sgd", learningRate: 0.05, momentum: 0.9, nesterov: true, weightDecay: 1e-4 },
+  adam: { type: "adam", learningRate: 0.01, clipNorm: 0.5 },
+  adamw: { type: "adamw", learningRate: 0.01, weightDecay: 0.02 },
+  rmsprop: { type: "rmsprop", learningRate: 0.005, momentum: 0.5, centered: true },
+  adagrad: { type: "adagrad", learningRate: 0.05, weightDecay: 1e-3 },
+};
+
+function check(condition, message) {
+  if (!condition) throw new Error(message);
+}
+
+async function throws(pattern, call) {
+  try {
+    await call();
+  } catch (error) {
+    check(pattern.test(`${error.name}: ${error.message}`), `threw ${error.name}: ${error.message}`);
+    return;
+  }
+  throw new Error(`threw nothing where ${pattern} was expected`);
+}
+
+const bytesOf = (array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+const same = (a, b) => a.length === b.length && a.every((value, i) => Object.is(value, b[i]));
+
+/** The digest of all weights, in the order of their names. */
+export function digest(model) {
+  const parts = Object.values(model.weights()).map(({ data }) => bytesOf(data));
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return sha256(all);
+}
+
+/** All weights' digest after 200 steps of an optimizer with the build that is the same everywhere. */
+export async function trainedDigest({ TiedAutoencoder }, optimizer, runtime = {}) {
+  const model = await TiedAutoencoder.create({
+    layers: LAYERS,
+    activation: "gelu",
+    outputActivation: "tanh",
+    loss: { type: "huber", delta: 0.5 },
+    dropout: 0.1,
+    l2: 1e-4,
+    optimizer: OPTIMIZERS[optimizer],
+    simd: "baseline",
+    ...runtime,
+  });
+  const x = numbers(64 * LAYERS[0]);
+  await model.fit(x, { epochs: 50, batchSize: 16 });
+  check(model.stepCount === 200, `took ${model.stepCount} steps`);
+  const found = digest(model);
+  model.dispose();
+  return found;
+}
+
+/** Cases over the main entry's names; `main` is its namespace. */
+function mainCases(main) {
+  const { TiedAutoencoder } = main;
+  const x = numbers(40 * LAYERS[0]);
+  return {
+    "create and encode": async () => {
+      const model = await TiedAutoencoder.create({ layers: LAYERS });
+      check(model.encode(x).length === 40 * 3, "a code of the wrong length");
+      check(same(model.reconstruct(x), model.decode(model.encode(x))), "not decode(encode(x))");
+      model.dispose();
+    },
+    "createSync where the host compiles so": async () => {
+      const model = TiedAutoencoder.createSync({ layers: LAYERS });
+      check(model.encode(x).length === 40 * 3, "a code of the wrong length");
+      model.dispose();
+    },
+    "train to a known loss": async () => {
+      // One hidden unit is enough for rows that are multiples of one row.
+      const rows = Array.from({ length: 64 }, (_, i) =>
+        [1, 2, 3, 4].map((k) => (k * (i - 32)) / 64),
+      );
+      const model = await TiedAutoencoder.create({
+        layers: [4, 1],
+        activation: "linear",
+        optimizer: { type: "adam", learningRate: 0.02 },
+      });
+      const { history } = await model.fit(rows, { epochs: 200 });
+      check(history.loss.at(-1) < 1e-4, `the loss is ${history.loss.at(-1)}`);
+      model.dispose();
+    },
+    "save, load and go on": async () => {
+      const model = await TiedAutoencoder.create({ layers: LAYERS, simd: "baseline" });
+      for (let i = 0; i < 5; i++) model.trainOnBatch(x);
+      const copy = await TiedAutoencoder.load(model.save({ optimizer: true }), {
+        simd: "baseline",
+      });
+      for (const each of [model, copy]) each.trainOnBatch(x);
+      check(same(model.encode(x), copy.encode(x)), "the copy went another way");
+      check(copy.stepCount === 6, `the copy counts ${copy.stepCount} steps`);
+    },
+    "fit reports, ends and aborts": async () => {
+      const model = await TiedAutoencoder.create({ layers: LAYERS });
+      let epochs = 0;
+      await model.fit(x, { epochs: 9, onEpoch: () => ++epochs < 2 });
+      check(epochs === 2, `${epochs} epochs`);
+      const controller = new AbortController();
+      controller.abort(new Error("enough"));
+      await throws(/enough/, () => model.fit(x, { signal: controller.signal }));
+    },
+    "bad input is refused in plain words": async () => {
+      await throws(/InvalidTypeError.*layers must be an array/, () => TiedAutoencoder.create({}));
+      const model = await TiedAutoencoder.create({ layers: LAYERS });
+      await throws(/RangeError|InvalidValueError.*Row 0 of x must hold 8/, () =>
+        model.encode([[1]]),
+      );
+      const bad = x.slice();
+      bad[17] = Number.NaN;
+      await throws(/Row 2, column 1 of x is NaN/, () => model.trainOnBatch(bad));
+      await throws(/FormatError|Error/, () => TiedAutoencoder.load(new Uint8Array(9)));
+      await throws(/InvalidValueError.*missing file/, () =>
+        TiedAutoencoder.create({ layers: LAYERS, wasm: new Uint8Array([60, 104, 116, 109, 108]) }),
+      );
+    },
+    "dispose, and what comes after it": async () => {
+      const model = await TiedAutoencoder.create({ layers: LAYERS });
+      const key = Symbol.dispose ?? Symbol.for("Symbol.dispose");
+      model[key]();
+      check(!("undefined" in model), 'there is a method called "undefined"');
+      await throws(/DisposedError/, () => model.encode(x));
+    },
+    ...Object.fromEntries(
+      Object.keys(OPTIMIZERS).map((name) => [
+        `the same bits after 200 steps of ${name}`,
+        async () => {
+          const found = await trainedDigest(main, name);
+          check(found === EXPECTED[name], `SHA-256 ${found}`);
+        },
+      ]),
+    ),
+  };
+}
+
+/** Runs every case; a record is { name, ok, message }. */
+export async function run({ main }) {
+  const cases = { ...mainCases(main) };
+  const records = [];
+  for (const [name, body] of Object.entries(cases)) {
+    try {
+      await body();
+      records.push({ name, ok: true });
+    } catch (error) {
+      records.push({ name, ok: false, message: `${error?.message ?? error}` });
+    }
+  }
+  return records;
+}

@@ -1,0 +1,7 @@
+// Prints the digests of the present build, for expected.mjs.
+
+import * as main from "tied-autoencoder";
+import { OPTIMIZERS, trainedDigest } from "./cases.mjs";
+
+for (const name of Object.keys(OPTIMIZERS))
+  console.log(`  ${name}: "${await trainedDigest(main, name)}",`);

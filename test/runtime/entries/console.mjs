@@ -1,0 +1,6 @@
+// For hosts with a console: runs the cases and prints the records as one line of JSON.
+
+import * as main from "tied-autoencoder";
+import { run } from "./cases.mjs";
+
+console.log(`RECORDS ${JSON.stringify(await run({ main }))}`);

@@ -1,0 +1,7 @@
+// For pages: runs the cases and reports by going to another address, which no policy forbids.
+
+import * as main from "tied-autoencoder";
+import { run } from "./cases.mjs";
+import { report } from "./report.mjs";
+
+report(() => run({ main }));

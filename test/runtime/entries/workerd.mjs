@@ -1,0 +1,10 @@
+// For workerd: runs the cases inside a request, where compiling bytes is refused.
+
+import * as main from "tied-autoencoder";
+import { run } from "./cases.mjs";
+
+export default {
+  async fetch() {
+    return Response.json(await run({ main }));
+  },
+};

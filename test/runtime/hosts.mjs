@@ -1,0 +1,308 @@
+// Runs the cases of cases.mjs on the packed tarball in every host there is: several Nodes, Deno, Bun,
+// workerd inside a request, Chromium and Firefox under several policies, and the output of bundlers in
+// Chromium. Prints a line a host and a count; what could not be had is named with the reason.
+//
+//   node test/runtime/hosts.mjs [--digests] [part of a host's name …]
+
+import { execFile, execFileSync, spawn, spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const root = join(here, "../..");
+const run = promisify(execFile);
+const options = process.argv.slice(2).filter((word) => word.startsWith("--"));
+const wanted = process.argv.slice(2).filter((word) => !word.startsWith("--"));
+const isWanted = (host) => wanted.length === 0 || wanted.some((part) => host.includes(part));
+
+let passed = 0;
+let failed = 0;
+const skipped = [];
+
+function report(host, records) {
+  const bad = records.filter(({ ok }) => !ok);
+  passed += records.length - bad.length;
+  failed += bad.length;
+  console.log(
+    `${bad.length > 0 ? "FAIL" : "ok  "}  ${host}: ${records.length - bad.length} of ${records.length}`,
+  );
+  for (const { name, message } of bad) console.log(`        ${name}: ${message}`);
+}
+
+/** Runs a host; what it throws is one failed case. */
+async function host(name, records) {
+  try {
+    report(name, await records());
+  } catch (error) {
+    const message = `${error.message}${error.stderr ?? ""}`.trim();
+    report(name, [{ name: "the host runs", ok: false, message }]);
+  }
+}
+
+function skip(name, reason) {
+  skipped.push(`${name} (${reason})`);
+  console.log(`skip  ${name}: ${reason}`);
+}
+
+function installHosts() {
+  if (existsSync(join(here, "node_modules/.package-lock.json"))) return true;
+  const { status, stderr } = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], {
+    cwd: here,
+    encoding: "utf8",
+  });
+  if (status !== 0) console.log(`the hosts' packages could not be installed: ${stderr.trim()}`);
+  return status === 0;
+}
+
+/** Packs the package and installs it as a user's project has it; returns that project's folder. */
+function makeProject(folder, makeApp) {
+  const [{ filename }] = JSON.parse(
+    execFileSync("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], {
+      cwd: root,
+      encoding: "utf8",
+    }),
+  );
+  const installed = join(folder, "package");
+  execFileSync("tar", ["xzf", join(folder, filename), "-C", folder]);
+  const app = join(folder, "app");
+  makeApp(app, installed);
+  return app;
+}
+
+function recordsIn(output) {
+  const line = output.split("\n").find((each) => each.startsWith("RECORDS "));
+  if (!line) throw new Error(`no records in: ${output.slice(0, 500)}`);
+  return JSON.parse(line.slice("RECORDS ".length));
+}
+
+const binary = (path) => join(here, "node_modules", path);
+
+async function consoles(app) {
+  const hosts = {
+    [`node ${process.versions.node}`]: [process.execPath],
+    "node 22": [binary("node22/bin/node")],
+    "node 24": [binary("node24/bin/node")],
+    "node 26": [binary("node26/bin/node")],
+    deno: [
+      binary("@deno/linux-x64-glibc/deno"),
+      "run",
+      "-A",
+      "--no-remote",
+      "--node-modules-dir=manual",
+    ],
+    bun: [binary("@oven/bun-linux-x64/bin/bun"), "run"],
+  };
+  for (const [name, [command, ...args]] of Object.entries(hosts)) {
+    if (!isWanted(name)) continue;
+    if (!existsSync(command)) {
+      skip(name, "not installed");
+      continue;
+    }
+    await host(name, async () => {
+      const options = {
+        cwd: app,
+        timeout: 120_000,
+        env: { ...process.env, DENO_NO_UPDATE_CHECK: "1" },
+      };
+      return recordsIn((await run(command, [...args, "console.mjs"], options)).stdout);
+    });
+  }
+}
+
+async function workerd(app, folder) {
+  const command = binary("@cloudflare/workerd-linux-64/bin/workerd");
+  if (!isWanted("workerd")) return;
+  if (!existsSync(command)) {
+    skip("workerd", "not installed");
+    return;
+  }
+  await host("workerd", async () => {
+    const { build } = await import("esbuild");
+    const out = join(folder, "workerd");
+    mkdirSync(out);
+    // As wrangler does it: the script bundled, the modules of WebAssembly beside it.
+    const modules = new Set();
+    await build({
+      absWorkingDir: app,
+      entryPoints: ["workerd.mjs"],
+      outdir: out,
+      bundle: true,
+      format: "esm",
+      conditions: ["workerd", "worker", "browser"],
+      external: ["node:*"],
+      logLevel: "error",
+      plugins: [
+        {
+          name: "wasm",
+          setup({ onResolve }) {
+            onResolve({ filter: /\.wasm(\?module)?$/ }, ({ path, resolveDir }) => {
+              const name = path.split("/").at(-1).replace("?module", "");
+              cpSync(join(resolveDir, path.replace("?module", "")), join(out, name));
+              modules.add(name);
+              return { path: `./${name}`, external: true };
+            });
+          },
+        },
+      ],
+    });
+    const port = await freePort();
+    const embedded = [...modules].map((name) => `(name = "${name}", wasm = embed "${name}")`);
+    writeFileSync(
+      join(out, "config.capnp"),
+      `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = (
+    modules = [(name = "main", esModule = embed "workerd.js"), ${embedded.join(", ")}],
+    compatibilityDate = "2026-01-01"))],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")]);
+`,
+    );
+    const child = spawn(command, ["serve", join(out, "config.capnp")], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let errors = "";
+    child.stderr.on("data", (text) => {
+      errors += text;
+    });
+    try {
+      return await (await answer(`http://127.0.0.1:${port}/`)).json();
+    } catch (error) {
+      throw new Error(`${error.message}\n${errors}`);
+    } finally {
+      child.kill();
+    }
+  });
+}
+
+async function answer(url) {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await fetch(url);
+    } catch (error) {
+      if (tries === 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+function freePort() {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function haveBrowser(name) {
+  const isThere = () => spawnSync("which", [name]).status === 0;
+  if (isThere()) return true;
+  if (process.getuid?.() !== 0) return false;
+  spawnSync("apt-get", ["install", "-y", "-q", "--no-install-recommends", name], {
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+  });
+  return isThere();
+}
+
+const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'";
+
+async function browsers(app, { bundlers, viteServer }, { runPages }) {
+  // Plain pages import the package by its file, as a page without a bundler does.
+  const plain = join(app, "plain");
+  cpSync(join(app, "node_modules/tied-autoencoder/dist"), join(plain, "dist"), { recursive: true });
+  const { build } = await import("esbuild").catch(() => ({ build: undefined }));
+  if (!build) return skip("browsers", "the bundlers are not installed");
+  await build({
+    absWorkingDir: app,
+    entryPoints: ["page.mjs"],
+    outdir: plain,
+    bundle: true,
+    format: "esm",
+    logLevel: "error",
+    alias: { "tied-autoencoder": join(plain, "dist/index.js") },
+  });
+  await build({
+    absWorkingDir: app,
+    entryPoints: ["script.mjs"],
+    outdir: plain,
+    bundle: true,
+    format: "iife",
+    logLevel: "error",
+  });
+  const page = (body) => `<!doctype html><meta charset="utf-8"><title>cases</title>${body}\n`;
+  writeFileSync(
+    join(plain, "index.html"),
+    page('<script type="module" src="/plain/page.js"></script>'),
+  );
+  writeFileSync(
+    join(plain, "script.html"),
+    page(
+      '<script src="dist/script/tied-autoencoder.js"></script><script src="script.js"></script>',
+    ),
+  );
+  const pages = [
+    { name: "a file:// page", file: join(plain, "script.html") },
+    { name: "a page", path: "/plain/index.html" },
+    { name: "an isolated page", path: "/plain/index.html", isolated: true },
+    {
+      name: "a page under a strict policy",
+      path: "/plain/index.html",
+      headers: { "Content-Security-Policy": POLICY },
+    },
+  ];
+  for (const browser of ["chromium", "firefox-esr"]) {
+    const own = pages.filter(({ name }) => isWanted(`${browser}, ${name}`));
+    const stops = [];
+    if (browser === "chromium") {
+      for (const [name, bundle] of Object.entries(bundlers)) {
+        if (!isWanted(name)) continue;
+        const out = join(app, `bundled-${name}`);
+        try {
+          await bundle(app, out);
+          own.push({ name, path: `/bundled-${name}/index.html` });
+        } catch (error) {
+          report(name, [{ name: "the bundle is made", ok: false, message: error.message }]);
+        }
+      }
+      if (isWanted("vite dev")) {
+        const { url, stop } = await viteServer(app);
+        own.push({ name: "vite dev", url });
+        stops.push(stop);
+      }
+    }
+    if (own.length === 0) continue;
+    if (!haveBrowser(browser)) {
+      skip(browser, "not installed, and apt-get could not install it");
+      continue;
+    }
+    const results = await runPages(browser, app, own);
+    for (const { name } of own) report(`${browser}, ${name}`, results.get(name) ?? []);
+    for (const stop of stops) await stop();
+  }
+}
+
+const started = Date.now();
+const installedHosts = installHosts();
+const tools = await import("./bundlers.mjs");
+const folder = mkdtempSync(join(tmpdir(), "hosts-"));
+try {
+  const app = makeProject(folder, tools.makeApp);
+  if (options.includes("--digests")) {
+    cpSync(join(here, "digests.mjs"), join(app, "digests.mjs"));
+    console.log(execFileSync(process.execPath, ["digests.mjs"], { cwd: app, encoding: "utf8" }));
+  } else {
+    await consoles(app);
+    if (installedHosts) await workerd(app, folder);
+    await browsers(app, tools, await import("./pages.mjs"));
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+for (const each of skipped) console.log(`skipped: ${each}`);
+console.log(`${((Date.now() - started) / 1000).toFixed(0)} s`);
+console.log(`${passed} passed, ${failed} failed, ${skipped.length} skipped`);
+process.exitCode = failed > 0 ? 1 : 0;
