@@ -10,12 +10,8 @@ export {
   UnsupportedHostError,
 } from "./errors.ts";
 export { FormatError } from "./formats/errors.ts";
-export {
-  type NamedWeight,
-  type NamedWeights,
-  type RuntimeOptions,
-  TiedAutoencoder,
-} from "./model/autoencoder.ts";
+export { type RuntimeOptions, TiedAutoencoder } from "./model/autoencoder.ts";
+export { averageWeights } from "./model/averaging.ts";
 export type { BatchInput, BatchStream } from "./model/batches.ts";
 export type {
   ActivationName,
@@ -35,6 +31,7 @@ export type {
 } from "./model/fit-options.ts";
 export type { InitializerName } from "./model/initializers.ts";
 export type { MatrixInput } from "./model/input.ts";
+export type { NamedWeight, NamedWeights } from "./model/named-weights.ts";
 export type { OnnxOptions, OnnxPart } from "./model/onnx.ts";
 export type { OptimizerConfig, OptimizerName, OptimizerSpec } from "./model/optimizers.ts";
 export type { MissingMode, ScalerName } from "./model/preparation.ts";

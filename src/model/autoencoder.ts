@@ -17,21 +17,13 @@ import { type ModelConfig, type ResolvedConfig, resolveConfig, runtimeOptions } 
 import { Engine } from "./engine.ts";
 import { type FitOptions, resolveFit, type StepRecord } from "./fit-options.ts";
 import { type MatrixInput, type Rows, readRows } from "./input.ts";
+import { type NamedWeights, nameTensors, readTensors } from "./named-weights.ts";
 import { encodeModelOnnx, type OnnxOptions } from "./onnx.ts";
 import { summarize } from "./summary.ts";
 import { type History, TrainingRun } from "./trainer.ts";
 
 /** Where a model runs: the part of the configuration that is not saved with it. */
 export type RuntimeOptions = CoreOptions;
-
-/** A parameter by value: row-major `data` of `shape`. */
-export interface NamedWeight {
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
-}
-
-/** Parameters by name: `encoder.{i}.weight` [layers[i+1], layers[i]], `encoder.{i}.bias`, `decoder.{i}.bias`. */
-export type NamedWeights = Record<string, NamedWeight>;
 
 /**
  * An autoencoder whose decoder multiplies by the transposes of the encoder's weights. Each weight
@@ -223,16 +215,26 @@ export class TiedAutoencoder {
    */
   accumulateGradients(x: MatrixInput, target?: MatrixInput, options?: { scale?: number }): number {
     const engine = this.#idle;
-    const settings = record("accumulateGradients' options", options);
-    onlyKeys("accumulateGradients", settings, ["scale"]);
-    const scale = finiteNumber("scale", settings.scale ?? 1);
+    const scale = scaleOption("accumulateGradients", options);
     const [rows, targetRows] = this.#pair("accumulateGradients", x, target);
     return engine.accumulate(wholeBatch(rows, targetRows), 0, rows.count, scale);
   }
 
+  /**
+   * Adds `scale` times the given gradients, of all names and no other, to what is accumulated: those of a
+   * model elsewhere, as `gradients()` gave them.
+   * @throws InvalidValueError for a value that is not finite; what is accumulated is as it was.
+   */
+  addGradients(gradients: NamedWeights, options?: { scale?: number }): void {
+    const engine = this.#idle;
+    const scale = scaleOption("addGradients", options);
+    engine.addGradients(readTensors("addGradients", gradients, engine.layout), scale);
+  }
+
   /** What was accumulated, by parameter name, before clipping and weight decay. Copies. */
   gradients(): NamedWeights {
-    return this.#named(this.#accumulated("gradients").gradients);
+    const engine = this.#accumulated("gradients");
+    return nameTensors(engine.gradients, engine.layout);
   }
 
   /** One optimizer step on what was accumulated, which is then forgotten. */
@@ -249,38 +251,14 @@ export class TiedAutoencoder {
 
   /** Every parameter by name. Copies; each tied weight appears once. */
   weights(): NamedWeights {
-    return this.#named(this.#live.parameters);
+    const engine = this.#live;
+    return nameTensors(engine.parameters, engine.layout);
   }
 
   /** Replaces every parameter; the optimizer's state stays. Wants all names and no other. */
   setWeights(weights: NamedWeights): void {
     const engine = this.#idle;
-    const { tensors, blockLength } = engine.layout;
-    const given = record("setWeights", weights);
-    onlyKeys(
-      "setWeights",
-      given,
-      tensors.map(({ name }) => name),
-    );
-    const block = new Float32Array(blockLength);
-    for (const { name, shape, length, offset } of tensors) {
-      const weight = given[name] as Partial<NamedWeight> | undefined;
-      if (weight === undefined) throw new InvalidValueError(`setWeights lacks ${show(name)}.`);
-      const { data } = weight;
-      const isData = data instanceof Float32Array || Array.isArray(data);
-      if (!isData) {
-        throw new InvalidTypeError(
-          `${name} must be { shape, data: Float32Array }; got ${show(weight)}.`,
-        );
-      }
-      if (String(weight.shape) !== String(shape) || data.length !== length) {
-        throw new InvalidValueError(
-          `${name} must have shape [${shape.join(", ")}]; got [${weight.shape?.join(", ")}] with ${data.length} values.`,
-        );
-      }
-      block.set(data, offset);
-    }
-    engine.restore(block, undefined, undefined);
+    engine.restore(readTensors("setWeights", weights, engine.layout), undefined, undefined);
   }
 
   /** The model as safetensors; with `optimizer` training resumes bit for bit from it. */
@@ -353,15 +331,6 @@ export class TiedAutoencoder {
     return [rows, targetRows];
   }
 
-  #named(block: Float32Array): NamedWeights {
-    return Object.fromEntries(
-      this.#live.layout.tensors.map(({ name, shape, offset, length }) => [
-        name,
-        { shape: [...shape], data: block.slice(offset, offset + length) },
-      ]),
-    );
-  }
-
   async *#drain(run: TrainingRun): AsyncGenerator<StepRecord, History> {
     const engine = this.#idle;
     this.#training = true;
@@ -378,6 +347,12 @@ export class TiedAutoencoder {
       this.#training = false;
     }
   }
+}
+
+function scaleOption(call: string, options: { scale?: number } | undefined): number {
+  const settings = record(`${call}'s options`, options);
+  onlyKeys(call, settings, ["scale"]);
+  return finiteNumber("scale", settings.scale ?? 1);
 }
 
 function wholeBatch(x: Rows, target: Rows | undefined): Batch {

@@ -5,7 +5,7 @@
 import { Arena } from "../core/arena.ts";
 import type { KernelExports } from "../core/generated/exports.ts";
 import type { Core } from "../core/load.ts";
-import { DivergenceError } from "../errors.ts";
+import { DivergenceError, InvalidValueError } from "../errors.ts";
 import type { Batch } from "./batches.ts";
 import type { Checkpoint, TrainingState } from "./checkpoint.ts";
 import type { ResolvedConfig } from "./config.ts";
@@ -206,6 +206,25 @@ export class Engine {
     this.stepCount += 1;
     applyOptimizer(this.#kernels, optimizer, this.#blocks, this.learningRate, this.stepCount);
     this.#rowsAccumulated = 0;
+  }
+
+  /** Adds `scale` times a block of gradients to what is accumulated. */
+  addGradients(block: Float32Array, scale: number): void {
+    const values = block.map((value) => value * scale);
+    for (const { name, offset, length } of this.layout.tensors) {
+      const index = values.subarray(offset, offset + length).findIndex((x) => !Number.isFinite(x));
+      if (index < 0) continue;
+      throw new InvalidValueError(
+        `Gradients must be finite float32 numbers; element ${index} of ${name} is ${values[offset + index]}.`,
+      );
+    }
+    const { gradients } = this;
+    if (this.hasGradients) {
+      for (let i = 0; i < values.length; i++) {
+        gradients[i] = (gradients[i] as number) + (values[i] as number);
+      }
+    } else gradients.set(values);
+    this.#rowsAccumulated += 1; // at least one row's, whatever the number
   }
 
   /** Forgets what was accumulated. */
