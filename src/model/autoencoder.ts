@@ -1,7 +1,7 @@
 // The public model. Each method checks what it was given and what state the model is in, and hands
 // over to the engine; nothing has changed when one throws.
 
-import { finiteNumber, onlyKeys, positiveNumber, record } from "../checks.ts";
+import { choice, finiteNumber, onlyKeys, positiveNumber, record } from "../checks.ts";
 import { type Build, type Core, type CoreOptions, loadCore, loadCoreSync } from "../core/load.ts";
 import {
   DisposedError,
@@ -29,7 +29,7 @@ export type RuntimeOptions = CoreOptions;
  * An autoencoder whose decoder multiplies by the transposes of the encoder's weights. Each weight
  * exists once; its gradient is the sum of both uses.
  *
- * Every call is synchronous but `create`, `load`, `fit` and `fitSteps`. Matrices go in as `MatrixInput`
+ * Every call is synchronous but `create`, `load`, `fit`, `fitSteps` and `initializeFrom`. Matrices go in as `MatrixInput`
  * and come out as fresh row-major Float32Arrays.
  */
 export class TiedAutoencoder {
@@ -178,6 +178,30 @@ export class TiedAutoencoder {
   }
 
   /**
+   * Sets every weight and bias from the rows of `x`, layer by layer: the leading principal components of
+   * what enters the layer, with biases that take the mean out and put it back. A linear model starts at
+   * PCA's error; so does a relu model, whose encoder biases lift every unit above 0 on every row: a good
+   * model at once, but one that training leaves only slowly (docs/decisions/021). With tanh or sigmoid
+   * units it is a start, no more. Relu needs a bias on both sides for it; units beyond a layer's width
+   * start near 0. The optimizer's state stays. Also fits the scaler, if nothing has.
+   */
+  async initializeFrom(x: MatrixInput, options: { method: "pca" }): Promise<void> {
+    const engine = this.#idle;
+    const settings = record("initializeFrom's options", options);
+    onlyKeys("initializeFrom", settings, ["method"]);
+    choice("method", settings.method, ["pca"]);
+    const [rows] = this.#pair("initializeFrom", x, undefined);
+    engine.requireFiniteRows(rows, 0, rows.count);
+    if (!engine.preparation.fitted) engine.preparation.fit(rows, rows.count);
+    this.#training = true;
+    try {
+      await engine.initializeFromComponents(rows);
+    } finally {
+      this.#training = false;
+    }
+  }
+
+  /**
    * Trains on the rows of `x`, or on the batches of a stream. Resolves with the losses by epoch.
    * @throws (rejects) DivergenceError when the loss stops being finite; `signal.reason` on an abort.
    */
@@ -306,7 +330,7 @@ export class TiedAutoencoder {
     const engine = this.#live;
     if (!this.#training) return engine;
     throw new InvalidStateError(
-      "The model is being trained by fit. Between its steps reads are allowed; end it with a signal or by returning false from a callback.",
+      "The model is being trained by fit or initializeFrom. Between its steps reads are allowed; end it with a signal or by returning false from a callback.",
     );
   }
 

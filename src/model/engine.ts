@@ -15,6 +15,7 @@ import type { Rows } from "./input.ts";
 import { layoutParameters, type ParameterLayout } from "./layout.ts";
 import { Network } from "./network.ts";
 import { applyOptimizer, type OptimizerBlocks, stateNames } from "./optimizers.ts";
+import { initializeFromComponents } from "./pca-initializer.ts";
 import { Preparation, type PreparationState } from "./preparation.ts";
 import type { RunState } from "./run-state.ts";
 import { Stream, splitSeed } from "./seed.ts";
@@ -99,6 +100,20 @@ export class Engine {
   /** Values in a row of the input. */
   get width(): number {
     return this.#network.width;
+  }
+
+  /** Sets every parameter from the principal components of the rows of `x`. */
+  initializeFromComponents(x: Rows): Promise<void> {
+    const target = {
+      network: this.#network,
+      staging: this.#staging,
+      layout: this.layout,
+      seed: splitSeed(this.#config.seed),
+      arena: this.#arena,
+      kernels: this.#kernels,
+      parameters: () => this.parameters,
+    };
+    return initializeFromComponents(target, x);
   }
 
   /** Bytes of linear memory the model holds. */

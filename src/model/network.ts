@@ -97,6 +97,16 @@ export class Network {
     return this.#workspace.scratch(bytes);
   }
 
+  /** Frees the arena above the plans, for matrices that live beside a chunk. */
+  clearBeside(): void {
+    this.#workspace.clearBeside();
+  }
+
+  /** Room for `length` values there. */
+  beside(length: number): number {
+    return this.#workspace.beside(length);
+  }
+
   /**
    * Rows to take at a time so that `total` rows pass through a bounded workspace. Chunks are even: a
    * last chunk of one row would take the matrix-vector path, whose last bits may differ.

@@ -50,6 +50,8 @@ export class Workspace {
   readonly #dropout: boolean;
   readonly #gram: boolean;
   readonly #start: number;
+  /** Where the higher of the two plans ends. */
+  #end: number;
   #training: TrainingPlan | undefined;
   #inference: InferencePlan | undefined;
 
@@ -67,6 +69,7 @@ export class Workspace {
     this.#dropout = dropout;
     this.#gram = gram;
     this.#start = arena.top;
+    this.#end = arena.top;
   }
 
   /** Room for a training batch of `rows`, with a target beside the input if one is wanted. */
@@ -91,6 +94,18 @@ export class Workspace {
   scratch(bytes: number): number {
     this.#arena.rewind(this.#start);
     const address = this.#arena.reserve(bytes);
+    this.#arena.commit();
+    return address;
+  }
+
+  /** Frees the arena above both plans; what `beside` reserves next lives until a larger plan is made. */
+  clearBeside(): void {
+    this.#arena.rewind(this.#end);
+  }
+
+  /** Room for `length` values above both plans. */
+  beside(length: number): number {
+    const address = this.#arena.reserveFloats(length);
     this.#arena.commit();
     return address;
   }
@@ -147,6 +162,7 @@ export class Workspace {
     const partials = this.#arena.reserve(lossBlocks(rows * this.#width) * 8);
     const room = { partials, panels: this.#arena.reserve(Math.max(...panels)) };
     this.#arena.commit();
+    this.#end = Math.max(this.#end, this.#arena.top);
     return room;
   }
 

@@ -1,0 +1,64 @@
+// Eigenvectors of a small symmetric matrix by cyclic Jacobi rotations, in float64. Exact to rounding, and
+// quick where the matrix is nearly diagonal already, as it is at the end of a subspace iteration.
+
+/** Rotations smaller than this, relative to the diagonal, change nothing. */
+const NEGLIGIBLE = 1e-15;
+const MOST_SWEEPS = 30;
+
+/**
+ * The eigenvectors of the symmetric n x n `matrix` as rows, by falling eigenvalue. `matrix` is written
+ * over.
+ */
+export function symmetricEigenvectors(matrix: Float64Array, n: number): Float64Array {
+  const vectors = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) vectors[i * n + i] = 1;
+  const at = (i: number, j: number) => matrix[i * n + j] as number;
+  for (let sweep = 0, rotated = true; rotated && sweep < MOST_SWEEPS; sweep++) {
+    rotated = false;
+    for (let p = 0; p < n; p++) {
+      for (let q = p + 1; q < n; q++) {
+        const apart = at(p, q);
+        const weight = Math.sqrt(Math.abs(at(p, p) * at(q, q)));
+        if (Math.abs(apart) <= NEGLIGIBLE * weight || apart === 0) continue;
+        rotated = true;
+        const theta = (at(q, q) - at(p, p)) / (2 * apart);
+        const t = (theta < 0 ? -1 : 1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
+        const c = 1 / Math.sqrt(t * t + 1);
+        rotateRows(matrix, n, p, q, c, t * c);
+        rotateColumns(matrix, n, p, q, c, t * c);
+        rotateRows(vectors, n, p, q, c, t * c);
+      }
+    }
+  }
+  const order = Array.from({ length: n }, (_, i) => i).sort((a, b) => at(b, b) - at(a, a));
+  const sorted = new Float64Array(n * n);
+  order.forEach((from, to) => {
+    sorted.set(vectors.subarray(from * n, from * n + n), to * n);
+  });
+  return sorted;
+}
+
+function rotateRows(a: Float64Array, n: number, p: number, q: number, c: number, s: number): void {
+  for (let i = p * n, j = q * n, end = i + n; i < end; i++, j++) {
+    const x = a[i] as number;
+    const y = a[j] as number;
+    a[i] = c * x - s * y;
+    a[j] = s * x + c * y;
+  }
+}
+
+function rotateColumns(
+  a: Float64Array,
+  n: number,
+  p: number,
+  q: number,
+  c: number,
+  s: number,
+): void {
+  for (let i = p, j = q, end = n * n; i < end; i += n, j += n) {
+    const x = a[i] as number;
+    const y = a[j] as number;
+    a[i] = c * x - s * y;
+    a[j] = s * x + c * y;
+  }
+}
