@@ -42,4 +42,5 @@ export {
   type StandardScalerOptions,
 } from "./model/scalers.ts";
 export type { RateFunction, ScheduleSpec } from "./model/schedules.ts";
+export { fromStateDict, type StateDictOptions } from "./model/state-dict.ts";
 export type { History } from "./model/trainer.ts";
