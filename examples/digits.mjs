@@ -4,7 +4,6 @@
 import { TiedAutoencoder } from "tied-autoencoder";
 import { draw, sideBySide } from "./support/draw.mjs";
 import { loadDigits } from "./support/optdigits.mjs";
-import { pcaError } from "./support/pca.mjs";
 
 const CODE = 32;
 const EPOCHS = 50;
@@ -35,7 +34,9 @@ const seconds = (performance.now() - started) / 1000;
 if (live) console.log();
 
 const error = model.evaluate(validation);
-const floor = pcaError(train, validation, width, CODE);
+const pca = await TiedAutoencoder.create({ layers: [width, CODE], activation: "linear" });
+await pca.initializeFrom(train, { method: "pca" });
+const floor = pca.evaluate(validation);
 console.log(`\n${model.stepCount} steps in ${seconds.toFixed(2)} s, ${model.build} build`);
 console.log(`mean squared error a pixel, ${width} values through a code of ${CODE}:`);
 console.log(`  this model  ${error.toFixed(4)}`);

@@ -196,6 +196,9 @@ export class TiedAutoencoder {
     this.#training = true;
     try {
       await engine.initializeFromComponents(rows);
+      if (this.#engine !== engine) {
+        throw new DisposedError("The model was disposed during initializeFrom.");
+      }
     } finally {
       this.#training = false;
     }

@@ -3,14 +3,13 @@
 import { describe, expect, test } from "vitest";
 // @ts-expect-error: an example, plain JavaScript
 import { loadDigits } from "../../examples/support/optdigits.mjs";
-// @ts-expect-error: an example, plain JavaScript
-import { pcaError } from "../../examples/support/pca.mjs";
 import { type ModelConfig, StandardScaler, TiedAutoencoder } from "../../src/index.ts";
 import { symmetricEigenvectors } from "../../src/model/symmetric-eigen.ts";
 import { randomRows } from "../support/random.ts";
+import { pcaError } from "../support/reference/pca.ts";
 
 const { train, width } = loadDigits() as { train: Float32Array; width: number };
-const floor = (k: number) => pcaError(train, train, width, k) as number;
+const floor = (k: number) => pcaError(train, train, width, k);
 
 async function started(config: ModelConfig, x = train): Promise<TiedAutoencoder> {
   const model = TiedAutoencoder.createSync(config);
@@ -136,6 +135,28 @@ describe("initializeFrom", () => {
     const { history } = await model.fit(train, { epochs: 10 });
     expect(history.loss[9]).toBeLessThan(history.loss[0]!);
     expect(model.evaluate(train) / floor(8)).toBeLessThan(1.02);
+  });
+
+  test("dispose ends it", async () => {
+    const model = TiedAutoencoder.createSync({ layers: [width, 8] });
+    const initializing = model.initializeFrom(train, { method: "pca" });
+    model.dispose();
+    await expect(initializing).rejects.toThrow(/disposed during initializeFrom/);
+  });
+
+  test("a reading meanwhile, however large, does no harm", async () => {
+    const alone = await started({ layers: [width, 32, 8] });
+    const model = TiedAutoencoder.createSync({ layers: [width, 32, 8] });
+    let done = false;
+    const initializing = model.initializeFrom(train, { method: "pca" }).then(() => {
+      done = true;
+    });
+    while (!done) {
+      model.reconstructionErrors(train);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await initializing;
+    expect(model.weights()).toEqual(alone.weights());
   });
 
   test.each<[unknown, unknown, RegExp]>([

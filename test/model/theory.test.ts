@@ -4,9 +4,8 @@
 import { expect, test } from "vitest";
 // @ts-expect-error: an example, plain JavaScript
 import { loadDigits } from "../../examples/support/optdigits.mjs";
-// @ts-expect-error: an example, plain JavaScript
-import { pcaError } from "../../examples/support/pca.mjs";
 import { TiedAutoencoder } from "../../src/index.ts";
+import { pcaError } from "../support/reference/pca.ts";
 
 test("a linear tied autoencoder reaches PCA's error within 1 %", async () => {
   const { train, width } = loadDigits();
