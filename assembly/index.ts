@@ -7,12 +7,10 @@ export { gramGradient } from "./gram";
 export {
   lossGradient,
   lossValue,
-  outputMse,
   rowErrors,
   squaredErrors,
   sumF64,
 } from "./loss";
-export { erf, exp, log, log1p, sigmoid, tanh } from "./math";
 export { adagrad, adam, rmsprop, sgd } from "./optimizer";
 export {
   addNormal,

@@ -6,10 +6,11 @@
 // within a block, so a total does not depend on how the range was cut at block boundaries. An output
 // that is not finite makes its block's sum not finite.
 
+import { loadLanes, storeLanes } from "./lanes";
 import { exp4 } from "./math/exp";
 import { log1pUnit4 } from "./math/log";
 import { LOSS_BLOCK, Loss } from "./ops";
-import { firstLanes, loadTail, storeTail } from "./tail";
+import { firstLanes } from "./tail";
 
 /** Never instantiated: a type that carries its code into the loop below, where it is inlined. */
 abstract class ElementLoss {
@@ -129,55 +130,58 @@ function addHigh(sum: v128, v: v128): v128 {
   return f64x2.add(sum, f64x2.promote_low_f32x4(v128.shuffle<i32>(v, v, 2, 3, 2, 3)));
 }
 
-/** The losses of n <= 4 elements; their gradients go to dy. */
+/** The losses of n <= 4 elements; where dy is not 0 their gradients, times `scale`, go there. */
 // @ts-ignore: decorator
 @inline
 function lossesOf<L extends ElementLoss>(
-  n: usize, gradient: bool, masked: bool, biased: bool, parameter: v128, scale: v128,
-  y: usize, target: usize, dy: usize, bias: usize,
+  n: usize, parameter: v128, unmasked: v128, scale: v128, y: usize, target: usize, dy: usize,
 ): v128 {
   const loss = changetype<L>(0);
-  const full = n == 4;
-  let a = full ? v128.load(y) : loadTail(y, n);
-  const t = full ? v128.load(target) : loadTail(target, n);
-  if (biased) a = f32x4.add(a, full ? v128.load(bias) : loadTail(bias, n));
+  const a = loadLanes(y, n);
+  const t = loadLanes(target, n);
   const common = loss.common(a, t);
-  let value = loss.value(common, a, t, parameter);
-  if (masked) value = v128.and(value, f32x4.eq(t, t));
-  if (!full) value = v128.and(value, firstLanes(n));
-  if (gradient) {
-    let d = f32x4.mul(scale, loss.gradient(common, a, t, parameter));
-    if (masked) d = v128.and(d, f32x4.eq(t, t));
-    if (full) v128.store(dy, d);
-    else storeTail(dy, d, n);
+  let present = v128.or(f32x4.eq(t, t), unmasked);
+  if (n < 4) present = v128.and(present, firstLanes(n));
+  if (dy) {
+    const gradient = f32x4.mul(scale, loss.gradient(common, a, t, parameter));
+    storeLanes(dy, v128.and(gradient, present), n);
   }
-  return value;
+  return v128.and(loss.value(common, a, t, parameter), present);
 }
 
-/** The sum of the losses of a range. One vector a turn: taking two was slower (.39 ns for .25). */
+/**
+ * The sum of the losses of a range, and their gradients. Lanes of `unmasked` are all ones, or zeros to
+ * leave out elements whose target is NaN. One vector a turn: taking two was slower (.39 ns an element
+ * for .25). `short`, for mse alone: full vectors have a loop to themselves; in the others a turn takes
+ * what lanes there are, as in activation.ts.
+ */
 // @ts-ignore: decorator
 @inline
 function rangeLoss<L extends ElementLoss>(
-  gradient: bool, masked: bool, biased: bool, p: v128, s: v128, count: usize,
-  y: usize, target: usize, dy: usize, bias: usize,
+  short: bool, parameter: v128, unmasked: v128, scale: v128, count: usize, y: usize, target: usize, dy: usize,
 ): f64 {
+  const step: usize = dy ? 16 : 0;
   let low = f64x2.splat(0);
   let high = f64x2.splat(0);
-  const end = y + ((count & ~3) << 2);
-  while (y < end) {
-    const v = lossesOf<L>(4, gradient, masked, biased, p, s, y, target, dy, bias);
-    low = addLow(low, v);
-    high = addHigh(high, v);
+  if (short) {
+    for (; count >= 4; count -= 4) {
+      const values = lossesOf<L>(4, parameter, unmasked, scale, y, target, dy);
+      low = addLow(low, values);
+      high = addHigh(high, values);
+      y += 16;
+      target += 16;
+      dy += step;
+    }
+  }
+  while (count > 0) {
+    const n = min<usize>(count, 4);
+    const values = lossesOf<L>(n, parameter, unmasked, scale, y, target, dy);
+    low = addLow(low, values);
+    high = addHigh(high, values);
     y += 16;
     target += 16;
-    if (gradient) dy += 16;
-    if (biased) bias += 16;
-  }
-  const left = count & 3;
-  if (left) {
-    const v = lossesOf<L>(left, gradient, masked, biased, p, s, y, target, dy, bias);
-    low = addLow(low, v);
-    high = addHigh(high, v);
+    dy += step;
+    count -= n;
   }
   const sum = f64x2.add(low, high);
   return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
@@ -186,84 +190,50 @@ function rangeLoss<L extends ElementLoss>(
 // @ts-ignore: decorator
 @inline
 function blocks<L extends ElementLoss>(
-  gradient: bool, masked: bool, parameter: f32, scale: f32,
+  short: bool, parameter: f32, unmasked: v128, scale: f32,
   count: usize, y: usize, target: usize, dy: usize, partials: usize,
 ): void {
   const p = f32x4.splat(parameter);
   const s = f32x4.splat(scale);
   while (count > 0) {
     const n = min<usize>(count, LOSS_BLOCK);
-    store<f64>(partials, rangeLoss<L>(gradient, masked, false, p, s, n, y, target, dy, 0));
+    store<f64>(partials, rangeLoss<L>(short, p, unmasked, s, n, y, target, dy));
     count -= n;
     y += n << 2;
     target += n << 2;
-    dy += n << 2;
+    if (dy) dy += n << 2;
     partials += 8;
-  }
-}
-
-/** `gradient` is a literal: each loss has a loop with and a loop without it. */
-// @ts-ignore: decorator
-@inline
-function dispatch(
-  gradient: bool, loss: Loss, p: f32, masked: bool, scale: f32,
-  count: usize, y: usize, target: usize, dy: usize, partials: usize,
-): void {
-  switch (loss) {
-    case Loss.mse: return blocks<Mse>(gradient, masked, p, scale, count, y, target, dy, partials);
-    case Loss.mae: return blocks<Mae>(gradient, masked, p, scale, count, y, target, dy, partials);
-    case Loss.bce: return blocks<Bce>(gradient, masked, p, scale, count, y, target, dy, partials);
-    case Loss.huber:
-      return blocks<Huber>(gradient, masked, p, scale, count, y, target, dy, partials);
-    case Loss.smoothL1:
-      return blocks<SmoothL1>(gradient, masked, p, scale, count, y, target, dy, partials);
-    default: unreachable();
   }
 }
 
 /**
  * dy = scale * l'(y, target) for i < count, and into partials, one double a block of LOSS_BLOCK
  * elements, the sum of l(y, target), which scale does not touch. With `masked`, elements whose
- * target is NaN have loss 0 and gradient 0. For bce y holds logits. dy may equal y.
+ * target is NaN have loss 0 and gradient 0. For bce y holds logits. dy may equal y, and may be 0:
+ * then there are the sums alone.
  */
 export function lossGradient(
   loss: Loss, parameter: f32, masked: u32, count: usize, y: usize, target: usize,
   scale: f32, dy: usize, partials: usize,
 ): void {
-  if (masked) dispatch(true, loss, parameter, true, scale, count, y, target, dy, partials);
-  else dispatch(true, loss, parameter, false, scale, count, y, target, dy, partials);
+  const all = i32x4.splat(masked ? 0 : -1);
+  switch (loss) {
+    case Loss.mse: return blocks<Mse>(true, parameter, all, scale, count, y, target, dy, partials);
+    case Loss.mae: return blocks<Mae>(false, parameter, all, scale, count, y, target, dy, partials);
+    case Loss.bce: return blocks<Bce>(false, parameter, all, scale, count, y, target, dy, partials);
+    case Loss.huber:
+      return blocks<Huber>(false, parameter, all, scale, count, y, target, dy, partials);
+    case Loss.smoothL1:
+      return blocks<SmoothL1>(false, parameter, all, scale, count, y, target, dy, partials);
+    default: unreachable();
+  }
 }
 
 /** The partial sums of lossGradient without the gradient. */
 export function lossValue(
   loss: Loss, parameter: f32, masked: u32, count: usize, y: usize, target: usize, partials: usize,
 ): void {
-  if (masked) dispatch(false, loss, parameter, true, 0, count, y, target, 0, partials);
-  else dispatch(false, loss, parameter, false, 0, count, y, target, 0, partials);
-}
-
-/**
- * A linear output and its mse in one pass over contiguous rows x cols matrices, straight from the
- * product z: dy = scale * 2 (z + bias - target), and into partials, one double a row, the sum of
- * (z + bias - target)^2. bias 0 is no bias. dy may equal z. Takes two thirds of the time of
- * biasActivation and lossGradient one after the other (.31 ns an element for .45).
- */
-export function outputMse(
-  rows: usize, cols: usize, z: usize, bias: usize, target: usize, scale: f32,
-  dy: usize, partials: usize,
-): void {
-  const s = f32x4.splat(scale);
-  const rowBytes = cols << 2;
-  for (; rows > 0; --rows) {
-    let sum: f64;
-    if (bias) sum = rangeLoss<Mse>(true, false, true, s, s, cols, z, target, dy, bias);
-    else sum = rangeLoss<Mse>(true, false, false, s, s, cols, z, target, dy, 0);
-    store<f64>(partials, sum);
-    z += rowBytes;
-    target += rowBytes;
-    dy += rowBytes;
-    partials += 8;
-  }
+  lossGradient(loss, parameter, masked, count, y, target, 0, 0, partials);
 }
 
 /** The sum of `count` doubles, first to last. */
@@ -277,9 +247,9 @@ export function sumF64(count: usize, p: usize): f64 {
 /** out[r] = mean of (y - x)^2 over row r of contiguous matrices, summed in double. cols >= 1. */
 export function rowErrors(rows: usize, cols: usize, y: usize, x: usize, out: usize): void {
   const rowBytes = cols << 2;
-  const zero = f32x4.splat(0);
+  const none = f32x4.splat(0);
   for (; rows > 0; --rows) {
-    const sum = rangeLoss<Mse>(false, false, false, zero, zero, cols, y, x, 0, 0);
+    const sum = rangeLoss<Mse>(true, none, i32x4.splat(-1), none, cols, y, x, 0);
     store<f32>(out, <f32>(sum / <f64>cols));
     y += rowBytes;
     x += rowBytes;
@@ -289,14 +259,13 @@ export function rowErrors(rows: usize, cols: usize, y: usize, x: usize, out: usi
 
 /** out = (y - x)^2 for i < count. out may equal y or x. */
 export function squaredErrors(count: usize, y: usize, x: usize, out: usize): void {
-  const end = y + ((count & ~3) << 2);
-  for (; y < end; y += 16, x += 16, out += 16) {
-    const d = f32x4.sub(v128.load(y), v128.load(x));
-    v128.store(out, f32x4.mul(d, d));
-  }
-  const left = count & 3;
-  if (left) {
-    const d = f32x4.sub(loadTail(y, left), loadTail(x, left));
-    storeTail(out, f32x4.mul(d, d), left);
+  while (count > 0) {
+    const n = min<usize>(count, 4);
+    const d = f32x4.sub(loadLanes(y, n), loadLanes(x, n));
+    storeLanes(out, f32x4.mul(d, d), n);
+    y += 16;
+    x += 16;
+    out += 16;
+    count -= n;
   }
 }

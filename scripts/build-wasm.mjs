@@ -42,14 +42,21 @@ function exportsInterface(bindings) {
   ].join("\n");
 }
 
-/** The module that unpacks, small rather than quick. */
-async function compileUnpacker() {
-  const flags = ["-O3", "--shrinkLevel", "2", "--converge", "--noAssert", "--runtime", "stub"];
-  const memory = ["--importMemory", "--noExportMemory"];
-  const out = ["--baseDir", "assembly/unpack", "-o", "../../build/unpack.wasm"];
-  const { error, stderr } = await asc.main(["index.ts", ...out, ...flags, ...memory]);
-  if (error) throw new Error(`asc could not compile the unpacker: ${stderr}`);
-  return readFileSync("build/unpack.wasm");
+/** Compiles a small module beside the core: `entry` under assembly/, with flags of its own. */
+async function compileAside(entry, out, flags) {
+  // A base directory of its own keeps asc from asconfig.json and its entries.
+  const files = [entry, "--baseDir", "assembly", "-o", `../build/${out}.wasm`];
+  const common = [
+    "--converge",
+    "--noAssert",
+    "--runtime",
+    "stub",
+    "--importMemory",
+    "--noExportMemory",
+  ];
+  const { error, stderr } = await asc.main([...files, ...common, ...flags]);
+  if (error) throw new Error(`asc could not compile assembly/${entry}: ${stderr}`);
+  return readFileSync(`build/${out}.wasm`);
 }
 
 /** Throws unless the unpacker makes of `text` what was packed. */
@@ -72,7 +79,7 @@ function requireUnpacks(unpacker, text, bytes) {
 /** Both builds as one packed text, the one most hosts take first, and the module that unpacks it. */
 async function writePacked(path, baseline, relaxed) {
   const both = Buffer.concat([relaxed, baseline]);
-  const unpacker = await compileUnpacker();
+  const unpacker = await compileAside("unpack/index.ts", "unpack", ["-O3", "--shrinkLevel", "2"]);
   const packed = pack(both);
   requireUnpacks(unpacker, packed, both);
   writeFileSync(
@@ -103,7 +110,7 @@ function sourceDigest() {
 
 const digest = sourceDigest();
 const results = [
-  ...BUILDS.map((build) => `build/${build}.wasm`),
+  ...BUILDS.flatMap((build) => [`build/${build}.wasm`, `build/functions-${build}.wasm`]),
   `${GENERATED}/packed.ts`,
   `${GENERATED}/exports.ts`,
 ];
@@ -111,7 +118,12 @@ if (results.every(existsSync) && existsSync(STAMP) && readFileSync(STAMP, "utf8"
   process.exit();
 
 mkdirSync(GENERATED, { recursive: true });
-for (const build of BUILDS) await compile(build);
+for (const build of BUILDS) {
+  await compile(build);
+  const simd = build === "relaxed" ? ["simd", "relaxed-simd"] : ["simd"];
+  const flags = ["-O3", ...simd.flatMap((feature) => ["--enable", feature])];
+  await compileAside("functions.ts", `functions-${build}`, flags);
+}
 await writePacked(
   `${GENERATED}/packed.ts`,
   readFileSync("build/baseline.wasm"),

@@ -154,40 +154,6 @@ describe.each(builds)("losses, $name build", (core) => {
     expect(Math.abs(gradient[1]! / Math.exp(-40) - 1)).toBeLessThan(3e-7);
   });
 
-  test("outputMse: bias, value and gradient in one pass, one partial sum a row", () => {
-    for (const [rows, cols] of [
-      [0, 3],
-      [3, 1],
-      [2, 3],
-      [3, 4],
-      [5, 7],
-      [2, 101],
-    ] as const) {
-      for (const biased of [true, false]) {
-        core.reset();
-        const count = rows * cols;
-        const [z, t] = [uniform(count, -2, 2, 9), uniform(count, -2, 2, 10)];
-        const bias = uniform(cols, -1, 1, 11).map((b) => (biased ? b : 0));
-        const sums = z.map((value, i) => fround(value + bias[i % cols]!));
-        const expected = run({ op: Loss.mse, parameter: 0 }, sums, t, { scale: 0.3 }).gradient;
-
-        const [zs, ts, bs] = [guarded(core, z), guarded(core, t), guarded(core, bias)];
-        const partials = core.alloc(8 * rows);
-        const apart = guarded(core, new Array<number>(count).fill(7));
-        for (const dy of [apart, zs]) {
-          kernels.outputMse(rows, cols, zs, biased ? bs : 0, ts, fround(0.3), dy, partials);
-          expect(read(core, dy, count)).toEqual(expected);
-          core.f64(partials, rows).forEach((actual, r) => {
-            let exact = 0;
-            for (let i = r * cols; i < (r + 1) * cols; i++) exact += (sums[i]! - t[i]!) ** 2;
-            expect(Math.abs(actual - exact)).toBeLessThanOrEqual(2e-7 * exact);
-          });
-        }
-        expect([read(core, ts, count), read(core, bs, cols)]).toEqual([t, bias]);
-      }
-    }
-  });
-
   test("sumF64 adds first to last", () => {
     core.reset();
     const p = core.alloc(8 * 5);

@@ -6,12 +6,12 @@ import type { TestCore } from "./core.ts";
 const GUARD = new Array<number>(5).fill(777);
 
 /** `content` in the core, between guard words and off the 16-byte grid. */
-export function guarded(core: TestCore, content: ArrayLike<number>): number {
+export function guarded(core: TestCore<unknown>, content: ArrayLike<number>): number {
   return core.put([...GUARD, ...Array.from(content), ...GUARD]) + 4 * GUARD.length;
 }
 
 /** What `count` words at `pointer` hold now, after its guard words were seen untouched. */
-export function read(core: TestCore, pointer: number, count: number): number[] {
+export function read(core: TestCore<unknown>, pointer: number, count: number): number[] {
   const all = Array.from(core.f32(pointer - 4 * GUARD.length, count + 2 * GUARD.length));
   expect(all.slice(0, GUARD.length)).toEqual(GUARD);
   expect(all.slice(GUARD.length + count)).toEqual(GUARD);

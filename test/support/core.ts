@@ -5,9 +5,9 @@ import { readFileSync } from "node:fs";
 import type { KernelExports } from "../../src/core/generated/exports.ts";
 
 /** A build of the core beside the memory it works on, and a bump allocator for test data. */
-export interface TestCore {
+export interface TestCore<Exports = KernelExports> {
   readonly name: string;
-  readonly kernels: KernelExports;
+  readonly kernels: Exports;
   readonly memory: WebAssembly.Memory;
   /** Reserves `bytes` (aligned to 16) and returns the pointer. */
   alloc(bytes: number): number;
@@ -25,14 +25,14 @@ export interface TestCore {
 
 const POISON = 0x7fc0_dead; // a quiet NaN: a kernel that reads what it was not given shows it
 
-function load(name: string, bytes: Uint8Array<ArrayBuffer>): TestCore {
+function load<Exports>(name: string, bytes: Uint8Array<ArrayBuffer>): TestCore<Exports> {
   const memory = new WebAssembly.Memory({ initial: 512, maximum: 65536 });
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
   const start = 1024;
   let top = start;
-  const core: TestCore = {
+  const core: TestCore<Exports> = {
     name,
-    kernels: instance.exports as unknown as KernelExports,
+    kernels: instance.exports as unknown as Exports,
     memory,
     alloc(size) {
       const pointer = top;
@@ -57,8 +57,22 @@ function load(name: string, bytes: Uint8Array<ArrayBuffer>): TestCore {
   return core;
 }
 
+function loadAll<Exports>(prefix: string): TestCore<Exports>[] {
+  return ["baseline", "relaxed"].flatMap((name) => {
+    const path = new URL(`../../build/${prefix}${name}.wasm`, import.meta.url);
+    const bytes = new Uint8Array(readFileSync(path));
+    return WebAssembly.validate(bytes) ? [load<Exports>(name, bytes)] : [];
+  });
+}
+
 /** The builds that this engine can run: `baseline` always, `relaxed` where it has relaxed SIMD. */
-export const builds: TestCore[] = ["baseline", "relaxed"].flatMap((name) => {
-  const bytes = new Uint8Array(readFileSync(new URL(`../../build/${name}.wasm`, import.meta.url)));
-  return WebAssembly.validate(bytes) ? [load(name, bytes)] : [];
-});
+export const builds = loadAll<KernelExports>("");
+
+/** An elementary function over an array: y[i] = f(x[i]) for i < count. */
+type ArrayFunction = (count: number, x: number, y: number) => void;
+
+/** The same builds of assembly/functions.ts. */
+export const functionBuilds =
+  loadAll<Record<"exp" | "log" | "log1p" | "tanh" | "sigmoid" | "erf", ArrayFunction>>(
+    "functions-",
+  );

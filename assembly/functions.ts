@@ -1,11 +1,13 @@
 // The elementary functions over arrays, y[i] = f(x[i]) for i < count; y may equal x. The functions
-// themselves are in math/, four lanes at a time, and the rest of the core inlines them from there.
+// themselves are in math/, four lanes at a time, and the core inlines them from there. This is an entry
+// of its own (build/functions-*.wasm), through which their error bounds are tested; the core does
+// without it.
 
+import { loadLanes, storeLanes } from "./lanes";
 import { erf4 } from "./math/erf";
 import { exp4 } from "./math/exp";
 import { log1p4, log4 } from "./math/log";
 import { sigmoid4, tanh4 } from "./math/tanh";
-import { loadTail, storeTail } from "./tail";
 
 /** A function of one variable. Never instantiated: a type that carries code into `map`'s loop. */
 abstract class Function4 {
@@ -58,10 +60,13 @@ class Erf extends Function4 {
 @inline
 function map<F extends Function4>(count: usize, x: usize, y: usize): void {
   const f = changetype<F>(0);
-  const end = x + ((count & ~3) << 2);
-  for (; x < end; x += 16, y += 16) v128.store(y, f.of(v128.load(x)));
-  const left = count & 3;
-  if (left) storeTail(y, f.of(loadTail(x, left)), left);
+  while (count > 0) {
+    const n = min<usize>(count, 4);
+    storeLanes(y, f.of(loadLanes(x, n)), n);
+    x += 16;
+    y += 16;
+    count -= n;
+  }
 }
 
 export function exp(count: usize, x: usize, y: usize): void {
