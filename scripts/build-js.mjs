@@ -26,12 +26,16 @@ function carrying(name) {
       onResolve({ filter: /\/builds\/embedded\.ts$/ }, ({ resolveDir }) => ({
         path: `${resolveDir}/builds/${name}.ts`,
       }));
-      onResolve({ filter: /\.wasm\?module$/ }, ({ path }) => ({ path, external: true }));
+      // One folder further down: chunks stand in dist/edge/chunks.
+      onResolve({ filter: /\.wasm\?module$/ }, ({ path }) => ({
+        path: `../${path}`,
+        external: true,
+      }));
     },
   };
 }
 
-rmSync("dist/chunks", { recursive: true, force: true });
+for (const stale of ["dist/chunks", "dist/edge"]) rmSync(stale, { recursive: true, force: true });
 await Promise.all([
   build({
     ...common,
@@ -48,8 +52,10 @@ await Promise.all([
   }),
   build({
     ...common,
-    entryPoints: { index: "src/edge.ts" },
+    entryPoints: ["src/index.ts", "src/kernels.ts"],
     outdir: "dist/edge",
+    splitting: true,
+    chunkNames: "chunks/[name]-[hash]",
     plugins: [carrying("edge")],
   }),
   build({

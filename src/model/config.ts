@@ -248,7 +248,8 @@ function activationList(where: string, list: unknown, depth: number): Activation
   return list.map((spec, i) => activationSpec(`${where}[${i}]`, spec));
 }
 
-function activationSpec(where: string, spec: unknown): ActivationSpec {
+/** Checks an activation and fills in its parameter. */
+export function activationSpec(where: string, spec: unknown): ActivationSpec {
   const { type, options } = nameAndOptions(where, spec, activationNames);
   if (type === "leakyRelu") {
     onlyKeys(where, options, ["type", "slope"]);
@@ -262,7 +263,8 @@ function activationSpec(where: string, spec: unknown): ActivationSpec {
   return type;
 }
 
-function lossSpec(spec: unknown): LossSpec {
+/** Checks a loss and fills in its parameter. */
+export function lossSpec(spec: unknown): LossSpec {
   const { type, options } = nameAndOptions("loss", spec, lossNames);
   if (type === "huber") {
     onlyKeys("loss", options, ["type", "delta"]);

@@ -156,9 +156,23 @@ function mainCases(main) {
   };
 }
 
+/** Cases over tied-autoencoder/kernels. */
+function kernelCases({ createKernels }) {
+  return {
+    "kernels multiply and free": async () => {
+      const kernels = await createKernels();
+      const a = kernels.matrix(2, 3, [1, 2, 3, 4, 5, 6]);
+      const c = kernels.gemm(a, a, undefined, { transB: true });
+      check(same(c.toArray(), [14, 32, 32, 77]), `the product is ${c.toArray()}`);
+      kernels.dispose();
+      await throws(/DisposedError/, () => kernels.matrix(1, 1));
+    },
+  };
+}
+
 /** Runs every case; a record is { name, ok, message }. */
-export async function run({ main }) {
-  const cases = { ...mainCases(main) };
+export async function run({ main, kernels }) {
+  const cases = { ...mainCases(main), ...(kernels && kernelCases(kernels)) };
   const records = [];
   for (const [name, body] of Object.entries(cases)) {
     try {

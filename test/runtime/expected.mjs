@@ -3,9 +3,9 @@
 // `node test/runtime/hosts.mjs --digests` prints those of the present build.
 
 export const EXPECTED = {
-  sgd: "7e4adfa6d18839840ba7e79bcb598f4980e95c44431a3a370f77ddce5fe6edf0",
-  adam: "e1deec70d7d973801d13c1de386519fdc20be5c1efe2f887c77d51a1915e7ff0",
-  adamw: "db90b692b51cf647e3a86162884ce29ffe37aba1d77cafc3ebfe15b2fe638fb9",
-  rmsprop: "298291943ed38cd8ea8f722b0cd22ba16a10b37ade4fdf3b0ddfc8ba242c8725",
-  adagrad: "4824b0e010463e5055e9a226295069f8c4753f185428c91518fbf8b1c298b08d",
+  sgd: "29ce60767e5adaee3f446c05e2ae095d2f1a17b2f40289d0bee5a990055c5f6b",
+  adam: "78d85ea7057e1232efa7f713aa2804648fe2f89054c6d80c10fd577441ef197e",
+  adamw: "a8960923392fb72c50baaf28e27ff2d0164cf09e3f2136d66644ef4a3b65e677",
+  rmsprop: "2765168ef547e1611a361b4bb07e250c872b571f74831f565d2b37c538daab8a",
+  adagrad: "90cbf519dde7df9eba6297eb209a9d63f7bb860665379758ecfb538b9466c537",
 };

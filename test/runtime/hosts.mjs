@@ -223,7 +223,6 @@ async function browsers(app, { bundlers, viteServer }, { runPages }) {
     bundle: true,
     format: "esm",
     logLevel: "error",
-    alias: { "tied-autoencoder": join(plain, "dist/index.js") },
   });
   await build({
     absWorkingDir: app,

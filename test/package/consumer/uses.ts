@@ -11,6 +11,7 @@ import {
   type StepRecord,
   TiedAutoencoder,
 } from "tied-autoencoder";
+import { createKernels, type Matrix } from "tied-autoencoder/kernels";
 import { TiedAutoencoder as Slim } from "tied-autoencoder/slim";
 
 const config: ModelConfig = {
@@ -37,6 +38,12 @@ export async function train(x: MatrixInput, signal: AbortSignalLike): Promise<Hi
 export async function slim(bytes: Uint8Array, wasm: object): Promise<Float32Array> {
   const model = await Slim.load(bytes, { wasm, simd: "baseline" });
   return model.encode({ data: new Uint8Array(8), shape: [2, 4] });
+}
+
+export async function multiply(): Promise<Float32Array> {
+  using kernels = await createKernels({ simd: "baseline" });
+  using a: Matrix = kernels.matrix(2, 2, [1, 2, 3, 4]);
+  return kernels.gemm(a, a, undefined, { transA: true }).toArray();
 }
 
 // @ts-expect-error: layers is required

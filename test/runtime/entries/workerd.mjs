@@ -1,10 +1,11 @@
 // For workerd: runs the cases inside a request, where compiling bytes is refused.
 
 import * as main from "tied-autoencoder";
+import * as kernels from "tied-autoencoder/kernels";
 import { run } from "./cases.mjs";
 
 export default {
   async fetch() {
-    return Response.json(await run({ main }));
+    return Response.json(await run({ main, kernels }));
   },
 };

@@ -1,0 +1,28 @@
+// `tied-autoencoder/kernels`: the numerics core by itself. Importing it compiles nothing.
+
+import { onlyKeys, record } from "./checks.ts";
+import { type CoreOptions, loadCore } from "./core/load.ts";
+import { Kernels } from "./kernels/kernels.ts";
+
+export type { KernelExports } from "./core/generated/exports.ts";
+export type { Build, CoreOptions, Simd, WasmSource } from "./core/load.ts";
+export {
+  DisposedError,
+  InvalidTypeError,
+  InvalidValueError,
+  MemoryLimitError,
+  UnsupportedHostError,
+} from "./errors.ts";
+export type { GemmOptions, Kernels, LossOptions, MatrixOptimizer } from "./kernels/kernels.ts";
+export type { Matrix } from "./kernels/matrix.ts";
+export type { ActivationSpec, LossSpec } from "./model/config.ts";
+export type { OptimizerConfig, OptimizerSpec } from "./model/optimizers.ts";
+
+/**
+ * The core over a linear memory of its own.
+ * @throws (rejects) UnsupportedHostError where WebAssembly SIMD is missing or refused.
+ */
+export async function createKernels(options: CoreOptions = {}): Promise<Kernels> {
+  onlyKeys("createKernels", record("createKernels' options", options), ["simd", "wasm"]);
+  return new Kernels(await loadCore(options));
+}

@@ -1,0 +1,384 @@
+// The numerics core for those who want just that: matrices in its linear memory, and the kernels over
+// them with every shape checked. Nothing is copied between calls; a method writes to the matrix it is
+// given as output and returns it.
+
+import { boolean, finiteNumber, onlyKeys, record, wholeNumber } from "../checks.ts";
+import type { KernelExports } from "../core/generated/exports.ts";
+import type { Build, Core } from "../core/load.ts";
+import { DisposedError, InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+import {
+  type ActivationSpec,
+  activationOp,
+  activationSpec,
+  type LossSpec,
+  lossOp,
+  lossSpec,
+} from "../model/config.ts";
+import {
+  applyOptimizer,
+  type OptimizerConfig,
+  type OptimizerSpec,
+  resolveOptimizer,
+  stateNames,
+} from "../model/optimizers.ts";
+import { lossBlocks } from "../model/workspace.ts";
+import { disposeKey } from "../platform/dispose.ts";
+import type { HostMemory } from "../platform/webassembly.ts";
+import { Heap } from "./heap.ts";
+import { Matrix } from "./matrix.ts";
+
+export interface GemmOptions {
+  /** Multiply by the transpose of `a`. Default false. */
+  transA?: boolean;
+  /** Multiply by the transpose of `b`. Default false. */
+  transB?: boolean;
+  /** What of `c` stays: 0 overwrites without reading it, 1 adds. Default 0. */
+  beta?: number;
+}
+
+export interface LossOptions {
+  /** Leave elements whose target is NaN out of loss and gradient. Default false. */
+  masked?: boolean;
+}
+
+export class Kernels {
+  readonly #core: Core;
+  readonly #heap: Heap;
+  readonly #matrices = new Set<Matrix>();
+  #live = true;
+
+  /** @internal */
+  constructor(core: Core) {
+    this.#core = core;
+    this.#heap = new Heap(core.memory);
+  }
+
+  /** Which build runs. */
+  get build(): Build {
+    return this.#core.build;
+  }
+
+  /** The linear memory that matrices stand in. */
+  get memory(): HostMemory {
+    return this.#core.memory;
+  }
+
+  /** The kernels as the module exports them, by address and without checks; docs/abi.md has each. */
+  get exports(): KernelExports {
+    if (this.#live) return this.#core.kernels;
+    throw new DisposedError("These kernels were disposed; their memory is gone. Create others.");
+  }
+
+  /** Bytes held by matrices and optimizers that were not freed. */
+  get bytesInUse(): number {
+    return this.#heap.bytesInUse;
+  }
+
+  /** A matrix of zeros, or of `data` in row-major order. */
+  matrix(rows: number, columns: number, data?: ArrayLike<number>): Matrix {
+    const { fill } = this.exports;
+    wholeNumber("rows", rows, 0);
+    wholeNumber("columns", columns, 0);
+    const length = rows * columns;
+    if (data !== undefined && data.length !== length) {
+      throw new InvalidValueError(
+        `A ${rows} x ${columns} matrix holds ${length} values; data has ${data.length}.`,
+      );
+    }
+    const address = this.#heap.allocate(length * 4);
+    const release = (freed: number) => {
+      this.#heap.free(freed);
+      this.#matrices.delete(matrix);
+    };
+    const matrix: Matrix = new Matrix(this.memory, release, address, rows, columns);
+    this.#matrices.add(matrix);
+    if (data) matrix.data.set(data);
+    else fill(length, address, 0);
+    return matrix;
+  }
+
+  /** Runs `work`, then frees every matrix made in it but those it returns, one or an array of them. */
+  scope<Result>(work: () => Result): Result {
+    const before = new Set(this.#matrices);
+    let kept: unknown;
+    try {
+      const result = work();
+      kept = result;
+      return result;
+    } finally {
+      const keep = new Set(Array.isArray(kept) ? kept : [kept]);
+      for (const matrix of this.#matrices) {
+        if (!before.has(matrix) && !keep.has(matrix)) matrix.free();
+      }
+    }
+  }
+
+  /**
+   * c = op(a) · op(b) + beta · c, where op transposes as the options say; [m, k] · [k, n] → [m, n].
+   * Without `c` the result is a new matrix.
+   */
+  gemm(a: Matrix, b: Matrix, c?: Matrix, options?: GemmOptions): Matrix {
+    const settings = record("gemm's options", options);
+    onlyKeys("gemm", settings, ["transA", "transB", "beta"]);
+    const transA = boolean("transA", settings.transA ?? false);
+    const transB = boolean("transB", settings.transB ?? false);
+    const beta = finiteNumber("beta", settings.beta ?? 0);
+    this.#own("a", a);
+    this.#own("b", b);
+    const [m, k] = transA ? [a.columns, a.rows] : [a.rows, a.columns];
+    const [inner, n] = transB ? [b.columns, b.rows] : [b.rows, b.columns];
+    if (inner !== k) {
+      throw new InvalidValueError(
+        `gemm cannot multiply [${m}, ${k}] by [${inner}, ${n}]: a gives ${k} columns, b takes ${inner}.`,
+      );
+    }
+    if (c === undefined && beta !== 0) {
+      throw new InvalidValueError(`gemm needs a matrix c to keep ${beta} times of; got none.`);
+    }
+    const out = c ?? this.matrix(m, n);
+    this.#shaped("c", out, m, n);
+    if (out === a || out === b) {
+      throw new InvalidValueError(
+        "gemm reads a and b while it writes c: c must be a third matrix.",
+      );
+    }
+    const { exports } = this;
+    const first = transA && transB ? this.#transposed(a) : a;
+    const workspace = this.#heap.allocate(exports.gemmWorkspace(m, n, k) >>> 0);
+    const kernel = transB ? exports.gemmNT : transA ? exports.gemmTN : exports.gemmNN;
+    kernel(
+      m,
+      n,
+      k,
+      first.address,
+      first.columns,
+      b.address,
+      b.columns,
+      beta,
+      out.address,
+      n,
+      workspace,
+    );
+    this.#heap.free(workspace);
+    if (first !== a) first.free();
+    return out;
+  }
+
+  /** y = activation(z + bias), with `bias` [1, columns] added to every row of z. y may be z. */
+  activation(spec: ActivationSpec, z: Matrix, y: Matrix = z, bias?: Matrix): Matrix {
+    const { code, parameter } = activationOp(activationSpec("activation", spec));
+    this.#own("z", z);
+    this.#shaped("y", y, z.rows, z.columns);
+    if (bias) this.#shaped("bias", bias, 1, z.columns);
+    // The kernel stores z + bias back to z for the derivative.
+    const at = bias?.address ?? 0;
+    this.exports.biasActivation(code, parameter, z.rows, z.columns, z.address, at, y.address);
+    return y;
+  }
+
+  /** dz = dy ⊙ activation′, from the input z and the output y of `activation`. dz may be dy. */
+  activationGradient(
+    spec: ActivationSpec,
+    z: Matrix,
+    y: Matrix,
+    dy: Matrix,
+    dz: Matrix = dy,
+  ): Matrix {
+    const { code, parameter } = activationOp(activationSpec("activation", spec));
+    this.#own("z", z);
+    for (const [name, matrix] of Object.entries({ y, dy, dz })) {
+      this.#shaped(name, matrix, z.rows, z.columns);
+    }
+    const { length } = z;
+    this.exports.activationGradient(
+      code,
+      parameter,
+      length,
+      z.address,
+      y.address,
+      dy.address,
+      dz.address,
+    );
+    return dz;
+  }
+
+  /** The mean loss of y against target; for "bce" y holds logits. */
+  loss(spec: LossSpec, y: Matrix, target: Matrix, options?: LossOptions): number {
+    return this.#loss(spec, y, target, undefined, options);
+  }
+
+  /** The mean loss, and in dy its gradient at y (for "bce" at the logits). dy may be y. */
+  lossGradient(
+    spec: LossSpec,
+    y: Matrix,
+    target: Matrix,
+    dy: Matrix,
+    options?: LossOptions,
+  ): number {
+    return this.#loss(spec, y, target, dy, options);
+  }
+
+  /** An optimizer of one matrix of parameters, with the state it keeps between steps. */
+  optimizer(spec: OptimizerSpec, parameters: Matrix): MatrixOptimizer {
+    const config = resolveOptimizer(spec);
+    this.#own("parameters", parameters);
+    const state = stateNames(config).map(() => this.matrix(parameters.rows, parameters.columns));
+    return new MatrixOptimizer(this, config, parameters, state);
+  }
+
+  /** out[j] = Σᵢ a[i, j] + beta · out[j]; out is [1, columns]. The gradient of a bias. */
+  columnSums(a: Matrix, out: Matrix = this.matrix(1, a.columns), beta = 0): Matrix {
+    this.#own("a", a);
+    this.#shaped("out", out, 1, a.columns);
+    this.exports.columnSums(a.rows, a.columns, a.address, a.columns, beta, out.address);
+    return out;
+  }
+
+  /** y += alpha · x. */
+  axpy(alpha: number, x: Matrix, y: Matrix): Matrix {
+    this.#own("x", x);
+    this.#shaped("y", y, x.rows, x.columns);
+    this.exports.axpy(x.length, finiteNumber("alpha", alpha), x.address, y.address);
+    return y;
+  }
+
+  /** Every element times alpha. */
+  scale(alpha: number, x: Matrix): Matrix {
+    this.#own("x", x);
+    this.exports.scale(x.length, x.address, finiteNumber("alpha", alpha));
+    return x;
+  }
+
+  /** Σ x ⊙ y, summed in double. */
+  dot(x: Matrix, y: Matrix): number {
+    this.#own("x", x);
+    this.#shaped("y", y, x.rows, x.columns);
+    return this.exports.dot(x.length, x.address, y.address);
+  }
+
+  /** Frees every matrix. A call after it throws a DisposedError. */
+  dispose(): void {
+    for (const matrix of this.#matrices) matrix.free();
+    this.#live = false;
+  }
+
+  [disposeKey](): void {
+    this.dispose();
+  }
+
+  #loss(
+    spec: LossSpec,
+    y: Matrix,
+    target: Matrix,
+    dy: Matrix | undefined,
+    options: LossOptions | undefined,
+  ): number {
+    const { code, parameter } = lossOp(lossSpec(spec));
+    const settings = record("loss options", options);
+    onlyKeys("loss", settings, ["masked"]);
+    const masked = Number(boolean("masked", settings.masked ?? false));
+    const { exports } = this;
+    this.#own("y", y);
+    this.#shaped("target", target, y.rows, y.columns);
+    if (dy) this.#shaped("dy", dy, y.rows, y.columns);
+    const missing = masked ? exports.countNaN(target.length, target.address) >>> 0 : 0;
+    const counted = Math.max(1, y.length - missing);
+    const blocks = lossBlocks(y.length);
+    const partials = this.#heap.allocate(blocks * 8);
+    const common = [code, parameter, masked, y.length, y.address, target.address] as const;
+    if (dy) exports.lossGradient(...common, 1 / counted, dy.address, partials);
+    else exports.lossValue(...common, partials);
+    const sum = exports.sumF64(blocks, partials);
+    this.#heap.free(partials);
+    return sum / counted;
+  }
+
+  #transposed(a: Matrix): Matrix {
+    const out = this.matrix(a.columns, a.rows);
+    const [from, to] = [a.data, out.data];
+    for (let i = 0; i < a.rows; i++) {
+      for (let j = 0; j < a.columns; j++) {
+        to[j * a.rows + i] = from[i * a.columns + j] as number;
+      }
+    }
+    return out;
+  }
+
+  #own(name: string, matrix: Matrix): void {
+    this.exports; // throws once disposed
+    if (!(matrix instanceof Matrix)) {
+      throw new InvalidTypeError(
+        `${name} must be a matrix of these kernels, made by matrix(rows, columns); got ${show(matrix)}.`,
+      );
+    }
+    if (this.#matrices.has(matrix)) return;
+    throw new DisposedError(
+      `${name}, a ${matrix.rows} x ${matrix.columns} matrix, was freed or belongs to other kernels.`,
+    );
+  }
+
+  #shaped(name: string, matrix: Matrix, rows: number, columns: number): void {
+    this.#own(name, matrix);
+    if (matrix.rows === rows && matrix.columns === columns) return;
+    throw new InvalidValueError(
+      `${name} must be ${rows} x ${columns}; it is ${matrix.rows} x ${matrix.columns}.`,
+    );
+  }
+}
+
+/** Made by `Kernels.optimizer`. */
+export class MatrixOptimizer {
+  /** The settings, with every default filled in. */
+  readonly config: OptimizerConfig;
+  learningRate: number;
+  /** Steps taken. */
+  stepCount = 0;
+  readonly #kernels: Kernels;
+  readonly #parameters: Matrix;
+  readonly #state: readonly Matrix[];
+
+  /** @internal */
+  constructor(
+    kernels: Kernels,
+    config: OptimizerConfig,
+    parameters: Matrix,
+    state: readonly Matrix[],
+  ) {
+    this.#kernels = kernels;
+    this.config = config;
+    this.learningRate = config.learningRate;
+    this.#parameters = parameters;
+    this.#state = state;
+  }
+
+  /** One step on the parameters along `gradients`, a matrix of their shape. */
+  step(gradients: Matrix): void {
+    const { rows, columns, length, data } = this.#parameters;
+    if (
+      gradients.rows !== rows ||
+      gradients.columns !== columns ||
+      gradients.data.length !== data.length
+    ) {
+      throw new InvalidValueError(
+        `The gradients must be ${rows} x ${columns}; they are ${gradients.rows} x ${gradients.columns}.`,
+      );
+    }
+    const blocks = {
+      count: length,
+      parameters: this.#parameters.address,
+      gradients: gradients.address,
+      state: this.#state.map((each) => each.address),
+    };
+    this.stepCount += 1;
+    applyOptimizer(this.#kernels.exports, this.config, blocks, this.learningRate, this.stepCount);
+  }
+
+  /** Frees the state; the parameters stay. */
+  free(): void {
+    for (const each of this.#state) each.free();
+  }
+
+  [disposeKey](): void {
+    this.free();
+  }
+}
