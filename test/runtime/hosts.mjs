@@ -251,6 +251,7 @@ async function browsers(app, { bundlers, viteServer }, { runPages }) {
       name: "a page under a strict policy",
       path: "/plain/index.html",
       headers: { "Content-Security-Policy": POLICY },
+      query: { script: "/plain/dist/worker-script.js" },
     },
   ];
   for (const browser of ["chromium", "firefox-esr"]) {
