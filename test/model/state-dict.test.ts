@@ -70,6 +70,17 @@ describe("names that are recognized", () => {
       },
     ],
     [
+      "numbers of one digit and of two, in their order as numbers",
+      {
+        "encoder.0.weight": "enc.9.weight",
+        "encoder.0.bias": "enc.9.bias",
+        "encoder.1.weight": "enc.10.weight",
+        "encoder.1.bias": "enc.10.bias",
+        "decoder.1.bias": "dec.9.bias",
+        "decoder.0.bias": "dec.11.bias",
+      },
+    ],
+    [
       "nested and shortened ones",
       {
         "encoder.0.weight": "enc_layers.0.0.weight",
