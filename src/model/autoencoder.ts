@@ -173,7 +173,7 @@ export class TiedAutoencoder {
   fitScaler(x: MatrixInput): void {
     const engine = this.#idle;
     const [rows] = this.#pair("fitScaler", x, undefined);
-    engine.requireFiniteRows(rows, 0, rows.count);
+    engine.requireTrainable(rows, false);
     engine.preparation.fit(rows, rows.count);
   }
 
@@ -191,7 +191,7 @@ export class TiedAutoencoder {
     onlyKeys("initializeFrom", settings, ["method"]);
     choice("method", settings.method, ["pca"]);
     const [rows] = this.#pair("initializeFrom", x, undefined);
-    engine.requireFiniteRows(rows, 0, rows.count);
+    engine.requireTrainable(rows, false);
     if (!engine.preparation.fitted) engine.preparation.fit(rows, rows.count);
     this.#training = true;
     try {

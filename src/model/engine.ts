@@ -8,7 +8,7 @@ import type { Core } from "../core/load.ts";
 import { DivergenceError, InvalidValueError } from "../errors.ts";
 import type { Batch } from "./batches.ts";
 import type { Checkpoint, TrainingState } from "./checkpoint.ts";
-import type { ResolvedConfig } from "./config.ts";
+import { lossOp, type ResolvedConfig } from "./config.ts";
 import type { Corruption } from "./corruption.ts";
 import { initializeParameters } from "./initializers.ts";
 import type { Rows } from "./input.ts";
@@ -79,6 +79,7 @@ export class Engine {
       this.#network,
       this.preparation,
       splitSeed(config.seed),
+      lossOp(config.loss).type === "bce" && config.scaler === undefined,
     );
     this.#arena.commit();
   }
@@ -169,9 +170,9 @@ export class Engine {
 
   // Training, in parts: stage a batch, accumulate its gradients, apply them.
 
-  /** Throws unless every value of the rows [first, end) is a finite float32; changes nothing. */
-  requireFiniteRows(rows: Rows, first: number, end: number): void {
-    this.#staging.requireFiniteRows(rows, first, end);
+  /** Throws unless every row can be trained on, as input or as target; changes nothing. */
+  requireTrainable(rows: Rows, asTarget: boolean): void {
+    this.#staging.requireTrainable(rows, asTarget);
   }
 
   /**
@@ -366,6 +367,7 @@ export class Engine {
     this.#staging.chunks(x, first, end, (plan, row, count) => {
       if (own) this.#staging.target(own, row, count, plan.target);
       const address = own ? plan.target : plan.x;
+      this.#staging.requireTargets(own ?? x, row, count, address);
       known += this.#staging.known(count * this.width, address);
       sum += this.#network.inferLoss(plan, count, address);
     });

@@ -218,7 +218,8 @@ function rowsAndValidation(
   }
   const validation =
     held > 0 ? { x, target, first: rows } : readValidation(engine, options.validationData);
-  for (const part of [x, target]) if (part) engine.requireFiniteRows(part, 0, part.count);
+  engine.requireTrainable(x, target === undefined);
+  if (target) engine.requireTrainable(target, true);
   const order = shuffle ? (epoch: number) => engine.shuffledOrder(rows, epoch) : undefined;
   return { source: rowBatches(x, target, rows, batchSize, order), validation, rows: x };
 }
@@ -253,7 +254,8 @@ function readValidation(
   requireSameCount(x, target);
   if (x.count === 0)
     throw new InvalidValueError("validationData needs at least one row; it has none.");
-  for (const part of [x, target]) if (part) engine.requireFiniteRows(part, 0, part.count);
+  engine.requireTrainable(x, target === undefined);
+  if (target) engine.requireTrainable(target, true);
   return { x, target, first: 0 };
 }
 

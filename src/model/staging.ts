@@ -14,6 +14,10 @@ import type { Seed } from "./seed.ts";
 import type { InferencePlan, TrainingPlan } from "./workspace.ts";
 
 const NOT_FOUND = 0xffff_ffff;
+/** Every finite float32 is within these. */
+const FINITE = [-3.4028234663852886e38, 3.4028234663852886e38] as const;
+/** Cross-entropy is defined between these. */
+const PROBABILITY = [0, 1] as const;
 
 /** Takes a chunk of rows at the plan's `x` and the number of its first row. */
 type Visit = (plan: InferencePlan, first: number, count: number) => void;
@@ -24,6 +28,7 @@ export class Staging {
   readonly #network: Network;
   readonly #preparation: Preparation;
   readonly #seed: Seed;
+  readonly #targetRange: readonly [low: number, high: number];
 
   constructor(
     kernels: KernelExports,
@@ -31,8 +36,10 @@ export class Staging {
     network: Network,
     preparation: Preparation,
     seed: Seed,
+    targetsAreProbabilities: boolean,
   ) {
     this.#preparation = preparation;
+    this.#targetRange = targetsAreProbabilities ? PROBABILITY : FINITE;
     this.#kernels = kernels;
     this.#arena = arena;
     this.#network = network;
@@ -59,14 +66,14 @@ export class Staging {
     const plan = this.#network.planTraining(count, this.ownsTarget(batch, corruption));
     // Noise reads the clean rows at the target's place, where they stay unless there is another target.
     const clean = corruption ? plan.target : plan.x;
-    this.#copy(batch, x, first, count, clean);
+    this.#copy(batch, x, first, count, clean, batch.target === undefined);
     preparation.fill(count, clean);
     preparation.scale(count, clean);
     corruption?.(this.#kernels, count, x.width, clean, plan.x, this.#seed, draw);
     const masks = preparation.missing === "mask";
     const target = batch.target ?? (masks ? x : undefined);
     if (!target) return plan;
-    this.#copy(batch, target, first, count, plan.target);
+    this.#copy(batch, target, first, count, plan.target, true);
     if (!masks) preparation.fill(count, plan.target);
     preparation.scale(count, plan.target);
     return plan;
@@ -85,11 +92,21 @@ export class Staging {
     this.#preparation.scale(count, address);
   }
 
-  /** Throws unless every value of the rows [first, end) is a finite float32; changes nothing. */
-  requireFiniteRows(rows: Rows, first: number, end: number): void {
-    this.#chunks(rows, first, end, (plan, row, count) =>
-      this.#requireFinite(rows, row, count, plan.x),
+  /**
+   * Throws unless every row can be trained on: finite float32 values, and what the loss asks of them
+   * where they are targets. Changes nothing.
+   */
+  requireTrainable(rows: Rows, asTarget: boolean): void {
+    this.#chunks(rows, 0, rows.count, (plan, row, count) =>
+      this.#requireTrainable(rows, row, count, plan.x, asTarget),
     );
+  }
+
+  /** Throws unless the loss is defined for the `count` rows at `address`; NaN may pass, as in inference. */
+  requireTargets(rows: Rows, first: number, count: number, address: number): void {
+    if (this.#targetRange !== FINITE) {
+      this.#requireWithin(this.#targetRange, true, rows, first, count, address);
+    }
   }
 
   /**
@@ -128,6 +145,7 @@ export class Staging {
     first: number,
     count: number,
     address: number,
+    asTarget: boolean,
   ): void {
     const { heap } = this.#arena;
     if (order) {
@@ -135,22 +153,45 @@ export class Staging {
         rows.copy(order[first + i] as number, 1, heap, address / 4 + i * rows.width);
       }
     } else rows.copy(first, count, heap, address / 4);
-    if (!checked) this.#requireFinite(rows, first, count, address);
+    if (!checked) this.#requireTrainable(rows, first, count, address, asTarget);
   }
 
-  #requireFinite(rows: Rows, first: number, count: number, address: number): void {
+  #requireTrainable(
+    rows: Rows,
+    first: number,
+    count: number,
+    address: number,
+    asTarget: boolean,
+  ): void {
+    const range = asTarget ? this.#targetRange : FINITE;
+    const allowsNaN = this.#preparation.missing !== "error";
+    this.#requireWithin(range, allowsNaN, rows, first, count, address);
+  }
+
+  #requireWithin(
+    range: readonly [low: number, high: number],
+    allowsNaN: boolean,
+    rows: Rows,
+    first: number,
+    count: number,
+    address: number,
+  ): void {
+    const [low, high] = range;
     const length = count * rows.width;
-    let found = this.#kernels.firstNonFinite(length, address) >>> 0;
+    let found = this.#kernels.firstOutside(length, address, low, high) >>> 0;
     if (found === NOT_FOUND) return;
     const values = this.#arena.view(address, length);
-    const allowsNaN = this.#preparation.missing !== "error";
-    if (allowsNaN) {
-      while (found < length && Math.abs(values[found] as number) !== Infinity) found += 1;
-      if (found === length) return;
-    }
+    const isFine = (value: number) =>
+      (allowsNaN && Number.isNaN(value)) || (value >= low && value <= high);
+    while (found < length && isFine(values[found] as number)) found += 1;
+    if (found === length) return;
     const row = first + Math.floor(found / rows.width);
+    const rule =
+      range === FINITE
+        ? "training data must be finite float32 numbers"
+        : 'the loss "bce" takes targets between 0 and 1';
     throw new InvalidValueError(
-      `Row ${row}, column ${found % rows.width} of ${rows.name} is ${values[found]}; training data must be finite float32 numbers${allowsNaN ? ", or NaN where one is missing" : ""}.`,
+      `Row ${row}, column ${found % rows.width} of ${rows.name} is ${values[found]}; ${rule}${allowsNaN ? ", or NaN where one is missing" : ""}.`,
     );
   }
 }
