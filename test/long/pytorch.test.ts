@@ -9,7 +9,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Activation } from "../../assembly/ops.ts";
 import { encodeNpy } from "../../src/formats/npy.ts";
-import { type ActivationSpec, type ModelConfig, TiedAutoencoder } from "../../src/index.ts";
+import {
+  type ActivationSpec,
+  fromStateDict,
+  type ModelConfig,
+  TiedAutoencoder,
+} from "../../src/index.ts";
 import { encodePyTorch } from "../../src/pytorch/index.ts";
 import { relativeDistance } from "../support/distance.ts";
 import { randomRows } from "../support/random.ts";
@@ -224,5 +229,59 @@ describe.skipIf(!hasTorch)("train_ddp.py on two gloo processes", () => {
     const trained = await TiedAutoencoder.load(readFileSync(join(folder, "trained.safetensors")));
     x[4 * WIDTH] = Number.NaN;
     expect(trained.evaluate(x)).toBeLessThan(losses[19]! * 1.1);
+  });
+});
+
+describe.skipIf(!hasTorch)("fromStateDict", () => {
+  /** A module of PyTorch's usual shapes, tied by hand; `untie` adds a decoder of its own. */
+  const script = (untie: boolean) => `
+import json, torch
+import torch.nn.functional as F
+from torch import nn
+from tied_autoencoder import write_safetensors
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Linear(9, 6), nn.Tanh(), nn.Linear(6, 4), nn.Tanh())
+        self.decoder_bias = nn.ParameterList([nn.Parameter(torch.randn(6)), nn.Parameter(torch.randn(9))])
+        ${untie ? "self.decoder = nn.Sequential(nn.Linear(4, 6, bias=False), nn.Tanh(), nn.Linear(6, 9, bias=False))" : ""}
+
+    def forward(self, x):
+        h = self.encoder(x)
+        h = torch.tanh(F.linear(h, self.encoder[2].weight.t(), self.decoder_bias[0]))
+        return F.linear(h, self.encoder[0].weight.t(), self.decoder_bias[1])
+
+torch.manual_seed(1)
+model = Model()
+x = torch.rand(5, 9)
+write_safetensors("theirs.safetensors", model.state_dict(), {"format": "pt"})
+with torch.no_grad():
+    print(json.dumps([x.flatten().tolist(), model(x).flatten().tolist()]))
+`;
+  const read = (map?: Record<string, string>) =>
+    fromStateDict(readFileSync(join(folder, "theirs.safetensors")), {
+      config: { activation: "tanh" },
+      ...(map ? { map } : {}),
+    });
+
+  test("a module tied by hand gives its outputs here within 2e-6", async () => {
+    write(TiedAutoencoder.createSync({ layers: [WIDTH, 4] }));
+    const [x, expected] = JSON.parse(await python(["-"], script(false)));
+    const model = await read();
+    expect(model.config.layers).toEqual([9, 6, 4]);
+    expect(relativeDistance(model.reconstruct(new Float32Array(x)), expected)).toBeLessThan(2e-6);
+  });
+
+  test("one with a decoder of its own is not tied, and says how far from it", async () => {
+    write(TiedAutoencoder.createSync({ layers: [WIDTH, 4] }));
+    await python(["-"], script(true));
+    const map = {
+      "encoder.0.weight": "encoder.0.weight",
+      "encoder.1.weight": "encoder.2.weight",
+      "decoder.0.weight": "decoder.2.weight",
+      "decoder.1.weight": "decoder.0.weight",
+    };
+    await expect(read(map)).rejects.toThrow(/not tied: "decoder.2.weight".*up to \d\.\d+ apart/);
   });
 });
