@@ -62,6 +62,8 @@ await Promise.all([
     ...common,
     entryPoints: ["src/slim.ts"],
     outdir: "dist",
+    splitting: true,
+    chunkNames: "chunks/slim-[name]-[hash]",
     plugins: [carrying("none")],
   }),
   build({

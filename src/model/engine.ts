@@ -15,7 +15,6 @@ import type { Rows } from "./input.ts";
 import { layoutParameters, type ParameterLayout } from "./layout.ts";
 import { Network } from "./network.ts";
 import { applyOptimizer, type OptimizerBlocks, stateNames } from "./optimizers.ts";
-import { initializeFromComponents } from "./pca-initializer.ts";
 import { Preparation, type PreparationState } from "./preparation.ts";
 import type { RunState } from "./run-state.ts";
 import { Stream, splitSeed } from "./seed.ts";
@@ -104,7 +103,9 @@ export class Engine {
   }
 
   /** Sets every parameter from the principal components of the rows of `x`. */
-  initializeFromComponents(x: Rows): Promise<void> {
+  async initializeFromComponents(x: Rows): Promise<void> {
+    // Few programs need it: bundlers make a file of its own of what is imported here.
+    const { initializeFromComponents } = await import("./pca-initializer.ts");
     const target = {
       network: this.#network,
       staging: this.#staging,
@@ -114,7 +115,7 @@ export class Engine {
       kernels: this.#kernels,
       parameters: () => this.parameters,
     };
-    return initializeFromComponents(target, x);
+    await initializeFromComponents(target, x);
   }
 
   /** Bytes of linear memory the model holds. */
