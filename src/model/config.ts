@@ -14,9 +14,9 @@ import {
 } from "../checks.ts";
 import type { CoreOptions, Simd } from "../core/load.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
-import { type InitializerName, initializerNames } from "./initializers.ts";
+import type { MissingMode, ScalerName } from "./data/preparation.ts";
+import { type InitializerName, initializerNames } from "./initial/initializers.ts";
 import { type OptimizerConfig, type OptimizerSpec, resolveOptimizer } from "./optimizers.ts";
-import type { MissingMode, ScalerName } from "./preparation.ts";
 
 export type ActivationName = keyof typeof Activation;
 export type LossName = keyof typeof Loss;

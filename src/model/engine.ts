@@ -6,19 +6,19 @@ import { Arena } from "../core/arena.ts";
 import type { KernelExports } from "../core/generated/exports.ts";
 import type { Core } from "../core/load.ts";
 import { DivergenceError, InvalidValueError } from "../errors.ts";
-import type { Batch } from "./batches.ts";
-import type { Checkpoint, TrainingState } from "./checkpoint.ts";
 import { lossOp, type ResolvedConfig } from "./config.ts";
-import type { Corruption } from "./corruption.ts";
-import { initializeParameters } from "./initializers.ts";
-import type { Rows } from "./input.ts";
+import type { Rows } from "./data/input.ts";
+import { Preparation, type PreparationState } from "./data/preparation.ts";
+import { Staging } from "./data/staging.ts";
+import type { Checkpoint, TrainingState } from "./exchange/checkpoint.ts";
+import { initializeParameters } from "./initial/initializers.ts";
 import { layoutParameters, type ParameterLayout } from "./layout.ts";
 import { Network } from "./network.ts";
 import { applyOptimizer, type OptimizerBlocks, stateNames } from "./optimizers.ts";
-import { Preparation, type PreparationState } from "./preparation.ts";
-import type { RunState } from "./run-state.ts";
 import { Stream, splitSeed } from "./seed.ts";
-import { Staging } from "./staging.ts";
+import type { Batch } from "./training/batches.ts";
+import type { Corruption } from "./training/corruption.ts";
+import type { RunState } from "./training/run-state.ts";
 import type { InferencePlan } from "./workspace.ts";
 
 /**
@@ -105,7 +105,7 @@ export class Engine {
   /** Sets every parameter from the principal components of the rows of `x`. */
   async initializeFromComponents(x: Rows): Promise<void> {
     // Few programs need it: bundlers make a file of its own of what is imported here.
-    const { initializeFromComponents } = await import("./pca-initializer.ts");
+    const { initializeFromComponents } = await import("./initial/pca-initializer.ts");
     const target = {
       network: this.#network,
       staging: this.#staging,

@@ -3,8 +3,8 @@
 
 import { TiedAutoencoder } from "../model/autoencoder.ts";
 import type { ModelConfig } from "../model/config.ts";
-import type { StepRecord } from "../model/fit-options.ts";
-import type { History } from "../model/trainer.ts";
+import type { StepRecord } from "../model/training/fit-options.ts";
+import type { History } from "../model/training/trainer.ts";
 import {
   buffersIn,
   CALLBACK,
