@@ -16,11 +16,12 @@ export type {
   ActivationSpec,
   LossName,
   LossSpec,
+  MissingMode,
   ModelConfig,
   ResolvedConfig,
+  ScalerName,
 } from "./model/config.ts";
 export type { MatrixInput } from "./model/data/input.ts";
-export type { MissingMode, ScalerName } from "./model/data/preparation.ts";
 export {
   MinMaxScaler,
   type MinMaxScalerOptions,

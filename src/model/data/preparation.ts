@@ -5,16 +5,10 @@
 import type { Arena } from "../../core/arena.ts";
 import type { KernelExports } from "../../core/generated/exports.ts";
 import { InvalidStateError, InvalidValueError } from "../../errors.ts";
-import type { ResolvedConfig } from "../config.ts";
+import type { MissingMode, ResolvedConfig } from "../config.ts";
 import { ColumnStatistics } from "./column-statistics.ts";
 import type { Rows } from "./input.ts";
 import { rangeDivisor, standardDivisor } from "./scalers.ts";
-
-/** Built-in scaling: `"standard"` to mean 0 and deviation 1, `"minMax"` to [0, 1], column by column. */
-export type ScalerName = "standard" | "minMax";
-
-/** What NaN in data means: see `missing` in the configuration. */
-export type MissingMode = "error" | "mean" | "mask";
 
 /** What was learned from the data, as it is saved: one value a column. */
 export type PreparationState = Readonly<Record<string, Float32Array>>;
