@@ -29,7 +29,7 @@ export {
   countNaN,
   dot,
   fill,
-  firstOutside,
+  firstNonFinite,
   gatherRows,
   scale,
   sumAbs,

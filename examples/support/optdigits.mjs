@@ -5,9 +5,10 @@ import { readFileSync } from "node:fs";
 const WIDTH = 64;
 const DARKEST = 16;
 
+const readData = () => readFileSync(new URL("../data/optdigits.csv", import.meta.url), "utf8");
+
 /** Rows in a seeded order, the first 80 % to train on. Labels are left out: nothing here needs them. */
-export function loadDigits() {
-  const text = readFileSync(new URL("../data/optdigits.csv", import.meta.url), "utf8");
+export function loadDigits(text = readData()) {
   const lines = text.trim().split("\n").slice(1); // the first names the columns
   const rows = lines.map((line) => line.split(",").slice(0, WIDTH).map(Number));
   shuffle(rows, 20260101);

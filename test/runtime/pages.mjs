@@ -74,7 +74,7 @@ export async function runPages(browser, root, pages) {
   const origin = `http://localhost:${server.address().port}`;
   const address = (page) => {
     const bare = page.url ?? (page.file ? `file://${page.file}` : origin + page.path);
-    return `${bare}?${new URLSearchParams({ server: origin, page: page.name, ...page.query })}`;
+    return `${bare}?${new URLSearchParams({ server: origin, page: page.name })}`;
   };
 
   let left = pages;
@@ -142,8 +142,7 @@ function serve(root, pages, url, response) {
     const body = readFileSync(path);
     response.writeHead(200, {
       "Content-Type": TYPES[extname(path)] ?? "application/octet-stream",
-      // Scripts carry the policy too: an isolated page runs no worker without it.
-      ...(page?.isolated || /\.m?js$/.test(path) ? ISOLATION : {}),
+      ...(page?.isolated ? ISOLATION : { "Cross-Origin-Resource-Policy": "same-origin" }),
       ...page?.headers,
     });
     response.end(body);

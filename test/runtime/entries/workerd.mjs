@@ -2,11 +2,10 @@
 
 import * as main from "tied-autoencoder";
 import * as kernels from "tied-autoencoder/kernels";
-import * as worker from "tied-autoencoder/worker";
 import { run } from "./cases.mjs";
 
 export default {
   async fetch() {
-    return Response.json(await run({ main, kernels, worker, workers: { refused: true } }));
+    return Response.json(await run({ main, kernels }));
   },
 };

@@ -1,0 +1,54 @@
+// Bundles src/cli into dist/cli.js, the libraries it uses included, and writes their licences beside it.
+// The demonstration's digits come along, compressed.
+
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+export async function buildCli() {
+  const { metafile } = await build({
+    entryPoints: { cli: "src/cli/main.ts" },
+    outdir: "dist",
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    banner: { js: "#!/usr/bin/env node" },
+    legalComments: "none",
+    logLevel: "warning",
+    metafile: true,
+  });
+  chmodSync("dist/cli.js", 0o755);
+  writeFileSync("dist/THIRD-PARTY.txt", notices(metafile.outputs["dist/cli.js"].inputs));
+  writeFileSync(
+    "dist/optdigits.csv.gz",
+    gzipSync(readFileSync("examples/data/optdigits.csv"), { level: 9 }),
+  );
+}
+
+/** The loader comes without a text of its own; its licence is that of the compiler it belongs to. */
+const LICENCE_ELSEWHERE = { "@assemblyscript/loader": "node_modules/assemblyscript" };
+
+/** The licences of the packages that these inputs of the bundle are from, and where the digits are from. */
+function notices(inputs) {
+  const folders = Object.entries(inputs).flatMap(([file, { bytesInOutput }]) =>
+    bytesInOutput > 0 ? (/^.*node_modules\/(@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []) : [],
+  );
+  const sections = [...new Set(folders)].sort().map((folder) => {
+    const { name, version, license } = JSON.parse(
+      readFileSync(join(folder, "package.json"), "utf8"),
+    );
+    const place = LICENCE_ELSEWHERE[name] ?? folder;
+    const file = readdirSync(place).find((one) => /^licen[cs]e/i.test(one));
+    if (!file) throw new Error(`${name} comes without a licence text.`);
+    const text = readFileSync(join(place, file), "utf8").trim();
+    return `${name} ${version} (${license})\n\n${text}`;
+  });
+  sections.push(`optdigits.csv.gz
+
+Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak, UCI Machine Learning
+Repository (1998). Licensed under CC BY 4.0, https://creativecommons.org/licenses/by/4.0/. The rows of
+its test part, unchanged, under names for the columns.`);
+  return `${sections.join(`\n\n${"-".repeat(80)}\n\n`)}\n`;
+}

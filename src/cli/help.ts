@@ -1,0 +1,73 @@
+// Help texts from the tables of commands and options, never wider than 80 columns.
+
+import { type Command, commonOptions, type Options, usage } from "./arguments.ts";
+
+const WIDTH = 80;
+const INDENT = 2;
+
+/** The list of commands. */
+export function overview(commands: readonly Command[]): string {
+  const width = Math.max(...commands.map(({ name }) => name.length));
+  return [
+    "Train and use tied-weight autoencoders on tables of numbers.",
+    "",
+    "  tied-autoencoder <command> [options]",
+    "",
+    ...commands.flatMap(({ name, summary }) => item(name, summary, width)),
+    "",
+    "Data are CSV, NPY, NPZ or IDX files, told apart by what is in them, plain or",
+    'gzipped; "-" is the standard input. Models are safetensors files.',
+    "",
+    "  tied-autoencoder <command> --help    what a command takes, with examples",
+    "  tied-autoencoder --version",
+    "",
+    "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.",
+  ].join("\n");
+}
+
+/** All there is to say about a command. */
+export function help(command: Command): string {
+  const { summary, description, options, examples } = command;
+  const paragraphs = description ? description.split("\n\n").flatMap((p) => ["", ...wrap(p)]) : [];
+  return [
+    ...wrap(summary),
+    "",
+    `  ${usage(command)}`,
+    ...paragraphs,
+    "",
+    "Options",
+    ...optionLines({ ...options, ...commonOptions }),
+    "",
+    examples.length === 1 ? "Example" : "Examples",
+    ...examples.flatMap(([what, line]) => [...wrap(`# ${what}`, INDENT), `  ${line}`]),
+  ].join("\n");
+}
+
+function optionLines(options: Options): string[] {
+  const entries = Object.entries(options).map(([name, { short, value, help: text }]) => {
+    const left = `${short ? `-${short}, ` : "    "}--${name}${value ? ` ${value}` : ""}`;
+    return [left, text] as const;
+  });
+  return entries.flatMap(([left, text]) => item(left, text, 25));
+}
+
+/** A name, and beside it, or under it where it is long, what it means. */
+function item(left: string, text: string, width: number): string[] {
+  const column = INDENT + width + 2;
+  const lines = wrap(text, column);
+  if (left.length > width) return [`  ${left}`, ...lines];
+  return [`  ${left.padEnd(width)}  ${lines[0]?.trimStart() ?? ""}`, ...lines.slice(1)];
+}
+
+export function wrap(text: string, indent = 0): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && indent + line.length + 1 + word.length > WIDTH) {
+      lines.push(" ".repeat(indent) + line);
+      line = "";
+    }
+    line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, " ".repeat(indent) + line];
+}

@@ -1,0 +1,54 @@
+// Numbers and times as people read them.
+
+import { shortestFloat32 } from "../formats/csv-write.ts";
+
+export const grouped = (value: number): string =>
+  String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
+
+/** Four digits, without the exponents that nobody reads where they can be helped. */
+export function short(value: number): string {
+  if (!Number.isFinite(value)) return String(value);
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-4 || size >= 1e7)) return value.toExponential(3);
+  return Number(value.toPrecision(4)).toString();
+}
+
+/** A loss, as wide whatever it is, so that lines stay where they are. */
+export function fixed(value: number): string {
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-3 || size >= 1e5)) return value.toExponential(3);
+  return value.toFixed(Math.max(0, 5 - Math.max(0, Math.floor(Math.log10(size || 1)))));
+}
+
+/** 41300 as 41.3k. */
+export function compact(value: number): string {
+  for (const [unit, letter] of [
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e3, "k"],
+  ] as const) {
+    if (value >= unit) return `${Number((value / unit).toPrecision(3))}${letter}`;
+  }
+  return value >= 10 ? value.toFixed(0) : value.toFixed(1);
+}
+
+/** Seconds as 0:07, 12:30 or 3:05:00. */
+export function clock(seconds: number): string {
+  const whole = Math.max(0, Math.ceil(seconds));
+  const two = (value: number) => String(value).padStart(2, "0");
+  const [hours, minutes, rest] = [
+    Math.floor(whole / 3600),
+    Math.floor(whole / 60) % 60,
+    whole % 60,
+  ];
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
+
+/** A float32 in JSON: its shortest digits, and null for what JSON has no number for. */
+export function jsonNumber(value: number): number | null {
+  return Number.isFinite(value) ? Number(shortestFloat32(value)) : null;
+}
+
+/** As many float32 numbers. */
+export const jsonNumbers = (values: Float32Array): (number | null)[] =>
+  Array.from(values, jsonNumber);

@@ -1,0 +1,123 @@
+// Writes rows as they come: CSV, NPY, or one JSON object a line.
+
+import { writeCsv } from "../formats/csv-write.ts";
+import { encodeNpy } from "../formats/npy.ts";
+import type { Arguments, Options } from "./arguments.ts";
+import { UsageError } from "./errors.ts";
+import { type Output, writing } from "./output.ts";
+
+export type RowFormat = "csv" | "npy" | "json";
+
+export interface RowShape {
+  /** What a column is called; all of them or none. */
+  readonly names: readonly string[] | undefined;
+  readonly columns: number;
+  /** The row as a JSON object, without its number. */
+  toJson(row: Float32Array): Record<string, unknown>;
+}
+
+export interface RowWriter {
+  write(rows: Float32Array): Promise<void>;
+}
+
+export const rowOptions: Options = {
+  output: { short: "o", value: "FILE", help: 'where to write; "-" (default) is standard output' },
+  format: { short: "f", value: "FORMAT", help: "csv, npy or json (default: by the file's ending)" },
+  "no-names": { help: "write CSV without a header" },
+  json: { help: "one JSON object a line; short for --format json" },
+};
+
+/** The format that the options ask for, or that the file's name tells. */
+export function rowFormat(args: Arguments): RowFormat {
+  const named = args.choice("format", ["csv", "npy", "json"]);
+  if (args.flag("json")) {
+    if (named !== undefined && named !== "json") {
+      throw new UsageError(`--json and --format ${named} contradict each other.`);
+    }
+    return "json";
+  }
+  if (named) return named;
+  const ending = /\.([^./\\]+)$/.exec(args.text("output") ?? "")?.[1]?.toLowerCase();
+  if (ending === "npy") return "npy";
+  return ending === "jsonl" || ending === "ndjson" || ending === "json" ? "json" : "csv";
+}
+
+/** Opens the output, lets `work` write rows, and completes the file. */
+export async function writingRows<T>(
+  args: Arguments,
+  shape: RowShape,
+  work: (writer: RowWriter) => Promise<T>,
+): Promise<T> {
+  const format = rowFormat(args);
+  const named = args.flag("no-names") ? { ...shape, names: undefined } : shape;
+  return writing(args.text("output") ?? "-", async (output) => {
+    const { writer, end } = { csv: csvRows, npy: npyRows, json: jsonRows }[format](output, named);
+    const result = await work(writer);
+    await end();
+    return result;
+  });
+}
+
+interface Rows {
+  readonly writer: RowWriter;
+  end(): Promise<void>;
+}
+
+function csvRows(output: Output, { names, columns }: RowShape): Rows {
+  let header = names;
+  const write = async (data: Float32Array) => {
+    for (const text of writeCsv({ data, columns, names: header })) await output.write(text);
+    header = undefined;
+  };
+  // A table without rows still has its header.
+  return { writer: { write }, end: () => (header ? write(new Float32Array()) : Promise.resolve()) };
+}
+
+/**
+ * The number of rows stands in the header and is known at the end: a file's header is written over;
+ * a stream has to wait for all rows.
+ */
+function npyRows(output: Output, { columns }: RowShape): Rows {
+  const waiting: Float32Array[] = [];
+  let rows = 0;
+  const writeBytes = (data: Float32Array) =>
+    output.write(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  const write = async (data: Float32Array) => {
+    if (rows === 0 && output.canRewrite) await output.write(npyHeader(0, columns));
+    rows += data.length / columns;
+    if (output.canRewrite) await writeBytes(data);
+    else waiting.push(data);
+  };
+  const end = async () => {
+    const header = npyHeader(rows, columns);
+    if (output.canRewrite && rows > 0) return output.rewriteStart(header);
+    await output.write(header);
+    for (const data of waiting) await writeBytes(data);
+  };
+  return { writer: { write }, end };
+}
+
+/** The header of a float32 array; as long for any number of rows, its padding makes room. */
+function npyHeader(rows: number, columns: number): Uint8Array {
+  const empty = encodeNpy({ shape: [0, columns], data: new Float32Array() });
+  const text = String.fromCharCode(...empty);
+  const filled = text.replace(/\(0, (\d+)\), \} */, (whole) =>
+    whole.replace("(0,", `(${rows},`).trimEnd().padEnd(whole.length),
+  );
+  return Uint8Array.from(filled, (character) => character.charCodeAt(0));
+}
+
+function jsonRows(output: Output, { columns, toJson }: RowShape): Rows {
+  let row = 0;
+  const write = async (data: Float32Array) => {
+    let text = "";
+    for (let at = 0; at < data.length; at += columns) {
+      text += `${JSON.stringify({ row: row++, ...toJson(data.subarray(at, at + columns)) })}\n`;
+      if (text.length < 1 << 16) continue;
+      await output.write(text);
+      text = "";
+    }
+    if (text !== "") await output.write(text);
+  };
+  return { writer: { write }, end: async () => {} };
+}

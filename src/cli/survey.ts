@@ -1,0 +1,73 @@
+// One look at a table's numbers, and the settings that follow from it where the user leaves them open.
+
+import type { Numbers } from "./input.ts";
+
+export interface Survey {
+  readonly rows: number;
+  readonly columns: number;
+  readonly low: number;
+  readonly high: number;
+  /** All numbers are whole. */
+  readonly whole: boolean;
+  /** How many are missing (NaN), and the place of the first of them. */
+  readonly missing: number;
+  readonly firstMissing: number;
+  /** The place of the first infinity, or -1. */
+  readonly firstInfinite: number;
+}
+
+export function survey(data: Numbers, columns: number): Survey {
+  let [low, high] = [Infinity, -Infinity];
+  let whole = true;
+  let missing = 0;
+  let firstMissing = -1;
+  let firstInfinite = -1;
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i]!;
+    if (value - value !== 0) {
+      if (Number.isNaN(value)) {
+        if (missing++ === 0) firstMissing = i;
+      } else if (firstInfinite < 0) firstInfinite = i;
+      continue;
+    }
+    if (value < low) low = value;
+    if (value > high) high = value;
+    if (whole && value !== Math.trunc(value)) whole = false;
+  }
+  const rows = columns > 0 ? data.length / columns : 0;
+  return { rows, columns, low, high, whole, missing, firstMissing, firstInfinite };
+}
+
+/** None, column by column, or one range that all columns share and that becomes [0, 1]. */
+export type Scale =
+  | "none"
+  | "standard"
+  | "minMax"
+  | { readonly low: number; readonly high: number };
+
+/** From this many columns of whole numbers 0 to 255 on, a row is taken for an image. */
+const IMAGE_COLUMNS = 64;
+
+/** What suits the data, and why. */
+export function defaultScale(data: Survey, loss: string): readonly [Scale, string] {
+  const { low, high, whole, columns } = data;
+  if (low >= 0 && high <= 1) return ["none", "the data lie in [0, 1]"];
+  if (low >= -1 && high <= 1 && loss !== "bce") return ["none", "the data lie in [-1, 1]"];
+  if (whole && low >= 0 && high <= 255 && columns >= IMAGE_COLUMNS) {
+    return [{ low: 0, high }, "whole numbers in many columns: an image's pixels"];
+  }
+  if (loss === "bce") return ["minMax", "bce wants numbers in [0, 1]"];
+  return ["standard", "each column to mean 0 and deviation 1"];
+}
+
+/** A code of the largest power of two that is at most a quarter of the width. */
+export function defaultLayers(width: number): number[] {
+  return [width, 2 ** Math.max(0, Math.floor(Math.log2(width / 4)))];
+}
+
+export const defaultBatchSize = (rows: number): number => (rows < 10_000 ? 32 : 128);
+
+/** Some five thousand steps, but no fewer than 10 epochs and no more than 200. */
+export function defaultEpochs(rows: number, batchSize: number): number {
+  return Math.min(200, Math.max(10, Math.ceil(5000 / Math.ceil(rows / batchSize))));
+}

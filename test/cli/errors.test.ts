@@ -1,0 +1,201 @@
+// What people see when something is wrong: one sentence that names the place, and the exit code.
+
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { encodeNpy } from "../../src/formats/npy.ts";
+import { jsonLines, run, temporaryFolder } from "./program.ts";
+
+const folder = temporaryFolder();
+const files: Record<string, string | Uint8Array> = {
+  "good.csv": "a,b,c\n1,2,3\n4,5,6\n7,8,10\n",
+  "text.csv": "a,b,species\n1,2,setosa\n",
+  "ragged.csv": "1,2,3\n4,5\n",
+  "gap.csv": "a,b,c\n\n1,2,3\n4,,6\n",
+  "infinite.csv": "1,2,3\n4,inf,6\n",
+  "empty.csv": "",
+  "header.csv": "a,b,c\n",
+  "binary.bin": Uint8Array.from([1, 2, 0, 0, 5, 6]),
+  "cut.npy": encodeNpy({ shape: [2, 2], data: new Float32Array(4) }).subarray(0, 140),
+  "labels.npy": encodeNpy({ shape: [4], data: new Float32Array(4) }),
+  "wide.csv": "1,2,3,4\n5,6,7,8\n",
+};
+
+beforeAll(async () => {
+  for (const [name, data] of Object.entries(files)) writeFileSync(join(folder, name), data);
+  const { code } = await run(folder, ["train", "good.csv", "-o", "m.safetensors", "-e", "2"]);
+  expect(code).toBe(0);
+});
+
+describe("exit code 1 and one sentence", () => {
+  test.each([
+    ["train nope.csv", "nope.csv: no such file or folder"],
+    ["train .", ".: is a folder, not a file"],
+    [
+      "train text.csv",
+      `text.csv: line 2, column 3 ("species"): expected a number, got "setosa" (--columns '!3' leaves the column out)`,
+    ],
+    ["train ragged.csv", "ragged.csv: line 2 has 2 cells, the first row has 3"],
+    [
+      "train gap.csv",
+      'gap.csv: line 4, column 2 ("b"): no value here; --missing mask leaves such cells out, --missing mean fills them in',
+    ],
+    [
+      "train infinite.csv",
+      "infinite.csv: line 2, column 2: training wants finite numbers, this one is infinite",
+    ],
+    ["train empty.csv", "empty.csv: the file is empty"],
+    ["train header.csv", "header.csv: there are no rows to train on"],
+    ["train binary.bin", "binary.bin: it is neither CSV in UTF-8 nor an NPY, NPZ or IDX file"],
+    [
+      "train cut.npy",
+      "cut.npy: f4 of shape (2,2) takes 16 bytes, the file has 12 from byte 128 on",
+    ],
+    ["train labels.npy", "labels.npy: a table has rows and columns, this array has the shape (4)"],
+    ["train good.csv -o no/where.st", "no/where.st: no such file or folder"],
+    [
+      "encode m.safetensors wide.csv",
+      "wide.csv: has 4 columns, the model takes 3; --columns chooses some",
+    ],
+    [
+      "encode good.csv good.csv",
+      /^tied-autoencoder: good\.csv: not a model that can be read: .+[^.]\n$/,
+    ],
+    [
+      "train good.csv --optimizer sgd -l 1e30 --scale none",
+      /^(.*\n)*tied-autoencoder: Training diverged: /,
+    ],
+    ["train good.csv --activation rellu", /^(.*\n)?tied-autoencoder: .*"rellu"\.\n$/],
+    ["train good.csv --resume -o new.st", "new.st: no such file or folder"],
+  ])("%s", async (line, message) => {
+    const { code, out, err } = await run(folder, line.split(" "));
+    if (typeof message === "string") expect(err).toBe(`tied-autoencoder: ${message}\n`);
+    else expect(err).toMatch(message);
+    expect([code, out]).toEqual([1, ""]);
+  });
+
+  test("--debug shows where it arose", async () => {
+    const { code, err } = await run(folder, ["train", "nope.csv", "--debug"]);
+    expect(code).toBe(1);
+    expect(err).toMatch(/no such file or folder\n +at .*cli\.js/);
+  });
+});
+
+describe("exit code 2 and where to look", () => {
+  test.each([
+    ["trian good.csv", 'There is no command "trian"; perhaps train is meant.'],
+    ["train", "train needs DATA: tied-autoencoder train DATA [options]."],
+    ["encode m.safetensors a b", 'encode takes MODEL DATA, and "b" is one word too many.'],
+    ["train good.csv --epoch 3", "train has no option --epoch; perhaps --epochs is meant."],
+    ["train good.csv --epochs x", '--epochs must be a number; got "x".'],
+    ["train good.csv -e 1.5", '--epochs must be a whole number of at least 1; got "1.5".'],
+    ["train good.csv -e 1 --epochs 2", "--epochs is given twice."],
+    ["train good.csv --output", "--output needs a value: --output FILE."],
+    [
+      "train good.csv --output --resume",
+      '--output needs a value and is followed by "--resume"; write --output=--resume if that is the value.',
+    ],
+    ["train good.csv --resume=yes", '--resume is a switch and takes no value; got "yes".'],
+    ["train good.csv -o -", "train saves a model in a file; give --output the file's name."],
+    [
+      "train good.csv --layers 4,2",
+      "--layers starts with the data's columns, of which there are 3; got 4,2.",
+    ],
+    [
+      "train good.csv --scale big",
+      '--scale takes none, standard, minMax, auto or a range such as 0:255; got "big".',
+    ],
+    [
+      "train good.csv -o m.safetensors --resume --seed 3",
+      "--seed is for a new model; --resume goes on with the one in m.safetensors.",
+    ],
+    ["export m.safetensors", "export needs --output FILE."],
+    ["export m.safetensors -o m.h5", "export writes onnx or safetensors; say which with --format."],
+    [
+      "score m.safetensors good.csv --json -f npy",
+      "--json and --format npy contradict each other.",
+    ],
+  ])("%s", async (line, message) => {
+    const { code, out, err } = await run(folder, line.split(" "));
+    const lines = err.split("\n").filter((one) => !one.startsWith("data "));
+    expect(lines[0]).toBe(`tied-autoencoder: ${message}`);
+    expect(lines[1]).toMatch(/--help/);
+    expect([code, out]).toEqual([2, ""]);
+  });
+});
+
+describe("help", () => {
+  test("every command has its own, with examples, in 80 columns", async () => {
+    const { out, code } = await run(folder, ["--help"]);
+    expect(code).toBe(0);
+    const commands = [...out.matchAll(/^ {2}(\w+) {2,}\S/gm)].map((match) => match[1] as string);
+    expect(commands).toContain("reconstruct");
+    const helps = await Promise.all(commands.map((name) => run(folder, [name, "--help"])));
+    for (const help of helps) {
+      expect(help.code).toBe(0);
+      expect(help.out).toMatch(/\nExamples?\n {2}# /);
+    }
+    for (const line of [out, ...helps.map((help) => help.out)].join("\n").split("\n")) {
+      expect(line.length, line).toBeLessThanOrEqual(80);
+    }
+  });
+
+  test("--version is the package's", async () => {
+    const { version } = JSON.parse(
+      readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
+    ) as { version: string };
+    expect((await run(folder, ["--version"])).out).toBe(`${version}\n`);
+  });
+});
+
+describe("files", () => {
+  test("a run that fails leaves the old file as it was, and nothing beside it", async () => {
+    const before = readFileSync(join(folder, "m.safetensors"));
+    const names = readdirSync(folder);
+    const words = ["train", "good.csv", "-o", "m.safetensors", "--optimizer", "sgd", "-l", "1e30"];
+    expect((await run(folder, [...words, "--scale", "none"])).code).toBe(1);
+    const bad = ["encode", "m.safetensors", "ragged.csv", "-o", "half.csv", "--no-header"];
+    expect((await run(folder, bad)).code).toBe(1);
+    expect(readFileSync(join(folder, "m.safetensors"))).toEqual(before);
+    expect(readdirSync(folder)).toEqual(names);
+  });
+
+  test("a link stays a link, and what it points to is replaced", async () => {
+    writeFileSync(join(folder, "target.csv"), "old");
+    symlinkSync("target.csv", join(folder, "link.csv"));
+    await run(folder, ["score", "m.safetensors", "good.csv", "-o", "link.csv"]);
+    expect(readFileSync(join(folder, "target.csv"), "utf8")).toMatch(/^error\n.+\n.+\n.+\n$/);
+    expect(
+      readdirSync(folder, { withFileTypes: true }).find((f) => f.name === "link.csv"),
+    ).toSatisfy((entry: { isSymbolicLink(): boolean }) => entry.isSymbolicLink());
+  });
+
+  test("a reader that has seen enough ends the program without a word", async () => {
+    const rows = "1,2,3\n".repeat(300_000);
+    const words = ["reconstruct", "m.safetensors", "-"];
+    const { code, err } = await run(folder, words, rows, (_, child) => child.stdout?.destroy());
+    expect([code, err]).toEqual([0, ""]);
+  });
+
+  test("--json events are objects, also with an error after them", async () => {
+    const { out, code } = await run(folder, [
+      "train",
+      "good.csv",
+      "-o",
+      "j.st",
+      "-e",
+      "2",
+      "--json",
+    ]);
+    expect(code).toBe(0);
+    const events = jsonLines(out);
+    expect(events.map(({ event }) => event).filter((event) => event !== "step")).toEqual([
+      "data",
+      "start",
+      "epoch",
+      "epoch",
+      "saved",
+    ]);
+    expect(events.at(-1)).toMatchObject({ file: "j.st", steps: 2, complete: true });
+  });
+});

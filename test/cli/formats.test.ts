@@ -1,0 +1,172 @@
+// The same table in every format, from files and through pipes, gives what the library gives; every
+// form of output holds the same numbers.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { zipSync } from "fflate";
+import { beforeAll, describe, expect, test } from "vitest";
+import { writeCsv } from "../../src/formats/csv-write.ts";
+import { decodeNpy, encodeNpy } from "../../src/formats/npy.ts";
+import { TiedAutoencoder } from "../../src/index.ts";
+import { jsonLines, run, temporaryFolder } from "./program.ts";
+
+const folder = temporaryFolder();
+const inFolder = (name: string) => join(folder, name);
+const ROWS = 50;
+const COLUMNS = 6;
+const names = ["a", "b", "c d", 'e"f', "g,h", "i"];
+const numbers = Uint8Array.from({ length: ROWS * COLUMNS }, (_, i) => (i * i * 7 + i) % 251);
+const floats = Float32Array.from(numbers);
+const shape = [ROWS, COLUMNS] as const;
+
+function idx(): Uint8Array {
+  return Uint8Array.from([0, 0, 8, 3, 0, 0, 0, ROWS, 0, 0, 0, 2, 0, 0, 0, 3, ...numbers]);
+}
+
+const csv = (header: readonly string[] | undefined, delimiter: "," | ";" | "\t" = ",") =>
+  [...writeCsv({ data: floats, columns: COLUMNS, names: header }, delimiter)].join("");
+
+const files: Record<string, Uint8Array | string> = {
+  "header.csv": csv(names),
+  "bare.csv": csv(undefined),
+  "semicolons.csv": csv(names, ";"),
+  "tabs.tsv": csv(names, "\t"),
+  "zipped.csv.gz": gzipSync(csv(names)),
+  "float32.npy": encodeNpy({ shape, data: floats }),
+  "float64.npy": encodeNpy({ shape, data: Float64Array.from(numbers) }),
+  "int64.npy": encodeNpy({ shape, data: BigInt64Array.from(numbers, BigInt) }),
+  "bytes.npy.gz": gzipSync(encodeNpy({ shape, data: numbers })),
+  "one.npz": zipSync({ "anything.npy": encodeNpy({ shape, data: numbers }) }),
+  "labelled.npz": zipSync({
+    "X.npy": encodeNpy({ shape, data: numbers }),
+    "y.npy": encodeNpy({ shape: [ROWS], data: numbers.slice(0, ROWS) }),
+  }),
+  "images.idx": idx(),
+  "images.idx.gz": gzipSync(idx()),
+};
+
+let model: TiedAutoencoder;
+beforeAll(async () => {
+  for (const [name, bytes] of Object.entries(files)) writeFileSync(inFolder(name), bytes);
+  const words = ["train", "header.csv", "-o", "m.safetensors", "--layers", "6,3", "-e", "3", "-q"];
+  const trained = await run(folder, [...words, "--simd", "baseline"]);
+  expect(trained).toMatchObject({ code: 0, out: "", err: "" });
+  const bytes = readFileSync(inFolder("m.safetensors"));
+  model = await TiedAutoencoder.load(bytes, { simd: "baseline" });
+});
+
+const apply = (command: string, ...words: string[]) =>
+  run(folder, [command, "m.safetensors", ...words, "--simd", "baseline"]);
+
+describe("what goes in", () => {
+  test.each(Object.keys(files))("%s", async (name) => {
+    const { code, stdout, err } = await apply("encode", name, "-f", "npy");
+    expect([code, err]).toEqual([0, ""]);
+    const { shape: got, data } = decodeNpy(stdout);
+    expect(got).toEqual([ROWS, 3]);
+    expect(data).toEqual(model.encode(floats));
+  });
+
+  test.each(["zipped.csv.gz", "labelled.npz", "images.idx.gz"])("%s by a pipe", async (name) => {
+    const words = ["encode", "m.safetensors", "-", "-f", "npy", "--simd", "baseline"];
+    const { stdout } = await run(folder, words, files[name]);
+    expect(decodeNpy(stdout).data).toEqual(model.encode(floats));
+  });
+
+  test("columns go by the names that the model was trained on, in whatever order", async () => {
+    const more = 7;
+    const order = [5, -1, 3, 0, 4, 2, 1]; // a column the model does not know among them
+    const data = Float32Array.from({ length: ROWS * more }, (_, i) => {
+      const column = order[i % more] as number;
+      return column < 0 ? 1e6 : (floats[Math.floor(i / more) * COLUMNS + column] as number);
+    });
+    const header = order.map((column) => names[column] ?? "unknown");
+    const text = [...writeCsv({ data, columns: more, names: header })].join("");
+    const words = ["score", "m.safetensors", "-", "-f", "npy", "--simd", "baseline"];
+    const { stdout } = await run(folder, words, text);
+    expect(decodeNpy(stdout).data).toEqual(model.reconstructionErrors(floats));
+  });
+
+  test("--columns wins, for arrays as well", async () => {
+    const wide = new Float32Array(ROWS * 7).fill(9);
+    for (let i = 0; i < floats.length; i++) wide[Math.floor(i / 6) * 7 + (i % 6) + 1] = floats[i]!;
+    writeFileSync(inFolder("wide.npy"), encodeNpy({ shape: [ROWS, 7], data: wide }));
+    const { stdout } = await apply("encode", "wide.npy", "--columns", "2-7", "-f", "npy");
+    expect(decodeNpy(stdout).data).toEqual(model.encode(floats));
+  });
+});
+
+describe("what comes out", () => {
+  test("reconstruct: CSV under the columns' names, NPY and JSON hold the same numbers", async () => {
+    for (const file of ["y.csv", "y.npy", "y.jsonl"]) {
+      expect((await apply("reconstruct", "header.csv", "-o", file)).code).toBe(0);
+    }
+    const expected = model.reconstruct(floats);
+    const columns = COLUMNS;
+    expect(readFileSync(inFolder("y.csv"), "utf8")).toBe(
+      [...writeCsv({ data: expected, columns, names })].join(""),
+    );
+    const npy = decodeNpy(readFileSync(inFolder("y.npy")));
+    expect(npy).toMatchObject({ dtype: "f4", shape: [ROWS, COLUMNS] });
+    expect(npy.data).toEqual(expected);
+    const lines = jsonLines(readFileSync(inFolder("y.jsonl"), "utf8"));
+    expect(lines.map(({ row }) => row)).toEqual(Array.from({ length: ROWS }, (_, i) => i));
+    expect(new Float32Array(lines.flatMap(({ values }) => values as number[]))).toEqual(expected);
+  });
+
+  test("decode goes back from codes", async () => {
+    await apply("encode", "bare.csv", "-o", "codes.csv");
+    expect(readFileSync(inFolder("codes.csv"), "utf8")).toMatch(/^code1,code2,code3\n/);
+    const { stdout } = await apply("decode", "codes.csv", "-f", "npy");
+    expect(decodeNpy(stdout).data).toEqual(model.decode(model.encode(floats)));
+  });
+
+  test("score --features: each row's error, then each column's", async () => {
+    const { out } = await apply("score", "float32.npy", "--features", "--json");
+    const lines = jsonLines(out);
+    const each = model.featureErrors(floats);
+    const errors = model.reconstructionErrors(floats);
+    lines.forEach(({ error, features }, i) => {
+      expect(Math.fround(error as number)).toBe(errors[i]);
+      expect(Object.keys(features as object)).toEqual(names);
+      expect(Float32Array.from(Object.values(features as Record<string, number>))).toEqual(
+        each.slice(i * COLUMNS, (i + 1) * COLUMNS),
+      );
+    });
+    expect(lines).toHaveLength(ROWS);
+  });
+
+  test("a table without rows gives a header and no more", async () => {
+    const words = ["score", "m.safetensors", "-"];
+    const header = csv(names).split("\n")[0];
+    expect((await run(folder, words, `${header}\n`)).out).toBe("error\n");
+    const npy = await run(folder, [...words, "-f", "npy"], `${header}\n`);
+    expect(decodeNpy(npy.stdout).shape).toEqual([0, 1]);
+  });
+
+  test("evaluate agrees with the library", async () => {
+    const { out } = await apply("evaluate", "zipped.csv.gz", "--json");
+    const { rows, loss, mse, max } = JSON.parse(out) as Record<string, number>;
+    const errors = model.reconstructionErrors(floats);
+    const mean = errors.reduce((sum, error) => sum + error, 0) / ROWS;
+    expect(rows).toBe(ROWS);
+    expect(loss).toBeCloseTo(model.evaluate(floats), 12);
+    expect(mse).toBeCloseTo(mean, 12);
+    expect(max).toBe(Math.max(...errors));
+  });
+
+  test("export: the bare model and ONNX are the library's", async () => {
+    await run(folder, ["export", "m.safetensors", "-o", "bare.safetensors"]);
+    expect(new Uint8Array(readFileSync(inFolder("bare.safetensors")))).toEqual(model.save());
+    await run(folder, ["export", "m.safetensors", "-o", "encoder.onnx", "--part", "encoder"]);
+    const onnx = new Uint8Array(readFileSync(inFolder("encoder.onnx")));
+    expect(onnx).toEqual(model.toOnnx({ part: "encoder" }));
+  });
+
+  test("info tells models from tables", async () => {
+    expect((await run(folder, ["info", "m.safetensors"])).out).toContain("encoder.0  6 → 3");
+    const { out } = await run(folder, ["info", "images.idx.gz", "--json"]);
+    expect(JSON.parse(out)).toMatchObject({ format: "idx", rows: ROWS, columns: COLUMNS, low: 0 });
+  });
+});

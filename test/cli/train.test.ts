@@ -1,0 +1,131 @@
+// Training from the command line: what defaults come to, Ctrl-C and going on, and that the model that
+// comes out is the one the library would have made.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { decodeSafetensors } from "../../src/formats/safetensors.ts";
+import { TiedAutoencoder } from "../../src/index.ts";
+import { jsonLines, run, temporaryFolder } from "./program.ts";
+
+const folder = temporaryFolder();
+const digits = new URL("../../examples/data/optdigits.csv", import.meta.url);
+const inFolder = (name: string) => join(folder, name);
+const pixels = ["--columns", "1-64"];
+
+beforeAll(() => writeFileSync(inFolder("digits.csv"), readFileSync(digits)));
+
+/** A model's file, its metadata parsed: what it says does not hang on the order of its keys. */
+function contents(name: string) {
+  const { tensors, metadata } = decodeSafetensors(readFileSync(inFolder(name)));
+  const { format, version, ...json } = metadata;
+  const parsed = Object.entries(json).map(([key, text]) => [key, JSON.parse(text)]);
+  return { tensors, format, version, ...Object.fromEntries(parsed) };
+}
+
+describe("train", () => {
+  test("settles what is left open, and says so", async () => {
+    const { err } = await run(folder, ["train", "digits.csv", ...pixels, "-e", "1"]);
+    expect(err).toMatch(/^data +1,797 rows of 64, from 0 to 16 {2}\(csv, read in [\d.]+ s\)$/m);
+    expect(err).toMatch(/^scale +0:16 {2}\(whole numbers in many columns/m);
+    expect(err).toMatch(/^layers +64,16 /m);
+    expect(err).toMatch(/^training +1 epochs of 57 steps, 32 rows a step, learning rate 0.001$/m);
+    expect(err).toMatch(/^loss [\d.]+, 57 steps in 0:\d\d; saved model.safetensors$/m);
+    for (const line of err.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
+    const info = await run(folder, ["info", "model.safetensors"]);
+    expect(info.out).toMatch(/^columns +p0, p1, /m);
+  });
+
+  test("is the library's fit, bit for bit", async () => {
+    const words =
+      "--layers 64,24,8 --activation tanh --loss huber:delta=.5 --seed 7 --simd baseline";
+    const more =
+      "--optimizer adamw:beta1=.8,clipNorm=1 -l .003 --dropout .1 --noise gaussian:std=.1";
+    const rest = "--schedule cosine --validation .2 -e 2 -b 50 --scale minMax -o own.st -q";
+    const line = `train digits.csv --columns 1-64 ${words} ${more} ${rest}`;
+    expect(await run(folder, line.split(" "))).toMatchObject({ code: 0, err: "" });
+
+    const rows = readFileSync(digits, "utf8").trim().split("\n").slice(1);
+    const x = rows.map((row) => row.split(",").slice(0, 64).map(Number));
+    const model = await TiedAutoencoder.create({
+      layers: [64, 24, 8],
+      activation: "tanh",
+      loss: { type: "huber", delta: 0.5 },
+      seed: 7,
+      simd: "baseline",
+      optimizer: { type: "adamw", beta1: 0.8, clipNorm: 1, learningRate: 0.003 },
+      dropout: 0.1,
+      scaler: "minMax",
+    });
+    await model.fit(x, {
+      epochs: 2,
+      batchSize: 50,
+      corruption: { type: "gaussian", std: 0.1 },
+      schedule: { type: "cosine", tMax: 2 * Math.ceil(1438 / 50) },
+      validationSplit: 0.2,
+    });
+    const made = await TiedAutoencoder.load(readFileSync(inFolder("own.st")), { simd: "baseline" });
+    expect(made.config).toEqual(model.config);
+    expect(made.weights()).toEqual(model.weights());
+  });
+
+  test("missing values are left out on request, from validation files as well", async () => {
+    writeFileSync(inFolder("gaps.csv"), "a,b\n1,2\n,4\n3,6\n4,NaN\n");
+    writeFileSync(inFolder("more.csv"), "b,a\n4,2\n,1\n");
+    const line = "train gaps.csv --missing mask -e 3 --validation more.csv --json -o gaps.st";
+    const { code, out } = await run(folder, line.split(" "));
+    expect(code).toBe(0);
+    const epochs = jsonLines(out).filter(({ event }) => event === "epoch");
+    expect(epochs).toHaveLength(3);
+    for (const { valLoss } of epochs) expect(valLoss).toBeGreaterThan(0);
+  });
+});
+
+describe("Ctrl-C", () => {
+  const words = ["train", "digits.csv", ...pixels, "-e", "60", "--simd", "baseline", "--json"];
+  const options = ["--early-stopping", "patience=50,restoreBest", "--validation", ".1"];
+
+  test("saves and says how to go on, and the end is that of a run never stopped", async () => {
+    const whole = run(folder, [...words, ...options, "-o", "whole.st"]);
+    let stopped = false;
+    const first = await run(folder, [...words, ...options, "-o", "cut.st"], "", (text, child) => {
+      if (stopped || !text.includes('"epoch":3,')) return;
+      stopped = true;
+      child.kill("SIGINT");
+    });
+    expect(first.code).toBe(130);
+    const saved = jsonLines(first.out).at(-1) as { steps: number };
+    expect(saved).toMatchObject({ event: "saved", file: "cut.st", complete: false });
+    expect(saved.steps).toBeLessThan(60 * 51);
+
+    const second = await run(folder, ["train", "digits.csv", "-o", "cut.st", "--resume", "-q"]);
+    expect(second).toMatchObject({ code: 0, err: "" });
+    expect((await whole).code).toBe(0);
+    expect(contents("cut.st")).toEqual(contents("whole.st"));
+
+    const third = await run(folder, ["train", "digits.csv", "-o", "cut.st", "--resume"]);
+    expect(third.err).toMatch(/The run has had its 60 epochs\. For more:\n.*--epochs 120\n/);
+  });
+
+  test("tells a person the command to go on with", async () => {
+    const words = ["train", "-", ...pixels, "-e", "100000", "-o", "long.st"];
+    const started = Date.now();
+    const child = run(folder, [...words, "--max-seconds", "0.2"], readFileSync(digits));
+    const { err, code } = await child;
+    expect(code).toBe(0);
+    expect(Date.now() - started).toBeLessThan(5000);
+    expect(err).toMatch(/steps in 0:01; saved long\.st/);
+  });
+
+  test("SIGTERM counts as well", async () => {
+    const long = ["train", "digits.csv", ...pixels, "-e", "100000", "-o", "term.st", "--json"];
+    let stopped = false; // a second signal would not wait for anything
+    const { code, out } = await run(folder, long, "", (text, child) => {
+      if (stopped || !text.includes('"event":"epoch"')) return;
+      stopped = true;
+      child.kill("SIGTERM");
+    });
+    expect(code).toBe(143);
+    expect(jsonLines(out).at(-1)).toMatchObject({ event: "saved", complete: false });
+  });
+});
