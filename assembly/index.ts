@@ -29,7 +29,7 @@ export {
   countNaN,
   dot,
   fill,
-  firstNonFinite,
+  firstOutside,
   gatherRows,
   scale,
   sumAbs,

@@ -162,27 +162,31 @@ export function sumAbs(count: usize, p: usize): f64 {
 
 // ---- scans ----
 
-// All ones in the lanes that hold an infinity or a NaN.
+// All ones in the lanes outside [low, high]; a NaN is outside.
 // @ts-ignore: decorator
 @inline
-function nonFinite(x: v128): v128 {
-  const none = f32x4.sub(x, x);
-  return f32x4.ne(none, none);
+function outside(x: v128, low: v128, high: v128): v128 {
+  return v128.not(v128.and(f32x4.ge(x, low), f32x4.le(x, high)));
 }
 
-/** The least i for which p[i] is an infinity or a NaN; 0xffffffff if there is none. */
-export function firstNonFinite(count: usize, p: usize): u32 {
+/**
+ * The least i for which p[i] is not within [low, high], as a NaN never is; 0xffffffff if there is none.
+ * From the least to the largest float32 it finds what is not finite.
+ */
+export function firstOutside(count: usize, p: usize, low: f32, high: f32): u32 {
   const start = p;
   const end = p + (count << 2);
   const endOfGroups = p + ((count >> 4) << 6);
+  const l = f32x4.splat(low);
+  const h = f32x4.splat(high);
   for (; p < endOfGroups; p += 64) {
-    const front = v128.or(nonFinite(v128.load(p)), nonFinite(v128.load(p, 16)));
-    const back = v128.or(nonFinite(v128.load(p, 32)), nonFinite(v128.load(p, 48)));
+    const front = v128.or(outside(v128.load(p), l, h), outside(v128.load(p, 16), l, h));
+    const back = v128.or(outside(v128.load(p, 32), l, h), outside(v128.load(p, 48), l, h));
     if (v128.any_true(v128.or(front, back))) break;
   }
   for (; p < end; p += 4) {
     const x = load<f32>(p);
-    if (x - x != 0) return <u32>((p - start) >> 2);
+    if (!(x >= low && x <= high)) return <u32>((p - start) >> 2);
   }
   return 0xffffffff;
 }

@@ -3,7 +3,7 @@
 // the package has no dependencies to install. Entries differ in the builds they carry: inside the
 // JavaScript (main), none (slim), or as modules that the host compiles beforehand (edge).
 
-import { copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 import { buildCli } from "./build-cli.mjs";
 
@@ -37,10 +37,24 @@ function carrying(name) {
 }
 
 for (const stale of ["dist/chunks", "dist/edge"]) rmSync(stale, { recursive: true, force: true });
+
+// What runs in a worker is a script of its own, and also text inside the entry that starts it.
+const workerScript = {
+  ...common,
+  entryPoints: ["src/worker-script.ts"],
+  outdir: "dist",
+  format: "iife",
+  minify: true,
+};
+await build(workerScript);
+const { outputFiles } = await build({ ...workerScript, sourcemap: false, write: false });
+const workerProgram = outputFiles[0].text;
+
 await Promise.all([
   build({
     ...common,
-    entryPoints: ["src/index.ts", "src/kernels.ts", "src/worker.ts"].filter(existsSync),
+    entryPoints: ["src/index.ts", "src/kernels.ts", "src/worker.ts"],
+    define: { WORKER_PROGRAM: JSON.stringify(workerProgram) },
     outdir: "dist",
     splitting: true,
     chunkNames: "chunks/[name]-[hash]",
@@ -49,6 +63,8 @@ await Promise.all([
     ...common,
     entryPoints: ["src/slim.ts"],
     outdir: "dist",
+    splitting: true,
+    chunkNames: "chunks/slim-[name]-[hash]",
     plugins: [carrying("none")],
   }),
   build({

@@ -11,36 +11,37 @@ export {
 } from "./errors.ts";
 export { FormatError } from "./formats/errors.ts";
 export { type RuntimeOptions, TiedAutoencoder } from "./model/autoencoder.ts";
-export { averageWeights } from "./model/averaging.ts";
-export type { BatchInput, BatchStream } from "./model/batches.ts";
 export type {
   ActivationName,
   ActivationSpec,
   LossName,
   LossSpec,
+  MissingMode,
   ModelConfig,
   ResolvedConfig,
+  ScalerName,
 } from "./model/config.ts";
-export type { CorruptionSpec } from "./model/corruption.ts";
-export type { EarlyStoppingOptions } from "./model/early-stopping.ts";
-export type {
-  AbortSignalLike,
-  EpochRecord,
-  FitOptions,
-  StepRecord,
-} from "./model/fit-options.ts";
-export type { InitializerName } from "./model/initializers.ts";
-export type { MatrixInput } from "./model/input.ts";
-export type { NamedWeight, NamedWeights } from "./model/named-weights.ts";
-export type { OnnxOptions, OnnxPart } from "./model/onnx.ts";
-export type { OptimizerConfig, OptimizerName, OptimizerSpec } from "./model/optimizers.ts";
-export type { MissingMode, ScalerName } from "./model/preparation.ts";
+export type { MatrixInput } from "./model/data/input.ts";
 export {
   MinMaxScaler,
   type MinMaxScalerOptions,
   StandardScaler,
   type StandardScalerOptions,
-} from "./model/scalers.ts";
-export type { RateFunction, ScheduleSpec } from "./model/schedules.ts";
-export { fromStateDict, type StateDictOptions } from "./model/state-dict.ts";
-export type { History } from "./model/trainer.ts";
+} from "./model/data/scalers.ts";
+export { averageWeights } from "./model/exchange/averaging.ts";
+export type { NamedWeight, NamedWeights } from "./model/exchange/named-weights.ts";
+export type { OnnxOptions, OnnxPart } from "./model/exchange/onnx.ts";
+export { fromStateDict, type StateDictOptions } from "./model/exchange/state-dict.ts";
+export type { InitializerName } from "./model/initial/initializers.ts";
+export type { OptimizerConfig, OptimizerName, OptimizerSpec } from "./model/optimizers.ts";
+export type { BatchInput, BatchStream } from "./model/training/batches.ts";
+export type { CorruptionSpec } from "./model/training/corruption.ts";
+export type { EarlyStoppingOptions } from "./model/training/early-stopping.ts";
+export type {
+  AbortSignalLike,
+  EpochRecord,
+  FitOptions,
+  StepRecord,
+} from "./model/training/fit-options.ts";
+export type { RateFunction, ScheduleSpec } from "./model/training/schedules.ts";
+export type { History } from "./model/training/trainer.ts";

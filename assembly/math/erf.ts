@@ -26,7 +26,7 @@ export function normalTail4(a: v128, expHalfSquare: v128): v128 {
   return f32x4.mul(p, f32x4.mul(t, expHalfSquare));
 }
 
-/** erf(x), within 1.8 units in the last place. */
+/** erf(x), within 1.9 units in the last place. */
 // @ts-ignore: decorator
 @inline
 export function erf4(x: v128): v128 {

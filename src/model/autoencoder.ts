@@ -11,16 +11,16 @@ import {
   show,
 } from "../errors.ts";
 import { disposeKey } from "../platform/dispose.ts";
-import { type Batch, type BatchStream, requireSameCount } from "./batches.ts";
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 import { type ModelConfig, type ResolvedConfig, resolveConfig, runtimeOptions } from "./config.ts";
+import { type MatrixInput, type Rows, readRows } from "./data/input.ts";
 import { Engine } from "./engine.ts";
-import { type FitOptions, resolveFit, type StepRecord } from "./fit-options.ts";
-import { type MatrixInput, type Rows, readRows } from "./input.ts";
-import { type NamedWeights, nameTensors, readTensors } from "./named-weights.ts";
-import { encodeModelOnnx, type OnnxOptions } from "./onnx.ts";
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./exchange/checkpoint.ts";
+import { type NamedWeights, nameTensors, readTensors } from "./exchange/named-weights.ts";
+import { encodeModelOnnx, type OnnxOptions } from "./exchange/onnx.ts";
 import { summarize } from "./summary.ts";
-import { type History, TrainingRun } from "./trainer.ts";
+import { type Batch, type BatchStream, requireSameCount } from "./training/batches.ts";
+import { type FitOptions, resolveFit, type StepRecord } from "./training/fit-options.ts";
+import { type History, TrainingRun } from "./training/trainer.ts";
 
 /** Where a model runs: the part of the configuration that is not saved with it. */
 export type RuntimeOptions = CoreOptions;
@@ -173,7 +173,7 @@ export class TiedAutoencoder {
   fitScaler(x: MatrixInput): void {
     const engine = this.#idle;
     const [rows] = this.#pair("fitScaler", x, undefined);
-    engine.requireFiniteRows(rows, 0, rows.count);
+    engine.requireTrainable(rows, false);
     engine.preparation.fit(rows, rows.count);
   }
 
@@ -191,7 +191,7 @@ export class TiedAutoencoder {
     onlyKeys("initializeFrom", settings, ["method"]);
     choice("method", settings.method, ["pca"]);
     const [rows] = this.#pair("initializeFrom", x, undefined);
-    engine.requireFiniteRows(rows, 0, rows.count);
+    engine.requireTrainable(rows, false);
     if (!engine.preparation.fitted) engine.preparation.fit(rows, rows.count);
     this.#training = true;
     try {

@@ -14,9 +14,8 @@ import {
 } from "../checks.ts";
 import type { CoreOptions, Simd } from "../core/load.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
-import { type InitializerName, initializerNames } from "./initializers.ts";
+import { type InitializerName, initializerNames } from "./initial/initializers.ts";
 import { type OptimizerConfig, type OptimizerSpec, resolveOptimizer } from "./optimizers.ts";
-import type { MissingMode, ScalerName } from "./preparation.ts";
 
 export type ActivationName = keyof typeof Activation;
 export type LossName = keyof typeof Loss;
@@ -42,6 +41,12 @@ export interface ResolvedOp<Name extends string> {
   /** The kernel's one parameter: slope, alpha, delta or beta; 0 where the op has none. */
   readonly parameter: number;
 }
+
+/** Built-in scaling: `"standard"` to mean 0 and deviation 1, `"minMax"` to [0, 1], column by column. */
+export type ScalerName = "standard" | "minMax";
+
+/** What NaN in data means: see `missing` in the configuration. */
+export type MissingMode = "error" | "mean" | "mask";
 
 /** How training finds the gradient; see `gradient` in the configuration. */
 export type GradientMode = "auto" | "direct" | "gram";

@@ -6,20 +6,19 @@ import { Arena } from "../core/arena.ts";
 import type { KernelExports } from "../core/generated/exports.ts";
 import type { Core } from "../core/load.ts";
 import { DivergenceError, InvalidValueError } from "../errors.ts";
-import type { Batch } from "./batches.ts";
-import type { Checkpoint, TrainingState } from "./checkpoint.ts";
-import type { ResolvedConfig } from "./config.ts";
-import type { Corruption } from "./corruption.ts";
-import { initializeParameters } from "./initializers.ts";
-import type { Rows } from "./input.ts";
+import { lossOp, type ResolvedConfig } from "./config.ts";
+import type { Rows } from "./data/input.ts";
+import { Preparation, type PreparationState } from "./data/preparation.ts";
+import { Staging } from "./data/staging.ts";
+import type { Checkpoint, TrainingState } from "./exchange/checkpoint.ts";
+import { initializeParameters } from "./initial/initializers.ts";
 import { layoutParameters, type ParameterLayout } from "./layout.ts";
 import { Network } from "./network.ts";
 import { applyOptimizer, type OptimizerBlocks, stateNames } from "./optimizers.ts";
-import { initializeFromComponents } from "./pca-initializer.ts";
-import { Preparation, type PreparationState } from "./preparation.ts";
-import type { RunState } from "./run-state.ts";
 import { Stream, splitSeed } from "./seed.ts";
-import { Staging } from "./staging.ts";
+import type { Batch } from "./training/batches.ts";
+import type { Corruption } from "./training/corruption.ts";
+import type { RunState } from "./training/run-state.ts";
 import type { InferencePlan } from "./workspace.ts";
 
 /**
@@ -79,6 +78,7 @@ export class Engine {
       this.#network,
       this.preparation,
       splitSeed(config.seed),
+      lossOp(config.loss).type === "bce" && config.scaler === undefined,
     );
     this.#arena.commit();
   }
@@ -103,7 +103,9 @@ export class Engine {
   }
 
   /** Sets every parameter from the principal components of the rows of `x`. */
-  initializeFromComponents(x: Rows): Promise<void> {
+  async initializeFromComponents(x: Rows): Promise<void> {
+    // Few programs need it: bundlers make a file of its own of what is imported here.
+    const { initializeFromComponents } = await import("./initial/pca-initializer.ts");
     const target = {
       network: this.#network,
       staging: this.#staging,
@@ -113,7 +115,7 @@ export class Engine {
       kernels: this.#kernels,
       parameters: () => this.parameters,
     };
-    return initializeFromComponents(target, x);
+    await initializeFromComponents(target, x);
   }
 
   /** Bytes of linear memory the model holds. */
@@ -169,9 +171,9 @@ export class Engine {
 
   // Training, in parts: stage a batch, accumulate its gradients, apply them.
 
-  /** Throws unless every value of the rows [first, end) is a finite float32; changes nothing. */
-  requireFiniteRows(rows: Rows, first: number, end: number): void {
-    this.#staging.requireFiniteRows(rows, first, end);
+  /** Throws unless every row can be trained on, as input or as target; changes nothing. */
+  requireTrainable(rows: Rows, asTarget: boolean): void {
+    this.#staging.requireTrainable(rows, asTarget);
   }
 
   /**
@@ -366,6 +368,7 @@ export class Engine {
     this.#staging.chunks(x, first, end, (plan, row, count) => {
       if (own) this.#staging.target(own, row, count, plan.target);
       const address = own ? plan.target : plan.x;
+      this.#staging.requireTargets(own ?? x, row, count, address);
       known += this.#staging.known(count * this.width, address);
       sum += this.#network.inferLoss(plan, count, address);
     });

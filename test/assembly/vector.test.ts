@@ -50,6 +50,8 @@ function expectWithinUlp(actual: number[], expected: number[], scale = 1): void 
   }
 }
 
+const LARGEST = 3.4028234663852886e38;
+
 describe.each(builds)("maps, $name build", (core) => {
   const { kernels } = core;
 
@@ -164,19 +166,27 @@ describe.each(builds)("sums, $name build", (core) => {
 describe.each(builds)("scans, $name build", (core) => {
   const { kernels } = core;
 
-  test.each([Number.NaN, Infinity, -Infinity])("firstNonFinite finds %d at every place", (bad) => {
+  test("firstOutside counts the limits as inside", () => {
+    core.reset();
+    const p = core.put([0, 1, 0.5, -1e-45, 1, 1.0000001]);
+    expect(kernels.firstOutside(3, p, 0, 1) >>> 0).toBe(0xffff_ffff);
+    expect(kernels.firstOutside(6, p, 0, 1)).toBe(3);
+    expect(kernels.firstOutside(2, p + 16, 0, 1)).toBe(1);
+  });
+
+  test.each([Number.NaN, Infinity, -Infinity])("firstOutside finds %d at every place", (bad) => {
     for (const count of COUNTS) {
       core.reset();
       const clean = values(count, 10).map((v, i) => (i % 3 ? v : 3.4e38 * Math.sign(v)));
       const p = core.put([...clean, bad, bad, bad, bad]);
-      expect(kernels.firstNonFinite(count, p) >>> 0).toBe(0xffff_ffff);
+      expect(kernels.firstOutside(count, p, -LARGEST, LARGEST) >>> 0).toBe(0xffff_ffff);
       expect(kernels.countNaN(count, p)).toBe(0);
       for (let i = 0; i < count; i++) {
         const view = core.f32(p, count);
         const kept = view[i]!;
         view[i] = bad;
         view[count - 1] = bad;
-        expect(kernels.firstNonFinite(count, p) >>> 0).toBe(i);
+        expect(kernels.firstOutside(count, p, -LARGEST, LARGEST) >>> 0).toBe(i);
         view[count - 1] = clean[count - 1]!;
         view[i] = kept;
       }
@@ -291,7 +301,7 @@ describe.each(builds)("at the end of the memory, $name build", (core) => {
     for (const sum of [kernels.sumSquares, kernels.sumAbs])
       expect(sum(count, last)).toBeGreaterThan(0);
     expect(kernels.countNaN(count, last)).toBe(0);
-    expect(kernels.firstNonFinite(count, last) >>> 0).toBe(0xffff_ffff);
+    expect(kernels.firstOutside(count, last, -LARGEST, LARGEST) >>> 0).toBe(0xffff_ffff);
     kernels.scale(count, last, 2);
     kernels.fill(count, last, 3);
     expect(Array.from(core.f32(last, count))).toEqual(new Array(count).fill(3));

@@ -6,8 +6,8 @@ import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { loadCoreSync } from "../../src/core/load.ts";
 import { resolveConfig } from "../../src/model/config.ts";
+import { readRows } from "../../src/model/data/input.ts";
 import { Engine } from "../../src/model/engine.ts";
-import { readRows } from "../../src/model/input.ts";
 import { randomRows } from "../support/random.ts";
 
 test("10,000 steps grow neither the linear memory nor the heap", () => {

@@ -90,6 +90,20 @@ describe("a step in its parts", () => {
     expect(model.gradients()).toEqual(fresh.gradients());
   });
 
+  test("bce refuses targets outside [0, 1] and names their place", async () => {
+    const config = { layers: [2, 1], outputActivation: "sigmoid", loss: "bce" } as const;
+    const model = TiedAutoencoder.createSync(config);
+    const [good, bad] = [[[0, 1]], [[0.5, 1.5]]];
+    const message = /Row 0, column 1 of .* is 1.5; the loss "bce" takes targets between 0 and 1/;
+    expect(() => model.trainOnBatch(bad)).toThrow(message);
+    expect(() => model.trainOnBatch(good, bad)).toThrow(message);
+    expect(() => model.evaluate(bad)).toThrow(message);
+    await expect(model.fit(bad)).rejects.toThrow(message);
+    await expect(model.fit(good, { validationData: bad })).rejects.toThrow(message);
+    expect(model.stepCount).toBe(0);
+    model.trainOnBatch(bad, good);
+  });
+
   test("a diverging loss names its step and leaves the weights before it", () => {
     const optimizer = { type: "sgd", learningRate: 1e4 } as const;
     const model = TiedAutoencoder.createSync({ layers, activation: "linear", optimizer });

@@ -42,8 +42,8 @@ const bytesOf = (array) => new Uint8Array(array.buffer, array.byteOffset, array.
 const same = (a, b) => a.length === b.length && a.every((value, i) => Object.is(value, b[i]));
 
 /** The digest of all weights, in the order of their names. */
-export function digest(model) {
-  const parts = Object.values(model.weights()).map(({ data }) => bytesOf(data));
+export function digest(weights) {
+  const parts = Object.values(weights).map(({ data }) => bytesOf(data));
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -69,7 +69,7 @@ export async function trainedDigest({ TiedAutoencoder }, optimizer, runtime = {}
   const x = numbers(64 * LAYERS[0]);
   await model.fit(x, { epochs: 50, batchSize: 16 });
   check(model.stepCount === 200, `took ${model.stepCount} steps`);
-  const found = digest(model);
+  const found = digest(await model.weights());
   model.dispose();
   return found;
 }
@@ -170,9 +170,37 @@ function kernelCases({ createKernels }) {
   };
 }
 
+/**
+ * Cases over tied-autoencoder/worker. Where the host has no workers or forbids those made of text,
+ * `refused`, the error must say what to do; `createWorker` is then what it says.
+ */
+function workerCases(worker, { refused, createWorker }) {
+  const { TiedAutoencoder } = worker;
+  const trains = (options) => async () => {
+    const own = { create: (config) => TiedAutoencoder.create(config, options) };
+    const found = await trainedDigest({ TiedAutoencoder: own }, "adam");
+    check(found === EXPECTED.adam, `SHA-256 ${found}`);
+  };
+  const cases = {};
+  if (refused) {
+    cases["a worker is refused in words that help"] = () =>
+      throws(/UnsupportedHostError.*worker-src blob:.*createWorker/, () =>
+        TiedAutoencoder.create({ layers: LAYERS }),
+      );
+  } else cases["a model in a worker comes to the same bits"] = trains({});
+  if (createWorker) {
+    cases["so does one in a worker that the page made"] = trains({ createWorker });
+  }
+  return cases;
+}
+
 /** Runs every case; a record is { name, ok, message }. */
-export async function run({ main, kernels }) {
-  const cases = { ...mainCases(main), ...(kernels && kernelCases(kernels)) };
+export async function run({ main, kernels, worker, workers = {} }) {
+  const cases = {
+    ...mainCases(main),
+    ...(kernels && kernelCases(kernels)),
+    ...(worker && workerCases(worker, workers)),
+  };
   const records = [];
   for (const [name, body] of Object.entries(cases)) {
     try {

@@ -218,7 +218,7 @@ async function browsers(app, { bundlers, viteServer }, { runPages }) {
   if (!build) return skip("browsers", "the bundlers are not installed");
   await build({
     absWorkingDir: app,
-    entryPoints: ["page.mjs"],
+    entryPoints: ["page.mjs", "manners.mjs"],
     outdir: plain,
     bundle: true,
     format: "esm",
@@ -243,6 +243,10 @@ async function browsers(app, { bundlers, viteServer }, { runPages }) {
       '<script src="dist/script/tied-autoencoder.js"></script><script src="script.js"></script>',
     ),
   );
+  writeFileSync(
+    join(plain, "manners.html"),
+    page('<script type="module" src="/plain/manners.js"></script>'),
+  );
   const pages = [
     { name: "a file:// page", file: join(plain, "script.html") },
     { name: "a page", path: "/plain/index.html" },
@@ -251,6 +255,7 @@ async function browsers(app, { bundlers, viteServer }, { runPages }) {
       name: "a page under a strict policy",
       path: "/plain/index.html",
       headers: { "Content-Security-Policy": POLICY },
+      query: { script: "/plain/dist/worker-script.js" },
     },
   ];
   for (const browser of ["chromium", "firefox-esr"]) {
@@ -267,6 +272,8 @@ async function browsers(app, { bundlers, viteServer }, { runPages }) {
           report(name, [{ name: "the bundle is made", ok: false, message: error.message }]);
         }
       }
+      // Firefox reports no long tasks.
+      if (isWanted("manners")) own.push({ name: "manners", path: "/plain/manners.html" });
       if (isWanted("vite dev")) {
         const { url, stop } = await viteServer(app);
         own.push({ name: "vite dev", url });

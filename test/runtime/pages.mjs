@@ -74,7 +74,7 @@ export async function runPages(browser, root, pages) {
   const origin = `http://localhost:${server.address().port}`;
   const address = (page) => {
     const bare = page.url ?? (page.file ? `file://${page.file}` : origin + page.path);
-    return `${bare}?${new URLSearchParams({ server: origin, page: page.name })}`;
+    return `${bare}?${new URLSearchParams({ server: origin, page: page.name, ...page.query })}`;
   };
 
   let left = pages;
@@ -142,7 +142,8 @@ function serve(root, pages, url, response) {
     const body = readFileSync(path);
     response.writeHead(200, {
       "Content-Type": TYPES[extname(path)] ?? "application/octet-stream",
-      ...(page?.isolated ? ISOLATION : { "Cross-Origin-Resource-Policy": "same-origin" }),
+      // Scripts carry the policy too: an isolated page runs no worker without it.
+      ...(page?.isolated || /\.m?js$/.test(path) ? ISOLATION : {}),
       ...page?.headers,
     });
     response.end(body);

@@ -13,6 +13,7 @@ import {
 } from "tied-autoencoder";
 import { createKernels, type Matrix } from "tied-autoencoder/kernels";
 import { TiedAutoencoder as Slim } from "tied-autoencoder/slim";
+import { TiedAutoencoder as Remote } from "tied-autoencoder/worker";
 
 const config: ModelConfig = {
   layers: [4, 2],
@@ -44,6 +45,12 @@ export async function multiply(): Promise<Float32Array> {
   using kernels = await createKernels({ simd: "baseline" });
   using a: Matrix = kernels.matrix(2, 2, [1, 2, 3, 4]);
   return kernels.gemm(a, a, undefined, { transA: true }).toArray();
+}
+
+export async function elsewhere(x: MatrixInput): Promise<number> {
+  using model = await Remote.create(config);
+  await model.fit(x, { epochs: 3, onEpoch: ({ epoch }) => epoch < 2 });
+  return model.evaluate(x, undefined, { transfer: true });
 }
 
 // @ts-expect-error: layers is required

@@ -2,6 +2,7 @@
 
 import * as main from "tied-autoencoder";
 import * as kernels from "tied-autoencoder/kernels";
+import * as worker from "tied-autoencoder/worker";
 import { run } from "./cases.mjs";
 
-console.log(`RECORDS ${JSON.stringify(await run({ main, kernels }))}`);
+console.log(`RECORDS ${JSON.stringify(await run({ main, kernels, worker }))}`);

@@ -2,7 +2,12 @@
 
 import * as main from "tied-autoencoder";
 import * as kernels from "tied-autoencoder/kernels";
+import * as worker from "tied-autoencoder/worker";
 import { run } from "./cases.mjs";
 import { report } from "./report.mjs";
 
-report(() => run({ main, kernels }));
+// Under a strict policy no worker is made of text; the page's address names the script to make it of.
+const script = new URLSearchParams(location.search).get("script");
+const workers = script ? { refused: true, createWorker: () => new Worker(script) } : {};
+
+report(() => run({ main, kernels, worker, workers }));

@@ -2,10 +2,11 @@
 
 import * as main from "tied-autoencoder";
 import * as kernels from "tied-autoencoder/kernels";
+import * as worker from "tied-autoencoder/worker";
 import { run } from "./cases.mjs";
 
 export default {
   async fetch() {
-    return Response.json(await run({ main, kernels }));
+    return Response.json(await run({ main, kernels, worker, workers: { refused: true } }));
   },
 };

@@ -36,3 +36,13 @@ export const functions = {
   sigmoid,
   erf: (x: number): number => (x === 0 ? x : erf(x)),
 };
+
+/** The bound that each function of the core states, in units in the last place. */
+export const BOUNDS = {
+  exp: 1.1,
+  log: 0.9,
+  log1p: 1.5,
+  tanh: 2.6,
+  sigmoid: 2.4,
+  erf: 1.8,
+} as const;

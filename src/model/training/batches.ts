@@ -1,0 +1,152 @@
+// Where a run's batches come from: rows that are all there, in the order of the epoch, or pieces that
+// arrive one by one. A source keeps no place of its own: it gives the batch that the run's state names
+// next, so that a run may start anywhere.
+
+import { InvalidTypeError, InvalidValueError, show } from "../../errors.ts";
+import { type MatrixInput, type Rows, readRows } from "../data/input.ts";
+
+/** Rows [first, first + count) of `x`, or those that `order` names in these places. */
+export interface Batch {
+  readonly x: Rows;
+  /** What to reproduce; undefined for x itself. */
+  readonly target: Rows | undefined;
+  readonly order: Uint32Array | undefined;
+  readonly first: number;
+  readonly count: number;
+  /** The rows have been looked over for NaN and infinities already. */
+  readonly checked: boolean;
+}
+
+/** The place in a run that a source is asked for. */
+export interface Place {
+  readonly epoch: number;
+  readonly batch: number;
+}
+
+export interface BatchSource {
+  /** Rows and steps of an epoch, and rows of a step; 0 where that is not known. */
+  readonly rows: number;
+  readonly stepsPerEpoch: number;
+  readonly batchSize: number;
+  /** The batch at `place`; undefined after the last of its epoch. */
+  next(place: Place): Batch | undefined | Promise<Batch | undefined>;
+  /** Whether `place` is known to lie after the last batch of its epoch. */
+  isEnd(place: Place): boolean;
+  /** Lets go of what is open. */
+  close(): unknown;
+}
+
+/** Rows in memory, in batches of `batchSize`, the last one short. */
+export function rowBatches(
+  x: Rows,
+  target: Rows | undefined,
+  rows: number,
+  batchSize: number,
+  shuffledOrder: ((epoch: number) => Uint32Array) | undefined,
+): BatchSource {
+  let order: Uint32Array | undefined;
+  let ordered = -1;
+  const isEnd = ({ batch }: Place) => batch * batchSize >= rows;
+  return {
+    rows,
+    stepsPerEpoch: Math.ceil(rows / batchSize),
+    batchSize,
+    isEnd,
+    next(place) {
+      if (isEnd(place)) return undefined;
+      if (shuffledOrder && ordered !== place.epoch) {
+        order = shuffledOrder(place.epoch);
+        ordered = place.epoch;
+      }
+      const first = place.batch * batchSize;
+      const count = Math.min(batchSize, rows - first);
+      return { x, target, order, first, count, checked: true };
+    },
+    close() {},
+  };
+}
+
+/** One piece of data that arrives: the rows of a step, or `{ x, target }`. */
+export type BatchInput =
+  | MatrixInput
+  | { readonly x: MatrixInput; readonly target?: MatrixInput | undefined };
+
+/**
+ * Data that arrives in pieces, each the rows of one optimizer step. A function is called for every
+ * epoch; an iterable itself serves one.
+ */
+export type BatchStream =
+  | AsyncIterable<BatchInput>
+  | (() => AsyncIterable<BatchInput> | Iterable<BatchInput>);
+
+export function isBatchStream(input: MatrixInput | BatchStream): input is BatchStream {
+  if (typeof input === "function") return true;
+  return typeof input === "object" && input !== null && Symbol.asyncIterator in input;
+}
+
+/** Pieces from a stream: each is awaited, checked for its width, and asked for only when it is needed. */
+export function streamBatches(stream: BatchStream, width: number): BatchSource {
+  let pieces: AsyncIterator<BatchInput> | Iterator<BatchInput> | undefined;
+  return {
+    rows: 0,
+    stepsPerEpoch: 0,
+    batchSize: 0,
+    isEnd: () => false,
+    async next({ epoch, batch }) {
+      if (!pieces) {
+        pieces = openPieces(stream);
+        for (let i = 0; i < batch; i++) if ((await pieces.next()).done) break;
+      }
+      const { done, value } = await pieces.next();
+      if (!done) return readBatch(value, width, `Batch ${batch} of epoch ${epoch}`);
+      pieces = undefined;
+      if (batch > 0) return undefined;
+      throw new InvalidValueError(
+        `fit needs at least one batch an epoch; the data of epoch ${epoch} held none.`,
+      );
+    },
+    async close() {
+      await pieces?.return?.();
+    },
+  };
+}
+
+function openPieces(stream: BatchStream): AsyncIterator<BatchInput> | Iterator<BatchInput> {
+  const opened = typeof stream === "function" ? stream() : stream;
+  if (typeof opened === "object" && opened !== null) {
+    if (Symbol.asyncIterator in opened) return opened[Symbol.asyncIterator]();
+    if (Symbol.iterator in opened) return opened[Symbol.iterator]();
+  }
+  throw new InvalidTypeError(
+    `The function given to fit must return an iterable of batches; it returned ${show(opened)}.`,
+  );
+}
+
+function readBatch(input: BatchInput, width: number, name: string): Batch {
+  const pair = inputAndTarget(input);
+  const x = readRows(name, pair.x, width);
+  const target =
+    pair.target === undefined ? undefined : readRows(`${name}'s target`, pair.target, width);
+  requireSameCount(x, target);
+  if (x.count === 0)
+    throw new InvalidValueError(`${name} must have at least one row; it has none.`);
+  return { x, target, order: undefined, first: 0, count: x.count, checked: false };
+}
+
+/** Tells rows from `{ x, target }`. */
+export function inputAndTarget(input: BatchInput): {
+  x: MatrixInput;
+  target?: MatrixInput | undefined;
+} {
+  const isPair = typeof input === "object" && input !== null && "x" in input;
+  return isPair ? input : { x: input as MatrixInput };
+}
+
+/** Refuses a target that has not a row for every row of the input. */
+export function requireSameCount(x: Rows, target: Rows | undefined): void {
+  if (target && target.count !== x.count) {
+    throw new InvalidValueError(
+      `${target.name} must have as many rows as ${x.name}: ${x.count}; it has ${target.count}.`,
+    );
+  }
+}

@@ -1,0 +1,18 @@
+// A model as a folder that PyTorch can run and train, on one machine or many. Pure: names and contents of
+// files, for the command line to write. Not in the core's bundle.
+
+import type { TiedAutoencoder } from "../model/autoencoder.ts";
+import { modulePy } from "./module.ts";
+import { trainDdpPy } from "./train-ddp.ts";
+
+/**
+ * The files by name: the model as `TiedAutoencoder.load` reads it (after training in PyTorch too), a module that
+ * needs only torch, and a script for torchrun, which needs numpy as well. The optimizer starts afresh there.
+ */
+export function encodePyTorch(model: TiedAutoencoder): Record<string, string | Uint8Array> {
+  return {
+    "model.safetensors": model.save(),
+    "tied_autoencoder.py": modulePy,
+    "train_ddp.py": trainDdpPy,
+  };
+}
