@@ -71,7 +71,7 @@ export function oneOf(names: readonly string[]): string {
     : `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`;
 }
 
-/** Where a message points for more: a section of the README, as the registry shows it. */
+/** Where a message points for more: a section of the README that comes with the package. */
 export function readmeLink(section: string): string {
-  return `See https://www.npmjs.com/package/tied-autoencoder#${section}`;
+  return `See tied-autoencoder/README.md#${section}`;
 }
