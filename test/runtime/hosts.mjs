@@ -4,13 +4,14 @@
 //
 //   node test/runtime/hosts.mjs [--digests] [part of a host's name …]
 
-import { execFile, execFileSync, spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { copyExamples, edgeWorker, pressingPages, record } from "./examples.mjs";
+import { bundleForWorkerd, serving } from "./workerd.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = join(here, "../..");
@@ -120,81 +121,20 @@ async function workerd(app, folder) {
     skip("workerd", "not installed");
     return;
   }
-  await host("workerd", async () => {
-    const { build } = await import("esbuild");
-    const out = join(folder, "workerd");
-    mkdirSync(out);
-    // As wrangler does it: the script bundled, the modules of WebAssembly beside it.
-    const modules = new Set();
-    await build({
-      absWorkingDir: app,
-      entryPoints: ["workerd.mjs"],
-      outdir: out,
-      bundle: true,
-      format: "esm",
-      conditions: ["workerd", "worker", "browser"],
-      external: ["node:*"],
-      logLevel: "error",
-      plugins: [
-        {
-          name: "wasm",
-          setup({ onResolve }) {
-            onResolve({ filter: /\.wasm(\?module)?$/ }, ({ path, resolveDir }) => {
-              const name = path.split("/").at(-1).replace("?module", "");
-              cpSync(join(resolveDir, path.replace("?module", "")), join(out, name));
-              modules.add(name);
-              return { path: `./${name}`, external: true };
-            });
-          },
-        },
-      ],
-    });
-    const port = await freePort();
-    const embedded = [...modules].map((name) => `(name = "${name}", wasm = embed "${name}")`);
-    writeFileSync(
-      join(out, "config.capnp"),
-      `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [(name = "main", worker = (
-    modules = [(name = "main", esModule = embed "workerd.js"), ${embedded.join(", ")}],
-    compatibilityDate = "2026-01-01"))],
-  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")]);
-`,
-    );
-    const child = spawn(command, ["serve", join(out, "config.capnp")], {
-      stdio: ["ignore", "ignore", "pipe"],
-    });
-    let errors = "";
-    child.stderr.on("data", (text) => {
-      errors += text;
-    });
-    try {
-      return await (await answer(`http://127.0.0.1:${port}/`)).json();
-    } catch (error) {
-      throw new Error(`${error.message}\n${errors}`);
-    } finally {
-      child.kill();
-    }
+  await host("workerd, inside a request", async () => {
+    const bundle = await bundleForWorkerd(app, "workerd.mjs", join(folder, "workerd"));
+    return serving(command, bundle, async (fetch) => (await fetch("/")).json());
   });
+  await host("workerd, example edge-worker", () => edgeWorker(command, app, folder));
 }
 
-async function answer(url) {
-  for (let tries = 0; ; tries++) {
-    try {
-      return await fetch(url);
-    } catch (error) {
-      if (tries === 100) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
+async function denoExample(app) {
+  const command = binary("@deno/linux-x64-glibc/deno");
+  if (!isWanted("deno, example") || !existsSync(command)) return;
+  await host("deno, example deno", async () => {
+    const args = ["run", "-A", "--no-remote", "--no-config", "--node-modules-dir=manual"];
+    const { stdout } = await run(command, [...args, "examples/deno/main.ts"], { cwd: app });
+    return [record("finds the odd hour", /oddest hour of today is 14:00/.test(stdout), stdout)];
   });
 }
 
@@ -247,6 +187,7 @@ async function browsers(app, { bundlers, viteServer }, { runPages }) {
     join(plain, "manners.html"),
     page('<script type="module" src="/plain/manners.js"></script>'),
   );
+  pressingPages(app);
   const pages = [
     { name: "a file:// page", file: join(plain, "script.html") },
     { name: "a page", path: "/plain/index.html" },
@@ -272,8 +213,15 @@ async function browsers(app, { bundlers, viteServer }, { runPages }) {
           report(name, [{ name: "the bundle is made", ok: false, message: error.message }]);
         }
       }
+      if (isWanted("example script-page")) {
+        own.push({ name: "example script-page", path: "/examples/script-page/index.html" });
+      }
       // Firefox reports no long tasks.
       if (isWanted("manners")) own.push({ name: "manners", path: "/plain/manners.html" });
+      if (isWanted("example vite-page")) {
+        await bundlers.vite(join(app, "examples/vite-page"), join(app, "vite-page"));
+        own.push({ name: "example vite-page", path: "/vite-page/index.html" });
+      }
       if (isWanted("vite dev")) {
         const { url, stop } = await viteServer(app);
         own.push({ name: "vite dev", url });
@@ -301,7 +249,9 @@ try {
     cpSync(join(here, "digests.mjs"), join(app, "digests.mjs"));
     console.log(execFileSync(process.execPath, ["digests.mjs"], { cwd: app, encoding: "utf8" }));
   } else {
+    copyExamples(join(root, "examples"), app);
     await consoles(app);
+    await denoExample(app);
     if (installedHosts) await workerd(app, folder);
     await browsers(app, tools, await import("./pages.mjs"));
   }
