@@ -41,13 +41,21 @@ for (const stale of ["dist/chunks", "dist/edge"]) rmSync(stale, { recursive: tru
 // What runs in a worker is a script of its own, and also text inside the entry that starts it.
 const workerScript = {
   ...common,
-  entryPoints: ["src/worker-script.ts"],
+  entryPoints: {
+    "worker-script": "src/worker-script.ts",
+    "thread-worker": "src/core/thread-worker.ts",
+  },
   outdir: "dist",
   format: "iife",
   minify: true,
 };
 await build(workerScript);
-const { outputFiles } = await build({ ...workerScript, sourcemap: false, write: false });
+const { outputFiles } = await build({
+  ...workerScript,
+  entryPoints: ["src/worker-script.ts"],
+  sourcemap: false,
+  write: false,
+});
 const workerProgram = outputFiles[0].text;
 
 await Promise.all([

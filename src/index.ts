@@ -7,6 +7,8 @@ export {
   InvalidTypeError,
   InvalidValueError,
   MemoryLimitError,
+  ThreadError,
+  ThreadsUnavailableWarning,
   UnsupportedHostError,
 } from "./errors.ts";
 export { FormatError } from "./formats/errors.ts";

@@ -22,6 +22,8 @@ import type { Build } from "./builds/carried.ts";
 import { carriedBuild } from "./builds/embedded.ts";
 import type { KernelExports } from "./generated/exports.ts";
 import { decodeHex } from "./hex.ts";
+import { withMemory } from "./memory-import.ts";
+import { type ThreadOptions, wantedThreads } from "./thread-options.ts";
 
 export type { Build };
 
@@ -35,7 +37,7 @@ export type WasmSource =
   | ArrayBufferView
   | { arrayBuffer(): Promise<ArrayBuffer> };
 
-export interface CoreOptions {
+export interface CoreOptions extends ThreadOptions {
   simd?: Simd;
   wasm?: WasmSource | PromiseLike<WasmSource> | (() => WasmSource | PromiseLike<WasmSource>);
 }
@@ -45,6 +47,10 @@ export interface Core {
   readonly build: Build;
   readonly kernels: KernelExports;
   readonly memory: HostMemory;
+  /** Threads that work on a call. */
+  readonly threads: number;
+  /** Ends the workers, if there are any. */
+  dispose(): void;
 }
 
 /** The version of the exports that this TypeScript was written against; see assembly/abi.ts. */
@@ -57,28 +63,61 @@ const SIMD_PROBE = "0061736d01000000010401600000030201000a090107004100fd0f1a0b";
 const RELAXED_PROBE =
   "0061736d01000000010401600000030201000a140112004100fd0f4100fd0f4100fd0ffd85021a0b";
 
-const compiled = new Map<Build, HostModule>();
+/** Compiled builds by name, their twins over shared memory as "baseline shared". */
+const compiled = new Map<string, HostModule>();
 
 /** Loads the core, compiling off the main thread where the host does so. */
 export async function loadCore(options: CoreOptions): Promise<Core> {
   const host = requireSimd();
-  if (options.wasm === undefined) {
-    const build = chooseBuild(host, options.simd);
-    return instantiate(host, await compiledBuild(host, build), options.simd);
+  const threads = wantedThreads(options);
+  if (threads === 1) {
+    const module = await chosenModule(host, options, false);
+    return instantiate(host, module, options.simd, plainMemory(host));
   }
-  const supplied = await (typeof options.wasm === "function" ? options.wasm() : options.wasm);
-  return instantiate(host, await moduleFrom(host, supplied), options.simd);
+  // Few programs ask for threads: bundlers make a file of its own of what is imported here.
+  const { sharedMemory, startTeam, warnOfOneThread } = await import("./threads.ts");
+  const shared = sharedMemory(host);
+  const module = await chosenModule(host, options, shared !== undefined);
+  const core = instantiate(host, module, options.simd, shared ?? plainMemory(host));
+  if (!shared) {
+    const remedy =
+      "this host has no memory that threads can share; a page needs the headers " +
+      "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp";
+    warnOfOneThread(options, "sharedMemory", remedy);
+    return core;
+  }
+  try {
+    const team = await startTeam(module, shared, core.kernels, threads, options.createWorker);
+    return {
+      ...core,
+      kernels: team.kernels,
+      get threads() {
+        return team.threads;
+      },
+      dispose: () => team.disband(),
+    };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    warnOfOneThread(options, "workers", `its workers could not start (${reason})`);
+    return core;
+  }
 }
 
 /** Loads the core without awaiting, for hosts that may compile synchronously. */
 export function loadCoreSync(options: CoreOptions): Core {
   const host = requireSimd();
-  const { wasm } = options;
+  const { wasm, threads } = options;
+  if (wantedThreads(options) > 1 && threads !== "auto") {
+    throw new InvalidValueError(
+      `createSync and loadSync have one thread; threads ${threads} needs create or load, which wait for workers to start.`,
+    );
+  }
+  const memory = plainMemory(host);
   if (wasm === undefined) {
     const build = chooseBuild(host, options.simd);
     const module = compiled.get(build) ?? compileNow(host, carried(build));
     compiled.set(build, module);
-    return instantiate(host, module, options.simd);
+    return instantiate(host, module, options.simd, memory);
   }
   const source = isModule(wasm) ? wasm : bytesOf(wasm);
   if (!source) {
@@ -86,7 +125,16 @@ export function loadCoreSync(options: CoreOptions): Core {
       `createSync takes wasm as a WebAssembly.Module or bytes; got ${show(wasm)}. Responses, promises and functions need create.`,
     );
   }
-  return instantiate(host, compileNow(host, source), options.simd);
+  return instantiate(host, compileNow(host, source), options.simd, memory);
+}
+
+async function chosenModule(
+  host: HostWebAssembly,
+  { simd, wasm }: CoreOptions,
+  shared: boolean,
+): Promise<HostModule> {
+  if (wasm === undefined) return compiledBuild(host, chooseBuild(host, simd), shared);
+  return moduleFrom(host, await (typeof wasm === "function" ? wasm() : wasm), shared);
 }
 
 function requireSimd(): HostWebAssembly {
@@ -118,16 +166,27 @@ function chooseBuild(host: HostWebAssembly, simd: unknown = "auto"): Build {
   return hasRelaxed ? "relaxed" : "baseline";
 }
 
-async function compiledBuild(host: HostWebAssembly, build: Build): Promise<HostModule> {
-  const known = compiled.get(build);
+async function compiledBuild(
+  host: HostWebAssembly,
+  build: Build,
+  shared: boolean,
+): Promise<HostModule> {
+  const key = shared ? `${build} shared` : build;
+  const known = compiled.get(key);
   if (known) return known;
   const source = carried(build);
-  const module = isModule(source) ? source : await refusing(() => host.compile(source));
-  compiled.set(build, module);
+  const module = isModule(source)
+    ? source
+    : await refusing(() => host.compile(withMemory(source, shared)));
+  compiled.set(key, module);
   return module;
 }
 
-async function moduleFrom(host: HostWebAssembly, supplied: WasmSource): Promise<HostModule> {
+async function moduleFrom(
+  host: HostWebAssembly,
+  supplied: WasmSource,
+  shared: boolean,
+): Promise<HostModule> {
   if (isModule(supplied)) return supplied;
   const response = supplied as { arrayBuffer?: () => Promise<ArrayBuffer> };
   const bytes =
@@ -140,14 +199,14 @@ async function moduleFrom(host: HostWebAssembly, supplied: WasmSource): Promise<
     );
   }
   requireWasmMagic(bytes);
-  return refusing(() => host.compile(bytes));
+  return refusing(() => host.compile(withMemory(bytes, shared)));
 }
 
 function compileNow(host: HostWebAssembly, source: Uint8Array | HostModule): HostModule {
   if (isModule(source)) return source;
   requireWasmMagic(source);
   try {
-    return new host.Module(source);
+    return new host.Module(withMemory(source, false));
   } catch (cause) {
     throw compileRefused(cause);
   }
@@ -196,17 +255,41 @@ function bytesOf(value: unknown): Uint8Array | undefined {
   return isBuffer ? new Uint8Array(value as ArrayBuffer) : undefined;
 }
 
-function instantiate(host: HostWebAssembly, module: HostModule, wish: unknown): Core {
-  const memory = new host.Memory({ initial: 1, maximum: MAXIMUM_PAGES });
+function plainMemory(host: HostWebAssembly): HostMemory {
+  return new host.Memory({ initial: 1, maximum: MAXIMUM_PAGES });
+}
+
+function instantiate(
+  host: HostWebAssembly,
+  module: HostModule,
+  wish: unknown,
+  memory: HostMemory,
+): Core {
   const imports = { env: { memory } };
   // The loader knows modules of this realm only; a module from another one is instantiated as it is.
-  const instance =
-    module instanceof (host.Module as unknown as new () => object)
+  const isOurs = module instanceof (host.Module as unknown as new () => object);
+  let instance: { exports: object };
+  try {
+    instance = isOurs
       ? instantiateSync(module as never, imports as never).instance
       : new host.Instance(module, imports);
+  } catch (cause) {
+    throw linkRefused(cause, memory);
+  }
   // The instance's own exports, not the loader's: those wrap every kernel in a closure.
   const kernels = instance.exports as unknown as KernelExports;
-  return { build: checkedBuild(kernels, wish), kernels, memory };
+  return { build: checkedBuild(kernels, wish), kernels, memory, threads: 1, dispose() {} };
+}
+
+function linkRefused(cause: unknown, memory: HostMemory): Error {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const need =
+    memory.buffer instanceof ArrayBuffer
+      ? "one thread needs the core compiled for memory of its own"
+      : "several threads need the core compiled for shared memory; given as bytes instead of a Module, any build serves";
+  return new InvalidValueError(`wasm is a module that does not link: ${need} (${reason}).`, {
+    cause,
+  });
 }
 
 /** Reads what the module says of itself and holds it against what the caller asked for. */

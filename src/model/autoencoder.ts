@@ -11,7 +11,13 @@ import {
   show,
 } from "../errors.ts";
 import { disposeKey } from "../platform/dispose.ts";
-import { type ModelConfig, type ResolvedConfig, resolveConfig, runtimeOptions } from "./config.ts";
+import {
+  type ModelConfig,
+  type ResolvedConfig,
+  resolveConfig,
+  runtimeKeys,
+  runtimeOptions,
+} from "./config.ts";
 import { type MatrixInput, type Rows, readRows } from "./data/input.ts";
 import { Engine } from "./engine.ts";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./exchange/checkpoint.ts";
@@ -80,7 +86,7 @@ export class TiedAutoencoder {
   }
 
   static #read(bytes: Uint8Array, runtime: RuntimeOptions): Checkpoint {
-    onlyKeys("load's runtime", record("load's runtime", runtime), ["simd", "wasm"]);
+    onlyKeys("load's runtime", record("load's runtime", runtime), runtimeKeys);
     if (!(bytes instanceof Uint8Array)) {
       throw new InvalidTypeError(
         `load needs the file's bytes as a Uint8Array; got ${show(bytes)}.`,
@@ -103,6 +109,11 @@ export class TiedAutoencoder {
   /** Bytes of WebAssembly memory the model holds: parameters, optimizer state and workspace. */
   get byteLength(): number {
     return this.#live.byteLength;
+  }
+
+  /** Threads that share the work of a call; 1 after a ThreadError. */
+  get threads(): number {
+    return this.#live.core.threads;
   }
 
   /** Optimizer steps taken since the model was made. */
@@ -314,8 +325,9 @@ export class TiedAutoencoder {
     return summarize(this.config, engine.layout, engine.byteLength);
   }
 
-  /** Gives the memory back. Ends a `fit` under way; any later call throws a DisposedError. */
+  /** Gives the memory back and ends the model's workers. Ends a `fit` under way; any later call throws a DisposedError. */
   dispose(): void {
+    this.#engine?.core.dispose();
     this.#engine = undefined;
   }
 

@@ -103,6 +103,15 @@ export interface ModelConfig {
   simd?: Simd;
   /** The core's module, for hosts that must supply it themselves. */
   wasm?: NonNullable<CoreOptions["wasm"]>;
+  /**
+   * Threads that share a call's work, the caller's included: 1 to 16, or `"auto"` for what the machine
+   * has, up to 4. Results are the same to the bit. Default 1. Needs `create` or `load`.
+   */
+  threads?: NonNullable<CoreOptions["threads"]>;
+  /** Starts a worker on the module `tied-autoencoder/thread-worker`, where a page's policy forbids blobs. */
+  createWorker?: NonNullable<CoreOptions["createWorker"]>;
+  /** Hears that threads cannot be had. Default: the console, once, and not for `"auto"`. */
+  onWarning?: NonNullable<CoreOptions["onWarning"]>;
 }
 
 /** A configuration with every default filled in: what `model.config` shows and files carry. */
@@ -144,7 +153,7 @@ const MODEL_KEYS = [
   "seed",
   "gradient",
 ];
-const RUNTIME_KEYS = ["simd", "wasm"];
+export const runtimeKeys = ["simd", "wasm", "threads", "createWorker", "onWarning"] as const;
 
 export const activationNames = enumNames<ActivationName>(Activation);
 export const lossNames = enumNames<LossName>(Loss);
@@ -156,7 +165,7 @@ export function resolveConfig(config: ModelConfig): ResolvedConfig {
       `The configuration must be an object such as { layers: [784, 128] }; got ${show(config)}.`,
     );
   }
-  onlyKeys("The configuration", config, [...MODEL_KEYS, ...RUNTIME_KEYS]);
+  onlyKeys("The configuration", config, [...MODEL_KEYS, ...runtimeKeys]);
   const layers = resolveLayers(config.layers);
   const depth = layers.length - 1;
   const hidden = activationSpec("activation", config.activation ?? "relu");
@@ -200,10 +209,8 @@ export function resolveConfig(config: ModelConfig): ResolvedConfig {
 
 /** The runtime half of a configuration: what is not part of the model and not saved with it. */
 export function runtimeOptions(config: ModelConfig): CoreOptions {
-  const options: CoreOptions = {};
-  if (config.simd !== undefined) options.simd = config.simd;
-  if (config.wasm !== undefined) options.wasm = config.wasm;
-  return options;
+  const given = runtimeKeys.filter((key) => config[key] !== undefined);
+  return Object.fromEntries(given.map((key) => [key, config[key]]));
 }
 
 /** The kernels' view of a resolved activation. */

@@ -204,9 +204,11 @@ export class Engine {
       : network.forward(plan, count, draw, scale, target, known);
     const loss = mean + network.penalty();
     if (!Number.isFinite(loss)) throw new DivergenceError(this.stepCount, loss);
-    network.backward(plan, count, draw, scale, this.hasGradients, gram);
+    const before = this.#rowsAccumulated;
+    this.#rowsAccumulated = 0; // a pass that a lost worker interrupts leaves no gradients
+    network.backward(plan, count, draw, scale, before > 0, gram);
     if (squares > 0) this.#lossRatio = (mean * count * network.width) / squares;
-    this.#rowsAccumulated += count;
+    this.#rowsAccumulated = before + count;
     return loss;
   }
 
@@ -220,8 +222,9 @@ export class Engine {
   /** One optimizer step on what was accumulated, which it uses up. */
   apply(): void {
     const { optimizer } = this.#config;
-    this.stepCount += 1;
-    applyOptimizer(this.#kernels, optimizer, this.#blocks, this.learningRate, this.stepCount);
+    const step = this.stepCount + 1;
+    applyOptimizer(this.#kernels, optimizer, this.#blocks, this.learningRate, step);
+    this.stepCount = step;
     this.#rowsAccumulated = 0;
   }
 

@@ -3,7 +3,8 @@
 
 /** A WebAssembly memory: the arena that kernels and TypeScript share. */
 export interface HostMemory {
-  readonly buffer: ArrayBuffer;
+  /** A SharedArrayBuffer where threads share the memory: some APIs of the host refuse views of it. */
+  readonly buffer: ArrayBufferLike;
   grow(pages: number): number;
 }
 

@@ -2,6 +2,7 @@
 // takes one that the caller made.
 
 import { readmeLink, UnsupportedHostError } from "../errors.ts";
+import { spawn } from "../platform/workers.ts";
 import type { Reply, Request } from "./messages.ts";
 
 /** The program, put here by scripts/build-js.mjs. */
@@ -27,26 +28,6 @@ export interface Channel {
   end(): void;
 }
 
-interface WorkerHost {
-  readonly process?: {
-    getBuiltinModule?(
-      name: string,
-    ): { Worker: new (program: string, options: object) => AnyWorker } | undefined;
-  };
-  readonly Worker?: new (url: string) => AnyWorker;
-  readonly Blob?: new (parts: string[], options: { type: string }) => object;
-  readonly URL?: { createObjectURL(blob: object): string };
-}
-
-function startCarried(): AnyWorker {
-  const { process, Worker, Blob, URL } = globalThis as unknown as WorkerHost;
-  const threads = process?.getBuiltinModule?.("node:worker_threads");
-  // Without execArgv a worker would run the program's --import modules once more.
-  if (threads) return new threads.Worker(WORKER_PROGRAM, { eval: true, execArgv: [] });
-  if (!Worker || !Blob || !URL) throw new Error("it has none");
-  return new Worker(URL.createObjectURL(new Blob([WORKER_PROGRAM], { type: "text/javascript" })));
-}
-
 /** Opens the channel: `receive` gets every message, `lost` the reason when the worker is gone. */
 export function openChannel(
   createWorker: (() => WorkerLike) | undefined,
@@ -55,7 +36,7 @@ export function openChannel(
 ): Channel {
   let worker: AnyWorker;
   try {
-    worker = createWorker ? createWorker() : startCarried();
+    worker = createWorker ? createWorker() : (spawn(WORKER_PROGRAM) as AnyWorker);
   } catch (cause) {
     throw refused((cause as Error).message, cause);
   }

@@ -1,0 +1,56 @@
+// A module of the core for one thread and its twin over shared memory differ in one byte, the limits of
+// the memory they import, so one of them ships and the other is made of it. This walks just as far into
+// a module as that byte: https://webassembly.github.io/spec/core/binary/modules.html#import-section
+
+const HEADER_BYTES = 8;
+const IMPORT_SECTION = 2;
+const MEMORY = 2;
+/** Limits with a maximum, alone and for shared memory. */
+const PLAIN = 1;
+const SHARED = 3;
+
+/**
+ * The module with its memory import made shared or plain: itself where it is so already. Bytes whose
+ * one import is not a memory with a maximum are returned as they are: compiling or linking them tells
+ * what they are.
+ */
+export function withMemory(bytes: Uint8Array, shared: boolean): Uint8Array {
+  const at = memoryLimits(bytes);
+  const wanted = shared ? SHARED : PLAIN;
+  if (at === undefined || bytes[at] === wanted) return bytes;
+  const twin = bytes.slice();
+  twin[at] = wanted;
+  return twin;
+}
+
+/** Where the limits of the only import stand, if that is a memory with a maximum. */
+function memoryLimits(bytes: Uint8Array): number | undefined {
+  let at = HEADER_BYTES;
+  const number = () => {
+    let value = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = bytes[at++] ?? 0;
+      value += (byte & 127) * 2 ** shift;
+      if (byte < 128) break;
+    }
+    return value;
+  };
+  const skipName = () => {
+    const length = number(); // moves `at`, and so comes first
+    at += length;
+  };
+  while (at < bytes.length) {
+    const section = bytes[at++];
+    const size = number();
+    if (section !== IMPORT_SECTION) {
+      at += size;
+      continue;
+    }
+    if (number() !== 1) return undefined;
+    skipName();
+    skipName();
+    if (bytes[at++] !== MEMORY) return undefined;
+    return bytes[at] === PLAIN || bytes[at] === SHARED ? at : undefined;
+  }
+  return undefined;
+}

@@ -1,0 +1,46 @@
+// What a caller may say about threads. Apart from threads.ts, which most programs never load.
+
+import { wholeNumber } from "../checks.ts";
+import {
+  InvalidTypeError,
+  InvalidValueError,
+  show,
+  type ThreadsUnavailableWarning,
+} from "../errors.ts";
+import { hardwareThreads, type WorkerLike } from "../platform/workers.ts";
+
+export interface ThreadOptions {
+  /**
+   * Threads that share the kernels' work, the caller's included: 1 to 16. Results are the same to the
+   * bit. `"auto"` takes what the machine has, up to 4. Default 1.
+   */
+  threads?: number | "auto";
+  /** Starts a worker on the module `tied-autoencoder/thread-worker`, where a page's policy forbids blobs. */
+  createWorker?: () => WorkerLike | PromiseLike<WorkerLike>;
+  /**
+   * Hears when threads cannot be had. Without it a number of threads that cannot be had is a warning
+   * on the console, once, and `"auto"` is silent.
+   */
+  onWarning?: (warning: ThreadsUnavailableWarning) => void;
+}
+
+/** Threads past the fourth gain little: the products of a step are too small. */
+const AUTO_MOST = 4;
+const MOST_THREADS = 16;
+
+/** Checks the options and returns how many threads are wanted. */
+export function wantedThreads(options: ThreadOptions): number {
+  const { threads = 1, createWorker, onWarning } = options;
+  for (const [name, value] of Object.entries({ createWorker, onWarning })) {
+    if (value !== undefined && typeof value !== "function") {
+      throw new InvalidTypeError(`${name} must be a function; got ${show(value)}.`);
+    }
+  }
+  if (threads === "auto") return Math.min(AUTO_MOST, hardwareThreads());
+  if (typeof threads === "string") {
+    throw new InvalidValueError(`threads must be a number or "auto"; got ${show(threads)}.`);
+  }
+  const wanted = wholeNumber("threads", threads, 1);
+  if (wanted <= MOST_THREADS) return wanted;
+  throw new InvalidValueError(`threads must be between 1 and ${MOST_THREADS}; got ${wanted}.`);
+}

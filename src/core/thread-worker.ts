@@ -1,0 +1,41 @@
+// The program of a worker: waits for its one message, instantiates the core over the shared memory it
+// brings, and does kernels until it is told to stop. Bundled twice: as a string that the package starts
+// workers from, and as the entry "tied-autoencoder/thread-worker" for pages that may not run strings.
+
+import type { HostModule, HostWebAssembly } from "../platform/webassembly.ts";
+import { Board } from "./board.ts";
+
+/** What the caller's thread sends. */
+export interface WorkerOrders {
+  readonly module: HostModule;
+  readonly memory: object;
+  readonly board: SharedArrayBuffer;
+  readonly lane: number;
+}
+
+interface WorkerScope {
+  readonly WebAssembly: HostWebAssembly;
+  readonly performance: { now(): number };
+  readonly process?: {
+    getBuiltinModule?(name: string): { parentPort?: Port | null } | undefined;
+  };
+  onmessage: ((event: { data: WorkerOrders }) => void) | null;
+  close?(): void;
+}
+
+interface Port {
+  once(event: "message", listener: (orders: WorkerOrders) => void): void;
+}
+
+const scope = globalThis as unknown as WorkerScope;
+
+function serve({ module, memory, board, lane }: WorkerOrders): void {
+  const { exports } = new scope.WebAssembly.Instance(module, { env: { memory } });
+  new Board(board, exports, lane).serve(() => scope.performance.now());
+  scope.close?.();
+}
+
+// A worker of node:worker_threads has a port; any other hears its scope's messages.
+const port = scope.process?.getBuiltinModule?.("node:worker_threads")?.parentPort;
+if (port) port.once("message", serve);
+else scope.onmessage = ({ data }) => serve(data);

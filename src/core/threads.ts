@@ -1,0 +1,119 @@
+// From `threads: n` to a team at work: memory that threads can share, workers, and the handshake. All of
+// it happens within an awaited call, because a page starts no worker while its main thread is busy.
+// Where something is lacking the model runs on one thread and the caller hears of it once.
+
+import { ThreadsUnavailableWarning } from "../errors.ts";
+import type { HostMemory, HostModule, HostWebAssembly } from "../platform/webassembly.ts";
+import { isServer, maySleep, spawn, type WorkerLike, watch } from "../platform/workers.ts";
+import { delay, now } from "../platform/yield.ts";
+import { Board } from "./board.ts";
+import type { KernelExports } from "./generated/exports.ts";
+import { threadWorker } from "./generated/thread-worker.ts";
+import { Team, type TeamOptions } from "./team.ts";
+import { type ThreadOptions, wantedThreads } from "./thread-options.ts";
+import type { WorkerOrders } from "./thread-worker.ts";
+
+const START_MILLISECONDS = 10_000;
+/** Pages of 64 KB that a shared memory may grow to. It is reserved at once, which phones refuse early. */
+const SERVER_PAGES = 65536;
+const PAGE_PAGES = [16384, 8192, 4096];
+
+let warned = false;
+
+/** A memory that threads can share, or undefined where the host refuses one. */
+export function sharedMemory(host: HostWebAssembly): HostMemory | undefined {
+  for (const maximum of isServer() ? [SERVER_PAGES] : PAGE_PAGES) {
+    try {
+      // Outside cross-origin isolation the memory may exist, but nothing can be posted.
+      Board.allocate();
+      return new host.Memory({ initial: 1, maximum, shared: true });
+    } catch {}
+  }
+  return undefined;
+}
+
+/** Tells the caller, once, that there will be one thread. */
+export function warnOfOneThread(
+  options: ThreadOptions,
+  lacking: ThreadsUnavailableWarning["lacking"],
+  cause: string,
+): void {
+  const warning = new ThreadsUnavailableWarning(wantedThreads(options), lacking, cause);
+  if (options.onWarning) options.onWarning(warning);
+  else if (options.threads !== "auto" && !warned) {
+    warned = true;
+    (globalThis as { console?: { warn(warning: unknown): void } }).console?.warn(warning);
+  }
+}
+
+/**
+ * Starts the workers and returns the team once all have reported.
+ * @throws whatever stands in the way; nothing is left running.
+ */
+export async function startTeam(
+  module: HostModule,
+  memory: HostMemory,
+  exports: KernelExports,
+  threads: number,
+  createWorker: ThreadOptions["createWorker"],
+  limits: Pick<TeamOptions, "patience" | "leastShare"> = {},
+): Promise<Team> {
+  const buffer = Board.allocate();
+  const board = new Board(buffer, exports, 0);
+  const crew = new Crew(board);
+  try {
+    for (let lane = 1; lane < threads; lane++) {
+      const worker = createWorker ? await createWorker() : spawn(threadWorker);
+      crew.hire(worker, { module, memory, board: buffer, lane });
+    }
+    await crew.report();
+  } catch (cause) {
+    crew.disband();
+    throw cause;
+  }
+  const heap = () => new Float32Array(memory.buffer);
+  const team = new Team({ exports, board, threads, heap, maySleep: maySleep(), crew, ...limits });
+  forgotten?.register(team, crew);
+  return team;
+}
+
+/** The workers of a model. Knows nothing of the team, so that a forgotten model can be collected. */
+class Crew {
+  /** Why a worker is gone, once one is. */
+  lost: string | undefined;
+  readonly #board: Board;
+  readonly #workers: WorkerLike[] = [];
+
+  constructor(board: Board) {
+    this.#board = board;
+  }
+
+  hire(worker: WorkerLike, orders: WorkerOrders): void {
+    this.#workers.push(worker);
+    watch(worker, (reason) => {
+      this.lost ??= reason;
+    });
+    worker.postMessage(orders);
+  }
+
+  /** Resolves when every worker is at its post. */
+  async report(): Promise<void> {
+    const end = now() + START_MILLISECONDS;
+    while (this.#board.ready < this.#workers.length) {
+      if (this.lost !== undefined) throw new Error(this.lost);
+      if (now() > end) throw new Error("a worker did not start within ten seconds");
+      await delay(1);
+    }
+  }
+
+  disband(): void {
+    this.#board.stop();
+    for (const worker of this.#workers.splice(0)) worker.terminate();
+  }
+}
+
+/** Ends the workers of models that were let go without `dispose`. */
+const forgotten =
+  typeof FinalizationRegistry === "undefined"
+    ? undefined
+    : new FinalizationRegistry<Crew>((crew) => crew.disband());

@@ -1,0 +1,86 @@
+// Starting and ending workers on whatever the host has: node:worker_threads (Node, Deno, Bun) or the
+// web's Worker. The program is a string, so nothing has to be found by URL.
+
+/** A worker of either kind, as far as the package uses it. */
+export interface WorkerLike {
+  postMessage(message: unknown): void;
+  terminate(): unknown;
+}
+
+interface AnyWorker extends WorkerLike {
+  addEventListener?(type: string, listener: (event: unknown) => void): void;
+  on?(type: string, listener: (event: unknown) => void): void;
+  unref?(): void;
+}
+
+interface Builtins {
+  "node:worker_threads": {
+    Worker: new (source: string, options: object) => AnyWorker;
+  };
+  "node:os": { availableParallelism(): number };
+}
+
+interface WorkerHost {
+  readonly process?: {
+    getBuiltinModule?<Name extends keyof Builtins>(name: Name): Builtins[Name] | undefined;
+  };
+  readonly navigator?: { hardwareConcurrency?: number };
+  readonly Worker?: new (url: string) => AnyWorker;
+  readonly Blob?: new (parts: string[], options: { type: string }) => object;
+  readonly URL?: { createObjectURL(blob: object): string };
+}
+
+function host(): WorkerHost {
+  return globalThis as unknown as WorkerHost;
+}
+
+/** Starts a worker on a program. Throws where the host has no workers or refuses this one. */
+export function spawn(source: string): WorkerLike {
+  const threads = host().process?.getBuiltinModule?.("node:worker_threads");
+  // Without execArgv a worker would run the program's --import modules once more.
+  if (threads) return new threads.Worker(source, { eval: true, execArgv: [] });
+  const { Worker, Blob, URL } = host();
+  if (!Worker || !Blob || !URL) throw new Error("the host has no workers");
+  return new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+}
+
+/** Calls `lost` with a reason when the worker ends or fails, and lets the process end without it. */
+export function watch(worker: WorkerLike, lost: (reason: string) => void): void {
+  const any = worker as AnyWorker;
+  const failed = (event: unknown) => {
+    (event as { preventDefault?(): void }).preventDefault?.();
+    lost((event as { message?: string }).message || "it could not start");
+  };
+  if (any.on) {
+    any.on("error", failed);
+    any.on("exit", (code) => lost(`it ended with code ${code}`));
+  } else {
+    any.addEventListener?.("error", failed);
+    any.addEventListener?.("close", () => lost("it ended")); // Bun, Deno
+  }
+  any.unref?.();
+}
+
+/** Threads the machine runs at a time, as far as the host tells. */
+export function hardwareThreads(): number {
+  return (
+    host().process?.getBuiltinModule?.("node:os")?.availableParallelism() ??
+    host().navigator?.hardwareConcurrency ??
+    1
+  );
+}
+
+/** Whether this is a host of programs (Node, Deno, Bun) rather than of pages. */
+export function isServer(): boolean {
+  return host().process?.getBuiltinModule !== undefined;
+}
+
+/** Whether this thread may sleep: any but a page's main thread. */
+export function maySleep(): boolean {
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

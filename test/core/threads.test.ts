@@ -1,0 +1,203 @@
+// Threads change when a result is there, never what it is: every kernel that is shared gives the bits of
+// one thread. The least share is set so low here that every call is shared.
+
+import { readFileSync } from "node:fs";
+import { Worker } from "node:worker_threads";
+import { afterEach, describe, expect, test } from "vitest";
+import type { KernelExports } from "../../src/core/generated/exports.ts";
+import { threadWorker } from "../../src/core/generated/thread-worker.ts";
+import { type Core, loadCoreSync } from "../../src/core/load.ts";
+import { withMemory } from "../../src/core/memory-import.ts";
+import type { TeamOptions } from "../../src/core/team.ts";
+import { startTeam } from "../../src/core/threads.ts";
+import {
+  InvalidValueError,
+  type ModelConfig,
+  ThreadError,
+  type ThreadsUnavailableWarning,
+  TiedAutoencoder,
+} from "../../src/index.ts";
+import { resolveConfig } from "../../src/model/config.ts";
+import { readRows } from "../../src/model/data/input.ts";
+import { Engine } from "../../src/model/engine.ts";
+import { randomRows } from "../support/random.ts";
+
+const bytes = new Uint8Array(readFileSync(new URL("../../build/baseline.wasm", import.meta.url)));
+const disposals: (() => void)[] = [];
+afterEach(() => {
+  for (const dispose of disposals.splice(0)) dispose();
+});
+
+/** A core whose kernels are shared by `threads` threads, however small the work. */
+async function sharedCore(
+  threads: number,
+  createWorker?: () => Worker,
+  limits: Pick<TeamOptions, "patience" | "leastShare"> = { leastShare: 1 },
+): Promise<Core> {
+  const module = new WebAssembly.Module(withMemory(bytes, true) as Uint8Array<ArrayBuffer>);
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 4096, shared: true });
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  const kernels = exports as unknown as KernelExports;
+  const team = await startTeam(module, memory, kernels, threads, createWorker, limits);
+  disposals.push(() => team.disband());
+  return { build: "baseline", kernels: team.kernels, memory, threads, dispose() {} };
+}
+
+/** Weights and losses after ten steps, and what inference gives. */
+function tenSteps(config: ModelConfig, core: Core, x: Float32Array) {
+  const engine = new Engine(resolveConfig(config), core);
+  engine.initialize();
+  const rows = readRows("x", x, config.layers[0]!);
+  const batch = {
+    x: rows,
+    target: undefined,
+    order: undefined,
+    first: 0,
+    count: rows.count,
+    checked: false,
+  };
+  const losses = Array.from({ length: 10 }, () => engine.trainBatch(batch));
+  return {
+    losses,
+    weights: engine.parameters.slice(),
+    codes: engine.encode(rows),
+    errors: engine.rowErrors(rows),
+    squared: engine.squaredErrors(rows),
+    loss: engine.evaluate(rows, undefined),
+  };
+}
+
+describe("the same bits on any number of threads", () => {
+  const x = randomRows(97, 53, 3);
+  const layers = [53, 37, 18];
+  const configs: [string, Partial<ModelConfig>][] = [
+    ["relu, mse, adam", {}],
+    ["the direct step", { gradient: "direct" }],
+    ["the Gram step", { gradient: "gram" }],
+    [
+      "gelu, huber, sgd",
+      { activation: "gelu", loss: "huber", optimizer: { type: "sgd", momentum: 0.9 } },
+    ],
+    [
+      "sigmoid, bce, adamw",
+      { activation: "sigmoid", outputActivation: "sigmoid", loss: "bce", optimizer: "adamw" },
+    ],
+    [
+      "tanh, smoothL1, rmsprop",
+      {
+        activation: "tanh",
+        loss: "smoothL1",
+        optimizer: { type: "rmsprop", centered: true, momentum: 0.5 },
+      },
+    ],
+    ["silu, mae, adagrad", { activation: "silu", loss: "mae", optimizer: "adagrad" }],
+    [
+      "dropout, penalties, clipping",
+      { dropout: 0.3, l1: 1e-3, l2: 1e-3, optimizer: { type: "adam", clipNorm: 0.1 } },
+    ],
+    ["no biases", { bias: false, decoderBias: false }],
+    ["one layer", { layers: [53, 200] }],
+  ];
+
+  test.each(configs)("%s", async (_, rest) => {
+    const config: ModelConfig = { layers, simd: "baseline", ...rest };
+    const alone = tenSteps(config, loadCoreSync({ simd: "baseline" }), x);
+    for (const threads of [2, 3]) {
+      expect(tenSteps(config, await sharedCore(threads), x)).toEqual(alone);
+    }
+  });
+
+  test.each([1, 2, 5])("batches of %i rows, which take the vector paths", async (rows) => {
+    const config: ModelConfig = { layers, simd: "baseline" };
+    const few = x.subarray(0, rows * 53);
+    const alone = tenSteps(config, loadCoreSync({ simd: "baseline" }), few);
+    expect(tenSteps(config, await sharedCore(2), few)).toEqual(alone);
+  });
+});
+
+describe("threads through the public API", () => {
+  const layers = [64, 48];
+  const x = randomRows(600, 64, 4);
+
+  test("a model on two threads is a model on one", async () => {
+    const [one, two] = await Promise.all(
+      [1, 2].map((threads) => TiedAutoencoder.create({ layers, threads, simd: "baseline" })),
+    );
+    expect([one!.threads, two!.threads]).toEqual([1, 2]);
+    for (const model of [one!, two!]) await model.fit(x, { epochs: 2, batchSize: 300 });
+    expect(two!.weights()).toEqual(one!.weights());
+    const copy = await TiedAutoencoder.load(two!.save(), { threads: 2 });
+    expect(copy.threads).toBe(2);
+    for (const model of [one!, two!, copy]) model.dispose();
+  });
+
+  test.each<[string, unknown, RegExp]>([
+    ["0", 0, /threads must be a whole number of at least 1; got 0/],
+    ["17", 17, /threads must be between 1 and 16; got 17/],
+    ["a half", 1.5, /whole number/],
+    ["text", "many", /threads must be a number or "auto"; got "many"/],
+  ])("%s threads are refused", async (_, threads, message) => {
+    await expect(TiedAutoencoder.create({ layers, threads: threads as number })).rejects.toThrow(
+      message,
+    );
+  });
+
+  test("createSync has one thread and says so", () => {
+    expect(() => TiedAutoencoder.createSync({ layers, threads: 2 })).toThrow(InvalidValueError);
+    expect(() => TiedAutoencoder.createSync({ layers, threads: 2 })).toThrow(
+      /needs create or load/,
+    );
+  });
+
+  test("workers that cannot start are one typed warning and one thread", async () => {
+    const warnings: ThreadsUnavailableWarning[] = [];
+    const createWorker = () => {
+      throw new Error("blocked by policy");
+    };
+    const onWarning = (warning: ThreadsUnavailableWarning) => warnings.push(warning);
+    const model = await TiedAutoencoder.create({ layers, threads: 2, createWorker, onWarning });
+    expect(model.threads).toBe(1);
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatchObject({
+      name: "ThreadsUnavailableWarning",
+      threads: 2,
+      lacking: "workers",
+    });
+    expect(warnings[0]!.message).toMatch(/one thread instead of 2.*blocked by policy/);
+    model.trainOnBatch(x);
+  });
+});
+
+describe("a worker that dies", () => {
+  const config: ModelConfig = { layers: [40, 30], simd: "baseline" };
+  const x = randomRows(64, 40, 5);
+
+  test("is one ThreadError, then one thread and the same numbers", async () => {
+    let worker: Worker | undefined;
+    const createWorker = () => {
+      worker = new Worker(threadWorker, { eval: true });
+      return worker;
+    };
+    const core = await sharedCore(2, createWorker, { leastShare: 1, patience: 3 });
+    const engine = new Engine(resolveConfig(config), core);
+    const plain = new Engine(resolveConfig(config), loadCoreSync({ simd: "baseline" }));
+    const rows = readRows("x", x, 40);
+    const batch = {
+      x: rows,
+      target: undefined,
+      order: undefined,
+      first: 0,
+      count: 64,
+      checked: false,
+    };
+    for (const model of [engine, plain]) {
+      model.initialize();
+      model.trainBatch(batch);
+    }
+    await worker!.terminate();
+    expect(() => engine.trainBatch(batch)).toThrow(ThreadError);
+    expect(engine.parameters).toEqual(plain.parameters);
+    expect(engine.trainBatch(batch)).toBe(plain.trainBatch(batch));
+    expect(engine.parameters.slice()).toEqual(plain.parameters.slice());
+  });
+});
