@@ -18,6 +18,7 @@ export function fileError(file: string, error: unknown): CommandError {
     EACCES: "permission denied",
     EPERM: "permission denied",
     EISDIR: "is a folder, not a file",
+    EEXIST: "is a file, not a folder",
     ENOTDIR: "a part of the path is not a folder",
     ENOSPC: "no space left on the device",
     EROFS: "the file system is read-only",

@@ -66,7 +66,7 @@ interface Rows {
 function csvRows(output: Output, { names, columns }: RowShape): Rows {
   let header = names;
   const write = async (data: Float32Array) => {
-    for (const text of writeCsv({ data, columns, names: header })) await output.write(text);
+    for (const bytes of writeCsv({ data, columns, names: header })) await output.write(bytes);
     header = undefined;
   };
   // A table without rows still has its header.

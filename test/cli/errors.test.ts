@@ -110,7 +110,10 @@ describe("exit code 2 and where to look", () => {
       "--seed is for a new model; --resume goes on with the one in m.safetensors.",
     ],
     ["export m.safetensors", "export needs --output FILE."],
-    ["export m.safetensors -o m.h5", "export writes onnx or safetensors; say which with --format."],
+    [
+      "export m.safetensors -o m.h5",
+      "export writes onnx, pytorch, safetensors; say which with --format.",
+    ],
     [
       "score m.safetensors good.csv --json -f npy",
       "--json and --format npy contradict each other.",

@@ -1,7 +1,7 @@
 // The same table in every format, from files and through pipes, gives what the library gives; every
 // form of output holds the same numbers.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { zipSync } from "fflate";
@@ -24,8 +24,11 @@ function idx(): Uint8Array {
   return Uint8Array.from([0, 0, 8, 3, 0, 0, 0, ROWS, 0, 0, 0, 2, 0, 0, 0, 3, ...numbers]);
 }
 
+const text = (...table: Parameters<typeof writeCsv>) =>
+  Buffer.concat([...writeCsv(...table)]).toString();
+
 const csv = (header: readonly string[] | undefined, delimiter: "," | ";" | "\t" = ",") =>
-  [...writeCsv({ data: floats, columns: COLUMNS, names: header }, delimiter)].join("");
+  text({ data: floats, columns: COLUMNS, names: header }, delimiter);
 
 const files: Record<string, Uint8Array | string> = {
   "header.csv": csv(names),
@@ -82,9 +85,9 @@ describe("what goes in", () => {
       return column < 0 ? 1e6 : (floats[Math.floor(i / more) * COLUMNS + column] as number);
     });
     const header = order.map((column) => names[column] ?? "unknown");
-    const text = [...writeCsv({ data, columns: more, names: header })].join("");
+    const table = text({ data, columns: more, names: header });
     const words = ["score", "m.safetensors", "-", "-f", "npy", "--simd", "baseline"];
-    const { stdout } = await run(folder, words, text);
+    const { stdout } = await run(folder, words, table);
     expect(decodeNpy(stdout).data).toEqual(model.reconstructionErrors(floats));
   });
 
@@ -104,9 +107,7 @@ describe("what comes out", () => {
     }
     const expected = model.reconstruct(floats);
     const columns = COLUMNS;
-    expect(readFileSync(inFolder("y.csv"), "utf8")).toBe(
-      [...writeCsv({ data: expected, columns, names })].join(""),
-    );
+    expect(readFileSync(inFolder("y.csv"), "utf8")).toBe(text({ data: expected, columns, names }));
     const npy = decodeNpy(readFileSync(inFolder("y.npy")));
     expect(npy).toMatchObject({ dtype: "f4", shape: [ROWS, COLUMNS] });
     expect(npy.data).toEqual(expected);
@@ -162,6 +163,18 @@ describe("what comes out", () => {
     await run(folder, ["export", "m.safetensors", "-o", "encoder.onnx", "--part", "encoder"]);
     const onnx = new Uint8Array(readFileSync(inFolder("encoder.onnx")));
     expect(onnx).toEqual(model.toOnnx({ part: "encoder" }));
+  });
+
+  test("export to PyTorch writes a folder with the bare model in it", async () => {
+    const words = ["export", "m.safetensors", "-f", "pytorch", "-o", "torch"];
+    expect((await run(folder, words)).code).toBe(0);
+    expect(readdirSync(inFolder("torch")).sort()).toEqual([
+      "model.safetensors",
+      "tied_autoencoder.py",
+      "train_ddp.py",
+    ]);
+    const bytes = new Uint8Array(readFileSync(inFolder("torch/model.safetensors")));
+    expect(bytes).toEqual(model.save());
   });
 
   test("info tells models from tables", async () => {

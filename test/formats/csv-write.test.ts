@@ -3,7 +3,8 @@ import { InvalidValueError } from "../../src/errors.ts";
 import { readCsv } from "../../src/formats/csv.ts";
 import { shortestFloat32, writeCsv } from "../../src/formats/csv-write.ts";
 
-const text = (...args: Parameters<typeof writeCsv>) => [...writeCsv(...args)].join("");
+const text = (...args: Parameters<typeof writeCsv>) =>
+  Buffer.concat([...writeCsv(...args)]).toString();
 
 describe("writeCsv", () => {
   test("writes a header, rows and a last newline", () => {
@@ -32,6 +33,14 @@ describe("writeCsv", () => {
       at += batch.data.length;
     }
     expect(at).toBe(data.length);
+  });
+
+  test("has room for the longest numbers side by side", async () => {
+    const data = new Float32Array(20_000).fill(-123456789012345680000);
+    expect(text({ data: data.subarray(0, 1), columns: 1 })).toHaveLength(23);
+    for await (const batch of readCsv(new TextEncoder().encode(text({ data, columns: 2 })))) {
+      expect(batch.data).toEqual(data);
+    }
   });
 
   test("refuses rows that do not fill up, and names that do not fit", () => {
