@@ -34,6 +34,7 @@ export function serve(port: Port): void {
       stepCount: model.stepCount,
       learningRate: model.learningRate,
       byteLength: model.byteLength,
+      threads: model.threads,
     };
 
   /** The options of fit as the page meant them: callbacks that ask it, a signal that it sets. */

@@ -14,6 +14,7 @@ export interface ModelState {
   readonly stepCount: number;
   readonly learningRate: number;
   readonly byteLength: number;
+  readonly threads: number;
 }
 
 /** From the worker: a result, an error, or a call of one of the page's callbacks. */

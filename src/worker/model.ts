@@ -42,7 +42,7 @@ export class TiedAutoencoder {
   #channel: Channel | undefined;
   readonly #pending = new Map<number, Pending>();
   #calls = 0;
-  #state: ModelState = { stepCount: 0, learningRate: 0, byteLength: 0 };
+  #state: ModelState = { stepCount: 0, learningRate: 0, byteLength: 0, threads: 1 };
   #config: ResolvedConfig | undefined;
   #build: Build | undefined;
 
@@ -100,6 +100,11 @@ export class TiedAutoencoder {
   /** Bytes of linear memory the model holds, as of the last answer. */
   get byteLength(): number {
     return this.#state.byteLength;
+  }
+
+  /** Threads that share the work of a call, in the worker. */
+  get threads(): number {
+    return this.#state.threads;
   }
 
   /** The learning rate, as of the last answer; setting it holds for every step after the one under way. */
