@@ -4,6 +4,7 @@
 // JavaScript (main), none (slim), or as modules that the host compiles beforehand (edge).
 
 import { copyFileSync, mkdirSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { buildCli } from "./build-cli.mjs";
 
@@ -19,13 +20,16 @@ const common = {
   logLevel: "warning",
 };
 
-/** Puts another file of src/core/builds in the place of embedded.ts. */
+/** Puts another file of src/core/builds in the place of embedded.ts, and a plain instance in the loader's. */
 function carrying(name) {
   return {
     name: `carry ${name}`,
     setup({ onResolve }) {
       onResolve({ filter: /\/builds\/embedded\.ts$/ }, ({ resolveDir }) => ({
         path: `${resolveDir}/builds/${name}.ts`,
+      }));
+      onResolve({ filter: /^@assemblyscript\/loader$/ }, () => ({
+        path: fileURLToPath(new URL("../src/core/builds/instantiate.ts", import.meta.url)),
       }));
       // One folder further down: chunks stand in dist/edge/chunks.
       onResolve({ filter: /\.wasm\?module$/ }, ({ path }) => ({
