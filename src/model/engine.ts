@@ -365,16 +365,34 @@ export class Engine {
 
   /** The mean loss over the elements of rows [first, end) that count, penalties left out. */
   evaluate(x: Rows, target: Rows | undefined, first = 0, end = x.count): number {
+    const chunks = this.evaluation(x, target, first, end);
+    for (;;) {
+      const { done, value } = chunks.next();
+      if (done) return value;
+    }
+  }
+
+  /** `evaluate` with a pause after every chunk; other reads may come in between. */
+  *evaluation(
+    x: Rows,
+    target: Rows | undefined,
+    first: number,
+    end: number,
+  ): Generator<void, number, void> {
     const own = target ?? (this.preparation.missing === "mask" ? x : undefined);
+    const chunk = this.#network.chunkRows(end - first);
     let sum = 0;
     let known = 0;
-    this.#staging.chunks(x, first, end, (plan, row, count) => {
-      if (own) this.#staging.target(own, row, count, plan.target);
-      const address = own ? plan.target : plan.x;
-      this.#staging.requireTargets(own ?? x, row, count, address);
-      known += this.#staging.known(count * this.width, address);
-      sum += this.#network.inferLoss(plan, count, address);
-    });
+    for (let from = first; from < end; from += chunk) {
+      this.#staging.chunks(x, from, Math.min(from + chunk, end), (plan, row, count) => {
+        if (own) this.#staging.target(own, row, count, plan.target);
+        const address = own ? plan.target : plan.x;
+        this.#staging.requireTargets(own ?? x, row, count, address);
+        known += this.#staging.known(count * this.width, address);
+        sum += this.#network.inferLoss(plan, count, address);
+      });
+      yield;
+    }
     return sum / known;
   }
 

@@ -25,6 +25,9 @@ export class TrainingRun {
   readonly #finished: EpochRecord[] = [];
   #steps = 0;
   #ended = false;
+  /** When the event loop is due its next turn, and the steps left to it where the clock stands still. */
+  #turnEnds = 0;
+  #stepsLeft = 0;
 
   constructor(engine: Engine, fit: Fit) {
     this.#engine = engine;
@@ -40,8 +43,7 @@ export class TrainingRun {
     this.#engine.run = state;
     this.#ended = state.stopped || state.epoch >= epochs || maxSteps === 0;
     const deadline = now() + maxMilliseconds;
-    let turnEnds = now() + WORK_BETWEEN_YIELDS;
-    let stepsLeft = STEPS_BETWEEN_YIELDS;
+    this.#beginTurn();
     try {
       while (!this.#ended) {
         if (signal?.aborted) throw signal.reason;
@@ -55,14 +57,10 @@ export class TrainingRun {
           yield step;
         }
         if (!batch || source.isEnd(state)) {
-          const epoch = this.#finishEpoch();
+          const epoch = await this.#finishEpoch();
           if (onEpoch && (await onEpoch(epoch)) === false) this.#ended = true;
         }
-        stepsLeft -= 1;
-        if (now() < turnEnds && stepsLeft > 0) continue;
-        await yieldToEventLoop();
-        turnEnds = now() + WORK_BETWEEN_YIELDS;
-        stepsLeft = STEPS_BETWEEN_YIELDS;
+        if (this.#turnIsOver()) await this.#yield();
       }
     } finally {
       await source.close();
@@ -97,17 +95,38 @@ export class TrainingRun {
     return record;
   }
 
+  #beginTurn(): void {
+    this.#turnEnds = now() + WORK_BETWEEN_YIELDS;
+    this.#stepsLeft = STEPS_BETWEEN_YIELDS;
+  }
+
+  #turnIsOver(): boolean {
+    this.#stepsLeft -= 1;
+    return now() >= this.#turnEnds || this.#stepsLeft <= 0;
+  }
+
+  async #yield(): Promise<void> {
+    await yieldToEventLoop();
+    this.#beginTurn();
+  }
+
+  /** The loss on the validation rows, with turns for the event loop: they may be many. */
+  async #validate({ x, target, first }: NonNullable<Fit["validation"]>): Promise<number> {
+    const chunks = this.#engine.evaluation(x, target, first, x.count);
+    for (;;) {
+      const { done, value } = chunks.next();
+      if (done) return value;
+      if (this.#turnIsOver()) await this.#yield();
+    }
+  }
+
   /** After the last step of an epoch: validates, and hears those who watch the losses. */
-  #finishEpoch(): EpochRecord {
+  async #finishEpoch(): Promise<EpochRecord> {
     const { state, validation, schedule, stopping, epochs } = this.#fit;
     const { epoch } = state;
     const loss = state.lossSum / state.rowsDone;
     const record: EpochRecord = validation
-      ? {
-          epoch,
-          loss,
-          valLoss: this.#engine.evaluate(validation.x, validation.target, validation.first),
-        }
+      ? { epoch, loss, valLoss: await this.#validate(validation) }
       : { epoch, loss };
     this.#finished.push(record);
     state.epoch += 1;
