@@ -1,0 +1,52 @@
+// Nothing is timed before it is right: every peer's losses, weights and codes against the plain
+// loops in double precision, from the same start over the same batches.
+
+import { startingWeights } from "./workloads.mjs";
+
+const STEPS = 4;
+const LOSS_TOLERANCE = 1e-3;
+const TENSOR_TOLERANCE = 1e-4;
+
+// A query of its own makes it a module of its own, so that the engine compiles the loops that are
+// timed for float32 alone.
+const { plain } = await import("./peers/plain.mjs?double");
+
+/** What a peer must arrive at: the losses of a few steps and the weights after them, or a code. */
+export function truth(kind, workload, ring) {
+  const model = plain(workload, startingWeights(workload), Float64Array);
+  if (kind === "encode") return { code: model.encode(Float64Array.from(ring[0])) };
+  const losses = [];
+  for (let i = 0; i < STEPS; i++) {
+    model.step(Float64Array.from(ring[i % ring.length]));
+    losses.push(model.loss());
+  }
+  return { losses, weights: model.weights() };
+}
+
+/** Throws unless the session, fresh from its start, arrives there as well. */
+export async function check(session, { code, losses, weights }) {
+  if (code) return near("the code", await session.code(), code);
+  for (const [step, expected] of losses.entries()) {
+    const { loss } = await session.train(1);
+    if (!(Math.abs(loss - expected) <= LOSS_TOLERANCE * expected)) {
+      throw new Error(`the loss of step ${step + 1} is ${loss}, not ${expected}`);
+    }
+  }
+  const found = await session.weights();
+  for (const [name, { data }] of Object.entries(weights)) near(name, found[name].data, data);
+}
+
+function near(what, found, expected) {
+  if (found.length !== expected.length) {
+    throw new Error(`${what} has ${found.length} elements, not ${expected.length}`);
+  }
+  const distance =
+    norm(expected, (value, i) => found[i] - value) / norm(expected, (value) => value);
+  if (!(distance <= TENSOR_TOLERANCE)) {
+    throw new Error(`${what} is off by ${distance.toExponential(1)} of its norm`);
+  }
+}
+
+function norm(values, element) {
+  return Math.sqrt(values.reduce((sum, value, i) => sum + element(value, i) ** 2, 0));
+}

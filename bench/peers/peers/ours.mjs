@@ -1,0 +1,45 @@
+// The package itself, from dist/, with its defaults and one thread. A batch is an ordinary
+// Float32Array and its copy into the linear memory is timed; the others keep theirs at hand.
+
+import { readFileSync } from "node:fs";
+import { timed } from "../session.mjs";
+import { adam } from "../workloads.mjs";
+
+const root = new URL("../../../", import.meta.url);
+
+export async function open() {
+  const { TiedAutoencoder } = await import(new URL("dist/index.js", root)).catch((error) => {
+    throw new Error(`${error.message}: run npm run build`);
+  });
+  const { name, version } = JSON.parse(readFileSync(new URL("package.json", root), "utf8"));
+  const relaxed = WebAssembly.validate(readFileSync(new URL("dist/wasm/relaxed.wasm", root)));
+  return [
+    {
+      name,
+      version: `${version}, ${relaxed ? "relaxed SIMD" : "baseline SIMD"}`,
+      does: ["train", "encode"],
+      async start(workload, weights, ring) {
+        const model = await createModel(TiedAutoencoder, workload, weights);
+        let loss = Number.NaN;
+        const session = {
+          load: (rows) => rows,
+          step(batch) {
+            loss = model.trainOnBatch(batch);
+          },
+          loss: () => loss,
+          encode: (rows) => model.encode(rows),
+          weights: () => model.weights(),
+          dispose: () => model.dispose(),
+        };
+        return timed(session, ring);
+      },
+    },
+  ];
+}
+
+/** The workload's model with the weights given. */
+export async function createModel(TiedAutoencoder, { layers }, weights) {
+  const model = await TiedAutoencoder.create({ layers, optimizer: { type: "adam", ...adam } });
+  model.setWeights(weights);
+  return model;
+}

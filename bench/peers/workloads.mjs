@@ -1,0 +1,58 @@
+// What every peer is given: the two autoencoders, their seeded starting weights and a ring of
+// batches. The batch changes from step to step, because one batch for ever drives Adam's moments
+// into subnormal numbers, which are slow on some processors and happen in no real training.
+
+const SMALLEST_RING = 8;
+const LARGEST_RING = 512;
+const RING_ROWS = 4096;
+
+/** Units from the input to the code; relu everywhere but for the linear output, MSE, Adam 1e-3. */
+export const workloads = [
+  { id: "W1", layers: [784, 128] },
+  { id: "W2", layers: [784, 256, 64] },
+];
+
+export const adam = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+
+/** A small generator (mulberry32): the same numbers in [0, 1) on every run. */
+export function seeded(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+/** Starting weights by the names of the package, drawn as PyTorch's nn.Linear draws them. */
+export function startingWeights({ layers }) {
+  const random = seeded(7);
+  const draw = (shape, fanIn) => {
+    const bound = 1 / Math.sqrt(fanIn);
+    const size = shape.reduce((product, extent) => product * extent, 1);
+    return { shape, data: Float32Array.from({ length: size }, () => (2 * random() - 1) * bound) };
+  };
+  const weights = {};
+  for (let i = 0; i + 1 < layers.length; i++) {
+    const [inputs, outputs] = [layers[i], layers[i + 1]];
+    weights[`encoder.${i}.weight`] = draw([outputs, inputs], inputs);
+    weights[`encoder.${i}.bias`] = draw([outputs], inputs);
+    weights[`decoder.${i}.bias`] = draw([inputs], outputs);
+  }
+  return weights;
+}
+
+/** How many batches of so many rows the ring holds. */
+export function ringLength(rows) {
+  return Math.min(LARGEST_RING, Math.max(SMALLEST_RING, Math.ceil(RING_ROWS / rows)));
+}
+
+/** The ring itself: views of the images, one after another. */
+export function ringOf(images, rows) {
+  const stride = rows * 784;
+  return Array.from({ length: ringLength(rows) }, (_, i) =>
+    images.subarray(i * stride, (i + 1) * stride),
+  );
+}
