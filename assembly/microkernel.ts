@@ -7,7 +7,7 @@
 //   and saves a move a pointer and step (Node 20: 47 -> 51 GFLOP/s of 59).
 // - nothing but the tile is in a vector register: a beta beside it cost 6 x 8 half its speed (57 -> 27).
 // - k is not unrolled by hand: engines do it, and by hand it spilled (51 -> 31).
-// Figures: docs/decisions/002-gemm-tile.md.
+// Figures: docs/decisions/030-gemm-tile.md.
 
 import { madd } from "./simd";
 
