@@ -232,7 +232,7 @@ function product(
           storePart(height - skip, width, scratch, add, to, cRow);
         }
       }
-      add = true;
+      add = false;
     }
   }
 }
