@@ -25,11 +25,13 @@ export const runtimeOptions: Options = {
     value: "BUILD",
     help: "baseline (the same bits on every machine), relaxed, or auto (default)",
   },
+  threads: { value: "N", help: "how many share the work, or auto (default 1)" },
 };
 
 export function readRuntime(args: Arguments): RuntimeOptions {
   const simd = args.choice("simd", ["auto", "baseline", "relaxed"]);
-  return simd === undefined ? {} : { simd };
+  const threads = args.text("threads") === "auto" ? "auto" : args.whole("threads", 1);
+  return { ...(simd === undefined ? {} : { simd }), ...(threads === undefined ? {} : { threads }) };
 }
 
 export async function readModel(path: string, runtime: RuntimeOptions): Promise<ModelFile> {

@@ -44,6 +44,10 @@ export function clock(seconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }
 
+/** How long something took: 4.2 s, or from two minutes on 2:05. */
+export const duration = (seconds: number): string =>
+  seconds < 120 ? `${seconds.toFixed(1)} s` : clock(seconds);
+
 /** A float32 in JSON: its shortest digits, and null for what JSON has no number for. */
 export function jsonNumber(value: number): number | null {
   return Number.isFinite(value) ? Number(shortestFloat32(value)) : null;

@@ -8,8 +8,10 @@ import { CommandError, fileError } from "./errors.ts";
 import { undoOnExit } from "./signals.ts";
 
 export interface Output {
-  /** What it is called in messages. */
-  readonly name: string;
+  /**
+   * Takes data over, which must not change any more. Resolves when there is room for more: one write is under
+   * way while the next is made ready.
+   */
   write(data: Uint8Array | string): Promise<void>;
   /** Writes over the first bytes; only where `canRewrite`. */
   rewriteStart(data: Uint8Array): Promise<void>;
@@ -91,12 +93,16 @@ async function fileOutput(path: string): Promise<Output> {
         throw failed(error);
       },
     );
+  const writes = oneBehind((data) => attempt(handle.writeFile(data)));
   return {
-    name: path,
     canRewrite: !direct,
-    write: (data) => attempt(handle.writeFile(data)),
-    rewriteStart: (data) => attempt(handle.write(data, 0, data.length, 0)),
+    write: writes.next,
+    async rewriteStart(data) {
+      await writes.finished();
+      await attempt(handle.write(data, 0, data.length, 0));
+    },
     async commit() {
+      await writes.finished();
       if (!direct) await attempt(handle.sync());
       await close();
       if (!direct) await attempt(rename(temporary, target));
@@ -105,6 +111,7 @@ async function fileOutput(path: string): Promise<Output> {
     },
     async discard() {
       if (!isOpen) return;
+      await writes.finished().catch(() => {});
       await close();
       remove();
       finished();
@@ -114,18 +121,33 @@ async function fileOutput(path: string): Promise<Output> {
 
 function standardOutput(): Output {
   const { stdout } = process;
-  return {
-    name: "the standard output",
-    canRewrite: false,
-    write: (data) =>
+  const writes = oneBehind(
+    (data) =>
       new Promise((resolve, reject) => {
         stdout.write(data, (error) => (error ? reject(closedOr(error)) : resolve()));
       }),
+  );
+  return {
+    canRewrite: false,
+    write: writes.next,
     rewriteStart() {
       throw new Error("A stream cannot be written over.");
     },
-    async commit() {},
+    commit: writes.finished,
     async discard() {},
+  };
+}
+
+/** Starts a write and waits for the one before it; what that one threw, the next call throws. */
+function oneBehind(write: (data: Uint8Array | string) => Promise<void>) {
+  let last = Promise.resolve();
+  return {
+    async next(data: Uint8Array | string): Promise<void> {
+      await last;
+      last = write(data);
+      last.catch(() => {}); // told by the next call
+    },
+    finished: (): Promise<void> => last,
   };
 }
 

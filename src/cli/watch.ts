@@ -67,7 +67,7 @@ export class Watch {
       const left = (this.seconds * (1 - share)) / (share - (this.#before ?? 0));
       return [
         `epoch ${String(epoch + 1).padStart(String(this.#epochs).length)}/${this.#epochs}`,
-        bar(share, 16),
+        bar(share, 12),
         `loss ${fixed(loss)}`,
         ...(this.#valLoss === undefined ? [] : [`val ${fixed(this.#valLoss)}`]),
         `${compact(this.#rows / this.seconds)} rows/s`,

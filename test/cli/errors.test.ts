@@ -1,6 +1,13 @@
 // What people see when something is wrong: one sentence that names the place, and the exit code.
 
-import { readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { encodeNpy } from "../../src/formats/npy.ts";
@@ -172,6 +179,19 @@ describe("files", () => {
       readdirSync(folder, { withFileTypes: true }).find((f) => f.name === "link.csv"),
     ).toSatisfy((entry: { isSymbolicLink(): boolean }) => entry.isSymbolicLink());
   });
+
+  test.skipIf(!existsSync("/dev/full"))(
+    "a device stays one, and tells when it is full",
+    async () => {
+      const words = ["score", "m.safetensors", "good.csv", "-o", "/dev/full"];
+      const { code, err } = await run(folder, words);
+      expect([code, err]).toEqual([
+        1,
+        "tied-autoencoder: /dev/full: no space left on the device\n",
+      ]);
+      expect(statSync("/dev/full").isCharacterDevice()).toBe(true);
+    },
+  );
 
   test("a reader that has seen enough ends the program without a word", async () => {
     const rows = "1,2,3\n".repeat(300_000);

@@ -5,9 +5,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll } from "vitest";
+import { afterAll, vi } from "vitest";
 
 const program = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
+
+vi.setConfig({ testTimeout: 30_000 }); // a test starts a dozen processes, on a machine that may be busy
 
 export interface Result {
   readonly code: number | null;

@@ -5,7 +5,7 @@ import type { Arguments, Command } from "../arguments.ts";
 import { CommandError, UsageError } from "../errors.ts";
 import { openTable, placeOf, readTableOptions, readWhole, tableOptions } from "../input.ts";
 import { encodeModel, readModel, readRuntime, runtimeOptions } from "../model-file.ts";
-import { clock, fixed, grouped, short } from "../numbers.ts";
+import { duration, fixed, grouped, short } from "../numbers.ts";
 import { requireWritable, writeWhole } from "../output.ts";
 import { makeReporter, type Reporter, setting } from "../report.ts";
 import { exitCode, handlingSignals } from "../signals.ts";
@@ -221,5 +221,5 @@ function tell({ report, watch, history, signal, model, epochs, path, args }: End
   }
   const reached = loss.length > 0 ? `loss ${fixed(loss.at(-1)!)}, ` : "";
   const checked = valLoss?.length ? `validation ${fixed(valLoss.at(-1)!)}, ` : "";
-  report.say(`${reached}${checked}${grouped(steps)} steps in ${clock(seconds)}; saved ${path}`);
+  report.say(`${reached}${checked}${grouped(steps)} steps in ${duration(seconds)}; saved ${path}`);
 }
