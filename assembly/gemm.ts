@@ -232,7 +232,7 @@ function product(
           storePart(height - skip, width, scratch, add, to, cRow);
         }
       }
-      add = false;
+      add = true;
     }
   }
 }
