@@ -23,6 +23,7 @@ export type { OptimizerConfig, OptimizerSpec } from "./model/optimizers.ts";
  * @throws (rejects) UnsupportedHostError where WebAssembly SIMD is missing or refused.
  */
 export async function createKernels(options: CoreOptions = {}): Promise<Kernels> {
-  onlyKeys("createKernels", record("createKernels' options", options), ["simd", "wasm"]);
+  const keys = ["simd", "wasm", "threads", "createWorker", "onWarning"];
+  onlyKeys("createKernels", record("createKernels' options", options), keys);
   return new Kernels(await loadCore(options));
 }

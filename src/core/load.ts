@@ -11,6 +11,7 @@ import {
   show,
   UnsupportedHostError,
 } from "../errors.ts";
+import { spillsWideTiles } from "../platform/engine.ts";
 import {
   type HostMemory,
   type HostModule,
@@ -163,7 +164,7 @@ function chooseBuild(host: HostWebAssembly, simd: unknown = "auto"): Build {
       'This runtime has no relaxed SIMD. Ask for simd "auto" or "baseline", which give the same models.',
     );
   }
-  return hasRelaxed ? "relaxed" : "baseline";
+  return hasRelaxed && !spillsWideTiles() ? "relaxed" : "baseline";
 }
 
 async function compiledBuild(

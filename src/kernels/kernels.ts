@@ -260,6 +260,7 @@ export class Kernels {
   dispose(): void {
     for (const matrix of this.#matrices) matrix.free();
     this.#live = false;
+    this.#core.dispose();
   }
 
   [disposeKey](): void {

@@ -137,6 +137,22 @@ function mainCases(main) {
         TiedAutoencoder.create({ layers: LAYERS, wasm: new Uint8Array([60, 104, 116, 109, 108]) }),
       );
     },
+    "two threads, or one and a word of it: the same bits": async () => {
+      const data = numbers(512 * 128);
+      const digests = [];
+      for (const threads of [1, 2]) {
+        const warnings = [];
+        const onWarning = (warning) => warnings.push(warning);
+        const options = { layers: [128, 96], simd: "baseline", threads, onWarning };
+        const model = await TiedAutoencoder.create(options);
+        for (let i = 0; i < 5; i++) model.trainOnBatch(data);
+        digests.push(digest(model.weights()));
+        const heard = warnings.map(({ name }) => name).join();
+        check(model.threads === threads || heard === "ThreadsUnavailableWarning", `heard ${heard}`);
+        model.dispose();
+      }
+      check(digests[0] === digests[1], "two threads gave other weights");
+    },
     "dispose, and what comes after it": async () => {
       const model = await TiedAutoencoder.create({ layers: LAYERS });
       const key = Symbol.dispose ?? Symbol.for("Symbol.dispose");
