@@ -10,14 +10,16 @@ import { type KernelName, MULTIPLY_RATE, products, type Split, search, splits } 
 
 type Kernel = (...values: number[]) => number;
 
+/** The least work that is worth a share of its own, in nanoseconds of one thread. */
+const LEAST_SHARE = 6_000;
 /**
- * The least work that is worth a share of its own, in nanoseconds of one thread. With a tenth of it small
- * batches gain a third on a quiet machine and lose a third on a busy one: they stay on one thread.
+ * Only a matrix product of so many least shares is shared, and what follows it until the next product:
+ * sharing the small calls of a small batch gains a third on a quiet machine and loses a third on a busy one.
  */
-const LEAST_SHARE = 60_000;
+const SHARES_OF_PRODUCT = 8;
 /** From this much work on, threads take it in smaller shares, so that a late one holds up less. */
 const LARGE = 1_000_000;
-const SHARES_OF_LARGE = 4;
+const SHARES_OF_LARGE = 2;
 /**
  * Sleeping workers are woken for so much work: at once, or in calls that follow each other closely. It
  * costs the caller 10 to 25 us, and a worker is there 30 to 40 us later (Node 24, measured).
@@ -70,6 +72,8 @@ export class Team {
   readonly #names: readonly KernelName[];
   readonly #options: TeamOptions;
   readonly #leastShare: number;
+  /** Whether the last matrix product was worth sharing. */
+  #engaged = false;
   /** Where the shares of the batch under way stand on the board, and which element each begins with. */
   readonly #places = new Int32Array(MOST_TASKS);
   readonly #starts = new Float64Array(MOST_TASKS + 1);
@@ -117,7 +121,9 @@ export class Team {
     const raw = this.#raw[name];
     return (...values) => {
       const split = choose(values);
-      const shares = this.#shares(split, values);
+      const cost = split.cost(values);
+      if (split.workspace !== undefined) this.#engage(cost);
+      const shares = this.#shares(split, values, cost);
       if (shares < 2) return raw(...values);
       this.#divide(name, split, values, shares);
       return this.#run(name, shares);
@@ -129,7 +135,7 @@ export class Team {
     const raw = this.#raw.firstOutside;
     return (...values) => {
       const split = search;
-      const shares = this.#shares(split, values);
+      const shares = this.#shares(split, values, split.cost(values));
       if (shares < 2) return raw(...values);
       this.#divide("firstOutside", split, values, shares);
       this.#run("firstOutside", shares);
@@ -152,7 +158,8 @@ export class Team {
     return (...values) => {
       const [n = 0, k = 0, a = 0, lda = 0, c = 0, ldc = 0, workspace = 0] = values;
       const cost = (n * n * k) / 2 / MULTIPLY_RATE;
-      const hands = this.#alone || cost < 2 * this.#leastShare ? 1 : this.#hands(cost);
+      this.#engage(cost);
+      const hands = this.#alone || !this.#engaged ? 1 : this.#hands(cost);
       const bands = Math.floor(Math.min(hands, cost / this.#leastShare, n / 16));
       if (bands < 2) return raw(...values);
       const { board } = this.#options;
@@ -182,10 +189,14 @@ export class Team {
     };
   }
 
+  /** Takes note of what a matrix product costs. */
+  #engage(cost: number): void {
+    this.#engaged = cost >= SHARES_OF_PRODUCT * this.#leastShare;
+  }
+
   /** How many shares a call is worth; 1 leaves it as it is. */
-  #shares(split: Split, values: readonly number[]): number {
-    const cost = split.cost(values);
-    if (cost < 2 * this.#leastShare || this.#alone) return 1;
+  #shares(split: Split, values: readonly number[], cost: number): number {
+    if (cost < 2 * this.#leastShare || this.#alone || !this.#engaged) return 1;
     const hands = this.#hands(cost);
     if (hands < 2) return 1;
     const most = cost < LARGE ? hands : Math.min(hands * SHARES_OF_LARGE, MOST_TASKS);
