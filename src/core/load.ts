@@ -20,7 +20,7 @@ import {
   isModule,
 } from "../platform/webassembly.ts";
 import type { Build } from "./builds/carried.ts";
-import { carriedBuild } from "./builds/embedded.ts";
+import { carriedBuild, carriesModules } from "./builds/embedded.ts";
 import type { KernelExports } from "./generated/exports.ts";
 import { decodeHex } from "./hex.ts";
 import { withMemory } from "./memory-import.ts";
@@ -77,13 +77,15 @@ export async function loadCore(options: CoreOptions): Promise<Core> {
   }
   // Few programs ask for threads: bundlers make a file of its own of what is imported here.
   const { sharedMemory, startTeam, warnOfOneThread } = await import("./threads.ts");
-  const shared = sharedMemory(host);
+  const compiledBeforehand = options.wasm === undefined && carriesModules;
+  const shared = compiledBeforehand ? undefined : sharedMemory(host);
   const module = await chosenModule(host, options, shared !== undefined);
   const core = instantiate(host, module, options.simd, shared ?? plainMemory(host));
   if (!shared) {
-    const remedy =
-      "this host has no memory that threads can share; a page needs the headers " +
-      "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp";
+    const remedy = compiledBeforehand
+      ? "an edge runtime takes modules compiled beforehand, which share no memory"
+      : "this host has no memory that threads can share; a page needs the headers " +
+        "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp";
     warnOfOneThread(options, "sharedMemory", remedy);
     return core;
   }

@@ -8,3 +8,6 @@ import relaxed from "../wasm/relaxed.wasm?module";
 import type { CarriedBuild } from "./carried.ts";
 
 export const carriedBuild: CarriedBuild = (build) => (build === "relaxed" ? relaxed : baseline);
+
+/** What is carried was compiled beforehand, for memory that is not shared. */
+export const carriesModules: boolean = true;

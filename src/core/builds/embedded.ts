@@ -10,3 +10,6 @@ export const carriedBuild: CarriedBuild = (build) =>
   build === "relaxed"
     ? unpack(packed, relaxedLength)
     : unpack(packed, bothLength).subarray(relaxedLength);
+
+/** What is carried is bytes, of which a twin for shared memory can be made. */
+export const carriesModules: boolean = false;

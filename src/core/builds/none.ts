@@ -3,3 +3,6 @@
 import type { CarriedBuild } from "./carried.ts";
 
 export const carriedBuild: CarriedBuild = () => undefined;
+
+/** Nothing is carried that was compiled beforehand. */
+export const carriesModules: boolean = false;
