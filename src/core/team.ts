@@ -16,7 +16,7 @@ const LEAST_SHARE = 6_000;
  * Only a matrix product of so many least shares is shared, and what follows it until the next product:
  * sharing the small calls of a small batch gains a third on a quiet machine and loses a third on a busy one.
  */
-const SHARES_OF_PRODUCT = 8;
+const SHARES_OF_PRODUCT = 12;
 /** From this much work on, threads take it in smaller shares, so that a late one holds up less. */
 const LARGE = 1_000_000;
 const SHARES_OF_LARGE = 2;
