@@ -1,5 +1,6 @@
 // A page's manners while it trains: `fit` leaves no task longer than 50 ms, and with the model in a
-// worker the page draws on. A busy machine may stretch a task, so the best of three tries counts.
+// worker the page draws on as it does at rest (60 frames a second where nothing else runs). A busy
+// machine may stretch a task or lose a frame, so the best of several tries counts.
 
 import { TiedAutoencoder } from "tied-autoencoder";
 import { TiedAutoencoder as Remote } from "tied-autoencoder/worker";
@@ -40,9 +41,9 @@ async function frameRate(work) {
   return (frames * 1000) / (performance.now() - started);
 }
 
-async function bestOfThree(name, attempt) {
+async function bestOf(tries, name, attempt) {
   const notes = [];
-  for (let i = 0; i < 3; i++) {
+  for (let i = 0; i < tries; i++) {
     const { ok, note } = await attempt();
     if (ok) return { name, ok };
     notes.push(note);
@@ -63,15 +64,17 @@ report(async () => {
       ok: seen.length > 0,
       message: `saw ${seen}`,
     },
-    await bestOfThree("fit leaves no task over 50 ms", async () => {
+    await bestOf(6, "fit leaves no task over 50 ms", async () => {
       const found = await longTasks(() =>
         model.fit(x, { maxSeconds: 1.5, validationSplit: 0.7, epochs: 9 }),
       );
       return { ok: found.length === 0, note: `long tasks of ${found.join(", ")} ms` };
     }),
-    await bestOfThree("the page draws 55 frames a second while a worker trains", async () => {
+    await bestOf(6, "the page draws on while a worker trains", async () => {
+      const atRest = await frameRate(() => pause(500));
       const rate = await frameRate(() => remote.fit(x, { maxSeconds: 1.5, epochs: 1e6 }));
-      return { ok: rate >= 55, note: `${rate.toFixed(1)} frames a second` };
+      const note = `${rate.toFixed(1)} frames a second, ${atRest.toFixed(1)} at rest`;
+      return { ok: rate >= 0.85 * atRest, note };
     }),
   ];
 });
