@@ -37,11 +37,12 @@ function quantile(sorted, share) {
 }
 
 /** What was measured, on what and when, for the terminal. */
-export function headline({ date, machine, runtime, build, data, rounds, peers, skipped }) {
+export function headline(run) {
+  const { date, machine, runtime, build, data, rounds, clock, peers, skipped } = run;
   return [
     `${date.slice(0, 10)}  ${machine}`,
     `${runtime}; ${build}`,
-    `${data}; ${rounds} interleaved rounds; medians ± half the distance of the quartiles`,
+    `${data}; ${rounds} interleaved rounds, ${clock} time; medians ± half the quartile distance`,
     ...peers.map(({ name, version }) => `  ${name}: ${version}`),
     ...skipped.map(({ peer, reason }) => `  skipped ${peer}: ${reason}`),
   ]
@@ -99,13 +100,13 @@ export function text(run) {
 
 /** Tables for the README: milliseconds, with the ratio to the first peer in brackets. */
 export function markdown(run) {
-  const { date, machine, runtime, build, data, rounds, peers, skipped } = run;
+  const { date, machine, runtime, build, data, rounds, clock, peers, skipped } = run;
   const line = (cells) => `| ${cells.join(" | ")} |`;
   const cell = ({ time, ratio }) =>
     digits(1000 * time.median) + (ratio ? ` (${digits(ratio.median)})` : "");
   return [
-    `Measured ${date.slice(0, 10)}: ${machine}; ${runtime}; ${build}; ${data}. Milliseconds, medians`,
-    `of ${rounds} interleaved rounds; in brackets how many times as long as ${peers[0].name},`,
+    `Measured ${date.slice(0, 10)}: ${machine}; ${runtime}; ${build}; ${data}. Milliseconds of ${clock} time,`,
+    `medians of ${rounds} interleaved rounds; in brackets how many times as long as ${peers[0].name},`,
     "taken round by round.",
     ...tables(run).flatMap((table) => [
       "",

@@ -18,6 +18,7 @@ const USAGE = `npm run bench:peers -- [options]
   --batches LIST    rows of a training step (1,8,32,128,256,1024); empty for none
   --rows LIST       rows to encode (1,32,1024); empty for none
   --rounds N        interleaved rounds (21)
+  --clock wall|cpu  wall time, or processor time where others use the machine (wall)
   --python LIST     Pythons to look for torch in (python3,/usr/bin/python3)
   --mnist FOLDER    MNIST's gzipped files; without them seeded strokes
   --json FILE, --markdown FILE   write the results there as well`;
@@ -32,6 +33,7 @@ const { values: options } = parseArgs({
     batches: { type: "string", default: "1,8,32,128,256,1024" },
     rows: { type: "string", default: "1,32,1024" },
     rounds: { type: "string", default: "21" },
+    clock: { type: "string", default: "wall" },
     python: { type: "string", default: "python3,/usr/bin/python3" },
     mnist: { type: "string", default: join(root, "../shared/data/mnist") },
     json: { type: "string" },
@@ -52,12 +54,14 @@ function count(value) {
 function askedCells() {
   const known = new Map(workloads.map((workload) => [workload.id, workload]));
   const rounds = count(options.rounds);
+  const { clock } = options;
+  if (!["wall", "cpu"].includes(clock)) throw new RangeError(`no clock ${clock}`);
   const sizes = { train: list(options.batches).map(count), encode: list(options.rows).map(count) };
   const cells = [];
   for (const [kind, all] of Object.entries(sizes)) {
     for (const id of list(options.workloads)) {
       if (!known.has(id)) throw new RangeError(`no workload ${id}`);
-      for (const rows of all) cells.push({ kind, workload: known.get(id), rows, rounds });
+      for (const rows of all) cells.push({ kind, workload: known.get(id), rows, rounds, clock });
     }
   }
   if (cells.length === 0) throw new RangeError("nothing to measure");
@@ -125,6 +129,7 @@ async function main() {
     ...about,
     data: source,
     rounds: cells[0].rounds,
+    clock: options.clock,
     peers: peers.map(({ name, version, does }) => ({ name, version, does })),
     skipped,
     cells: [],

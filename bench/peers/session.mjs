@@ -8,29 +8,39 @@
 // and leaves out load, step, loss and weights when it cannot train. PyTorch, which runs in a
 // process of its own, answers the same questions as the object that `timed` returns.
 
+/** Starts a watch; asked again it gives the seconds since then, by the wall and of this process. */
+function watch() {
+  const wall = performance.now();
+  const usage = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(usage);
+    return { wall: (performance.now() - wall) / 1e3, cpu: (user + system) / 1e6 };
+  };
+}
+
 export function timed(peer, ring) {
   let batches;
   let trained = 0;
   let encoded = 0;
 
   return {
-    /** Runs so many steps along the ring; seconds for all of them and the last one's loss. */
+    /** Runs so many steps along the ring; seconds for all of them, and the last one's loss. */
     async train(steps) {
       batches ??= ring.map((rows) => peer.load(rows));
-      const start = performance.now();
+      const elapsed = watch();
       for (let i = 0; i < steps; i++) peer.step(batches[trained++ % batches.length]);
       const loss = await peer.loss();
-      return { seconds: (performance.now() - start) / 1000, loss };
+      return { ...elapsed(), loss };
     },
 
     /** Encodes so many batches of the ring; seconds for all of them. */
     async encode(calls) {
-      const start = performance.now();
+      const elapsed = watch();
       for (let i = 0; i < calls; i++) {
         const code = peer.encode(ring[encoded++ % ring.length]);
         if (code instanceof Promise) await code;
       }
-      return { seconds: (performance.now() - start) / 1000 };
+      return elapsed();
     },
 
     code: async () => peer.encode(ring[0]),

@@ -11,12 +11,15 @@ export async function open() {
   const { TiedAutoencoder } = await import(new URL("dist/index.js", root)).catch((error) => {
     throw new Error(`${error.message}: run npm run build`);
   });
+  const { createKernels } = await import(new URL("dist/kernels.js", root));
   const { name, version } = JSON.parse(readFileSync(new URL("package.json", root), "utf8"));
-  const relaxed = WebAssembly.validate(readFileSync(new URL("dist/wasm/relaxed.wasm", root)));
+  const kernels = await createKernels();
+  const { build } = kernels;
+  kernels.dispose();
   return [
     {
       name,
-      version: `${version}, ${relaxed ? "relaxed SIMD" : "baseline SIMD"}`,
+      version: `${version}, ${build} build`,
       does: ["train", "encode"],
       async start(workload, weights, ring) {
         const model = await createModel(TiedAutoencoder, workload, weights);

@@ -38,6 +38,11 @@ def read_floats(path):
         return torch.frombuffer(bytearray(file.read()), dtype=torch.float32)
 
 
+def watch():
+    wall, cpu = time.perf_counter(), time.process_time()
+    return lambda: {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
+
+
 class Session:
     def __init__(self, layers, rows, ring, images, weights, shapes, adam, fused):
         self.depth = len(layers) - 1
@@ -74,7 +79,7 @@ class Session:
         return h
 
     def train(self, steps):
-        start = time.perf_counter()
+        elapsed = watch()
         for _ in range(steps):
             x = self.ring[self.trained % len(self.ring)]
             self.trained += 1
@@ -82,15 +87,16 @@ class Session:
             loss = F.mse_loss(self.reconstruct(x), x)
             loss.backward()
             self.optimizer.step()
-        return {"seconds": time.perf_counter() - start, "loss": loss.item()}
+        loss = loss.item()
+        return {**elapsed(), "loss": loss}
 
     @torch.inference_mode()
     def encode(self, calls):
-        start = time.perf_counter()
+        elapsed = watch()
         for _ in range(calls):
             self.encoder(self.ring[self.encoded % len(self.ring)])
             self.encoded += 1
-        return {"seconds": time.perf_counter() - start}
+        return elapsed()
 
     @torch.inference_mode()
     def code(self, file):
