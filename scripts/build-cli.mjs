@@ -27,9 +27,6 @@ export async function buildCli() {
   );
 }
 
-/** The loader comes without a text of its own; its licence is that of the compiler it belongs to. */
-const LICENCE_ELSEWHERE = { "@assemblyscript/loader": "node_modules/assemblyscript" };
-
 /** The licences of the packages that these inputs of the bundle are from, and where the digits are from. */
 function notices(inputs) {
   const folders = Object.entries(inputs).flatMap(([file, { bytesInOutput }]) =>
@@ -39,10 +36,9 @@ function notices(inputs) {
     const { name, version, license } = JSON.parse(
       readFileSync(join(folder, "package.json"), "utf8"),
     );
-    const place = LICENCE_ELSEWHERE[name] ?? folder;
-    const file = readdirSync(place).find((one) => /^licen[cs]e/i.test(one));
+    const file = readdirSync(folder).find((one) => /^licen[cs]e/i.test(one));
     if (!file) throw new Error(`${name} comes without a licence text.`);
-    const text = readFileSync(join(place, file), "utf8").trim();
+    const text = readFileSync(join(folder, file), "utf8").trim();
     return `${name} ${version} (${license})\n\n${text}`;
   });
   sections.push(`optdigits.csv.gz

@@ -1,10 +1,8 @@
 // Bundles src/ into dist/: readable ES modules with source maps, a script for pages without modules,
-// and the compiled core beside them for those who load it themselves. The loader is bundled in, so that
-// the package has no dependencies to install. Entries differ in the builds they carry: inside the
-// JavaScript (main), none (slim), or as modules that the host compiles beforehand (edge).
+// and the compiled core beside them for those who load it themselves. Entries differ in the builds they
+// carry: inside the JavaScript (main), none (slim), or as modules that the host compiles beforehand (edge).
 
 import { copyFileSync, mkdirSync, rmSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { buildCli } from "./build-cli.mjs";
 
@@ -20,16 +18,13 @@ const common = {
   logLevel: "warning",
 };
 
-/** Puts another file of src/core/builds in the place of embedded.ts, and a plain instance in the loader's. */
+/** Puts another file of src/core/builds in the place of embedded.ts. */
 function carrying(name) {
   return {
     name: `carry ${name}`,
     setup({ onResolve }) {
       onResolve({ filter: /\/builds\/embedded\.ts$/ }, ({ resolveDir }) => ({
         path: `${resolveDir}/builds/${name}.ts`,
-      }));
-      onResolve({ filter: /^@assemblyscript\/loader$/ }, () => ({
-        path: fileURLToPath(new URL("../src/core/builds/instantiate.ts", import.meta.url)),
       }));
       // One folder further down: chunks stand in dist/edge/chunks.
       onResolve({ filter: /\.wasm\?module$/ }, ({ path }) => ({

@@ -2,7 +2,6 @@
 // import: bytes are decoded and compiled when the first model asks, and compiled modules are kept, so
 // the second model costs an instantiation only.
 
-import { instantiateSync } from "@assemblyscript/loader";
 import { choice } from "../checks.ts";
 import {
   InvalidTypeError,
@@ -268,19 +267,12 @@ function instantiate(
   wish: unknown,
   memory: HostMemory,
 ): Core {
-  const imports = { env: { memory } };
-  // The loader knows modules of this realm only; a module from another one is instantiated as it is.
-  const isOurs = module instanceof (host.Module as unknown as new () => object);
-  let instance: { exports: object };
+  let kernels: KernelExports;
   try {
-    instance = isOurs
-      ? instantiateSync(module as never, imports as never).instance
-      : new host.Instance(module, imports);
+    kernels = new host.Instance(module, { env: { memory } }).exports as KernelExports;
   } catch (cause) {
     throw linkRefused(cause, memory);
   }
-  // The instance's own exports, not the loader's: those wrap every kernel in a closure.
-  const kernels = instance.exports as unknown as KernelExports;
   return { build: checkedBuild(kernels, wish), kernels, memory, threads: 1, dispose() {} };
 }
 

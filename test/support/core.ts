@@ -2,6 +2,7 @@
 // own. Kernel tests loop over `builds` and so run the same list of cases in each.
 
 import { readFileSync } from "node:fs";
+import { instantiateSync } from "@assemblyscript/loader";
 import type { KernelExports } from "../../src/core/generated/exports.ts";
 
 /** A build of the core beside the memory it works on, and a bump allocator for test data. */
@@ -27,7 +28,7 @@ const POISON = 0x7fc0_dead; // a quiet NaN: a kernel that reads what it was not 
 
 function load<Exports>(name: string, bytes: Uint8Array<ArrayBuffer>): TestCore<Exports> {
   const memory = new WebAssembly.Memory({ initial: 512, maximum: 65536 });
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+  const { instance } = instantiateSync(bytes, { env: { memory } });
   const start = 1024;
   let top = start;
   const core: TestCore<Exports> = {
