@@ -2,7 +2,8 @@
 // and the compiled core beside them for those who load it themselves. Entries differ in the builds they
 // carry: inside the JavaScript (main), none (slim), or as modules that the host compiles beforehand (edge).
 
-import { copyFileSync, mkdirSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { build } from "esbuild";
 import { buildCli } from "./build-cli.mjs";
 
@@ -35,6 +36,25 @@ function carrying(name) {
   };
 }
 
+/** What `import()` fetches for a model once it is asked for. */
+const ON_DEMAND = /\/model\/(initial\/pca-initializer)\.ts$/;
+
+/**
+ * Keeps what every model needs in one file. These modules share much of it, and esbuild cuts a file for
+ * every set of sharers, in this build and in that of the package's users: four instead of one, with 0.6 KB
+ * more to load after gzip. So each module is made to share all of it, by naming the model's class.
+ */
+const together = {
+  name: "together",
+  setup({ onLoad }) {
+    const model = join(import.meta.dirname, "../src/model/autoencoder.ts");
+    onLoad({ filter: ON_DEMAND }, ({ path }) => ({
+      contents: `${readFileSync(path, "utf8")}export { TiedAutoencoder } from ${JSON.stringify(model)};\n`,
+      loader: "ts",
+    }));
+  },
+};
+
 for (const stale of ["dist/chunks", "dist/edge"]) rmSync(stale, { recursive: true, force: true });
 
 // What runs in a worker is a script of its own, and also text inside the entry that starts it.
@@ -65,6 +85,7 @@ await Promise.all([
     outdir: "dist",
     splitting: true,
     chunkNames: "chunks/[name]-[hash]",
+    plugins: [together],
   }),
   build({
     ...common,
@@ -72,7 +93,7 @@ await Promise.all([
     outdir: "dist",
     splitting: true,
     chunkNames: "chunks/slim-[name]-[hash]",
-    plugins: [carrying("none")],
+    plugins: [carrying("none"), together],
   }),
   build({
     ...common,
@@ -80,7 +101,7 @@ await Promise.all([
     outdir: "dist/edge",
     splitting: true,
     chunkNames: "chunks/[name]-[hash]",
-    plugins: [carrying("edge")],
+    plugins: [carrying("edge"), together],
   }),
   build({
     ...common,

@@ -1,5 +1,6 @@
-// Every error the package throws, one class a kind of trouble. A message says what was expected, what
-// came and where, in plain sentences; it is raised before any state has changed.
+// The errors the package throws, one class a kind of trouble; those of threads are beside them, in
+// core/thread-errors.ts. A message says what was expected, what came and where, in plain sentences; it
+// is raised before any state has changed.
 
 /** A value of the wrong kind: a string where a number was expected, a flat array where rows were. */
 export class InvalidTypeError extends TypeError {
@@ -29,43 +30,6 @@ export class DisposedError extends Error {
 /** A call that the model cannot take at this moment, such as training while `fit` runs. */
 export class InvalidStateError extends Error {
   override readonly name = "InvalidStateError";
-}
-
-/**
- * A worker died or stopped answering. The model lives on with one thread: the same call made again
- * gives the same result, unless `weightsIntact` is false.
- */
-export class ThreadError extends Error {
-  override readonly name = "ThreadError";
-
-  constructor(
-    what: string,
-    /** False when an optimizer step was interrupted: weights and optimizer are then half updated. */
-    readonly weightsIntact: boolean,
-  ) {
-    super(
-      `${what}. The model goes on with one thread. ${
-        weightsIntact
-          ? "Its weights are those before this call."
-          : "Its weights are half updated: load or set them again."
-      }`,
-    );
-  }
-}
-
-/** Threads that were asked for cannot be had; the model runs on one. Not thrown: see `onWarning`. */
-export class ThreadsUnavailableWarning extends Error {
-  override readonly name = "ThreadsUnavailableWarning";
-
-  constructor(
-    /** How many threads were asked for. */
-    readonly threads: number,
-    /** What stands in the way: memory that threads can share, or the workers themselves. */
-    readonly lacking: "sharedMemory" | "workers",
-    reason: string,
-  ) {
-    super(`The model runs on one thread instead of ${threads}: ${reason}.`);
-  }
 }
 
 /** The loss stopped being finite. The weights are those before the step named here. */

@@ -1,5 +1,6 @@
 // What `import … from "tied-autoencoder"` gives. Importing it compiles, fetches and spawns nothing.
 
+export { ThreadError, ThreadsUnavailableWarning } from "./core/thread-errors.ts";
 export {
   DisposedError,
   DivergenceError,
@@ -7,8 +8,6 @@ export {
   InvalidTypeError,
   InvalidValueError,
   MemoryLimitError,
-  ThreadError,
-  ThreadsUnavailableWarning,
   UnsupportedHostError,
 } from "./errors.ts";
 export { FormatError } from "./formats/errors.ts";

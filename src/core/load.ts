@@ -85,7 +85,7 @@ export async function loadCore(options: CoreOptions): Promise<Core> {
       ? "an edge runtime takes modules compiled beforehand, which share no memory"
       : "this host has no memory that threads can share; a page needs the headers " +
         "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp";
-    warnOfOneThread(options, "sharedMemory", remedy);
+    warnOfOneThread(options, threads, "sharedMemory", remedy);
     return core;
   }
   try {
@@ -100,7 +100,7 @@ export async function loadCore(options: CoreOptions): Promise<Core> {
     };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    warnOfOneThread(options, "workers", `its workers could not start (${reason})`);
+    warnOfOneThread(options, threads, "workers", `its workers could not start (${reason})`);
     return core;
   }
 }

@@ -4,8 +4,13 @@
 // threads there are. Kernels that are not listed stay on the caller's thread: they are cheap, or their
 // sums run from first to last.
 
-import { Activation, LOSS_BLOCK } from "../../assembly/ops.ts";
+import type { Activation, LOSS_BLOCK } from "../../assembly/ops.ts";
 import type { KernelExports } from "./generated/exports.ts";
+
+// Types alone are taken from ops.ts, and the compiler checks these against them: what is loaded with the
+// threads shares no file with what was loaded before, or that would fall into more files.
+const LINEAR: Activation.linear = 0;
+const BLOCK: typeof LOSS_BLOCK = 4096;
 
 export type KernelName = keyof KernelExports;
 type Values = readonly number[];
@@ -65,8 +70,8 @@ function rows(
 /** A loss, in whole blocks: a share leaves the very partial sums that the whole would. */
 function losses(count: number, pointers: number[], partials: number): Split {
   const split = elements(count, 0.6, pointers);
-  const byBlocks = move(() => 8 / LOSS_BLOCK);
-  return { ...split, unit: LOSS_BLOCK, moves: [...split.moves, byBlocks(partials)] };
+  const byBlocks = move(() => 8 / BLOCK);
+  return { ...split, unit: BLOCK, moves: [...split.moves, byBlocks(partials)] };
 }
 
 /** The same, but for calls that leave everything as it is. */
@@ -76,12 +81,11 @@ function unless(idle: (values: Values) => boolean, split: Split): Split {
 
 export const splits: Partial<Record<KernelName, Split>> = {
   biasActivation: unless(
-    (values) =>
-      at(values, 0) === Activation.linear && at(values, 5) === 0 && at(values, 4) === at(values, 6),
+    (values) => at(values, 0) === LINEAR && at(values, 5) === 0 && at(values, 4) === at(values, 6),
     rows(2, 3, 0.4, [4, 6]),
   ),
   activationGradient: unless(
-    (values) => at(values, 0) === Activation.linear && at(values, 5) === at(values, 6),
+    (values) => at(values, 0) === LINEAR && at(values, 5) === at(values, 6),
     elements(2, 0.3, [3, 4, 5, 6]),
   ),
   lossGradient: losses(3, [4, 5, 7], 8),

@@ -2,11 +2,11 @@
 // but calls that are worth it are cut into shares, which the caller's thread and the workers take from
 // a board. Whoever calls a kernel need not know. See splits.ts for what is cut and where.
 
-import { ThreadError } from "../errors.ts";
-import { now } from "../platform/yield.ts";
+import { now } from "../platform/workers.ts";
 import { type Board, MOST_TASKS } from "./board.ts";
 import type { KernelExports } from "./generated/exports.ts";
 import { type KernelName, MULTIPLY_RATE, products, type Split, search, splits } from "./splits.ts";
+import { ThreadError } from "./thread-errors.ts";
 
 type Kernel = (...values: number[]) => number;
 

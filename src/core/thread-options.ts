@@ -1,13 +1,10 @@
 // What a caller may say about threads. Apart from threads.ts, which most programs never load.
 
 import { wholeNumber } from "../checks.ts";
-import {
-  InvalidTypeError,
-  InvalidValueError,
-  show,
-  type ThreadsUnavailableWarning,
-} from "../errors.ts";
-import { hardwareThreads, type WorkerLike } from "../platform/workers.ts";
+import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+import { hardwareThreads } from "../platform/engine.ts";
+import type { WorkerLike } from "../platform/workers.ts";
+import type { ThreadsUnavailableWarning } from "./thread-errors.ts";
 
 export interface ThreadOptions {
   /**

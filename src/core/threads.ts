@@ -2,15 +2,22 @@
 // it happens within an awaited call, because a page starts no worker while its main thread is busy.
 // Where something is lacking the model runs on one thread and the caller hears of it once.
 
-import { ThreadsUnavailableWarning } from "../errors.ts";
 import type { HostMemory, HostModule, HostWebAssembly } from "../platform/webassembly.ts";
-import { isServer, maySleep, spawn, type WorkerLike, watch } from "../platform/workers.ts";
-import { delay, now } from "../platform/yield.ts";
+import {
+  delay,
+  isServer,
+  maySleep,
+  now,
+  spawn,
+  type WorkerLike,
+  watch,
+} from "../platform/workers.ts";
 import { Board } from "./board.ts";
 import type { KernelExports } from "./generated/exports.ts";
 import { threadWorker } from "./generated/thread-worker.ts";
 import { Team, type TeamOptions } from "./team.ts";
-import { type ThreadOptions, wantedThreads } from "./thread-options.ts";
+import { ThreadsUnavailableWarning } from "./thread-errors.ts";
+import type { ThreadOptions } from "./thread-options.ts";
 import type { WorkerOrders } from "./thread-worker.ts";
 
 const START_MILLISECONDS = 10_000;
@@ -35,10 +42,11 @@ export function sharedMemory(host: HostWebAssembly): HostMemory | undefined {
 /** Tells the caller, once, that there will be one thread. */
 export function warnOfOneThread(
   options: ThreadOptions,
+  threads: number,
   lacking: ThreadsUnavailableWarning["lacking"],
   cause: string,
 ): void {
-  const warning = new ThreadsUnavailableWarning(wantedThreads(options), lacking, cause);
+  const warning = new ThreadsUnavailableWarning(threads, lacking, cause);
   if (options.onWarning) options.onWarning(warning);
   else if (options.threads !== "auto" && !warned) {
     warned = true;

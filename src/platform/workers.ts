@@ -17,14 +17,12 @@ interface Builtins {
   "node:worker_threads": {
     Worker: new (source: string, options: object) => AnyWorker;
   };
-  "node:os": { availableParallelism(): number };
 }
 
 interface WorkerHost {
   readonly process?: {
     getBuiltinModule?<Name extends keyof Builtins>(name: Name): Builtins[Name] | undefined;
   };
-  readonly navigator?: { hardwareConcurrency?: number };
   readonly Worker?: new (url: string) => AnyWorker;
   readonly Blob?: new (parts: string[], options: { type: string }) => object;
   readonly URL?: { createObjectURL(blob: object): string };
@@ -61,15 +59,6 @@ export function watch(worker: WorkerLike, lost: (reason: string) => void): void 
   any.unref?.();
 }
 
-/** Threads the machine runs at a time, as far as the host tells. */
-export function hardwareThreads(): number {
-  return (
-    host().process?.getBuiltinModule?.("node:os")?.availableParallelism() ??
-    host().navigator?.hardwareConcurrency ??
-    1
-  );
-}
-
 /** Whether this is a host of programs (Node, Deno, Bun) rather than of pages. */
 export function isServer(): boolean {
   return host().process?.getBuiltinModule !== undefined;
@@ -83,4 +72,17 @@ export function maySleep(): boolean {
   } catch {
     return false;
   }
+}
+
+/** Milliseconds on a steady clock, which every host with workers has. */
+export function now(): number {
+  return (globalThis as unknown as { performance: { now(): number } }).performance.now();
+}
+
+/** Resolves after `milliseconds`, or what the host makes of them. */
+export function delay(milliseconds: number): Promise<void> {
+  const { setTimeout } = globalThis as unknown as {
+    setTimeout(callback: () => void, milliseconds: number): unknown;
+  };
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

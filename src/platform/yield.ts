@@ -27,12 +27,6 @@ export function yieldToEventLoop(): Promise<void> {
   });
 }
 
-/** Resolves after `milliseconds`, or what the host makes of them. */
-export function delay(milliseconds: number): Promise<void> {
-  const { setTimeout } = globalThis as unknown as SchedulingHost;
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
 /** Milliseconds on the steadiest clock the host has. Edge hosts may freeze it between requests. */
 export function now(): number {
   const { performance } = globalThis as { performance?: { now(): number } };
