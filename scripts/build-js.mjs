@@ -37,19 +37,25 @@ function carrying(name) {
 }
 
 /** What `import()` fetches for a model once it is asked for. */
-const ON_DEMAND = /\/model\/(initial\/pca-initializer)\.ts$/;
+const ON_DEMAND =
+  /\/model\/(initial\/pca-initializer|exchange\/checkpoint-read|exchange\/state-dict-read)\.ts$/;
 
 /**
  * Keeps what every model needs in one file. These modules share much of it, and esbuild cuts a file for
  * every set of sharers, in this build and in that of the package's users: four instead of one, with 0.6 KB
- * more to load after gzip. So each module is made to share all of it, by naming the model's class.
+ * more to load after gzip. So each module is made to share all of it, by naming the model's class and
+ * the one error that it does not name.
  */
 const together = {
   name: "together",
   setup({ onLoad }) {
-    const model = join(import.meta.dirname, "../src/model/autoencoder.ts");
+    const shared = { TiedAutoencoder: "model/autoencoder.ts", FormatError: "formats/errors.ts" };
+    const naming = Object.entries(shared).map(([name, file]) => {
+      const path = join(import.meta.dirname, "../src", file);
+      return `export { ${name} } from ${JSON.stringify(path)};\n`;
+    });
     onLoad({ filter: ON_DEMAND }, ({ path }) => ({
-      contents: `${readFileSync(path, "utf8")}export { TiedAutoencoder } from ${JSON.stringify(model)};\n`,
+      contents: readFileSync(path, "utf8") + naming.join(""),
       loader: "ts",
     }));
   },

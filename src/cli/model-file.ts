@@ -3,7 +3,8 @@
 
 import { readFile } from "node:fs/promises";
 import { FormatError } from "../formats/errors.ts";
-import { decodeSafetensors, encodeSafetensors } from "../formats/safetensors.ts";
+import { decodeSafetensors } from "../formats/safetensors.ts";
+import { encodeSafetensors } from "../formats/safetensors-write.ts";
 import { type RuntimeOptions, TiedAutoencoder } from "../index.ts";
 import type { Arguments, Options } from "./arguments.ts";
 import { CommandError, fileError } from "./errors.ts";

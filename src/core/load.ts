@@ -111,7 +111,7 @@ export function loadCoreSync(options: CoreOptions): Core {
   const { wasm, threads } = options;
   if (wantedThreads(options) > 1 && threads !== "auto") {
     throw new InvalidValueError(
-      `createSync and loadSync have one thread; threads ${threads} needs create or load, which wait for workers to start.`,
+      `createSync has one thread; threads ${threads} needs create or load, which wait for workers to start.`,
     );
   }
   const memory = plainMemory(host);

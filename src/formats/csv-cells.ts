@@ -1,6 +1,6 @@
 // The grammar of CSV cells, over bytes: where a cell ends, what it says, what number that is.
 
-import { decodeUtf8 } from "./text.ts";
+import { decodeUtf8 } from "./text-read.ts";
 
 export const NEWLINE = 10;
 export const SPACE = 32;

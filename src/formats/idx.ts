@@ -2,13 +2,8 @@
 // big-endian uint32, then the numbers, big-endian and row-major. http://yann.lecun.com/exdb/mnist/
 
 import { FormatError } from "./errors.ts";
-import {
-  elementCount,
-  type NumericArray,
-  type NumericData,
-  reverseElements,
-  viewOrCopy,
-} from "./numbers.ts";
+import { elementCount, type NumericArray, type NumericData } from "./numbers.ts";
+import { reverseElements, viewOrCopy } from "./numbers-read.ts";
 
 const ARRAYS = {
   8: Uint8Array,

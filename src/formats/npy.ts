@@ -5,16 +5,10 @@
 
 import { InvalidValueError } from "../errors.ts";
 import { FormatError } from "./errors.ts";
-import {
-  copyBytes,
-  elementCount,
-  halfToFloat32,
-  type NumericArray,
-  type NumericData,
-  reverseElements,
-  viewOrCopy,
-} from "./numbers.ts";
-import { decodeUtf8, encodeUtf8, quote } from "./text.ts";
+import { elementCount, type NumericArray, type NumericData } from "./numbers.ts";
+import { copyBytes, halfToFloat32, reverseElements, viewOrCopy } from "./numbers-read.ts";
+import { encodeUtf8, quote } from "./text.ts";
+import { decodeUtf8 } from "./text-read.ts";
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // "\x93NUMPY"
 

@@ -1,5 +1,5 @@
-// Arrays of numbers as the readers hand them out: views over a file's bytes where alignment allows,
-// and their conversions. Files' numbers are little-endian here and so, it is assumed, is the host.
+// Arrays of numbers as files hold them. Files' numbers are little-endian here and so, it is assumed, is
+// the host.
 
 /** Every kind of number array that a format of ours may hold. */
 export type NumericData =
@@ -20,33 +20,8 @@ export interface NumericArray {
   readonly data: NumericData;
 }
 
-interface NumericConstructor<T extends NumericData> {
-  readonly BYTES_PER_ELEMENT: number;
-  new (buffer: ArrayBufferLike, byteOffset: number, length: number): T;
-}
-
 export const elementCount = (shape: readonly number[]): number =>
   shape.reduce((product, size) => product * size, 1);
-
-/** `count` elements from `offset` on: a view where they are aligned in memory, a copy elsewhere. */
-export function viewOrCopy<T extends NumericData>(
-  ArrayType: NumericConstructor<T>,
-  bytes: Uint8Array,
-  offset: number,
-  count: number,
-): T {
-  const start = bytes.byteOffset + offset;
-  const size = ArrayType.BYTES_PER_ELEMENT;
-  if (start % size === 0) return new ArrayType(bytes.buffer, start, count);
-  return new ArrayType(copyBytes(bytes, offset, count * size).buffer, 0, count);
-}
-
-/** A plain copy: `slice` of a Node buffer is a view, and text decoders refuse shared memory. */
-export const copyBytes = (
-  bytes: Uint8Array,
-  offset: number,
-  length: number,
-): Uint8Array<ArrayBuffer> => new Uint8Array(bytes.subarray(offset, offset + length));
 
 export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
@@ -56,38 +31,4 @@ export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuff
     at += piece.length;
   }
   return all;
-}
-
-/** `data` itself where it is float32 already, else a copy rounded to it. */
-export function toFloat32(data: NumericData): Float32Array {
-  if (data instanceof Float32Array) return data;
-  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
-    return Float32Array.from(data as BigInt64Array, Number);
-  }
-  return new Float32Array(data);
-}
-
-/** The float32 values of IEEE half-precision bits, all of them exact. */
-export function halfToFloat32(halves: Uint16Array): Float32Array {
-  const out = new Float32Array(halves.length);
-  const bits = new Uint32Array(out.buffer);
-  for (let i = 0; i < bits.length; i++) {
-    // A half's exponent and fraction read as a float32 are 2^112 too small, subnormals included;
-    // only infinities and NaN need their exponent filled in.
-    const half = halves[i]!;
-    bits[i] = (half & 0x7fff) << 13;
-    if ((half & 0x7c00) === 0x7c00) bits[i]! |= 0x7f800000;
-    else out[i]! *= 2 ** 112;
-    bits[i]! |= (half & 0x8000) << 16;
-  }
-  return out;
-}
-
-/** A copy with the bytes of each element of `size` bytes reversed: big-endian to little-endian. */
-export function reverseElements(bytes: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(bytes.length);
-  for (let start = 0; start < bytes.length; start += size) {
-    for (let i = 0; i < size; i++) out[start + i] = bytes[start + size - 1 - i]!;
-  }
-  return out;
 }

@@ -3,49 +3,21 @@
 // Strict both ways: https://github.com/huggingface/safetensors#format, duplicate names, holes and
 // overlaps refused. Tensors are little-endian in the file and are taken to be so in the host.
 
-import { InvalidValueError } from "../errors.ts";
 import { FormatError } from "./errors.ts";
+import { elementCount } from "./numbers.ts";
+import { copyBytes, halfToFloat32, toFloat32, viewOrCopy } from "./numbers-read.ts";
 import {
-  copyBytes,
-  elementCount,
-  halfToFloat32,
-  type NumericArray,
-  toFloat32,
-  viewOrCopy,
-} from "./numbers.ts";
-import { decodeUtf8, encodeUtf8, quote } from "./text.ts";
+  ARRAYS,
+  isSizes,
+  MAX_HEADER,
+  type SafeTensor,
+  type SafetensorsData,
+  type SafetensorsType,
+} from "./safetensors-types.ts";
+import { quote } from "./text.ts";
+import { decodeUtf8 } from "./text-read.ts";
 
-/** Each element type with the array that holds it; the two 16-bit floats come as raw bits. */
-const ARRAYS = {
-  F64: Float64Array,
-  F32: Float32Array,
-  F16: Uint16Array,
-  BF16: Uint16Array,
-  I64: BigInt64Array,
-  U64: BigUint64Array,
-  I32: Int32Array,
-  U32: Uint32Array,
-  I16: Int16Array,
-  U16: Uint16Array,
-  I8: Int8Array,
-  U8: Uint8Array,
-  BOOL: Uint8Array,
-};
-const MAX_HEADER = 100_000_000;
 const MAX_DEPTH = 3; // the header, a tensor's entry, its shape
-
-export type SafetensorsType = keyof typeof ARRAYS;
-export type SafetensorsData = InstanceType<(typeof ARRAYS)[SafetensorsType]>;
-
-/** F16, BF16 and BOOL are only told from U16 and U8 by the dtype. */
-export interface SafeTensor extends NumericArray {
-  readonly dtype: SafetensorsType;
-  readonly data: SafetensorsData;
-}
-
-export interface NamedTensor extends SafeTensor {
-  readonly name: string;
-}
 
 export interface Safetensors {
   readonly tensors: Map<string, SafeTensor>;
@@ -55,62 +27,6 @@ export interface Safetensors {
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
-
-const isSizes = (value: unknown): value is number[] =>
-  Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
-
-/**
- * The bytes of a safetensors file. Tensors keep their order, but wider element types come first so
- * that every tensor is aligned.
- * @throws InvalidValueError for a repeated or reserved name, or data that its dtype or shape does not fit.
- */
-export function encodeSafetensors(
-  tensors: Iterable<NamedTensor>,
-  metadata: Readonly<Record<string, string>> = {},
-): Uint8Array<ArrayBuffer> {
-  const sorted = [...tensors].sort((a, b) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT);
-  const entries = new Map<string, unknown>();
-  if (Object.keys(metadata).length > 0) entries.set("__metadata__", metadata);
-  let end = 0;
-  for (const { name, dtype, shape, data } of sorted) {
-    if (entries.has(name) || name === "__metadata__" || name === "__proto__") {
-      throw new InvalidValueError(
-        `tensor names must differ and not be reserved, got ${quote(name)} again`,
-      );
-    }
-    if (
-      Object.prototype.toString.call(data) !== `[object ${ARRAYS[dtype]?.name}]` ||
-      !isSizes(shape) ||
-      elementCount(shape) !== data.length
-    ) {
-      throw new InvalidValueError(
-        `tensor ${quote(name)}: ${data.length} elements of ${data.constructor.name} ` +
-          `are not ${dtype} of shape [${shape}]`,
-      );
-    }
-    const begin = end;
-    end += data.byteLength;
-    entries.set(name, { dtype, shape, data_offsets: [begin, end] });
-  }
-
-  const header = encodeUtf8(JSON.stringify(Object.fromEntries(entries)));
-  const length = (header.length + 7) & ~7; // padded with spaces: tensors start 8-aligned
-  if (length > MAX_HEADER) {
-    throw new InvalidValueError(
-      `a header has at most ${MAX_HEADER} bytes, these names need ${length}`,
-    );
-  }
-  const file = new Uint8Array(8 + length + end);
-  new DataView(file.buffer).setUint32(0, length, true);
-  file.set(header, 8);
-  file.fill(0x20, 8 + header.length, 8 + length);
-  let offset = 8 + length;
-  for (const { data } of sorted) {
-    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
-    offset += data.byteLength;
-  }
-  return file;
-}
 
 /**
  * Reads a safetensors file. Tensors are views into `bytes` where alignment allows and copies where

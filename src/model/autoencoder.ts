@@ -20,7 +20,7 @@ import {
 } from "./config.ts";
 import { type MatrixInput, type Rows, readRows } from "./data/input.ts";
 import { Engine } from "./engine.ts";
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./exchange/checkpoint.ts";
+import { encodeCheckpoint } from "./exchange/checkpoint.ts";
 import { type NamedWeights, nameTensors, readTensors } from "./exchange/named-weights.ts";
 import { encodeModelOnnx, type OnnxOptions } from "./exchange/onnx.ts";
 import { summarize } from "./summary.ts";
@@ -44,8 +44,8 @@ export class TiedAutoencoder {
   #engine: Engine | undefined;
   #training = false;
 
-  private constructor(config: ResolvedConfig, engine: Engine) {
-    this.config = config;
+  private constructor(engine: Engine) {
+    this.config = engine.config;
     this.#engine = engine;
   }
 
@@ -70,35 +70,40 @@ export class TiedAutoencoder {
    * @throws FormatError for a file that is truncated, hostile, newer or something else.
    */
   static async load(bytes: Uint8Array, runtime: RuntimeOptions = {}): Promise<TiedAutoencoder> {
-    const checkpoint = TiedAutoencoder.#read(bytes, runtime);
-    return TiedAutoencoder.#restored(checkpoint, await loadCore(runtime));
-  }
-
-  /** As `load`, for runtimes that may compile synchronously. */
-  static loadSync(bytes: Uint8Array, runtime: RuntimeOptions = {}): TiedAutoencoder {
-    return TiedAutoencoder.#restored(TiedAutoencoder.#read(bytes, runtime), loadCoreSync(runtime));
-  }
-
-  static #fresh(config: ResolvedConfig, core: Core): TiedAutoencoder {
-    const engine = new Engine(config, core);
-    engine.initialize();
-    return new TiedAutoencoder(config, engine);
-  }
-
-  static #read(bytes: Uint8Array, runtime: RuntimeOptions): Checkpoint {
     onlyKeys("load's runtime", record("load's runtime", runtime), runtimeKeys);
     if (!(bytes instanceof Uint8Array)) {
       throw new InvalidTypeError(
         `load needs the file's bytes as a Uint8Array; got ${show(bytes)}.`,
       );
     }
-    return decodeCheckpoint(bytes);
+    const [{ decodeCheckpoint }, core] = await Promise.all([
+      import("./exchange/checkpoint-read.ts"),
+      loadCore(runtime),
+    ]);
+    return TiedAutoencoder.#on(core, () => {
+      const { config, parameters, training, preparation } = decodeCheckpoint(bytes);
+      const engine = new Engine(config, core);
+      engine.restore(parameters, training, preparation);
+      return engine;
+    });
   }
 
-  static #restored(checkpoint: Checkpoint, core: Core): TiedAutoencoder {
-    const engine = new Engine(checkpoint.config, core);
-    engine.restore(checkpoint.parameters, checkpoint.training, checkpoint.preparation);
-    return new TiedAutoencoder(checkpoint.config, engine);
+  static #fresh(config: ResolvedConfig, core: Core): TiedAutoencoder {
+    return TiedAutoencoder.#on(core, () => {
+      const engine = new Engine(config, core);
+      engine.initialize();
+      return engine;
+    });
+  }
+
+  /** A model on a core, whose workers end if there is to be none. */
+  static #on(core: Core, make: () => Engine): TiedAutoencoder {
+    try {
+      return new TiedAutoencoder(make());
+    } catch (error) {
+      core.dispose();
+      throw error;
+    }
   }
 
   /** Which build of the core runs: `"baseline"` gives the same bits on every host. */

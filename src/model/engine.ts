@@ -28,6 +28,7 @@ import type { InferencePlan } from "./workspace.ts";
 const GRAM_LIMIT = 1e-3;
 
 export class Engine {
+  readonly config: ResolvedConfig;
   readonly core: Core;
   readonly layout: ParameterLayout;
   readonly preparation: Preparation;
@@ -42,7 +43,6 @@ export class Engine {
   #rowsAccumulated = 0;
   /** The last loss over the mean square of its data, where the Gram step was open; else NaN. */
   #lossRatio = Number.NaN;
-  readonly #config: ResolvedConfig;
   readonly #kernels: KernelExports;
   readonly #arena: Arena;
   readonly #network: Network;
@@ -50,11 +50,11 @@ export class Engine {
   readonly #staging: Staging;
 
   constructor(config: ResolvedConfig, core: Core) {
+    this.config = config;
     this.core = core;
     this.layout = layoutParameters(config.layers, config.bias, config.decoderBias);
     this.learningRate = config.optimizer.learningRate;
     this.baseLearningRate = this.learningRate;
-    this.#config = config;
     this.#kernels = core.kernels;
     this.#arena = new Arena(core.memory);
     const block = () => this.#arena.reserveFloats(this.layout.blockLength); // zeros, in a fresh memory
@@ -85,7 +85,7 @@ export class Engine {
 
   /** Draws fresh parameters as the configuration says. */
   initialize(): void {
-    const { initializer, seed } = this.#config;
+    const { initializer, seed } = this.config;
     const { parameters } = this.#blocks;
     initializeParameters(
       this.#kernels,
@@ -110,7 +110,7 @@ export class Engine {
       network: this.#network,
       staging: this.#staging,
       layout: this.layout,
-      seed: splitSeed(this.#config.seed),
+      seed: splitSeed(this.config.seed),
       arena: this.#arena,
       kernels: this.#kernels,
       parameters: () => this.parameters,
@@ -141,7 +141,7 @@ export class Engine {
       this.#arena.view(address, this.#blocks.count),
     );
     return {
-      config: this.#config,
+      config: this.config,
       parameters: this.parameters,
       preparation: this.preparation.fitted ? this.preparation.state : undefined,
       training: training
@@ -198,7 +198,7 @@ export class Engine {
       !ownTarget && this.#mayUseGram(count)
         ? this.#kernels.sumSquares(count * network.width, plan.x)
         : Number.NaN;
-    const gram = squares > 0 && (this.#config.gradient === "gram" || this.#lossRatio >= GRAM_LIMIT);
+    const gram = squares > 0 && (this.config.gradient === "gram" || this.#lossRatio >= GRAM_LIMIT);
     const mean = gram
       ? network.forwardGram(plan, count, draw, scale, squares)
       : network.forward(plan, count, draw, scale, target, known);
@@ -216,12 +216,12 @@ export class Engine {
   #mayUseGram(count: number): boolean {
     const { gram } = this.#network;
     if (!gram) return false;
-    return this.#config.gradient === "gram" || count >= gram.breakEven;
+    return this.config.gradient === "gram" || count >= gram.breakEven;
   }
 
   /** One optimizer step on what was accumulated, which it uses up. */
   apply(): void {
-    const { optimizer } = this.#config;
+    const { optimizer } = this.config;
     const step = this.stepCount + 1;
     applyOptimizer(this.#kernels, optimizer, this.#blocks, this.learningRate, step);
     this.stepCount = step;
@@ -300,7 +300,7 @@ export class Engine {
   /** A seeded permutation of `count` rows. It hangs on the seed and the epoch alone. */
   shuffledOrder(count: number, epoch: number): Uint32Array {
     const scratch = this.#network.scratch(count * 4);
-    const { low, high } = splitSeed(this.#config.seed);
+    const { low, high } = splitSeed(this.config.seed);
     this.#kernels.permutation(count, scratch, low, high, epoch, Stream.shuffle);
     return new Uint32Array(this.core.memory.buffer, scratch, count).slice();
   }
@@ -309,7 +309,7 @@ export class Engine {
 
   /** Runs rows through the encoder and returns their codes. */
   encode(x: Rows): Float32Array {
-    const units = this.#config.layers.at(-1) as number;
+    const units = this.config.layers.at(-1) as number;
     const output = new Float32Array(x.count * units);
     this.#staging.chunks(x, 0, x.count, (plan, first, count) => {
       const code = this.#network.infer(plan, count, 0, this.#depth);

@@ -2,12 +2,9 @@ import { Buffer } from "node:buffer";
 import { describe, expect, test } from "vitest";
 import { InvalidValueError } from "../../src/errors.ts";
 import { FormatError } from "../../src/formats/errors.ts";
-import {
-  decodeSafetensors,
-  encodeSafetensors,
-  type NamedTensor,
-  tensorToFloat32,
-} from "../../src/formats/safetensors.ts";
+import { decodeSafetensors, tensorToFloat32 } from "../../src/formats/safetensors.ts";
+import type { NamedTensor } from "../../src/formats/safetensors-types.ts";
+import { encodeSafetensors } from "../../src/formats/safetensors-write.ts";
 
 const tensor = (name: string, shape: number[], data: NamedTensor["data"], dtype = "F32") =>
   ({ name, dtype, shape, data }) as NamedTensor;

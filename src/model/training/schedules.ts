@@ -206,11 +206,6 @@ export function checkedMonitor(where: string, value: unknown): Monitor {
   return choice(`${where}.monitor`, value, ["loss", "valLoss"]);
 }
 
-/** What reduceOnPlateau knows before the first epoch. */
-export function freshPlateau(): PlateauState {
-  return { waited: 0, cooling: 0, factor: 1 };
-}
-
 /** Half a cosine from `from` (share 0) to `to` (share 1), and on along it. */
 function anneal(from: number, to: number, share: number): number {
   return to + ((from - to) * (1 + cosPi(share))) / 2;

@@ -100,7 +100,7 @@ describe("missing values", () => {
       const inside = make({ ...config, missing: "mean" });
       inside.fitScaler(holes);
       expect(inside.evaluate(holes)).toBe(inside.evaluate(filled));
-      const same = TiedAutoencoder.loadSync(inside.save());
+      const same = await TiedAutoencoder.load(inside.save());
       expect(same.trainOnBatch(holes)).toBe(inside.trainOnBatch(filled));
       expect(same.weights()).toEqual(inside.weights());
       expect(inside.reconstruct(holes)).toEqual(inside.reconstruct(filled));

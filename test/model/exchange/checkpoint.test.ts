@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { decodeSafetensors, encodeSafetensors } from "../../../src/formats/safetensors.ts";
+import { decodeSafetensors } from "../../../src/formats/safetensors.ts";
+import { encodeSafetensors } from "../../../src/formats/safetensors-write.ts";
 import { FormatError, type OptimizerSpec, TiedAutoencoder } from "../../../src/index.ts";
 import { randomRows } from "../../support/random.ts";
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { encodeSafetensors, type NamedTensor } from "../../../src/formats/safetensors.ts";
+import type { NamedTensor } from "../../../src/formats/safetensors-types.ts";
+import { encodeSafetensors } from "../../../src/formats/safetensors-write.ts";
 import {
   FormatError,
   fromStateDict,

@@ -1,6 +1,8 @@
 // A run cut anywhere and gone on with has the bits of one that was never cut.
 
 import { describe, expect, test } from "vitest";
+import { decodeSafetensors } from "../../../src/formats/safetensors.ts";
+import { encodeSafetensors } from "../../../src/formats/safetensors-write.ts";
 import {
   type FitOptions,
   type ModelConfig,
@@ -123,9 +125,6 @@ describe("resume", () => {
   });
 
   test("a file whose run makes no sense is refused", async () => {
-    const { decodeSafetensors, encodeSafetensors } = await import(
-      "../../../src/formats/safetensors.ts"
-    );
     const model = TiedAutoencoder.createSync(config("adam"));
     await model.fit(x, { maxSteps: 1 });
     const { tensors, metadata } = decodeSafetensors(model.save({ optimizer: true }));

@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from "vitest";
 import { type FitOptions, type ScheduleSpec, TiedAutoencoder } from "../../../src/index.ts";
-import { freshPlateau, resolveSchedule } from "../../../src/model/training/schedules.ts";
+import { freshPlateau } from "../../../src/model/training/run-state.ts";
+import { resolveSchedule } from "../../../src/model/training/schedules.ts";
 import { goldenCases } from "../../golden/cases.ts";
 import { randomRows } from "../../support/random.ts";
 

@@ -1,0 +1,37 @@
+// What reading and writing safetensors share: the element types and the limits.
+
+import type { NumericArray } from "./numbers.ts";
+
+/** Each element type with the array that holds it; the two 16-bit floats come as raw bits. */
+export const ARRAYS = {
+  F64: Float64Array,
+  F32: Float32Array,
+  F16: Uint16Array,
+  BF16: Uint16Array,
+  I64: BigInt64Array,
+  U64: BigUint64Array,
+  I32: Int32Array,
+  U32: Uint32Array,
+  I16: Int16Array,
+  U16: Uint16Array,
+  I8: Int8Array,
+  U8: Uint8Array,
+  BOOL: Uint8Array,
+};
+export const MAX_HEADER = 100_000_000;
+
+export type SafetensorsType = keyof typeof ARRAYS;
+export type SafetensorsData = InstanceType<(typeof ARRAYS)[SafetensorsType]>;
+
+/** F16, BF16 and BOOL are only told from U16 and U8 by the dtype. */
+export interface SafeTensor extends NumericArray {
+  readonly dtype: SafetensorsType;
+  readonly data: SafetensorsData;
+}
+
+export interface NamedTensor extends SafeTensor {
+  readonly name: string;
+}
+
+export const isSizes = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
