@@ -329,8 +329,11 @@ function sweep(
   }
   const full = rows >> 2;
   if (full) {
-    if (!ASC_FEATURE_RELAXED_SIMD && packed) packedTilesOf4(full, k, a, b, bStep, add, t, tRow);
-    else tilesOf4(full, 4, k, a, aRow, packed ? 16 : 4, aNext << 2, b, bStep, add, t, tRow);
+    if (!ASC_FEATURE_RELAXED_SIMD && packed && bStep == PANEL_ROW) {
+      packedTilesOf4(full, k, a, b, add, t, tRow);
+    } else {
+      tilesOf4(full, 4, k, a, aRow, packed ? 16 : 4, aNext << 2, b, bStep, add, t, tRow);
+    }
     a += (full << 2) * aNext;
     t += (full << 2) * tRow;
   }

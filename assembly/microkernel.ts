@@ -6,7 +6,11 @@
 // - pointers advance before they are used: V8 knows a sum to be zero-extended, a loop variable not,
 //   and saves a move a pointer and step (Node 20: 47 -> 51 GFLOP/s of 59).
 // - nothing but the tile is in a vector register: a beta beside it cost 6 x 8 half its speed (57 -> 27).
-// - k is not unrolled by hand: engines do it, and by hand it spilled (51 -> 31).
+// - k is unrolled by hand only where both operands are packed, in four steps: Q's rows are constant offsets
+//   from one pointer, and V8's test for interrupts comes once in four steps (Node 20: .80 -> .90 of the
+//   peak). The exit after every step keeps each step's sums where they are: without it V8 moves them behind
+//   all four steps' loads, which spill (.50). The last step takes its operands backwards, else V8 up to
+//   22 loads them one by one between sums (.86).
 // Figures: docs/decisions/030-gemm-tile.md.
 
 import { madd } from "./simd";
@@ -34,18 +38,17 @@ export function tilesOf4(
   column(4, false, tiles, valid, k, a, aRow, aStep, aTile, b, bStep, add, c, cRow);
 }
 
-/** Four rows, A packed: four elements of a step side by side. Baseline build. */
+/** Four rows, A packed: four elements of a step side by side; B too, in rows of eight. Baseline build. */
 export function packedTilesOf4(
   tiles: usize,
   k: usize,
   a: usize,
   b: usize,
-  bStep: usize,
   add: bool,
   c: usize,
   cRow: usize,
 ): void {
-  column(4, true, tiles, 4, k, a, 4, 16, k << 4, b, bStep, add, c, cRow);
+  column(4, true, tiles, 4, k, a, 4, 16, k << 4, b, PANEL_ROW, add, c, cRow);
 }
 
 /** Six rows, A broadcast from rows that lie aRow apart. Relaxed build. */
@@ -70,7 +73,8 @@ export function tilesOf6(
  * For `tiles` tiles below one another: C[MR,8] = A[MR,k] * B[k,8] (+ C if `add`), each element summed
  * from zero in the order of k. Element (i, p) of the first tile's A lies at a + i * aRow + p * aStep (the
  * next tile's aTile further on), row p of B at b + p * bStep; all strides in bytes. Rows from `valid`
- * on repeat the last valid one: for a last tile into scratch memory. k >= 1, tiles >= 1.
+ * on repeat the last valid one: for a last tile into scratch memory. `packed` says that strides are those of
+ * packed operands. k >= 1, tiles >= 1.
  */
 // @ts-ignore: decorator
 @inline
@@ -95,7 +99,7 @@ function column(
   const toRow3 = valid > 3 ? aRow : 0;
   const toRow4 = valid > 4 ? aRow : 0;
   const toRow5 = valid > 5 ? aRow : 0;
-  const start = b - bStep;
+  const start = b - (packed ? 4 * PANEL_ROW : bStep);
   const last = start + k * bStep;
   a -= aStep;
   do {
@@ -117,10 +121,82 @@ function column(
     let c41 = c00;
     let c50 = c00;
     let c51 = c00;
-    b = start;
-    do {
-      a0 += aStep;
-      if (!packed) {
+    if (packed) {
+      const lastA = a0 + (k << 4);
+      let x: v128;
+      let b0: v128;
+      let b1: v128;
+      b = start;
+      do {
+        b += 4 * PANEL_ROW;
+        a0 += 16;
+        b0 = v128.load(b);
+        b1 = v128.load(b, 16);
+        x = v128.load32_splat(a0);
+        c00 = madd(x, b0, c00);
+        c01 = madd(x, b1, c01);
+        x = v128.load32_splat(a0, 4);
+        c10 = madd(x, b0, c10);
+        c11 = madd(x, b1, c11);
+        x = v128.load32_splat(a0, 8);
+        c20 = madd(x, b0, c20);
+        c21 = madd(x, b1, c21);
+        x = v128.load32_splat(a0, 12);
+        c30 = madd(x, b0, c30);
+        c31 = madd(x, b1, c31);
+        if (a0 == lastA) break;
+        a0 += 16;
+        b0 = v128.load(b, 32);
+        b1 = v128.load(b, 48);
+        x = v128.load32_splat(a0);
+        c00 = madd(x, b0, c00);
+        c01 = madd(x, b1, c01);
+        x = v128.load32_splat(a0, 4);
+        c10 = madd(x, b0, c10);
+        c11 = madd(x, b1, c11);
+        x = v128.load32_splat(a0, 8);
+        c20 = madd(x, b0, c20);
+        c21 = madd(x, b1, c21);
+        x = v128.load32_splat(a0, 12);
+        c30 = madd(x, b0, c30);
+        c31 = madd(x, b1, c31);
+        if (a0 == lastA) break;
+        a0 += 16;
+        b0 = v128.load(b, 64);
+        b1 = v128.load(b, 80);
+        x = v128.load32_splat(a0);
+        c00 = madd(x, b0, c00);
+        c01 = madd(x, b1, c01);
+        x = v128.load32_splat(a0, 4);
+        c10 = madd(x, b0, c10);
+        c11 = madd(x, b1, c11);
+        x = v128.load32_splat(a0, 8);
+        c20 = madd(x, b0, c20);
+        c21 = madd(x, b1, c21);
+        x = v128.load32_splat(a0, 12);
+        c30 = madd(x, b0, c30);
+        c31 = madd(x, b1, c31);
+        if (a0 == lastA) break;
+        a0 += 16;
+        b1 = v128.load(b, 112);
+        b0 = v128.load(b, 96);
+        x = v128.load32_splat(a0, 12);
+        c31 = madd(x, b1, c31);
+        c30 = madd(x, b0, c30);
+        x = v128.load32_splat(a0, 8);
+        c21 = madd(x, b1, c21);
+        c20 = madd(x, b0, c20);
+        x = v128.load32_splat(a0, 4);
+        c11 = madd(x, b1, c11);
+        c10 = madd(x, b0, c10);
+        x = v128.load32_splat(a0);
+        c01 = madd(x, b1, c01);
+        c00 = madd(x, b0, c00);
+      } while (a0 != lastA);
+    } else {
+      b = start;
+      do {
+        a0 += aStep;
         a1 += aStep;
         a2 += aStep;
         a3 += aStep;
@@ -128,31 +204,31 @@ function column(
           a4 += aStep;
           a5 += aStep;
         }
-      }
-      b += bStep;
-      const b0 = v128.load(b);
-      const b1 = v128.load(b, 16);
-      let x = v128.load32_splat(a0);
-      c00 = madd(x, b0, c00);
-      c01 = madd(x, b1, c01);
-      x = packed ? v128.load32_splat(a0, 4) : v128.load32_splat(a1);
-      c10 = madd(x, b0, c10);
-      c11 = madd(x, b1, c11);
-      x = packed ? v128.load32_splat(a0, 8) : v128.load32_splat(a2);
-      c20 = madd(x, b0, c20);
-      c21 = madd(x, b1, c21);
-      x = packed ? v128.load32_splat(a0, 12) : v128.load32_splat(a3);
-      c30 = madd(x, b0, c30);
-      c31 = madd(x, b1, c31);
-      if (MR > 4) {
-        x = v128.load32_splat(a4);
-        c40 = madd(x, b0, c40);
-        c41 = madd(x, b1, c41);
-        x = v128.load32_splat(a5);
-        c50 = madd(x, b0, c50);
-        c51 = madd(x, b1, c51);
-      }
-    } while (b != last);
+        b += bStep;
+        const b0 = v128.load(b);
+        const b1 = v128.load(b, 16);
+        let x = v128.load32_splat(a0);
+        c00 = madd(x, b0, c00);
+        c01 = madd(x, b1, c01);
+        x = v128.load32_splat(a1);
+        c10 = madd(x, b0, c10);
+        c11 = madd(x, b1, c11);
+        x = v128.load32_splat(a2);
+        c20 = madd(x, b0, c20);
+        c21 = madd(x, b1, c21);
+        x = v128.load32_splat(a3);
+        c30 = madd(x, b0, c30);
+        c31 = madd(x, b1, c31);
+        if (MR > 4) {
+          x = v128.load32_splat(a4);
+          c40 = madd(x, b0, c40);
+          c41 = madd(x, b1, c41);
+          x = v128.load32_splat(a5);
+          c50 = madd(x, b0, c50);
+          c51 = madd(x, b1, c51);
+        }
+      } while (b != last);
+    }
     a += aTile;
     const r1 = c + cRow;
     const r2 = r1 + cRow;
