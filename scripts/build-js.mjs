@@ -38,7 +38,7 @@ function carrying(name) {
 
 /** What `import()` fetches for a model once it is asked for. */
 const ON_DEMAND =
-  /\/model\/(initial\/pca-initializer|exchange\/checkpoint-read|exchange\/state-dict-read)\.ts$/;
+  /\/model\/(initial\/pca-initializer|exchange\/checkpoint-read|exchange\/state-dict-read|training\/extras)\.ts$/;
 
 /**
  * Keeps what every model needs in one file. These modules share much of it, and esbuild cuts a file for

@@ -232,13 +232,29 @@ export class TiedAutoencoder {
     }
   }
 
-  /** `fit` as an async iterator of step records; leaving the loop ends training. */
-  fitSteps(
+  /**
+   * `fit` as an async iterator of step records; leaving the loop ends training. Options and rows are
+   * checked when the first is asked for.
+   */
+  async *fitSteps(
     x: MatrixInput | BatchStream,
     options?: FitOptions,
   ): AsyncGenerator<StepRecord, History> {
     const engine = this.#idle;
-    return this.#drain(new TrainingRun(engine, resolveFit(engine, x, options)));
+    this.#training = true;
+    let records: AsyncGenerator<StepRecord, History> | undefined;
+    try {
+      records = new TrainingRun(engine, await resolveFit(engine, x, options)).records();
+      for (;;) {
+        if (this.#engine !== engine) throw new DisposedError("The model was disposed during fit.");
+        const result = await records.next();
+        if (result.done) return result.value;
+        yield result.value;
+      }
+    } finally {
+      await records?.return({ epoch: [], history: { loss: [] } });
+      this.#training = false;
+    }
   }
 
   /**
@@ -373,23 +389,6 @@ export class TiedAutoencoder {
     if (rows.count === 0)
       throw new InvalidValueError(`${call} needs at least one row; x has none.`);
     return [rows, targetRows];
-  }
-
-  async *#drain(run: TrainingRun): AsyncGenerator<StepRecord, History> {
-    const engine = this.#idle;
-    this.#training = true;
-    const records = run.records();
-    try {
-      for (;;) {
-        if (this.#engine !== engine) throw new DisposedError("The model was disposed during fit.");
-        const result = await records.next();
-        if (result.done) return result.value;
-        yield result.value;
-      }
-    } finally {
-      await records.return({ epoch: [], history: { loss: [] } });
-      this.#training = false;
-    }
   }
 }
 

@@ -123,6 +123,25 @@ function mainCases(main) {
       controller.abort(new Error("enough"));
       await throws(/enough/, () => model.fit(x, { signal: controller.signal }));
     },
+    "what comes on demand comes": async () => {
+      const model = await TiedAutoencoder.create({
+        layers: LAYERS,
+        scaler: "standard",
+        initializer: "orthogonal",
+      });
+      await model.initializeFrom(x, { method: "pca" });
+      const { history } = await model.fit(x, {
+        epochs: 3,
+        batchSize: 10,
+        corruption: { type: "masking", rate: 0.1 },
+        schedule: { type: "exponential", gamma: 0.5, per: "epoch" },
+        earlyStopping: { monitor: "loss", patience: 9, restoreBest: true },
+      });
+      check(history.loss.length === 3, `${history.loss.length} epochs`);
+      check(model.learningRate === 2.5e-4, `the rate is ${model.learningRate}`);
+      check(model.toOnnx().length > 0 && model.summary().length > 0, "nothing to see");
+      await throws(/schedule.type must be/, () => model.fit(x, { schedule: { type: "up" } }));
+    },
     "bad input is refused in plain words": async () => {
       await throws(/InvalidTypeError.*layers must be an array/, () => TiedAutoencoder.create({}));
       const model = await TiedAutoencoder.create({ layers: LAYERS });

@@ -2,6 +2,7 @@
 // back on request. The counting is Keras'.
 
 import { boolean, finiteNumber, onlyKeys, record, wholeNumber } from "../../checks.ts";
+import type { RunState } from "./run-state.ts";
 import { checkedMonitor, type Monitor } from "./schedules.ts";
 
 export interface EarlyStoppingOptions {
@@ -24,10 +25,10 @@ export interface StoppingState {
 
 export interface EarlyStopping {
   readonly monitor: Monitor | undefined;
-  readonly restoreBest: boolean;
-  readonly patience: number;
-  /** Takes an epoch's loss into account; true when it is the best so far. */
-  observe(loss: number, state: StoppingState): boolean;
+  /** Takes an epoch's loss into account, and the weights it left; may stop the run. */
+  observe(loss: number, run: RunState, weights: Float32Array): void;
+  /** Gives back the best weights, where they are wanted. */
+  finish(run: RunState, weights: Float32Array): void;
 }
 
 /** Checks early stopping's settings. */
@@ -35,16 +36,25 @@ export function resolveEarlyStopping(settings: unknown): EarlyStopping {
   const options = record("earlyStopping", settings);
   onlyKeys("earlyStopping", options, ["monitor", "patience", "minDelta", "restoreBest"]);
   const minDelta = finiteNumber("earlyStopping.minDelta", options.minDelta ?? 0, 0);
+  const patience = Math.max(1, wholeNumber("earlyStopping.patience", options.patience ?? 0, 0));
+  const restoreBest = boolean("earlyStopping.restoreBest", options.restoreBest ?? false);
   return {
     monitor:
       options.monitor === undefined ? undefined : checkedMonitor("earlyStopping", options.monitor),
-    patience: Math.max(1, wholeNumber("earlyStopping.patience", options.patience ?? 0, 0)),
-    restoreBest: boolean("earlyStopping.restoreBest", options.restoreBest ?? false),
-    observe(loss, state) {
-      const improved = state.best === undefined || loss < state.best - minDelta;
-      state.waited = improved ? 0 : state.waited + 1;
-      if (improved) state.best = loss;
-      return improved;
+    observe(loss, run, weights) {
+      const state = run.stopping;
+      if (state.best === undefined || loss < state.best - minDelta) {
+        state.best = loss;
+        state.waited = 0;
+        if (restoreBest) {
+          run.best ??= new Float32Array(weights.length);
+          run.best.set(weights);
+        }
+      } else state.waited += 1;
+      if (state.waited >= patience) run.stopped = true;
+    },
+    finish({ best }, weights) {
+      if (restoreBest && best) weights.set(best);
     },
   };
 }

@@ -7,20 +7,15 @@ import type { Engine } from "../engine.ts";
 import {
   type BatchSource,
   type BatchStream,
-  inputAndTarget,
   isBatchStream,
   requireSameCount,
   rowBatches,
-  streamBatches,
 } from "./batches.ts";
-import { type Corruption, type CorruptionSpec, resolveCorruption } from "./corruption.ts";
-import {
-  type EarlyStopping,
-  type EarlyStoppingOptions,
-  resolveEarlyStopping,
-} from "./early-stopping.ts";
+import type { Corruption, CorruptionSpec } from "./corruption.ts";
+import type { EarlyStopping, EarlyStoppingOptions } from "./early-stopping.ts";
 import { freshRun, type RunState } from "./run-state.ts";
-import { type Monitor, resolveSchedule, type Schedule, type ScheduleSpec } from "./schedules.ts";
+import type { Schedule, ScheduleSpec } from "./schedules.ts";
+import { heldBack, readValidation, type Validation } from "./validation.ts";
 
 /** The part of an AbortSignal that training reads. */
 export interface AbortSignalLike {
@@ -118,14 +113,11 @@ const FIT_KEYS = [
   "maxSeconds",
 ];
 
-/** Options that speak of rows in memory, and have no meaning for a stream. */
-const ROW_KEYS = ["batchSize", "shuffle", "validationSplit", "target"] as const;
-
-export interface Validation {
-  readonly x: Rows;
-  readonly target: Rows | undefined;
-  /** Rows from this one on are evaluated. */
-  readonly first: number;
+/** Noise, schedule and early stopping of a run that has them. */
+export interface Extras {
+  readonly corruption?: Corruption | undefined;
+  readonly schedule?: Schedule | undefined;
+  readonly stopping?: EarlyStopping | undefined;
 }
 
 /** The checked options of a run. */
@@ -140,63 +132,47 @@ export interface Fit {
   readonly maxSteps: number;
   readonly maxMilliseconds: number;
   readonly microBatches: number;
-  readonly corruption: Corruption | undefined;
-  readonly schedule: Schedule | undefined;
-  readonly stopping: EarlyStopping | undefined;
+  readonly extras: Extras;
   readonly onEpoch: FitOptions["onEpoch"];
   readonly onStep: FitOptions["onStep"];
   readonly signal: AbortSignalLike | undefined;
 }
 
 /** Checks every option, and every row where they are all there. */
-export function resolveFit(
+export async function resolveFit(
   engine: Engine,
   input: MatrixInput | BatchStream,
   fitOptions: FitOptions | undefined,
-): Fit {
+): Promise<Fit> {
   const options = record("The options of fit", fitOptions) as FitOptions;
   onlyKeys("fit", options, FIT_KEYS);
-  const { onEpoch, onStep, signal } = options;
+  const { corruption, schedule, earlyStopping, onEpoch, onStep, signal } = options;
   callback("onEpoch", onEpoch);
   callback("onStep", onStep);
-  const { source, validation, rows } = isBatchStream(input)
-    ? streamAndValidation(engine, input, options)
-    : rowsAndValidation(engine, input, options);
+  // Most runs go without all of these: bundlers make a file of its own of what is imported here.
+  const isPlain = [corruption, schedule, earlyStopping].every((option) => option === undefined);
+  const extras = isPlain && !isBatchStream(input) ? undefined : await import("./extras.ts");
+  const data =
+    extras && isBatchStream(input)
+      ? extras.streamAndValidation(engine, input, options)
+      : rowsAndValidation(engine, input as MatrixInput, options);
+  const { source, validation } = data;
   const state = startingState(engine, source, options);
   const epochs = wholeNumber("epochs", options.epochs ?? state.epoch + 1, 0);
-  if (isBatchStream(input) && typeof input !== "function" && epochs - state.epoch > 1) {
-    throw new InvalidValueError(
-      `An iterable serves one epoch, and ${epochs - state.epoch} are asked for. Give a function that returns a new one for each.`,
-    );
-  }
-  const length = (per: "step" | "epoch") =>
-    per === "epoch" ? epochs : source.stepsPerEpoch * epochs || undefined;
-  const fit: Fit = {
-    source,
-    validation,
-    rows,
+  const { maxSteps = Infinity, maxSeconds = Infinity } = options;
+  return {
+    ...data,
     state,
     epochs,
-    maxSteps:
-      options.maxSteps === undefined ? Infinity : wholeNumber("maxSteps", options.maxSteps, 0),
+    maxSteps: maxSteps === Infinity ? maxSteps : wholeNumber("maxSteps", maxSteps, 0),
     maxMilliseconds:
-      options.maxSeconds === undefined
-        ? Infinity
-        : positiveNumber("maxSeconds", options.maxSeconds) * 1000,
+      maxSeconds === Infinity ? maxSeconds : positiveNumber("maxSeconds", maxSeconds) * 1000,
     microBatches: wholeNumber("microBatches", options.microBatches ?? 1, 1),
-    corruption:
-      options.corruption === undefined ? undefined : resolveCorruption(options.corruption),
-    schedule:
-      options.schedule === undefined ? undefined : resolveSchedule(options.schedule, length),
-    stopping:
-      options.earlyStopping === undefined ? undefined : resolveEarlyStopping(options.earlyStopping),
+    extras: extras?.resolveExtras(input, options, source, validation, state.epoch, epochs) ?? {},
     onEpoch,
     onStep,
     signal,
   };
-  requireMonitored("schedule", fit.schedule?.monitor, validation);
-  requireMonitored("earlyStopping", fit.stopping?.monitor, validation);
-  return fit;
 }
 
 function rowsAndValidation(
@@ -211,7 +187,7 @@ function rowsAndValidation(
   requireSameCount(x, target);
   const batchSize = wholeNumber("batchSize", options.batchSize ?? 32, 1);
   const shuffle = boolean("shuffle", options.shuffle ?? true);
-  const held = splitRows(x.count, options);
+  const held = heldBack(x.count, options);
   const rows = x.count - held;
   if (rows < 1) {
     throw new InvalidValueError(`fit needs at least one row to train on; x has ${x.count}.`);
@@ -222,41 +198,6 @@ function rowsAndValidation(
   if (target) engine.requireTrainable(target, true);
   const order = shuffle ? (epoch: number) => engine.shuffledOrder(rows, epoch) : undefined;
   return { source: rowBatches(x, target, rows, batchSize, order), validation, rows: x };
-}
-
-function streamAndValidation(
-  engine: Engine,
-  stream: BatchStream,
-  options: FitOptions,
-): Pick<Fit, "source" | "validation" | "rows"> {
-  for (const key of ROW_KEYS) {
-    if (options[key] === undefined) continue;
-    throw new InvalidValueError(
-      `${key} has no meaning for data that arrives in pieces: each piece, rows or { x, target }, is one step.`,
-    );
-  }
-  engine.preparation.requireFitted();
-  const validation = readValidation(engine, options.validationData);
-  return { source: streamBatches(stream, engine.width), validation, rows: undefined };
-}
-
-function readValidation(
-  engine: Engine,
-  data: FitOptions["validationData"],
-): Validation | undefined {
-  if (data === undefined) return undefined;
-  const pair = inputAndTarget(data);
-  const x = readRows("validationData", pair.x, engine.width);
-  const target =
-    pair.target === undefined
-      ? undefined
-      : readRows("validationData.target", pair.target, engine.width);
-  requireSameCount(x, target);
-  if (x.count === 0)
-    throw new InvalidValueError("validationData needs at least one row; it has none.");
-  engine.requireTrainable(x, target === undefined);
-  if (target) engine.requireTrainable(target, true);
-  return { x, target, first: 0 };
 }
 
 /** The run to go on with, or a new one. */
@@ -277,33 +218,6 @@ function startingState(engine: Engine, source: BatchSource, options: FitOptions)
     );
   }
   return cut;
-}
-
-function requireMonitored(
-  where: string,
-  monitor: Monitor | undefined,
-  validation: Validation | undefined,
-): void {
-  if (monitor === "valLoss" && !validation) {
-    throw new InvalidValueError(
-      `${where}.monitor is "valLoss", which needs validationData or validationSplit.`,
-    );
-  }
-}
-
-/** Rows to hold back for validation: the last share of them, rounded down. */
-function splitRows(count: number, { validationSplit, validationData }: FitOptions): number {
-  if (validationSplit === undefined) return 0;
-  if (validationData !== undefined) {
-    throw new InvalidValueError("fit takes validationData or validationSplit; it was given both.");
-  }
-  if (typeof validationSplit !== "number") {
-    throw new InvalidTypeError(`validationSplit must be a number; got ${show(validationSplit)}.`);
-  }
-  if (!(validationSplit > 0 && validationSplit < 1)) {
-    throw new InvalidValueError(`validationSplit must be between 0 and 1; got ${validationSplit}.`);
-  }
-  return Math.floor(count * validationSplit);
 }
 
 function callback(name: string, value: unknown): void {

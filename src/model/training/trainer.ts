@@ -71,7 +71,8 @@ export class TrainingRun {
   /** Takes one optimizer step. */
   #step(batch: Batch): StepRecord {
     const engine = this.#engine;
-    const { state, schedule, microBatches, corruption } = this.#fit;
+    const { state, microBatches, extras } = this.#fit;
+    const { schedule, corruption } = extras;
     if (schedule) {
       const index = schedule.per === "step" ? state.step : state.epoch;
       engine.learningRate = schedule.rate(index, engine.baseLearningRate, state.plateau);
@@ -122,7 +123,8 @@ export class TrainingRun {
 
   /** After the last step of an epoch: validates, and hears those who watch the losses. */
   async #finishEpoch(): Promise<EpochRecord> {
-    const { state, validation, schedule, stopping, epochs } = this.#fit;
+    const { state, validation, extras, epochs } = this.#fit;
+    const { schedule, stopping } = extras;
     const { epoch } = state;
     const loss = state.lossSum / state.rowsDone;
     const record: EpochRecord = validation
@@ -136,17 +138,10 @@ export class TrainingRun {
     const watched = (monitor: Monitor | undefined) =>
       monitor === "loss" ? loss : (record.valLoss ?? loss);
     schedule?.observe?.(watched(schedule.monitor), state.plateau);
-    if (stopping) {
-      const improved = stopping.observe(watched(stopping.monitor), state.stopping);
-      if (improved && stopping.restoreBest) {
-        state.best ??= new Float32Array(this.#engine.parameters.length);
-        state.best.set(this.#engine.parameters);
-      }
-      if (state.stopping.waited >= stopping.patience) state.stopped = true;
-    }
+    stopping?.observe(watched(stopping.monitor), state, this.#engine.parameters);
     if (state.stopped || state.epoch >= epochs) {
       this.#ended = true;
-      if (stopping?.restoreBest && state.best) this.#engine.parameters.set(state.best);
+      stopping?.finish(state, this.#engine.parameters);
     }
     return record;
   }

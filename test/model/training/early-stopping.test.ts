@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { TiedAutoencoder } from "../../../src/index.ts";
 import { resolveEarlyStopping } from "../../../src/model/training/early-stopping.ts";
+import { freshRun } from "../../../src/model/training/run-state.ts";
 import { randomRows } from "../../support/random.ts";
 
 const x = randomRows(40, 6, 4);
@@ -11,10 +12,10 @@ const make = () => TiedAutoencoder.createSync({ layers: [6, 3], optimizer });
 /** The epoch after which a rule stops these losses. */
 function stopsAfter(losses: number[], options: object): number {
   const rule = resolveEarlyStopping(options);
-  const state = { waited: 0 };
+  const run = freshRun(40, 8, 0, 0);
   return losses.findIndex((loss) => {
-    rule.observe(loss, state);
-    return state.waited >= rule.patience;
+    rule.observe(loss, run, new Float32Array(1));
+    return run.stopped;
   });
 }
 
