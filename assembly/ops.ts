@@ -29,6 +29,9 @@ export enum Loss {
 /** Elements a partial sum of a loss covers. */
 export const LOSS_BLOCK = 4096;
 
+/** Elements summed as one block by the sums of a vector: 8 us of work, worth a thread's attention. */
+export const SUM_BLOCK = 32768;
+
 /**
  * Whether an activation's derivative is taken from its input z rather than from its output y. A
  * model that knows can let z go where the derivative reads y.

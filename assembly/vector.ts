@@ -3,6 +3,7 @@
 // fixed and stated, so that a caller may share the work out and still get the same bits.
 
 import { loadLanes, storeLanes } from "./lanes";
+import { SUM_BLOCK } from "./ops";
 import { madd } from "./simd";
 
 // ---- maps: y = f(x, y), element by element, so a range may be split anywhere ----
@@ -73,9 +74,6 @@ export function addPenaltyGradient(
 
 // ---- sums in double ----
 
-/** Elements summed as one block. */
-const SUM_BLOCK: usize = 4096;
-
 const DOT = 0;
 const SQUARES = 1;
 const ABSOLUTES = 2;
@@ -106,7 +104,7 @@ function high(x: v128): v128 {
 function sum(op: i32, count: usize, x: usize, y: usize): f64 {
   let total: f64 = 0;
   while (count) {
-    const block = min(count, SUM_BLOCK);
+    const block = min<usize>(count, SUM_BLOCK);
     count -= block;
     let s0 = f64x2.splat(0);
     let s1 = f64x2.splat(0);

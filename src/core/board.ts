@@ -1,44 +1,62 @@
 // The board that a team of threads works from: a batch of tasks in shared memory, each a kernel and its
-// arguments, which whoever is free takes in turn. The caller's thread takes tasks too, so a worker that
-// sleeps, starts late or has died costs nothing but its help. Used on both sides, and so imports nothing.
+// arguments. Every thread begins with its own part of the batch, the same part of call after call, so that
+// what it wrote is in its cache when it reads it; then it takes what others have not come to. The caller's
+// thread takes tasks too, so a worker that sleeps, starts late or has died costs nothing but its help.
+// Used on both sides, and so imports nothing.
 //
-//   int32   limit | claimed | done | signal | sleeping | waiting | failed | ready | stop   a cache line each
-//   float64 tasks[64]: 16 arguments, kernel, place of the workspace argument, its stride, result
+//   int32   posted | done | signal | sleeping | waiting | failed | ready | stop | hands   a cache line each
+//   float64 tasks[128]: state (int32), 16 arguments, kernel, place of the workspace argument, its stride, result
 //
-// Tickets count tasks since the start and wrap with int32: ticket t stands in place t mod 64. A batch is
-// posted only after the one before it is done, so a claimed task is never written over.
+// `posted` is the number of the batch and how many tasks it has. A task is free while its state is that
+// number, and taken when it is minus that. A batch is posted only after the one before it is done, so a
+// taken task is never written over.
 
-/** Tasks posted so far; written last, so that whoever sees it sees the tasks. */
-const LIMIT = 0;
-const CLAIMED = 16;
-const DONE = 32;
+/** Written last, so that whoever sees it sees the tasks. */
+const POSTED = 0;
+const COUNT_BITS = 8;
+const COUNT_MASK = 255;
+/** Batches are numbered from 1 to this and over again: `posted` stays a positive int32. */
+const LAST_BATCH = 2 ** 23 - 1;
+/** Tasks of the batch that are done. */
+const DONE = 16;
 /** Changes whenever a sleeper should look: with every batch, and when the team is to stop. */
-const SIGNAL = 48;
+const SIGNAL = 32;
 /** How many workers are asleep, or about to be. */
-const SLEEPING = 64;
+const SLEEPING = 48;
 /** 1 while the caller is asleep, or about to be. */
-const WAITING = 80;
+const WAITING = 64;
 /** 1 after a kernel trapped. */
-const FAILED = 96;
+const FAILED = 80;
 /** Workers that have reported for work. */
-const READY = 112;
-const STOP = 128;
+const READY = 96;
+const STOP = 112;
+/** Into how many parts the batch is divided. */
+const HANDS = 128;
 const HEADER_BYTES = 1024;
 
+/** No task. */
+export const NONE = -1;
+
 /** Most tasks a batch may have. */
-export const MOST_TASKS = 64;
-const KERNEL = 16;
-const WORKSPACE = 17;
-const STRIDE = 18;
-const RESULT = 19;
+export const MOST_TASKS = 128;
+const STATE = 0;
+const ARGUMENTS = 1;
+const KERNEL = 17;
+const WORKSPACE = 18;
+const STRIDE = 19;
+const RESULT = 20;
+/** Three cache lines. */
 const TASK_WORDS = 24;
 
-/** How long a worker looks for the next task before it sleeps: longer than the gaps within a step. */
-const SPIN_MILLISECONDS = 0.2;
+/**
+ * How long a worker looks for the next task before it sleeps: longer than the gaps within a step and from
+ * one step to the next. Copying in 1024 rows of 784 takes .3 to .7 ms, and to wake a worker costs more.
+ */
+const SPIN_MILLISECONDS = 2;
 const LOOKS_BETWEEN_CLOCKS = 64;
 
-/** No int32, and so no ticket. */
-const NONE = 2 ** 32;
+/** Tells the processor that its thread only looks out, where the runtime has a word for that. */
+export const pause: () => void = (Atomics as { pause?: () => void }).pause ?? (() => {});
 
 /** A kernel as a table of them sees it: sixteen numbers in, of which it takes as many as it has parameters. */
 export type AnyKernel = (...values: number[]) => number | undefined;
@@ -47,14 +65,22 @@ export class Board {
   readonly buffer: SharedArrayBuffer;
   readonly #words: Int32Array;
   readonly #tasks: Float64Array;
+  /** The tasks again, for their states. */
+  readonly #states: Int32Array;
   readonly #kernels: readonly AnyKernel[];
   readonly #lane: number;
+  /** The caller's: number of the batch that is being written, and tasks of the one posted. */
+  #batch = 1;
+  #count = 0;
+  /** What was posted when nothing was left to take. */
+  #exhausted = 0;
 
   /** `lane` numbers the thread: 0 is the caller's. Kernels come in the order of the module's exports. */
   constructor(buffer: SharedArrayBuffer, exports: object, lane: number) {
     this.buffer = buffer;
     this.#words = new Int32Array(buffer, 0, HEADER_BYTES / 4);
     this.#tasks = new Float64Array(buffer, HEADER_BYTES, MOST_TASKS * TASK_WORDS);
+    this.#states = new Int32Array(buffer, HEADER_BYTES, 2 * MOST_TASKS * TASK_WORDS);
     this.#kernels = Object.values(exports) as AnyKernel[];
     this.#lane = lane;
   }
@@ -76,31 +102,35 @@ export class Board {
     values: readonly number[],
     workspace: number,
     stride: number,
-  ): number {
-    const ticket = (this.#words[LIMIT] as number) + i;
-    const at = place(ticket);
+  ): void {
+    const at = i * TASK_WORDS;
     const tasks = this.#tasks;
-    for (let a = 0; a < values.length; a++) tasks[at + a] = values[a] as number;
+    for (let a = 0; a < values.length; a++) tasks[at + ARGUMENTS + a] = values[a] as number;
     tasks[at + KERNEL] = kernel;
     tasks[at + WORKSPACE] = workspace;
     tasks[at + STRIDE] = stride;
-    return at;
   }
 
-  /** Changes an argument of a task at `at`, as `write` gave it. */
-  set(at: number, argument: number, value: number): void {
-    this.#tasks[at + argument] = value;
+  /** Changes an argument of task `i`, once it is written. */
+  set(i: number, argument: number, value: number): void {
+    this.#tasks[i * TASK_WORDS + ARGUMENTS + argument] = value;
   }
 
   /** What the kernel of a finished task returned. */
-  result(at: number): number {
-    return this.#tasks[at + RESULT] as number;
+  result(i: number): number {
+    return this.#tasks[i * TASK_WORDS + RESULT] as number;
   }
 
-  /** Opens the first `count` tasks written to everyone. */
-  post(count: number): void {
-    Atomics.add(this.#words, LIMIT, count);
-    Atomics.add(this.#words, SIGNAL, 1);
+  /** Opens the first `count` tasks written to everyone, the first of `hands` equal parts to the caller. */
+  post(count: number, hands: number): void {
+    const words = this.#words;
+    for (let i = 0; i < count; i++) Atomics.store(this.#states, stateOf(i), this.#batch);
+    Atomics.store(words, DONE, 0);
+    Atomics.store(words, HANDS, hands);
+    Atomics.store(words, POSTED, (this.#batch << COUNT_BITS) | count);
+    Atomics.add(words, SIGNAL, 1);
+    this.#count = count;
+    this.#batch = this.#batch === LAST_BATCH ? 1 : this.#batch + 1;
   }
 
   /** Workers that will not see a batch unless they are woken. */
@@ -115,14 +145,14 @@ export class Board {
   }
 
   get finished(): boolean {
-    return Atomics.load(this.#words, DONE) === Atomics.load(this.#words, LIMIT);
+    return Atomics.load(this.#words, DONE) === this.#count;
   }
 
   /** Sleeps until a task is done, at most `milliseconds`. Not for a page's main thread. */
   waitForDone(milliseconds: number): void {
     Atomics.store(this.#words, WAITING, 1);
     const done = Atomics.load(this.#words, DONE);
-    if (done !== Atomics.load(this.#words, LIMIT)) {
+    if (done !== this.#count) {
       Atomics.wait(this.#words, DONE, done, milliseconds);
     }
     Atomics.store(this.#words, WAITING, 0);
@@ -145,25 +175,49 @@ export class Board {
 
   // Both sides
 
-  /** Takes a task that nobody has and does it. False when there is none. */
-  work(): boolean {
-    const ticket = this.#claim();
-    if (ticket === NONE) return false;
-    const at = place(ticket);
+  /** Takes a task that nobody has, does it and returns its number: NONE when all are taken. */
+  work(): number {
+    const posted = Atomics.load(this.#words, POSTED);
+    if (posted === this.#exhausted) return NONE;
+    const task = this.#claim(posted);
+    if (task === NONE) {
+      this.#exhausted = posted;
+      return NONE;
+    }
+    const at = task * TASK_WORDS;
     const t = this.#tasks;
     const workspace = t[at + WORKSPACE] as number;
-    if (workspace >= 0) (t[at + workspace] as number) += this.#lane * (t[at + STRIDE] as number);
+    if (workspace >= 0) {
+      (t[at + ARGUMENTS + workspace] as number) += this.#lane * (t[at + STRIDE] as number);
+    }
     const kernel = this.#kernels[t[at + KERNEL] as number] as AnyKernel;
     try {
       // biome-ignore format: one row
-      const result = kernel(t[at]!, t[at + 1]!, t[at + 2]!, t[at + 3]!, t[at + 4]!, t[at + 5]!, t[at + 6]!, t[at + 7]!, t[at + 8]!, t[at + 9]!, t[at + 10]!, t[at + 11]!, t[at + 12]!, t[at + 13]!, t[at + 14]!, t[at + 15]!);
+      const result = kernel(t[at + 1]!, t[at + 2]!, t[at + 3]!, t[at + 4]!, t[at + 5]!, t[at + 6]!, t[at + 7]!, t[at + 8]!, t[at + 9]!, t[at + 10]!, t[at + 11]!, t[at + 12]!, t[at + 13]!, t[at + 14]!, t[at + 15]!, t[at + 16]!);
       if (result !== undefined) t[at + RESULT] = result;
     } catch {
       Atomics.store(this.#words, FAILED, 1);
     }
     Atomics.add(this.#words, DONE, 1);
     if (Atomics.load(this.#words, WAITING) !== 0) Atomics.notify(this.#words, DONE);
-    return true;
+    return task;
+  }
+
+  /** A task for this thread: its own in their order, then others' from the end. */
+  #claim(posted: number): number {
+    const batch = posted >> COUNT_BITS;
+    const count = posted & COUNT_MASK;
+    const part = Math.ceil(count / Math.max(1, Atomics.load(this.#words, HANDS)));
+    const home = this.#lane * part;
+    for (let i = home; i < home + part && i < count; i++) if (this.#take(i, batch)) return i;
+    for (let i = count - 1; i >= 0; i--) if (this.#take(i, batch)) return i;
+    return NONE;
+  }
+
+  #take(task: number, batch: number): boolean {
+    const at = stateOf(task);
+    if (Atomics.load(this.#states, at) !== batch) return false;
+    return Atomics.compareExchange(this.#states, at, batch, -batch) === batch;
   }
 
   // The worker's side
@@ -176,11 +230,13 @@ export class Board {
     let looks = 0;
     while (Atomics.load(words, STOP) === 0) {
       const signal = Atomics.load(words, SIGNAL);
-      if (this.work()) {
+      if (this.work() !== NONE) {
         looks = 0;
       } else if (++looks === 1) {
         sleepAt = now() + SPIN_MILLISECONDS;
-      } else if (looks % LOOKS_BETWEEN_CLOCKS === 0 && now() > sleepAt) {
+      } else if (looks % LOOKS_BETWEEN_CLOCKS !== 0 || now() <= sleepAt) {
+        pause();
+      } else {
         Atomics.add(words, SLEEPING, 1);
         Atomics.wait(words, SIGNAL, signal); // passes at once if the signal has changed since
         Atomics.sub(words, SLEEPING, 1);
@@ -188,18 +244,9 @@ export class Board {
       }
     }
   }
-
-  #claim(): number {
-    const words = this.#words;
-    for (;;) {
-      const ticket = Atomics.load(words, CLAIMED);
-      if (ticket === Atomics.load(words, LIMIT)) return NONE;
-      if (Atomics.compareExchange(words, CLAIMED, ticket, (ticket + 1) | 0) === ticket)
-        return ticket;
-    }
-  }
 }
 
-function place(ticket: number): number {
-  return (ticket & (MOST_TASKS - 1)) * TASK_WORDS;
+/** Where the state of a task stands among int32. */
+function stateOf(task: number): number {
+  return 2 * (task * TASK_WORDS + STATE);
 }

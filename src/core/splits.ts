@@ -1,16 +1,16 @@
 // How each kernel's work divides among threads: which argument counts it, in units of what, and how
 // far the other arguments move from one share to the next. Every kernel gives an element the same bits
 // whatever share it is in, as long as shares begin at these units, so results do not depend on how many
-// threads there are. Kernels that are not listed stay on the caller's thread: they are cheap, or their
-// sums run from first to last.
+// threads there are. Kernels that are not listed stay on the caller's thread: they are cheap.
 
-import type { Activation, LOSS_BLOCK } from "../../assembly/ops.ts";
+import type { Activation, LOSS_BLOCK, SUM_BLOCK } from "../../assembly/ops.ts";
 import type { KernelExports } from "./generated/exports.ts";
 
 // Types alone are taken from ops.ts, and the compiler checks these against them: what is loaded with the
 // threads shares no file with what was loaded before, or that would fall into more files.
 const LINEAR: Activation.linear = 0;
 const BLOCK: typeof LOSS_BLOCK = 4096;
+const BLOCK_OF_SUM: typeof SUM_BLOCK = 32768;
 
 export type KernelName = keyof KernelExports;
 type Values = readonly number[];
@@ -114,7 +114,18 @@ export const splits: Partial<Record<KernelName, Split>> = {
 };
 
 /** firstOutside: the shares' answers have to be put together. */
-export const search: Split = elements(0, 0.06, [1]);
+export const search: Split = elements(0, 0.12, [1]);
+
+/** Sums: every block is a share, and the caller adds up what they answer, from first to last. */
+function sum(nanoseconds: number, pointers: number[]): Split {
+  return { ...elements(0, nanoseconds, pointers), unit: BLOCK_OF_SUM };
+}
+
+export const sums = {
+  dot: sum(0.3, [1, 2]),
+  sumSquares: sum(0.25, [1]),
+  sumAbs: sum(0.2, [1]),
+};
 
 // Matrix products: values are m, n, k, a, lda, b, ldb, beta, c, ldc, workspace.
 

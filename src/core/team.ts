@@ -3,9 +3,17 @@
 // a board. Whoever calls a kernel need not know. See splits.ts for what is cut and where.
 
 import { now } from "../platform/workers.ts";
-import { type Board, MOST_TASKS } from "./board.ts";
+import { type Board, MOST_TASKS, NONE, pause } from "./board.ts";
 import type { KernelExports } from "./generated/exports.ts";
-import { type KernelName, MULTIPLY_RATE, products, type Split, search, splits } from "./splits.ts";
+import {
+  type KernelName,
+  MULTIPLY_RATE,
+  products,
+  type Split,
+  search,
+  splits,
+  sums,
+} from "./splits.ts";
 import { ThreadError } from "./thread-errors.ts";
 
 type Kernel = (...values: number[]) => number;
@@ -13,13 +21,18 @@ type Kernel = (...values: number[]) => number;
 /** The least work that is worth a share of its own, in nanoseconds of one thread. */
 const LEAST_SHARE = 6_000;
 /**
- * Only a matrix product of so many least shares is shared, and what follows it until the next product:
+ * Sharing begins with a matrix product of so many least shares and ends with one below the second figure:
  * sharing the small calls of a small batch gains a third on a quiet machine and loses a third on a busy one.
  */
-const SHARES_OF_PRODUCT = 12;
-/** From this much work on, threads take it in smaller shares, so that a late one holds up less. */
-const LARGE = 1_000_000;
-const SHARES_OF_LARGE = 2;
+const SHARES_TO_BEGIN = 12;
+const SHARES_TO_END = 5;
+/**
+ * The last share of a call is one part in so many of what each thread has to do, but no longer than this:
+ * so much may one thread be late. Cutting a product of 0.5 ms in eight costs 1 to 4 % (every share packs the
+ * other operand); cut in two, a core that was slow for a while held up the other by 20 %.
+ */
+const LAST_SHARE = 4;
+const LONGEST_LAST_SHARE = 40_000;
 /**
  * Sleeping workers are woken for so much work: at once, or in calls that follow each other closely. It
  * costs the caller 10 to 25 us, and a worker is there 30 to 40 us later (Node 24, measured).
@@ -72,11 +85,13 @@ export class Team {
   readonly #names: readonly KernelName[];
   readonly #options: TeamOptions;
   readonly #leastShare: number;
-  /** Whether the last matrix product was worth sharing. */
+  /** Whether the matrix products of late are worth sharing. */
   #engaged = false;
-  /** Where the shares of the batch under way stand on the board, and which element each begins with. */
-  readonly #places = new Int32Array(MOST_TASKS);
-  readonly #starts = new Float64Array(MOST_TASKS + 1);
+  /** Which element each share of the batch under way begins with, and how much of the work it is. */
+  readonly #starts = new Float64Array(MOST_TASKS);
+  readonly #weights = new Float64Array(MOST_TASKS);
+  /** Threads that the batch under way is divided among. */
+  #parts = 1;
   #alone = false;
   /** Milliseconds that sharing has won lately, or lost if below zero. */
   #won = 0;
@@ -101,6 +116,9 @@ export class Team {
     }
     shared.gramNT = this.#sharedGram("gramNT", "gemmNT");
     shared.gramTN = this.#sharedGram("gramTN", "gemmTN");
+    for (const [name, split] of Object.entries(sums) as [KernelName, Split][]) {
+      shared[name] = this.#sharedSum(name, split);
+    }
     shared.firstOutside = this.#sharedSearch();
     shared.gemmWorkspace = (m, n, k) => options.threads * this.#workspaceOf(m ?? 0, n ?? 0, k ?? 0);
     this.kernels = shared as unknown as KernelExports;
@@ -123,10 +141,8 @@ export class Team {
       const split = choose(values);
       const cost = split.cost(values);
       if (split.workspace !== undefined) this.#engage(cost);
-      const shares = this.#shares(split, values, cost);
-      if (shares < 2) return raw(...values);
-      this.#divide(name, split, values, shares);
-      return this.#run(name, shares);
+      const tasks = this.#divide(name, split, values, cost);
+      return tasks < 2 ? raw(...values) : this.#run(name, tasks);
     };
   }
 
@@ -134,16 +150,35 @@ export class Team {
   #sharedSearch(): Kernel {
     const raw = this.#raw.firstOutside;
     return (...values) => {
-      const split = search;
-      const shares = this.#shares(split, values, split.cost(values));
-      if (shares < 2) return raw(...values);
-      this.#divide("firstOutside", split, values, shares);
-      this.#run("firstOutside", shares);
-      for (let i = 0; i < shares; i++) {
-        const found = this.#options.board.result(this.#places[i] as number) >>> 0;
+      const tasks = this.#divide("firstOutside", search, values, search.cost(values));
+      if (tasks < 2) return raw(...values);
+      this.#run("firstOutside", tasks);
+      for (let i = 0; i < tasks; i++) {
+        const found = this.#options.board.result(i) >>> 0;
         if (found !== NOT_FOUND) return (this.#starts[i] as number) + found;
       }
       return NOT_FOUND;
+    };
+  }
+
+  /** Every block is a share; what they answer is added up in their order, as on one thread. */
+  #sharedSum(name: KernelName, split: Split): Kernel {
+    const raw = this.#raw[name];
+    return (...values) => {
+      const elements = values[split.count] as number;
+      const blocks = Math.ceil(elements / split.unit);
+      if (blocks < 2 || this.#handsFor(split.cost(values)) < 2) return raw(...values);
+      let total = 0;
+      for (let first = 0; first < blocks; first += MOST_TASKS) {
+        const tasks = Math.min(blocks - first, MOST_TASKS);
+        for (let i = 0; i < tasks; i++) {
+          const start = (first + i) * split.unit;
+          this.#write(i, name, split, values, start, Math.min(start + split.unit, elements), 0);
+        }
+        this.#run(name, tasks);
+        for (let i = 0; i < tasks; i++) total += this.#options.board.result(i);
+      }
+      return total;
     };
   }
 
@@ -159,9 +194,9 @@ export class Team {
       const [n = 0, k = 0, a = 0, lda = 0, c = 0, ldc = 0, workspace = 0] = values;
       const cost = (n * n * k) / 2 / MULTIPLY_RATE;
       this.#engage(cost);
-      const hands = this.#alone || !this.#engaged ? 1 : this.#hands(cost);
-      const bands = Math.floor(Math.min(hands, cost / this.#leastShare, n / 16));
-      if (bands < 2) return raw(...values);
+      const hands = this.#handsFor(cost);
+      const bands = Math.floor(Math.min(2 * hands, cost / this.#leastShare, n / 16));
+      if (hands < 2 || bands < 2) return raw(...values);
       const { board } = this.#options;
       const stride = this.#workspaceOf(n, n, k);
       const rowOfA = product === "gemmNT" ? 4 * lda : 4;
@@ -175,9 +210,11 @@ export class Team {
         const to = c + row * ldc * 4;
         if (row > 0) {
           const left = [height, row, k, from, lda, a, lda, 0, to, ldc, workspace];
+          this.#weights[tasks] = height * row;
           board.write(tasks++, productNumber, left, 10, stride);
         }
         const square = [height, k, from, lda, to + row * 4, ldc, workspace];
+        this.#weights[tasks] = (height * height) / 2;
         board.write(tasks++, gramNumber, square, 6, stride);
       }
       this.#run(gram, tasks);
@@ -191,17 +228,16 @@ export class Team {
 
   /** Takes note of what a matrix product costs. */
   #engage(cost: number): void {
-    this.#engaged = cost >= SHARES_OF_PRODUCT * this.#leastShare;
+    const shares = cost / this.#leastShare;
+    if (shares >= SHARES_TO_BEGIN) this.#engaged = true;
+    else if (shares < SHARES_TO_END) this.#engaged = false;
   }
 
-  /** How many shares a call is worth; 1 leaves it as it is. */
-  #shares(split: Split, values: readonly number[], cost: number): number {
+  /** Threads that will share a call of this cost: 1 leaves it as it is. */
+  #handsFor(cost: number): number {
     if (cost < 2 * this.#leastShare || this.#alone || !this.#engaged) return 1;
-    const hands = this.#hands(cost);
-    if (hands < 2) return 1;
-    const most = cost < LARGE ? hands : Math.min(hands * SHARES_OF_LARGE, MOST_TASKS);
-    const units = Math.floor((values[split.count] as number) / split.unit);
-    return Math.min(Math.floor(cost / this.#leastShare), most, units);
+    this.#parts = Math.min(this.#hands(cost), Math.floor(cost / this.#leastShare));
+    return this.#parts;
   }
 
   /** Threads that will be there for work of this cost. Wakes the sleepers where that pays. */
@@ -220,27 +256,62 @@ export class Team {
     return threads;
   }
 
-  /** Writes a call's shares to the board. The last one takes what is no whole unit. */
-  #divide(name: KernelName, split: Split, values: readonly number[], shares: number): void {
-    const { board } = this.#options;
-    const number = this.#names.indexOf(name);
+  /**
+   * Writes a call's shares to the board and returns their number; below 2 it is left to be called as it
+   * is. Every thread has an equal part of the work in shares of a half, a quarter and so on of it, the
+   * smallest twice, so that threads end together although some started late or are slow. The last share
+   * takes what is no whole unit.
+   */
+  #divide(name: KernelName, split: Split, values: readonly number[], cost: number): number {
+    const hands = this.#handsFor(cost);
     const count = values[split.count] as number;
     const units = Math.floor(count / split.unit);
+    if (hands < 2 || units < hands) return 1;
+    const least = Math.max(
+      this.#leastShare,
+      Math.min(cost / hands / LAST_SHARE, LONGEST_LAST_SHARE),
+    );
+    const finest = Math.min(cost / hands / least, units / hands, 2 ** (MOST_TASKS / hands - 1));
+    const halvings = Math.floor(Math.log2(finest));
     const [m = 0, n = 0, k = 0] = values;
     const stride = split.workspace === undefined ? 0 : this.#workspaceOf(m, n, k);
-    for (let i = 0; i < shares; i++) {
-      const start = Math.floor((units * i) / shares) * split.unit;
-      const end = i + 1 === shares ? count : Math.floor((units * (i + 1)) / shares) * split.unit;
-      const place = board.write(i, number, values, split.workspace ?? -1, stride);
-      board.set(place, split.count, end - start);
-      for (const { argument, step, isPointer } of split.moves) {
-        const value = values[argument] as number;
-        if (value === 0 && isPointer) continue;
-        board.set(place, argument, value + start * step(values));
+    const edge = (part: number) => Math.floor((units * part) / hands);
+    let tasks = 0;
+    for (let part = 0; part < hands; part++) {
+      let start = edge(part);
+      const end = edge(part + 1);
+      for (let share = 0; share <= halvings; share++) {
+        const isLast = share === halvings;
+        const next = isLast ? end : start + ((end - start) >> 1);
+        const until = isLast && part === hands - 1 ? count : next * split.unit;
+        this.#write(tasks++, name, split, values, start * split.unit, until, stride);
+        start = next;
       }
-      this.#places[i] = place;
-      this.#starts[i] = start;
     }
+    return tasks;
+  }
+
+  /** Writes the elements [start, end) of a call to the board as share `i`. */
+  #write(
+    i: number,
+    name: KernelName,
+    split: Split,
+    values: readonly number[],
+    start: number,
+    end: number,
+    stride: number,
+  ): void {
+    const { board } = this.#options;
+    const number = this.#names.indexOf(name);
+    board.write(i, number, values, split.workspace ?? -1, stride);
+    board.set(i, split.count, end - start);
+    for (const { argument, step, isPointer } of split.moves) {
+      const value = values[argument] as number;
+      if (value === 0 && isPointer) continue;
+      board.set(i, argument, value + start * step(values));
+    }
+    this.#starts[i] = start;
+    this.#weights[i] = end - start;
   }
 
   /** Has the batch done that stands on the board, by everyone. */
@@ -248,15 +319,19 @@ export class Team {
     const { board, crew } = this.#options;
     if (crew.lost !== undefined) this.#fail(`A worker of the model is gone: ${crew.lost}`, true);
     const start = now();
-    board.post(tasks);
+    board.post(tasks, this.#parts);
     let own = 0;
-    while (board.work()) own += 1;
+    for (let i = board.work(); i !== NONE; i = board.work()) own += this.#weights[i] as number;
     const worked = now() - start;
     if (!board.finished && !this.#allDone(worked)) {
       this.#fail("A worker of the model took work and did not finish it", !UPDATES.has(name));
     }
     if (board.failed) this.#fail("A kernel trapped", !UPDATES.has(name));
-    if (own > 0) this.#keepBooks((worked / own) * tasks - (now() - start));
+    if (own > 0) {
+      let all = 0;
+      for (let i = 0; i < tasks; i++) all += this.#weights[i] as number;
+      this.#keepBooks((worked / own) * all - (now() - start));
+    }
     return 0;
   }
 
@@ -276,7 +351,10 @@ export class Team {
   #allDone(workedMilliseconds: number): boolean {
     const { board, maySleep, patience = PATIENCE_SLICES } = this.#options;
     const spinUntil = now() + SPIN_MILLISECONDS;
-    while (now() < spinUntil) if (board.finished) return true;
+    while (now() < spinUntil) {
+      if (board.finished) return true;
+      pause();
+    }
     const slices = patience + (workedMilliseconds * PATIENCE_FACTOR) / SLICE_MILLISECONDS;
     // Slices rather than a deadline: a machine that was suspended loses one of them, not the worker.
     for (let slice = 0; slice < slices; slice++) {

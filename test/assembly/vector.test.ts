@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { SUM_BLOCK } from "../../assembly/ops.ts";
 import { builds, type TestCore } from "../support/core.ts";
 
 const COUNTS = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 63, 64, 65, 130];
@@ -108,7 +109,7 @@ describe.each(builds)("maps, $name build", (core) => {
 
 describe.each(builds)("sums, $name build", (core) => {
   const { kernels } = core;
-  const LENGTHS = [...COUNTS, 4095, 4096, 4097, 8191, 8192, 12_301];
+  const LENGTHS = [...COUNTS, 4097, 12_301, 32_767, 32_768, 32_769, 65_537];
 
   test.each(LENGTHS)("over %i elements, within 1e-14 of the sum of magnitudes", (count) => {
     core.reset();
@@ -123,13 +124,13 @@ describe.each(builds)("sums, $name build", (core) => {
     expect(Math.abs(kernels.sumAbs(count, x) - magnitude)).toBeLessThanOrEqual(1e-14 * magnitude);
   });
 
-  test("a sum is, to the bit, the sum in order of the sums of its blocks of 4096", () => {
+  test("a sum is, to the bit, the sum in order of the sums of its blocks", () => {
     core.reset();
-    const count = 3 * 4096 + 1234;
+    const count = 3 * SUM_BLOCK + 1234;
     const [x, y] = [core.put(values(count, 7)), core.put(values(count, 8))];
-    const blocks = [0, 4096, 8192, 12_288];
+    const blocks = [0, 1, 2, 3].map((i) => i * SUM_BLOCK);
     const inBlocks = (sum: (count: number, at: number) => number) =>
-      blocks.reduce((s, i) => s + sum(Math.min(4096, count - i), 4 * i), 0);
+      blocks.reduce((s, i) => s + sum(Math.min(SUM_BLOCK, count - i), 4 * i), 0);
     expect(kernels.dot(count, x, y)).toBe(inBlocks((n, at) => kernels.dot(n, x + at, y + at)));
     expect(kernels.sumSquares(count, x)).toBe(inBlocks((n, at) => kernels.sumSquares(n, x + at)));
     expect(kernels.sumAbs(count, x)).toBe(inBlocks((n, at) => kernels.sumAbs(n, x + at)));

@@ -115,6 +115,28 @@ describe("the same bits on any number of threads", () => {
   });
 });
 
+describe("sums, whose blocks are shared", () => {
+  const { kernels: alone, memory } = loadCoreSync({ simd: "baseline" });
+  const most = 130 * 32768 + 5;
+  const x = randomRows(1, most, 8).map((value, i) => value * 10 ** (i % 7));
+  const at = 1 << 20;
+
+  /** Puts x in a core's memory, after a product that is worth sharing. */
+  function ready({ kernels, memory: { buffer } }: Pick<Core, "kernels" | "memory">) {
+    new Float32Array(buffer, at, most).set(x);
+    kernels.gemmNN(16, 16, 16, 0, 16, 0, 16, 0, 4096, 16, 8192);
+  }
+
+  test.each([65536, 65537, 5 * 32768 - 1, most])("of %i elements", async (count) => {
+    const core = await sharedCore(2);
+    for (const each of [memory, core.memory]) each.grow(320);
+    for (const each of [core, { kernels: alone, memory }]) ready(each);
+    expect(core.kernels.sumSquares(count, at)).toBe(alone.sumSquares(count, at));
+    expect(core.kernels.sumAbs(count, at)).toBe(alone.sumAbs(count, at));
+    expect(core.kernels.dot(count - 3, at, at + 12)).toBe(alone.dot(count - 3, at, at + 12));
+  });
+});
+
 describe("threads through the public API", () => {
   const layers = [64, 48];
   const x = randomRows(600, 64, 4);

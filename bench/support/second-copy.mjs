@@ -1,0 +1,21 @@
+// A model of its own on a thread of its own, for bench/threads.mjs: trains while the flag says so and
+// counts its steps and their microseconds. Two copies at once show what the machine's cores give.
+
+import { workerData } from "node:worker_threads";
+import { TiedAutoencoder } from "tied-autoencoder";
+
+const { layers, shared } = workerData;
+const [RUN, STEPS, MICROSECONDS] = [0, 1, 2];
+const words = new Int32Array(shared);
+const model = await TiedAutoencoder.create({ layers });
+for (;;) {
+  Atomics.wait(words, RUN, 0);
+  const rows = Atomics.load(words, RUN);
+  const x = new Float32Array(rows * layers[0]).fill(0.5);
+  while (Atomics.load(words, RUN) === rows) {
+    const start = performance.now();
+    model.trainOnBatch(x);
+    Atomics.add(words, MICROSECONDS, Math.round(1000 * (performance.now() - start)));
+    Atomics.add(words, STEPS, 1);
+  }
+}
