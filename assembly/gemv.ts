@@ -7,13 +7,17 @@
 import { madd } from "./simd";
 
 /** Columns that sumRows takes at a time: what it needs of workspace, in elements. */
-const CHUNK: usize = 512;
+const CHUNK: usize = 4080;
+/**
+ * Rows of B that sumRows takes before it goes on to the next columns: few enough that lines which two
+ * strips share stay in L1 and pages in the first level of the TLB.
+ */
+const ROWS: usize = 16;
 
 /**
  * C[rows,n] = X * B[k,n] + beta * C, where X's element (i, p) lies at x + i * xRow + p * xStep; strides
  * in bytes. `longest` is the length of a block of k. `sums` is workspace for min(n, CHUNK) elements.
- * Four rows of B stream by at a time: 72 GB/s from L2 (Node 24; a plain read: 69) where strips of 32
- * columns, summed in registers, reached 68. k >= 1.
+ * Strips of 24 columns, summed in registers over sixteen rows. k >= 1.
  */
 export function sumRows(
   rows: usize,
@@ -62,65 +66,73 @@ function sumBlock(
   bRow: usize,
   sums: usize,
 ): void {
-  const end = sums + (n << 2);
-  const endOfPairs = sums + ((n & ~7) << 2);
   memory.fill(sums, 0, n << 2);
-  for (; k >= 4; k -= 4) {
-    const x0 = v128.load32_splat(x);
-    x += xStep;
-    const x1 = v128.load32_splat(x);
-    x += xStep;
-    const x2 = v128.load32_splat(x);
-    x += xStep;
-    const x3 = v128.load32_splat(x);
-    x += xStep;
-    let b0 = b;
-    let b1 = b0 + bRow;
-    let b2 = b1 + bRow;
-    let b3 = b2 + bRow;
-    b = b3 + bRow;
-    let s = sums;
-    for (; s != endOfPairs; s += 32) {
-      let y = madd(x0, v128.load(b0), v128.load(s));
-      let z = madd(x0, v128.load(b0, 16), v128.load(s, 16));
-      y = madd(x1, v128.load(b1), y);
-      z = madd(x1, v128.load(b1, 16), z);
-      y = madd(x2, v128.load(b2), y);
-      z = madd(x2, v128.load(b2, 16), z);
-      v128.store(s, madd(x3, v128.load(b3), y));
-      v128.store(s, madd(x3, v128.load(b3, 16), z), 16);
-      b0 += 32;
-      b1 += 32;
-      b2 += 32;
-      b3 += 32;
-    }
-    for (; s != end; s += 4) {
-      let y = madd(x0, v128.load32_zero(b0), v128.load32_zero(s));
-      y = madd(x1, v128.load32_zero(b1), y);
-      y = madd(x2, v128.load32_zero(b2), y);
-      v128.store_lane<f32>(s, madd(x3, v128.load32_zero(b3), y), 0);
-      b0 += 4;
-      b1 += 4;
-      b2 += 4;
-      b3 += 4;
-    }
+  while (k) {
+    const depth = min(k, ROWS);
+    let at: usize = 0;
+    for (; at + 96 <= n << 2; at += 96) sumStrip6(depth, x, xStep, b + at, bRow, sums + at);
+    for (; at + 32 <= n << 2; at += 32) sumStrip2(depth, x, xStep, b + at, bRow, sums + at);
+    for (; at < n << 2; at += 4) sumColumn(depth, x, xStep, b + at, bRow, sums + at);
+    x += depth * xStep;
+    b += depth * bRow;
+    k -= depth;
   }
-  for (; k; --k) {
-    const x0 = v128.load32_splat(x);
-    let b0 = b;
+}
+
+/** sums += the sum over p < k of x_p * B[p,:], 24 columns: the sums, their loads and a product fit registers. */
+function sumStrip6(k: usize, x: usize, xStep: usize, b: usize, bRow: usize, sums: usize): void {
+  const last = b + (k - 1) * bRow;
+  x -= xStep;
+  b -= bRow;
+  let s0 = v128.load(sums);
+  let s1 = v128.load(sums, 16);
+  let s2 = v128.load(sums, 32);
+  let s3 = v128.load(sums, 48);
+  let s4 = v128.load(sums, 64);
+  let s5 = v128.load(sums, 80);
+  do {
     x += xStep;
     b += bRow;
-    let s = sums;
-    for (; s != endOfPairs; s += 32) {
-      v128.store(s, madd(x0, v128.load(b0), v128.load(s)));
-      v128.store(s, madd(x0, v128.load(b0, 16), v128.load(s, 16)), 16);
-      b0 += 32;
-    }
-    for (; s != end; s += 4) {
-      v128.store_lane<f32>(s, madd(x0, v128.load32_zero(b0), v128.load32_zero(s)), 0);
-      b0 += 4;
-    }
+    const y = v128.load32_splat(x);
+    s0 = madd(y, v128.load(b), s0);
+    s1 = madd(y, v128.load(b, 16), s1);
+    s2 = madd(y, v128.load(b, 32), s2);
+    s3 = madd(y, v128.load(b, 48), s3);
+    s4 = madd(y, v128.load(b, 64), s4);
+    s5 = madd(y, v128.load(b, 80), s5);
+  } while (b != last);
+  v128.store(sums, s0);
+  v128.store(sums, s1, 16);
+  v128.store(sums, s2, 32);
+  v128.store(sums, s3, 48);
+  v128.store(sums, s4, 64);
+  v128.store(sums, s5, 80);
+}
+
+/** The same, eight columns. */
+function sumStrip2(k: usize, x: usize, xStep: usize, b: usize, bRow: usize, sums: usize): void {
+  let s0 = v128.load(sums);
+  let s1 = v128.load(sums, 16);
+  for (; k; --k) {
+    const y = v128.load32_splat(x);
+    s0 = madd(y, v128.load(b), s0);
+    s1 = madd(y, v128.load(b, 16), s1);
+    x += xStep;
+    b += bRow;
   }
+  v128.store(sums, s0);
+  v128.store(sums, s1, 16);
+}
+
+/** The same, one column. */
+function sumColumn(k: usize, x: usize, xStep: usize, b: usize, bRow: usize, sums: usize): void {
+  let s = v128.load32_zero(sums);
+  for (; k; --k) {
+    s = madd(v128.load32_zero(x), v128.load32_zero(b), s);
+    x += xStep;
+    b += bRow;
+  }
+  v128.store_lane<f32>(sums, s, 0);
 }
 
 /** C = sums + beta * C, rounded as the tiles round it. */
@@ -159,9 +171,9 @@ export function dots(
   cW: usize,
 ): void {
   while (ws) {
-    const rows = min(ws, 4);
+    const rows = min(ws, DOT_ROWS);
     for (let i: usize = 0; i < xs; ++i) {
-      dotFour(rows, k, x + i * xRow, w, wRow, beta, c + i * cX, cW);
+      dotRows(rows, k, x + i * xRow, w, wRow, beta, c + i * cX, cW);
     }
     ws -= rows;
     w += rows * wRow;
@@ -170,12 +182,17 @@ export function dots(
 }
 
 /**
- * Four rows, two vectors of each at a time. Rows from `valid` on repeat the last and are not stored. The
- * baseline build adds both vectors to one sum: V8 up to 22 loads all ten before it adds, which leaves
- * registers for four sums. The relaxed build keeps two, since a fused multiply-add takes longer to
- * come back than a sum.
+ * Rows that meet a row of X at a time. The baseline build takes six: V8 up to 22 loads all of a step before
+ * it adds, which leaves registers for six sums. A fused multiply-add takes longer to come back than a sum:
+ * the relaxed build needs eight.
  */
-function dotFour(
+const DOT_ROWS: usize = ASC_FEATURE_RELAXED_SIMD ? 8 : 6;
+
+/**
+ * One row of X and DOT_ROWS rows of W, of which those from `valid` on repeat the last and are not stored.
+ * Two vectors a turn; the exit between them, never taken, keeps V8 from loading both before it adds.
+ */
+function dotRows(
   valid: usize,
   k: usize,
   x: usize,
@@ -185,62 +202,85 @@ function dotFour(
   c: usize,
   cW: usize,
 ): void {
+  w0 -= 32;
   let w1 = w0 + (valid > 1 ? wRow : 0);
   let w2 = w1 + (valid > 2 ? wRow : 0);
   let w3 = w2 + (valid > 3 ? wRow : 0);
+  let w4 = w3 + (valid > 4 ? wRow : 0);
+  let w5 = w4 + (valid > 5 ? wRow : 0);
+  let w6 = w5 + (valid > 6 ? wRow : 0);
+  let w7 = w6 + (valid > 7 ? wRow : 0);
   let e0 = f32x4.splat(0);
   let e1 = e0;
   let e2 = e0;
   let e3 = e0;
-  let o0 = e0;
-  let o1 = e0;
-  let o2 = e0;
-  let o3 = e0;
-  const end = x + (k << 2);
-  const endOfPairs = x + ((k & ~7) << 2);
-  while (x != endOfPairs) {
-    const y = v128.load(x);
-    const z = v128.load(x, 16);
-    e0 = madd(y, v128.load(w0), e0);
-    e1 = madd(y, v128.load(w1), e1);
-    e2 = madd(y, v128.load(w2), e2);
-    e3 = madd(y, v128.load(w3), e3);
-    if (ASC_FEATURE_RELAXED_SIMD) {
-      o0 = madd(z, v128.load(w0, 16), o0);
-      o1 = madd(z, v128.load(w1, 16), o1);
-      o2 = madd(z, v128.load(w2, 16), o2);
-      o3 = madd(z, v128.load(w3, 16), o3);
-    } else {
-      e0 = madd(z, v128.load(w0, 16), e0);
-      e1 = madd(z, v128.load(w1, 16), e1);
-      e2 = madd(z, v128.load(w2, 16), e2);
-      e3 = madd(z, v128.load(w3, 16), e3);
-    }
-    x += 32;
-    w0 += 32;
-    w1 += 32;
-    w2 += 32;
-    w3 += 32;
+  let e4 = e0;
+  let e5 = e0;
+  let e6 = e0;
+  let e7 = e0;
+  x -= 16;
+  const last = x + ((k & ~7) << 2);
+  if (k > 7) {
+    do {
+      w0 += 32;
+      w1 += 32;
+      w2 += 32;
+      w3 += 32;
+      w4 += 32;
+      w5 += 32;
+      if (ASC_FEATURE_RELAXED_SIMD) {
+        w6 += 32;
+        w7 += 32;
+      }
+      x += 16;
+      let y = v128.load(x);
+      e0 = madd(y, v128.load(w0), e0);
+      e1 = madd(y, v128.load(w1), e1);
+      e2 = madd(y, v128.load(w2), e2);
+      e3 = madd(y, v128.load(w3), e3);
+      e4 = madd(y, v128.load(w4), e4);
+      e5 = madd(y, v128.load(w5), e5);
+      if (ASC_FEATURE_RELAXED_SIMD) {
+        e6 = madd(y, v128.load(w6), e6);
+        e7 = madd(y, v128.load(w7), e7);
+      }
+      if (x == last) break;
+      x += 16;
+      y = v128.load(x);
+      e0 = madd(y, v128.load(w0, 16), e0);
+      e1 = madd(y, v128.load(w1, 16), e1);
+      e2 = madd(y, v128.load(w2, 16), e2);
+      e3 = madd(y, v128.load(w3, 16), e3);
+      e4 = madd(y, v128.load(w4, 16), e4);
+      e5 = madd(y, v128.load(w5, 16), e5);
+      if (ASC_FEATURE_RELAXED_SIMD) {
+        e6 = madd(y, v128.load(w6, 16), e6);
+        e7 = madd(y, v128.load(w7, 16), e7);
+      }
+    } while (x != last);
   }
-  let s0 = sumLanes(f32x4.add(e0, o0));
-  let s1 = sumLanes(f32x4.add(e1, o1));
-  let s2 = sumLanes(f32x4.add(e2, o2));
-  let s3 = sumLanes(f32x4.add(e3, o3));
-  for (; x != end; x += 4) {
-    const y = load<f32>(x);
-    s0 += y * load<f32>(w0);
-    s1 += y * load<f32>(w1);
-    s2 += y * load<f32>(w2);
-    s3 += y * load<f32>(w3);
-    w0 += 4;
-    w1 += 4;
-    w2 += 4;
-    w3 += 4;
+  k &= 7;
+  finish(e0, k, x, w0, beta, c);
+  if (valid > 1) finish(e1, k, x, w1, beta, c + cW);
+  if (valid > 2) finish(e2, k, x, w2, beta, c + 2 * cW);
+  if (valid > 3) finish(e3, k, x, w3, beta, c + 3 * cW);
+  if (valid > 4) finish(e4, k, x, w4, beta, c + 4 * cW);
+  if (valid > 5) finish(e5, k, x, w5, beta, c + 5 * cW);
+  if (ASC_FEATURE_RELAXED_SIMD) {
+    if (valid > 6) finish(e6, k, x, w6, beta, c + 6 * cW);
+    if (valid > 7) finish(e7, k, x, w7, beta, c + 7 * cW);
   }
-  put(s0, beta, c);
-  if (valid > 1) put(s1, beta, c + cW);
-  if (valid > 2) put(s2, beta, c + 2 * cW);
-  if (valid > 3) put(s3, beta, c + 3 * cW);
+}
+
+/** The lanes of a row's sum, its last k products one by one, and what is there already. */
+function finish(sum: v128, k: usize, x: usize, w: usize, beta: f32, c: usize): void {
+  let s = sumLanes(sum);
+  for (; k; --k) {
+    s += load<f32>(x, 16) * load<f32>(w, 32);
+    x += 4;
+    w += 4;
+  }
+  store<f32>(c, beta == 0 ? s : s + beta * load<f32>(c));
 }
 
 // @ts-ignore: decorator
@@ -248,12 +288,6 @@ function dotFour(
 function sumLanes(v: v128): f32 {
   const t = f32x4.add(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1));
   return f32x4.extract_lane(t, 0) + f32x4.extract_lane(t, 1);
-}
-
-// @ts-ignore: decorator
-@inline
-function put(value: f32, beta: f32, c: usize): void {
-  store<f32>(c, beta == 0 ? value : value + beta * load<f32>(c));
 }
 
 /** C[m,n] = a * b^T (+ C if `add`): the product with k = 1. a's elements lie aStep bytes apart. */
@@ -279,16 +313,30 @@ export function outer(
 @inline
 function outerRow(add: bool, n: usize, a: usize, b: usize, c: usize): void {
   const x = v128.load32_splat(a);
-  const endOfPairs = c + ((n & ~7) << 2);
   const end = c + (n << 2);
-  for (; c != endOfPairs; c += 32) {
+  const endOfVectors = c + ((n & ~3) << 2);
+  // Four vectors a turn: 49 GB/s in L2 where two gave 43 and a plain update of memory has 58 (Node 20).
+  const last = c - 64 + ((n & ~15) << 2);
+  b -= 64;
+  c -= 64;
+  while (c != last) {
+    b += 64;
+    c += 64;
     let y = v128.load(b);
-    let z = v128.load(b, 16);
-    y = add ? madd(x, y, v128.load(c)) : f32x4.mul(x, y);
-    z = add ? madd(x, z, v128.load(c, 16)) : f32x4.mul(x, z);
-    v128.store(c, y);
-    v128.store(c, z, 16);
-    b += 32;
+    v128.store(c, add ? madd(x, y, v128.load(c)) : f32x4.mul(x, y));
+    y = v128.load(b, 16);
+    v128.store(c, add ? madd(x, y, v128.load(c, 16)) : f32x4.mul(x, y), 16);
+    y = v128.load(b, 32);
+    v128.store(c, add ? madd(x, y, v128.load(c, 32)) : f32x4.mul(x, y), 32);
+    y = v128.load(b, 48);
+    v128.store(c, add ? madd(x, y, v128.load(c, 48)) : f32x4.mul(x, y), 48);
+  }
+  b += 64;
+  c += 64;
+  for (; c != endOfVectors; c += 16) {
+    const y = v128.load(b);
+    v128.store(c, add ? madd(x, y, v128.load(c)) : f32x4.mul(x, y));
+    b += 16;
   }
   for (; c != end; c += 4) {
     let y = v128.load32_zero(b);

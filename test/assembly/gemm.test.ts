@@ -13,8 +13,8 @@ const layouts = [
 ] as const;
 type Layout = (typeof layouts)[number];
 
-// Tiles are 2, 4 or 6 rows by 8 or 16 columns, blocks of k 256, bands 512: each size has a
-// neighbour here on both sides.
+// Tiles are four or six rows by eight columns, blocks of k and bands up to 512, strips of sums 24, eight and one
+// columns by 16 rows: each size has a neighbour here on both sides.
 const edges = [0, 1, 2, 3, 5, 7, 8, 9, 13, 16, 17, 33];
 const depths = [0, 1, 2, 3, 4, 7, 13, 64];
 const large: [m: number, n: number, k: number][] = [
@@ -33,6 +33,7 @@ const large: [m: number, n: number, k: number][] = [
   [513, 18, 6],
   [7, 1030, 5],
   [1029, 9, 258],
+  [1, 4100, 18],
 ];
 
 interface Output {
