@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { buildCli } from "./build-cli.mjs";
 
+const root = join(import.meta.dirname, "..");
 const BUILDS = ["baseline", "relaxed"];
 
 const common = {
@@ -19,47 +20,67 @@ const common = {
   logLevel: "warning",
 };
 
-/** Puts another file of src/core/builds in the place of embedded.ts. */
-function carrying(name) {
+/** Puts builds/edge.ts in the place of builds/embedded.ts. */
+const edge = {
+  name: "edge",
+  setup({ onResolve }) {
+    onResolve({ filter: /\/builds\/embedded\.ts$/ }, ({ resolveDir, path }) => ({
+      path: join(resolveDir, path, "../edge.ts"),
+    }));
+    // One folder further down: chunks stand in dist/edge/chunks.
+    onResolve({ filter: /\.wasm\?module$/ }, ({ path }) => ({
+      path: `../${path}`,
+      external: true,
+    }));
+  },
+};
+
+/** What `import()` fetches for a model once it is asked for. */
+const ON_DEMAND =
+  /\/model\/(initial\/pca-initializer|exchange\/(checkpoint|state-dict)-read|training\/extras)\.ts$/;
+/** What slim fetches so too, while functions that slim exports have it at once. */
+const ON_DEMAND_IN_SLIM = /\/(learned-preparation|column-statistics|orthogonal)\.ts$/;
+
+/**
+ * Keeps what every model needs in one file. The modules that come on demand share much of it, and esbuild
+ * cuts a file for every set of sharers, in this build and in that of the package's users: four instead of
+ * one, with 0.6 KB more to load after gzip. So each of these modules is made to share all of it, by
+ * naming what reaches the rest. It must not reach the builds of the core, a text like no other: between
+ * modules they part what gzip would find in both, 1 KB of it.
+ *
+ * Modules that match `copied` are copied for those who import them on demand: shared with a function that
+ * has them at once, they would be loaded at once by everybody.
+ */
+function onDemand(shared, copied = /^$/) {
+  const naming = Object.entries({ ...shared, FormatError: "formats/errors.ts" })
+    .map(([name, file]) => `export { ${name} } from ${JSON.stringify(join(root, "src", file))};\n`)
+    .join("");
+  const load = ({ path }) => ({
+    contents: readFileSync(path, "utf8") + naming,
+    loader: "ts",
+    pluginData: "a copy",
+  });
   return {
-    name: `carry ${name}`,
-    setup({ onResolve }) {
-      onResolve({ filter: /\/builds\/embedded\.ts$/ }, ({ resolveDir }) => ({
-        path: `${resolveDir}/builds/${name}.ts`,
-      }));
-      // One folder further down: chunks stand in dist/edge/chunks.
-      onResolve({ filter: /\.wasm\?module$/ }, ({ path }) => ({
-        path: `../${path}`,
-        external: true,
-      }));
+    name: "on demand",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: copied }, ({ kind, path, resolveDir, pluginData }) =>
+        kind === "dynamic-import" || pluginData === "a copy"
+          ? { path: join(resolveDir, path), suffix: "?copy" }
+          : undefined,
+      );
+      onLoad({ filter: copied }, (file) => (file.suffix === "?copy" ? load(file) : undefined));
+      onLoad({ filter: ON_DEMAND }, load);
     },
   };
 }
 
-/** What `import()` fetches for a model once it is asked for. */
-const ON_DEMAND =
-  /\/model\/(initial\/pca-initializer|exchange\/checkpoint-read|exchange\/state-dict-read|training\/extras)\.ts$/;
-
-/**
- * Keeps what every model needs in one file. These modules share much of it, and esbuild cuts a file for
- * every set of sharers, in this build and in that of the package's users: four instead of one, with 0.6 KB
- * more to load after gzip. So each module is made to share all of it, by naming the model's class and
- * the one error that it does not name.
- */
-const together = {
-  name: "together",
-  setup({ onLoad }) {
-    const shared = { TiedAutoencoder: "model/autoencoder.ts", FormatError: "formats/errors.ts" };
-    const naming = Object.entries(shared).map(([name, file]) => {
-      const path = join(import.meta.dirname, "../src", file);
-      return `export { ${name} } from ${JSON.stringify(path)};\n`;
-    });
-    onLoad({ filter: ON_DEMAND }, ({ path }) => ({
-      contents: readFileSync(path, "utf8") + naming.join(""),
-      loader: "ts",
-    }));
-  },
-};
+const inMain = onDemand({
+  freshEngineSync: "model/make.ts",
+  everyPart: "model/parts-at-once.ts",
+  toOnnx: "model/exchange/onnx.ts",
+  summary: "model/summary.ts",
+});
+const inSlim = onDemand({ TiedAutoencoder: "model/autoencoder-slim.ts" }, ON_DEMAND_IN_SLIM);
 
 for (const stale of ["dist/chunks", "dist/edge"]) rmSync(stale, { recursive: true, force: true });
 
@@ -91,7 +112,7 @@ await Promise.all([
     outdir: "dist",
     splitting: true,
     chunkNames: "chunks/[name]-[hash]",
-    plugins: [together],
+    plugins: [inMain],
   }),
   build({
     ...common,
@@ -99,7 +120,7 @@ await Promise.all([
     outdir: "dist",
     splitting: true,
     chunkNames: "chunks/slim-[name]-[hash]",
-    plugins: [carrying("none"), together],
+    plugins: [inSlim],
   }),
   build({
     ...common,
@@ -107,7 +128,7 @@ await Promise.all([
     outdir: "dist/edge",
     splitting: true,
     chunkNames: "chunks/[name]-[hash]",
-    plugins: [carrying("edge"), together],
+    plugins: [edge, inMain],
   }),
   build({
     ...common,

@@ -1,48 +1,5 @@
 // What `import … from "tied-autoencoder"` gives. Importing it compiles, fetches and spawns nothing.
 
-export { ThreadError, ThreadsUnavailableWarning } from "./core/thread-errors.ts";
-export {
-  DisposedError,
-  DivergenceError,
-  InvalidStateError,
-  InvalidTypeError,
-  InvalidValueError,
-  MemoryLimitError,
-  UnsupportedHostError,
-} from "./errors.ts";
-export { FormatError } from "./formats/errors.ts";
-export { type RuntimeOptions, TiedAutoencoder } from "./model/autoencoder.ts";
-export type {
-  ActivationName,
-  ActivationSpec,
-  LossName,
-  LossSpec,
-  MissingMode,
-  ModelConfig,
-  ResolvedConfig,
-  ScalerName,
-} from "./model/config.ts";
-export type { MatrixInput } from "./model/data/input.ts";
-export {
-  MinMaxScaler,
-  type MinMaxScalerOptions,
-  StandardScaler,
-  type StandardScalerOptions,
-} from "./model/data/scalers.ts";
-export { averageWeights } from "./model/exchange/averaging.ts";
-export type { NamedWeight, NamedWeights } from "./model/exchange/named-weights.ts";
-export type { OnnxOptions, OnnxPart } from "./model/exchange/onnx.ts";
-export { fromStateDict, type StateDictOptions } from "./model/exchange/state-dict.ts";
-export type { InitializerName } from "./model/initial/initializers.ts";
-export type { OptimizerConfig, OptimizerName, OptimizerSpec } from "./model/optimizers.ts";
-export type { BatchInput, BatchStream } from "./model/training/batches.ts";
-export type { CorruptionSpec } from "./model/training/corruption.ts";
-export type { EarlyStoppingOptions } from "./model/training/early-stopping.ts";
-export type {
-  AbortSignalLike,
-  EpochRecord,
-  FitOptions,
-  StepRecord,
-} from "./model/training/fit-options.ts";
-export type { RateFunction, ScheduleSpec } from "./model/training/schedules.ts";
-export type { History } from "./model/training/trainer.ts";
+export * from "./common.ts";
+export { TiedAutoencoder } from "./model/autoencoder.ts";
+export { fromStateDict } from "./model/exchange/from-state-dict.ts";

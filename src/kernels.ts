@@ -1,6 +1,7 @@
 // `tied-autoencoder/kernels`: the numerics core by itself. Importing it compiles nothing.
 
 import { onlyKeys, record } from "./checks.ts";
+import { carried } from "./core/builds/embedded.ts";
 import { type CoreOptions, loadCore } from "./core/load.ts";
 import { Kernels } from "./kernels/kernels.ts";
 
@@ -25,5 +26,5 @@ export type { OptimizerConfig, OptimizerSpec } from "./model/optimizers.ts";
 export async function createKernels(options: CoreOptions = {}): Promise<Kernels> {
   const keys = ["simd", "wasm", "threads", "createWorker", "onWarning"];
   onlyKeys("createKernels", record("createKernels' options", options), keys);
-  return new Kernels(await loadCore(options));
+  return new Kernels(await loadCore(options, carried));
 }

@@ -11,10 +11,10 @@ export {
   UnsupportedHostError,
 } from "./errors.ts";
 export { FormatError } from "./formats/errors.ts";
-export type { RuntimeOptions } from "./model/autoencoder.ts";
 export type { ModelConfig, ResolvedConfig } from "./model/config.ts";
 export type { MatrixInput } from "./model/data/input.ts";
 export type { NamedWeight, NamedWeights } from "./model/exchange/named-weights.ts";
+export type { RuntimeOptions } from "./model/make.ts";
 export type { EpochRecord, FitOptions, StepRecord } from "./model/training/fit-options.ts";
 export type { History } from "./model/training/trainer.ts";
 export { TiedAutoencoder, type TransferOptions, type WorkerOptions } from "./worker/model.ts";

@@ -18,8 +18,7 @@ import {
   hostWebAssembly,
   isModule,
 } from "../platform/webassembly.ts";
-import type { Build } from "./builds/carried.ts";
-import { carriedBuild, carriesModules } from "./builds/embedded.ts";
+import type { Build, Carried } from "./builds/carried.ts";
 import type { KernelExports } from "./generated/exports.ts";
 import { decodeHex } from "./hex.ts";
 import { withMemory } from "./memory-import.ts";
@@ -66,19 +65,19 @@ const RELAXED_PROBE =
 /** Compiled builds by name, their twins over shared memory as "baseline shared". */
 const compiled = new Map<string, HostModule>();
 
-/** Loads the core, compiling off the main thread where the host does so. */
-export async function loadCore(options: CoreOptions): Promise<Core> {
+/** Loads the core, one of the carried builds or `wasm`, compiling off the main thread where the host does so. */
+export async function loadCore(options: CoreOptions, carried: Carried | undefined): Promise<Core> {
   const host = requireSimd();
   const threads = wantedThreads(options);
   if (threads === 1) {
-    const module = await chosenModule(host, options, false);
+    const module = await chosenModule(host, options, carried, false);
     return instantiate(host, module, options.simd, plainMemory(host));
   }
   // Few programs ask for threads: bundlers make a file of its own of what is imported here.
   const { sharedMemory, startTeam, warnOfOneThread } = await import("./threads.ts");
-  const compiledBeforehand = options.wasm === undefined && carriesModules;
+  const compiledBeforehand = options.wasm === undefined && carried?.compiled;
   const shared = compiledBeforehand ? undefined : sharedMemory(host);
-  const module = await chosenModule(host, options, shared !== undefined);
+  const module = await chosenModule(host, options, carried, shared !== undefined);
   const core = instantiate(host, module, options.simd, shared ?? plainMemory(host));
   if (!shared) {
     const remedy = compiledBeforehand
@@ -106,7 +105,7 @@ export async function loadCore(options: CoreOptions): Promise<Core> {
 }
 
 /** Loads the core without awaiting, for hosts that may compile synchronously. */
-export function loadCoreSync(options: CoreOptions): Core {
+export function loadCoreSync(options: CoreOptions, carried: Carried | undefined): Core {
   const host = requireSimd();
   const { wasm, threads } = options;
   if (wantedThreads(options) > 1 && threads !== "auto") {
@@ -117,7 +116,7 @@ export function loadCoreSync(options: CoreOptions): Core {
   const memory = plainMemory(host);
   if (wasm === undefined) {
     const build = chooseBuild(host, options.simd);
-    const module = compiled.get(build) ?? compileNow(host, carried(build));
+    const module = compiled.get(build) ?? compileNow(host, carriedSource(carried, build));
     compiled.set(build, module);
     return instantiate(host, module, options.simd, memory);
   }
@@ -133,9 +132,10 @@ export function loadCoreSync(options: CoreOptions): Core {
 async function chosenModule(
   host: HostWebAssembly,
   { simd, wasm }: CoreOptions,
+  carried: Carried | undefined,
   shared: boolean,
 ): Promise<HostModule> {
-  if (wasm === undefined) return compiledBuild(host, chooseBuild(host, simd), shared);
+  if (wasm === undefined) return compiledBuild(host, carried, chooseBuild(host, simd), shared);
   return moduleFrom(host, await (typeof wasm === "function" ? wasm() : wasm), shared);
 }
 
@@ -170,13 +170,14 @@ function chooseBuild(host: HostWebAssembly, simd: unknown = "auto"): Build {
 
 async function compiledBuild(
   host: HostWebAssembly,
+  carried: Carried | undefined,
   build: Build,
   shared: boolean,
 ): Promise<HostModule> {
   const key = shared ? `${build} shared` : build;
   const known = compiled.get(key);
   if (known) return known;
-  const source = carried(build);
+  const source = carriedSource(carried, build);
   const module = isModule(source)
     ? source
     : await refusing(() => host.compile(withMemory(source, shared)));
@@ -223,9 +224,8 @@ async function refusing(compile: () => Promise<HostModule>): Promise<HostModule>
 }
 
 /** What this entry of the package carries: bytes, or a module that the host compiled beforehand. */
-function carried(build: Build): Uint8Array | HostModule {
-  const source = carriedBuild(build);
-  if (source) return source;
+function carriedSource(carried: Carried | undefined, build: Build): Uint8Array | HostModule {
+  if (carried) return carried.module(build);
   throw new InvalidValueError(
     `tied-autoencoder/slim carries no core: give one as wasm, such as tied-autoencoder/wasm/${build}.wasm. ${readmeLink("bring-your-own-wasm")}`,
   );

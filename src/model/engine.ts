@@ -8,13 +8,19 @@ import type { Core } from "../core/load.ts";
 import { DivergenceError, InvalidValueError } from "../errors.ts";
 import { lossOp, type ResolvedConfig } from "./config.ts";
 import type { Rows } from "./data/input.ts";
-import { Preparation, type PreparationState } from "./data/preparation.ts";
+import {
+  noPreparation,
+  type Preparation,
+  type PreparationState,
+  preparationNames,
+} from "./data/preparation.ts";
 import { Staging } from "./data/staging.ts";
 import type { Checkpoint, TrainingState } from "./exchange/checkpoint.ts";
 import { initializeParameters } from "./initial/initializers.ts";
 import { layoutParameters, type ParameterLayout } from "./layout.ts";
 import { Network } from "./network.ts";
 import { applyOptimizer, type OptimizerBlocks, stateNames } from "./optimizers.ts";
+import type { Parts } from "./parts.ts";
 import { Stream, splitSeed } from "./seed.ts";
 import type { Batch } from "./training/batches.ts";
 import type { Corruption } from "./training/corruption.ts";
@@ -49,7 +55,8 @@ export class Engine {
   readonly #blocks: OptimizerBlocks;
   readonly #staging: Staging;
 
-  constructor(config: ResolvedConfig, core: Core) {
+  /** `parts` must have what the configuration needs; see parts.ts. */
+  constructor(config: ResolvedConfig, core: Core, parts: Partial<Parts>) {
     this.config = config;
     this.core = core;
     this.layout = layoutParameters(config.layers, config.bias, config.decoderBias);
@@ -63,7 +70,10 @@ export class Engine {
     const state = stateNames(config.optimizer).map(block);
     this.#blocks = { count: this.layout.blockLength, parameters, gradients, state };
     const width = config.layers[0] as number;
-    this.preparation = new Preparation(core.kernels, this.#arena, config, width);
+    this.preparation =
+      preparationNames(config).length > 0
+        ? new (parts as Parts).LearnedPreparation(core.kernels, this.#arena, config, width)
+        : noPreparation;
     this.#network = new Network(
       core.kernels,
       this.#arena,
@@ -84,7 +94,7 @@ export class Engine {
   }
 
   /** Draws fresh parameters as the configuration says. */
-  initialize(): void {
+  initialize(parts: Partial<Parts>): void {
     const { initializer, seed } = this.config;
     const { parameters } = this.#blocks;
     initializeParameters(
@@ -94,6 +104,7 @@ export class Engine {
       this.layout,
       initializer,
       splitSeed(seed),
+      parts,
     );
   }
 

@@ -1,10 +1,11 @@
 // The model as a table for people.
 
-import type { ActivationSpec, ResolvedConfig } from "./config.ts";
-import type { ParameterLayout } from "./layout.ts";
+import { Autoencoder } from "./autoencoder-base.ts";
+import type { ActivationSpec } from "./config.ts";
 
-/** One line a stage, then what there is in all. Fits 80 columns. */
-export function summarize(config: ResolvedConfig, layout: ParameterLayout, bytes: number): string {
+/** The model as a readable table: one line a stage, then what there is in all. Fits 80 columns. */
+export function summary(model: Autoencoder): string {
+  const { config, layout, byteLength } = Autoencoder.engineOf(model);
   const rows = [["stage", "shape", "activation", "parameters"]];
   const add = (name: string, from: number, to: number, activation: ActivationSpec, count: string) =>
     rows.push([name, `${from} → ${to}`, describe(activation), count]);
@@ -32,7 +33,7 @@ export function summarize(config: ResolvedConfig, layout: ParameterLayout, bytes
   return [
     "Tied autoencoder",
     ...lines,
-    `${grouped(layout.parameterCount)} parameters, loss ${loss}, optimizer ${config.optimizer.type}, ${(bytes / 2 ** 20).toFixed(1)} MiB`,
+    `${grouped(layout.parameterCount)} parameters, loss ${loss}, optimizer ${config.optimizer.type}, ${(byteLength / 2 ** 20).toFixed(1)} MiB`,
   ].join("\n");
 }
 

@@ -5,11 +5,11 @@
 import { positiveNumber } from "../checks.ts";
 import type { Build } from "../core/load.ts";
 import { DisposedError, InvalidTypeError } from "../errors.ts";
-import type { RuntimeOptions } from "../model/autoencoder.ts";
 import type { ModelConfig, ResolvedConfig } from "../model/config.ts";
 import type { MatrixInput } from "../model/data/input.ts";
 import type { NamedWeights } from "../model/exchange/named-weights.ts";
 import type { OnnxOptions } from "../model/exchange/onnx.ts";
+import type { RuntimeOptions } from "../model/make.ts";
 import type { FitOptions, StepRecord } from "../model/training/fit-options.ts";
 import type { History } from "../model/training/trainer.ts";
 import { disposeKey } from "../platform/dispose.ts";

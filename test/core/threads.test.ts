@@ -4,6 +4,7 @@
 import { readFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test } from "vitest";
+import { carried } from "../../src/core/builds/embedded.ts";
 import type { KernelExports } from "../../src/core/generated/exports.ts";
 import { threadWorker } from "../../src/core/generated/thread-worker.ts";
 import { type Core, loadCoreSync } from "../../src/core/load.ts";
@@ -20,6 +21,7 @@ import {
 import { resolveConfig } from "../../src/model/config.ts";
 import { readRows } from "../../src/model/data/input.ts";
 import { Engine } from "../../src/model/engine.ts";
+import { everyPart } from "../../src/model/parts-at-once.ts";
 import { randomRows } from "../support/random.ts";
 
 const bytes = new Uint8Array(readFileSync(new URL("../../build/baseline.wasm", import.meta.url)));
@@ -45,8 +47,8 @@ async function sharedCore(
 
 /** Weights and losses after ten steps, and what inference gives. */
 function tenSteps(config: ModelConfig, core: Core, x: Float32Array) {
-  const engine = new Engine(resolveConfig(config), core);
-  engine.initialize();
+  const engine = new Engine(resolveConfig(config), core, everyPart);
+  engine.initialize(everyPart);
   const rows = readRows("x", x, config.layers[0]!);
   const batch = {
     x: rows,
@@ -101,7 +103,7 @@ describe("the same bits on any number of threads", () => {
 
   test.each(configs)("%s", async (_, rest) => {
     const config: ModelConfig = { layers, simd: "baseline", ...rest };
-    const alone = tenSteps(config, loadCoreSync({ simd: "baseline" }), x);
+    const alone = tenSteps(config, loadCoreSync({ simd: "baseline" }, carried), x);
     for (const threads of [2, 3]) {
       expect(tenSteps(config, await sharedCore(threads), x)).toEqual(alone);
     }
@@ -110,13 +112,13 @@ describe("the same bits on any number of threads", () => {
   test.each([1, 2, 5])("batches of %i rows, which take the vector paths", async (rows) => {
     const config: ModelConfig = { layers, simd: "baseline" };
     const few = x.subarray(0, rows * 53);
-    const alone = tenSteps(config, loadCoreSync({ simd: "baseline" }), few);
+    const alone = tenSteps(config, loadCoreSync({ simd: "baseline" }, carried), few);
     expect(tenSteps(config, await sharedCore(2), few)).toEqual(alone);
   });
 });
 
 describe("sums, whose blocks are shared", () => {
-  const { kernels: alone, memory } = loadCoreSync({ simd: "baseline" });
+  const { kernels: alone, memory } = loadCoreSync({ simd: "baseline" }, carried);
   const most = 130 * 32768 + 5;
   const x = randomRows(1, most, 8).map((value, i) => value * 10 ** (i % 7));
   const at = 1 << 20;
@@ -201,8 +203,12 @@ describe("a worker that dies", () => {
       return worker;
     };
     const core = await sharedCore(2, createWorker, { leastShare: 1, patience: 3 });
-    const engine = new Engine(resolveConfig(config), core);
-    const plain = new Engine(resolveConfig(config), loadCoreSync({ simd: "baseline" }));
+    const engine = new Engine(resolveConfig(config), core, everyPart);
+    const plain = new Engine(
+      resolveConfig(config),
+      loadCoreSync({ simd: "baseline" }, carried),
+      everyPart,
+    );
     const rows = readRows("x", x, 40);
     const batch = {
       x: rows,
@@ -213,7 +219,7 @@ describe("a worker that dies", () => {
       checked: false,
     };
     for (const model of [engine, plain]) {
-      model.initialize();
+      model.initialize(everyPart);
       model.trainBatch(batch);
     }
     await worker!.terminate();

@@ -1,8 +1,12 @@
-// What the three ways of carrying builds have in common.
+// The builds of the core that an entry of the package carries: embedded.ts or edge.ts, or none.
 
 import type { HostModule } from "../../platform/webassembly.ts";
 
 export type Build = "baseline" | "relaxed";
 
-/** A build's bytes, or its module where the host compiled it beforehand; nothing where none is carried. */
-export type CarriedBuild = (build: Build) => Uint8Array | HostModule | undefined;
+export interface Carried {
+  /** A build's bytes, or its module where the host compiled it beforehand. */
+  module(build: Build): Uint8Array | HostModule;
+  /** Whether they are modules, for memory that is not shared: of bytes a twin for shared memory can be made. */
+  readonly compiled: boolean;
+}

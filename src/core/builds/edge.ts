@@ -5,9 +5,9 @@
 import baseline from "../wasm/baseline.wasm?module";
 // @ts-expect-error: as above
 import relaxed from "../wasm/relaxed.wasm?module";
-import type { CarriedBuild } from "./carried.ts";
+import type { Carried } from "./carried.ts";
 
-export const carriedBuild: CarriedBuild = (build) => (build === "relaxed" ? relaxed : baseline);
-
-/** What is carried was compiled beforehand, for memory that is not shared. */
-export const carriesModules: boolean = true;
+export const carried: Carried = {
+  compiled: true,
+  module: (build) => (build === "relaxed" ? relaxed : baseline),
+};

@@ -51,6 +51,21 @@ export class ColumnStatistics {
     return (this.#squares[column] as number) / (this.counts[column] as number);
   }
 
+  /** √variance, or 1 for a column whose variance is no more than rounding can make of a constant. */
+  standardDivisor(column: number): number {
+    const variance = this.variance(column);
+    const count = this.counts[column] as number;
+    const rounding = count * (this.means[column] as number) * Number.EPSILON;
+    const constant = variance <= count * Number.EPSILON * variance + rounding * rounding;
+    return constant ? 1 : Math.sqrt(variance);
+  }
+
+  /** The range of a column, or 1 where it does not vary. */
+  rangeDivisor(column: number): number {
+    const range = (this.highest[column] as number) - (this.lowest[column] as number);
+    return range < 10 * Number.EPSILON ? 1 : range;
+  }
+
   #addColumn(piece: Float64Array, j: number, rows: number): void {
     const { width } = this;
     const end = rows * width;

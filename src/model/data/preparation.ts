@@ -1,14 +1,9 @@
 // What happens to data between the caller and the network, and back: missing values filled in, columns
-// scaled, and on the way out unscaled. Fitted once, on the data of the first `fit`, and saved with the
-// model. Scaled values are (x - center) / scale, as in scalers.ts but in float32, in the arena.
+// scaled, and on the way out unscaled. Learned once, from the data of the first `fit`, and saved with the
+// model. Most models want none of it, and theirs is `noPreparation`.
 
-import type { Arena } from "../../core/arena.ts";
-import type { KernelExports } from "../../core/generated/exports.ts";
-import { InvalidStateError, InvalidValueError } from "../../errors.ts";
 import type { MissingMode, ResolvedConfig } from "../config.ts";
-import { ColumnStatistics } from "./column-statistics.ts";
 import type { Rows } from "./input.ts";
-import { rangeDivisor, standardDivisor } from "./scalers.ts";
 
 /** What was learned from the data, as it is saved: one value a column. */
 export type PreparationState = Readonly<Record<string, Float32Array>>;
@@ -20,128 +15,36 @@ export function preparationNames(config: ResolvedConfig): string[] {
   return names;
 }
 
-/** The [width] vectors in the arena: -center and 1 / scale stand there too, as the kernel wants them. */
-type VectorName = "center" | "scale" | "minusCenter" | "inverse" | "ones" | "zeros";
-
-export class Preparation {
+export interface Preparation {
   readonly missing: MissingMode;
-  readonly #kernels: KernelExports;
-  readonly #arena: Arena;
-  readonly #config: ResolvedConfig;
-  readonly #width: number;
-  readonly #vectors: Readonly<Record<VectorName, number>>;
-  #state: PreparationState | undefined;
-
-  constructor(kernels: KernelExports, arena: Arena, config: ResolvedConfig, width: number) {
-    this.missing = config.missing;
-    this.#kernels = kernels;
-    this.#arena = arena;
-    this.#config = config;
-    this.#width = width;
-    const vector = () => (config.scaler === undefined ? 0 : arena.reserveFloats(width));
-    this.#vectors = {
-      center: vector(),
-      scale: vector(),
-      minusCenter: vector(),
-      inverse: vector(),
-      ones: vector(),
-      zeros: vector(),
-    };
-    if (preparationNames(config).length === 0) this.#state = {};
-  }
-
   /** Whether there is nothing left to learn. */
-  get fitted(): boolean {
-    return this.#state !== undefined;
-  }
-
+  readonly fitted: boolean;
   /** What was learned; undefined before that. */
-  get state(): PreparationState | undefined {
-    return this.#state;
-  }
-
+  readonly state: PreparationState | undefined;
   /** Learns from rows [0, count). */
-  fit(rows: Rows, count: number): void {
-    const { scaler } = this.#config;
-    if (preparationNames(this.#config).length === 0) return;
-    const statistics = new ColumnStatistics(this.#width);
-    statistics.add(rows, 0, count);
-    const empty = statistics.counts.indexOf(0);
-    if (empty >= 0) {
-      throw new InvalidValueError(
-        `Column ${empty} of ${rows.name} holds no number at all; it has no mean to fill in or scale by.`,
-      );
-    }
-    const column = (value: (j: number) => number) =>
-      Float32Array.from({ length: this.#width }, (_, j) => value(j));
-    const means = column((j) => statistics.means[j] as number);
-    const state: Record<string, Float32Array> = {};
-    if (scaler === "standard") {
-      state["scaler.center"] = means;
-      state["scaler.scale"] = column((j) => standardDivisor(statistics, j));
-    } else if (scaler === "minMax") {
-      state["scaler.center"] = column((j) => statistics.lowest[j] as number);
-      state["scaler.scale"] = column((j) => rangeDivisor(statistics, j));
-    }
-    if (this.missing !== "error") state["missing.mean"] = means;
-    this.restore(state);
-  }
-
+  fit(rows: Rows, count: number): void;
   /** Takes up what was learned before. */
-  restore(state: PreparationState): void {
-    this.#state = state;
-    const { "scaler.center": center, "scaler.scale": scale } = state;
-    if (!center || !scale) return;
-    const set = (name: VectorName, values: Float32Array) =>
-      this.#arena.view(this.#vectors[name], this.#width).set(values);
-    set("center", center);
-    set("scale", scale);
-    set(
-      "minusCenter",
-      center.map((value) => -value),
-    );
-    set(
-      "inverse",
-      scale.map((value) => 1 / value),
-    );
-    set("ones", new Float32Array(this.#width).fill(1));
-    set("zeros", new Float32Array(this.#width));
-  }
-
+  restore(state: PreparationState): void;
   /** @throws InvalidStateError where data would have to be scaled or filled in and nothing is learned yet. */
-  requireFitted(): void {
-    if (this.#state) return;
-    throw new InvalidStateError(
-      "The model has seen no data to scale or to fill in by. Call fit, or fitScaler with a sample, first.",
-    );
-  }
-
+  requireFitted(): void;
   /** Puts the mean of its column in the place of every NaN of `rows` rows, before they are scaled. */
-  fill(rows: number, x: number): void {
-    const count = rows * this.#width;
-    const means = this.#state?.["missing.mean"];
-    if (!means || this.#kernels.countNaN(count, x) === 0) return;
-    const values = this.#arena.view(x, count);
-    for (let i = 0; i < count; i++) {
-      if (Number.isNaN(values[i])) values[i] = means[i % this.#width] as number;
-    }
-  }
-
-  /**
-   * Scales `rows` rows in place. Subtracts first and divides then: one x · a + b would lose the digits
-   * of columns that lie far from 0.
-   */
-  scale(rows: number, x: number): void {
-    if (this.#config.scaler === undefined) return;
-    const { minusCenter, inverse, ones, zeros } = this.#vectors;
-    this.#kernels.affineColumns(rows, this.#width, x, ones, minusCenter, x);
-    this.#kernels.affineColumns(rows, this.#width, x, inverse, zeros, x);
-  }
-
+  fill(rows: number, x: number): void;
+  /** Scales `rows` rows in place. */
+  scale(rows: number, x: number): void;
   /** Brings `rows` scaled rows back to the data's units, in place. */
-  unscale(rows: number, y: number): void {
-    if (this.#config.scaler === undefined) return;
-    const { scale, center } = this.#vectors;
-    this.#kernels.affineColumns(rows, this.#width, y, scale, center, y);
-  }
+  unscale(rows: number, y: number): void;
 }
+
+const nothing = () => {};
+
+export const noPreparation: Preparation = {
+  missing: "error",
+  fitted: true,
+  state: {},
+  fit: nothing,
+  restore: nothing,
+  requireFitted: nothing,
+  fill: nothing,
+  scale: nothing,
+  unscale: nothing,
+};

@@ -1,6 +1,6 @@
 // StandardScaler and MinMaxScaler, with scikit-learn's names and formulas: statistics in float64, NaN
 // left out of them and passed through, columns that do not vary divided by 1. Standing alone; a model
-// with `scaler` in its configuration does the same inside (preparation.ts).
+// with `scaler` in its configuration does the same inside (learned-preparation.ts).
 
 import { boolean, finiteNumber, onlyKeys, record, wholeNumber } from "../../checks.ts";
 import { InvalidStateError, InvalidTypeError, InvalidValueError, show } from "../../errors.ts";
@@ -136,7 +136,7 @@ export class StandardScaler extends Scaler {
     this.mean_ = statistics.means.map((mean, j) => (statistics.counts[j] ? mean : Number.NaN));
     this.var_ = this.mean_.map((_, j) => statistics.variance(j));
     this.scale_ = this.#withStd
-      ? this.mean_.map((_, j) => standardDivisor(statistics, j))
+      ? this.mean_.map((_, j) => statistics.standardDivisor(j))
       : this.mean_.map(() => 1);
   }
 
@@ -184,7 +184,7 @@ export class MinMaxScaler extends Scaler {
     this.dataMin_ = known(statistics.lowest);
     this.dataMax_ = known(statistics.highest);
     this.dataRange_ = this.dataMax_.map((value, j) => value - (this.dataMin_[j] as number));
-    this.scale_ = this.dataRange_.map((_, j) => (high - low) / rangeDivisor(statistics, j));
+    this.scale_ = this.dataRange_.map((_, j) => (high - low) / statistics.rangeDivisor(j));
     this.min_ = this.scale_.map((scale, j) => low - (this.dataMin_[j] as number) * scale);
   }
 
@@ -197,19 +197,4 @@ export class MinMaxScaler extends Scaler {
   protected override backward(value: number, j: number): number {
     return (value - (this.min_[j] as number)) / (this.scale_[j] as number);
   }
-}
-
-/** √variance, or 1 for a column whose variance is no more than rounding can make of a constant. */
-export function standardDivisor(statistics: ColumnStatistics, j: number): number {
-  const variance = statistics.variance(j);
-  const count = statistics.counts[j] as number;
-  const rounding = count * (statistics.means[j] as number) * Number.EPSILON;
-  const constant = variance <= count * Number.EPSILON * variance + rounding * rounding;
-  return constant ? 1 : Math.sqrt(variance);
-}
-
-/** The range of a column, or 1 where it does not vary. */
-export function rangeDivisor(statistics: ColumnStatistics, j: number): number {
-  const range = (statistics.highest[j] as number) - (statistics.lowest[j] as number);
-  return range < 10 * Number.EPSILON ? 1 : range;
 }

@@ -4,9 +4,9 @@
 import { choice, onlyKeys, record } from "../../checks.ts";
 import { encodeOnnx, type OnnxNode } from "../../formats/onnx.ts";
 import { activationNodes } from "../../formats/onnx-activations.ts";
+import { Autoencoder } from "../autoencoder-base.ts";
 import { type ActivationSpec, activationOp } from "../config.ts";
 import { layoutParameters, type Tensor } from "../layout.ts";
-import type { Checkpoint } from "./checkpoint.ts";
 
 /** Which half of the model a file holds, or both. */
 export type OnnxPart = "encoder" | "decoder" | "reconstruction";
@@ -16,11 +16,16 @@ export interface OnnxOptions {
   part?: OnnxPart;
 }
 
-/** The bytes of an .onnx file whose values `input`, `code` and `reconstruction` are [batch, units]. */
-export function encodeModelOnnx(
-  { config, parameters, preparation = {} }: Checkpoint,
-  options: OnnxOptions | undefined,
-): Uint8Array {
+/**
+ * The model as an ONNX file (opset 17, float32, any number of rows): `input` → `reconstruction`, or with
+ * `part` one half of it, `input` → `code` or `code` → `reconstruction`, each [batch, units]. In the data's
+ * units; each tied weight stands once in the file.
+ * @throws InvalidStateError when a scaler is configured and has seen no data.
+ */
+export function toOnnx(model: Autoencoder, options?: OnnxOptions): Uint8Array {
+  const engine = Autoencoder.engineOf(model);
+  engine.preparation.requireFitted();
+  const { config, parameters, preparation = {} } = engine.checkpoint(false);
   const settings = record("toOnnx's options", options);
   onlyKeys("toOnnx", settings, ["part"]);
   const parts: OnnxPart[] = ["encoder", "decoder", "reconstruction"];

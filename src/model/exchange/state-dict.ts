@@ -1,9 +1,8 @@
-// A PyTorch state dict, saved as safetensors, as a model. Reads no pickles:
-// `safetensors.torch.save_file(model.state_dict(), path)` writes what this reads.
+// A PyTorch state dict, saved as safetensors, as a model of either form.
 
 import { onlyKeys, record } from "../../checks.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../../errors.ts";
-import { TiedAutoencoder } from "../autoencoder.ts";
+import type { Autoencoder } from "../autoencoder-base.ts";
 import type { ModelConfig } from "../config.ts";
 
 export interface StateDictOptions {
@@ -20,17 +19,12 @@ export interface StateDictOptions {
   map?: Readonly<Record<string, string>>;
 }
 
-/**
- * Makes a model from a state dict. Recognized are `encoder.0.weight` (numbers may have gaps, as in
- * nn.Sequential, and leave out 0 for a single layer), `encoder.0.bias`, `decoder.0.bias`, `W.0`, `b.0` and
- * `c.0`, with any prefix. A decoder may count from the code, as nn.Sequential does, or from the input, as we
- * do; shapes tell. Weights are [out, in] as in nn.Linear, of F32, F64, F16 or BF16.
- * @throws FormatError for a file that is no such model or whose decoder is not tied.
- */
-export async function fromStateDict(
+/** See from-state-dict.ts; `create` makes the model of the entry. */
+export async function modelFromStateDict<Model extends Autoencoder>(
+  create: (config: ModelConfig) => Promise<Model>,
   bytes: Uint8Array,
-  options?: StateDictOptions,
-): Promise<TiedAutoencoder> {
+  options: StateDictOptions | undefined,
+): Promise<Model> {
   const settings = record("fromStateDict's options", options) as StateDictOptions;
   onlyKeys("fromStateDict", settings, ["config", "map"]);
   const config = record("config", settings.config);
@@ -50,7 +44,7 @@ export async function fromStateDict(
       );
     }
   }
-  const model = await TiedAutoencoder.create({ ...config, ...found });
+  const model = await create({ ...config, ...found });
   model.setWeights(weights);
   return model;
 }

@@ -12,7 +12,7 @@ import {
   TiedAutoencoder,
 } from "tied-autoencoder";
 import { createKernels, type Matrix } from "tied-autoencoder/kernels";
-import { TiedAutoencoder as Slim } from "tied-autoencoder/slim";
+import { createSync, TiedAutoencoder as Slim, summary, toOnnx } from "tied-autoencoder/slim";
 import { TiedAutoencoder as Remote } from "tied-autoencoder/worker";
 
 const config: ModelConfig = {
@@ -51,6 +51,11 @@ export async function elsewhere(x: MatrixInput): Promise<number> {
   using model = await Remote.create(config);
   await model.fit(x, { epochs: 3, onEpoch: ({ epoch }) => epoch < 2 });
   return model.evaluate(x, undefined, { transfer: true });
+}
+
+export function slimFunctions(wasm: object): [Uint8Array, string] {
+  using model = createSync({ ...config, wasm });
+  return [toOnnx(model, { part: "encoder" }), summary(model)];
 }
 
 // @ts-expect-error: layers is required
