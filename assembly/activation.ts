@@ -2,13 +2,13 @@
 // back. An activation is a class with the function and its gradient, and a case in `dispatch`; ops.ts
 // holds its code and says whether the gradient reads the layer's z or its y.
 
-import { loadLanes, storeLanes } from "./lanes";
 import { expHalfSquare4, normalTail4 } from "./math/erf";
 import { exp4, expm1Negative4 } from "./math/exp";
 import { log1pUnit4 } from "./math/log";
 import { sigmoid4, tanh4 } from "./math/tanh";
 import { Activation, gradientNeedsInput } from "./ops";
 import { madd } from "./simd";
+import { loadTail, loadTailApart, storeTail, storeTailApart } from "./tail";
 
 /** Never instantiated: a type that carries its code into the loops below, where it is inlined. */
 abstract class Elementwise {
@@ -214,98 +214,110 @@ class Tanh extends Elementwise {
   }
 }
 
-// A loop over a row takes its full vectors and then its tail, which doubles the code of an activation.
-// Where the activation itself is LONG, one turn serves both and asks each time how many lanes there
-// are: that takes some 3 ns, nothing beside a gelu's 30 and three times a relu's.
+// A short activation's tail is a second copy of its code, behind the loop. A LONG one has a single
+// copy, through which the tail goes last: it is loaded before the loop and stored behind it, so that
+// the loop over full vectors calls nothing.
 const SHORT = true;
 const LONG = false;
 
+/** z + bias for four elements, stored back if `keep`. */
 // @ts-ignore: decorator
 @inline
-function forwardVector<A extends Elementwise>(
-  n: usize, p: v128, z: usize, bias: usize, y: usize, keep: bool,
-): void {
-  const act = changetype<A>(0);
-  let value = loadLanes(z, n);
-  if (bias) value = f32x4.add(value, loadLanes(bias, n));
-  if (keep) storeLanes(z, value, n);
-  storeLanes(y, act.forward(value, p), n);
+function biased(z: usize, bias: usize, kept: usize): v128 {
+  let value = v128.load(z);
+  if (bias) value = f32x4.add(value, v128.load(bias));
+  v128.store(kept, value);
+  return value;
 }
 
-/** z += bias, y = act(z) for one row of cols floats; `keep` stores z back. */
-// @ts-ignore: decorator
-@inline
-function forwardRow<A extends Elementwise>(
-  short: bool, p: v128, cols: usize, z: usize, bias: usize, y: usize, keep: bool,
-): void {
-  const step: usize = bias ? 16 : 0;
-  if (short) {
-    for (; cols >= 4; cols -= 4) {
-      forwardVector<A>(4, p, z, bias, y, keep);
-      z += 16;
-      y += 16;
-      bias += step;
-    }
-    if (cols) forwardVector<A>(cols, p, z, bias, y, keep);
-    return;
-  }
-  while (cols > 0) {
-    const n = min<usize>(cols, 4);
-    forwardVector<A>(n, p, z, bias, y, keep);
-    z += 16;
-    y += 16;
-    bias += step;
-    cols -= n;
-  }
-}
-
+/** z += bias, y = act(z); `keep` stores z back. With a bias, rows are full vectors. */
 // @ts-ignore: decorator
 @inline
 function forwardPass<A extends Elementwise>(
-  short: bool, parameter: f32, rows: usize, cols: usize, z: usize, bias: usize, y: usize,
-): void {
-  const p = f32x4.splat(parameter);
-  const rowBytes = cols << 2;
-  const keep = bias != 0 && y != z;
-  for (; rows > 0; --rows) {
-    forwardRow<A>(short, p, cols, z, bias, y, keep);
-    z += rowBytes;
-    y += rowBytes;
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function backwardVector<A extends Elementwise>(
-  n: usize, p: v128, at: usize, dy: usize, dz: usize,
+  short: bool, parameter: f32, rows: usize, cols: usize, z: usize, bias: usize, y: usize, kept: usize,
 ): void {
   const act = changetype<A>(0);
-  storeLanes(dz, act.backward(loadLanes(dy, n), loadLanes(at, n), p), n);
+  const p = f32x4.splat(parameter);
+  const step: usize = bias ? 16 : 0;
+  for (; rows > 0; --rows) {
+    let n = cols;
+    let b = bias;
+    if (short) {
+      for (; n >= 4; n -= 4) {
+        v128.store(y, act.forward(biased(z, b, kept), p));
+        z += 16;
+        y += 16;
+        kept += 16;
+        b += step;
+      }
+      if (n) storeTailApart(y, act.forward(loadTailApart(z, n), p), n);
+    } else {
+      while (n > 0) {
+        const full = n >= 4;
+        let value = f32x4.splat(0);
+        if (!full) value = loadTailApart(z, n);
+        while (true) {
+          if (full) value = biased(z, b, kept);
+          value = act.forward(value, p);
+          if (!full) break;
+          v128.store(y, value);
+          z += 16;
+          y += 16;
+          kept += 16;
+          b += step;
+          n -= 4;
+          if (n < 4) break;
+        }
+        if (full) continue;
+        storeTailApart(y, value, n);
+        break;
+      }
+    }
+  }
 }
 
 // @ts-ignore: decorator
 @inline
 function backwardPass<A extends Elementwise>(
-  short: bool, parameter: f32, count: usize, at: usize, dy: usize, dz: usize,
+  short: bool, parameter: f32, n: usize, at: usize, dy: usize, dz: usize,
 ): void {
+  const act = changetype<A>(0);
   const p = f32x4.splat(parameter);
   if (short) {
-    for (; count >= 4; count -= 4) {
-      backwardVector<A>(4, p, at, dy, dz);
+    for (; n >= 4; n -= 4) {
+      v128.store(dz, act.backward(v128.load(dy), v128.load(at), p));
       at += 16;
       dy += 16;
       dz += 16;
     }
-    if (count) backwardVector<A>(count, p, at, dy, dz);
+    if (n) storeTailApart(dz, act.backward(loadTailApart(dy, n), loadTailApart(at, n), p), n);
     return;
   }
-  while (count > 0) {
-    const n = min<usize>(count, 4);
-    backwardVector<A>(n, p, at, dy, dz);
-    at += 16;
-    dy += 16;
-    dz += 16;
-    count -= n;
+  while (n > 0) {
+    const full = n >= 4;
+    let value = f32x4.splat(0);
+    let place = value;
+    if (!full) {
+      value = loadTailApart(dy, n);
+      place = loadTailApart(at, n);
+    }
+    while (true) {
+      if (full) {
+        value = v128.load(dy);
+        place = v128.load(at);
+      }
+      value = act.backward(value, place, p);
+      if (!full) break;
+      v128.store(dz, value);
+      at += 16;
+      dy += 16;
+      dz += 16;
+      n -= 4;
+      if (n < 4) break;
+    }
+    if (full) continue;
+    storeTailApart(dz, value, n);
+    break;
   }
 }
 
@@ -316,7 +328,7 @@ function pass<A extends Elementwise>(
   short: bool, back: bool, parameter: f32, rows: usize, cols: usize, a: usize, b: usize, c: usize,
 ): void {
   if (back) backwardPass<A>(short, parameter, cols, a, b, c);
-  else forwardPass<A>(short, parameter, rows, cols, a, b, c);
+  else forwardPass<A>(short, parameter, rows, cols, a, b, c, b ? a : c);
 }
 
 /** The pass for the activation that `op` names: a loop each. */
@@ -341,6 +353,23 @@ function dispatch(
   }
 }
 
+/** z += bias in every row. */
+// @ts-ignore: decorator
+@inline
+function addBias(rows: usize, cols: usize, z: usize, bias: usize): void {
+  for (; rows > 0; --rows) {
+    let n = cols;
+    let b = bias;
+    for (; n >= 4; n -= 4) {
+      v128.store(z, f32x4.add(v128.load(z), v128.load(b)));
+      z += 16;
+      b += 16;
+    }
+    if (n) storeTail(z, f32x4.add(loadTail(z, n), loadTail(b, n)), n);
+    z += n << 2;
+  }
+}
+
 /**
  * z += bias, y = act(z) for a contiguous matrix of rows x cols. The sum is stored back to z unless
  * y == z, which overwrites it. bias holds cols floats, or is 0 for none.
@@ -349,6 +378,11 @@ export function biasActivation(
   op: Activation, parameter: f32, rows: usize, cols: usize, z: usize, bias: usize, y: usize,
 ): void {
   if (op == Activation.linear && y == z && !bias) return;
+  if (bias && cols & 3) {
+    // Where rows have tails, a pass of its own: behind it they follow one another without a gap.
+    addBias(rows, cols, z, bias);
+    bias = 0;
+  }
   if (!bias) {
     cols *= rows;
     rows = 1;

@@ -1,7 +1,7 @@
 // Four floats, or the last one to three of a range, behind one name. A kernel writes its step once
 // for `lanes` floats: called with the literal 4 it compiles to plain vector loads and stores.
 
-import { loadTail, storeTail } from "./tail";
+import { loadTail, loadTailApart, storeTail, storeTailApart } from "./tail";
 
 /** The `lanes` floats at p, 1 to 4 of them, in the low lanes. */
 // @ts-ignore: decorator
@@ -16,4 +16,19 @@ export function loadLanes(p: usize, lanes: usize): v128 {
 export function storeLanes(p: usize, v: v128, lanes: usize): void {
   if (lanes == 4) v128.store(p, v);
   else storeTail(p, v, lanes);
+}
+
+/** loadLanes where a tail comes once in a call: smaller. */
+// @ts-ignore: decorator
+@inline
+export function loadLanesOnce(p: usize, lanes: usize): v128 {
+  return lanes == 4 ? v128.load(p) : loadTailApart(p, lanes);
+}
+
+/** storeLanes where a tail comes once in a call: smaller. */
+// @ts-ignore: decorator
+@inline
+export function storeLanesOnce(p: usize, v: v128, lanes: usize): void {
+  if (lanes == 4) v128.store(p, v);
+  else storeTailApart(p, v, lanes);
 }

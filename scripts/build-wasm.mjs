@@ -13,15 +13,27 @@ import {
 } from "node:fs";
 import asc from "assemblyscript/asc";
 import { build as bundle } from "esbuild";
-import { pack, packerSource } from "./pack.mjs";
+import { pack } from "./pack.mjs";
+import { squeeze } from "./squeeze.mjs";
 
 const BUILDS = ["baseline", "relaxed"];
 const GENERATED = "src/core/generated";
+const SCRIPTS = ["build-wasm", "pack", "squeeze", "wasm-code"].map((name) => `scripts/${name}.mjs`);
 /** Says of which sources the results are. */
 const STAMP = "build/sources.sha256";
 
+/** Keeps functions whose names end in Apart from being inlined. */
+class Apart {
+  afterCompile(module) {
+    // asc gives every transform its binaryen.
+    this.binaryen.setPassArgument("no-inline", "*Apart");
+    module.runPasses(["no-inline"]);
+  }
+}
+
 async function compile(target) {
-  const { error, stderr } = await asc.main(["--config", "asconfig.json", "--target", target]);
+  const args = ["--config", "asconfig.json", "--target", target];
+  const { error, stderr } = await asc.main(args, { transforms: [Apart] });
   if (error) {
     console.error(stderr.toString());
     throw new Error(`asc could not compile the ${target} build: ${error.message}`);
@@ -77,6 +89,16 @@ function requireUnpacks(unpacker, text, bytes) {
   }
 }
 
+/** Both builds squeezed, with the same names where they are alike: packed, one is told by the other. */
+function squeezeBuilds() {
+  let model;
+  for (const build of BUILDS) {
+    const path = `build/${build}.wasm`;
+    model = squeeze(Uint8Array.from(readFileSync(path)), model);
+    writeFileSync(path, model);
+  }
+}
+
 /** Both builds as one packed text, the one most hosts take first, and the module that unpacks it. */
 async function writePacked(path, baseline, relaxed) {
   const both = Buffer.concat([relaxed, baseline]);
@@ -101,9 +123,9 @@ async function writePacked(path, baseline, relaxed) {
 
 /** A digest of everything the result hangs on: compiling and packing take the better part of a minute. */
 function sourceDigest() {
-  const hash = createHash("sha256").update(asc.version).update(packerSource());
+  const hash = createHash("sha256").update(asc.version);
   const files = readdirSync("assembly", { recursive: true }).map((name) => `assembly/${name}`);
-  for (const path of [...files.sort(), "asconfig.json", "scripts/build-wasm.mjs"]) {
+  for (const path of [...files.sort(), "asconfig.json", ...SCRIPTS]) {
     if (statSync(path).isFile()) hash.update(path).update(readFileSync(path));
   }
   return hash.digest("hex");
@@ -143,6 +165,7 @@ for (const build of BUILDS) {
   const flags = ["-O3", ...simd.flatMap((feature) => ["--enable", feature])];
   await compileAside("functions.ts", `functions-${build}`, flags);
 }
+squeezeBuilds();
 await writePacked(
   `${GENERATED}/packed.ts`,
   readFileSync("build/baseline.wasm"),

@@ -26,11 +26,6 @@ const LONGEST = 272;
 const TRIES = 400;
 const PASSES = 3;
 
-/** The text of the packer, to tell whether something packed is up to date. */
-export function packerSource() {
-  return readFileSync(new URL(import.meta.url), "utf8");
-}
-
 /** `bytes` as text that the unpacker turns back into them. */
 export function pack(bytes) {
   const matches = findMatches(bytes);
