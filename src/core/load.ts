@@ -21,8 +21,8 @@ import {
 import type { Build, Carried } from "./builds/carried.ts";
 import type { KernelExports } from "./generated/exports.ts";
 import { decodeHex } from "./hex.ts";
-import { withMemory } from "./memory-import.ts";
 import { type ThreadOptions, wantedThreads } from "./thread-options.ts";
+import type { OneThread } from "./threads.ts";
 
 export type { Build };
 
@@ -69,39 +69,15 @@ const compiled = new Map<string, HostModule>();
 export async function loadCore(options: CoreOptions, carried: Carried | undefined): Promise<Core> {
   const host = requireSimd();
   const threads = wantedThreads(options);
-  if (threads === 1) {
-    const module = await chosenModule(host, options, carried, false);
-    return instantiate(host, module, options.simd, plainMemory(host));
-  }
+  const one: OneThread = {
+    module: (change) => chosenModule(host, options, carried, change),
+    core: (module, memory) => instantiate(host, module, options.simd, memory),
+  };
+  if (threads === 1) return one.core(await one.module());
   // Few programs ask for threads: bundlers make a file of its own of what is imported here.
-  const { sharedMemory, startTeam, warnOfOneThread } = await import("./threads.ts");
-  const compiledBeforehand = options.wasm === undefined && carried?.compiled;
-  const shared = compiledBeforehand ? undefined : sharedMemory(host);
-  const module = await chosenModule(host, options, carried, shared !== undefined);
-  const core = instantiate(host, module, options.simd, shared ?? plainMemory(host));
-  if (!shared) {
-    const remedy = compiledBeforehand
-      ? "an edge runtime takes modules compiled beforehand, which share no memory"
-      : "this host has no memory that threads can share; a page needs the headers " +
-        "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp";
-    warnOfOneThread(options, threads, "sharedMemory", remedy);
-    return core;
-  }
-  try {
-    const team = await startTeam(module, shared, core.kernels, threads, options.createWorker);
-    return {
-      ...core,
-      kernels: team.kernels,
-      get threads() {
-        return team.threads;
-      },
-      dispose: () => team.disband(),
-    };
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    warnOfOneThread(options, threads, "workers", `its workers could not start (${reason})`);
-    return core;
-  }
+  const { loadTeam } = await import("./threads.ts");
+  const isModule = options.wasm === undefined && carried?.compiled === true;
+  return loadTeam(host, options, threads, isModule, one);
 }
 
 /** Loads the core without awaiting, for hosts that may compile synchronously. */
@@ -113,12 +89,11 @@ export function loadCoreSync(options: CoreOptions, carried: Carried | undefined)
       `createSync has one thread; threads ${threads} needs create or load, which wait for workers to start.`,
     );
   }
-  const memory = plainMemory(host);
   if (wasm === undefined) {
     const build = chooseBuild(host, options.simd);
     const module = compiled.get(build) ?? compileNow(host, carriedSource(carried, build));
     compiled.set(build, module);
-    return instantiate(host, module, options.simd, memory);
+    return instantiate(host, module, options.simd);
   }
   const source = isModule(wasm) ? wasm : bytesOf(wasm);
   if (!source) {
@@ -126,17 +101,20 @@ export function loadCoreSync(options: CoreOptions, carried: Carried | undefined)
       `createSync takes wasm as a WebAssembly.Module or bytes; got ${show(wasm)}. Responses, promises and functions need create.`,
     );
   }
-  return instantiate(host, compileNow(host, source), options.simd, memory);
+  return instantiate(host, compileNow(host, source), options.simd);
 }
+
+/** Changes the bytes of a module before they are compiled. */
+type Change = ((bytes: Uint8Array) => Uint8Array) | undefined;
 
 async function chosenModule(
   host: HostWebAssembly,
   { simd, wasm }: CoreOptions,
   carried: Carried | undefined,
-  shared: boolean,
+  change: Change,
 ): Promise<HostModule> {
-  if (wasm === undefined) return compiledBuild(host, carried, chooseBuild(host, simd), shared);
-  return moduleFrom(host, await (typeof wasm === "function" ? wasm() : wasm), shared);
+  if (wasm === undefined) return compiledBuild(host, carried, chooseBuild(host, simd), change);
+  return moduleFrom(host, await (typeof wasm === "function" ? wasm() : wasm), change);
 }
 
 function requireSimd(): HostWebAssembly {
@@ -172,15 +150,13 @@ async function compiledBuild(
   host: HostWebAssembly,
   carried: Carried | undefined,
   build: Build,
-  shared: boolean,
+  change: Change,
 ): Promise<HostModule> {
-  const key = shared ? `${build} shared` : build;
+  const key = change ? `${build} shared` : build;
   const known = compiled.get(key);
   if (known) return known;
   const source = carriedSource(carried, build);
-  const module = isModule(source)
-    ? source
-    : await refusing(() => host.compile(withMemory(source, shared)));
+  const module = isModule(source) ? source : await compile(host, source, change);
   compiled.set(key, module);
   return module;
 }
@@ -188,7 +164,7 @@ async function compiledBuild(
 async function moduleFrom(
   host: HostWebAssembly,
   supplied: WasmSource,
-  shared: boolean,
+  change: Change,
 ): Promise<HostModule> {
   if (isModule(supplied)) return supplied;
   const response = supplied as { arrayBuffer?: () => Promise<ArrayBuffer> };
@@ -202,22 +178,26 @@ async function moduleFrom(
     );
   }
   requireWasmMagic(bytes);
-  return refusing(() => host.compile(withMemory(bytes, shared)));
+  return compile(host, bytes, change);
 }
 
 function compileNow(host: HostWebAssembly, source: Uint8Array | HostModule): HostModule {
   if (isModule(source)) return source;
   requireWasmMagic(source);
   try {
-    return new host.Module(withMemory(source, false));
+    return new host.Module(source);
   } catch (cause) {
     throw compileRefused(cause);
   }
 }
 
-async function refusing(compile: () => Promise<HostModule>): Promise<HostModule> {
+async function compile(
+  host: HostWebAssembly,
+  bytes: Uint8Array,
+  change: Change,
+): Promise<HostModule> {
   try {
-    return await compile();
+    return await host.compile(change ? change(bytes) : bytes);
   } catch (cause) {
     throw compileRefused(cause);
   }
@@ -257,15 +237,11 @@ function bytesOf(value: unknown): Uint8Array | undefined {
   return isBuffer ? new Uint8Array(value as ArrayBuffer) : undefined;
 }
 
-function plainMemory(host: HostWebAssembly): HostMemory {
-  return new host.Memory({ initial: 1, maximum: MAXIMUM_PAGES });
-}
-
 function instantiate(
   host: HostWebAssembly,
   module: HostModule,
   wish: unknown,
-  memory: HostMemory,
+  memory: HostMemory = new host.Memory({ initial: 1, maximum: MAXIMUM_PAGES }),
 ): Core {
   let kernels: KernelExports;
   try {

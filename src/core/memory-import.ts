@@ -10,20 +10,18 @@ const PLAIN = 1;
 const SHARED = 3;
 
 /**
- * The module with its memory import made shared or plain: itself where it is so already. Bytes whose
- * one import is not a memory with a maximum are returned as they are: compiling or linking them tells
- * what they are.
+ * The module with its memory import made shared. Bytes whose one import is not a plain memory with a
+ * maximum are returned as they are: compiling or linking them tells what they are.
  */
-export function withMemory(bytes: Uint8Array, shared: boolean): Uint8Array {
+export function sharedTwin(bytes: Uint8Array): Uint8Array {
   const at = memoryLimits(bytes);
-  const wanted = shared ? SHARED : PLAIN;
-  if (at === undefined || bytes[at] === wanted) return bytes;
+  if (at === undefined) return bytes;
   const twin = bytes.slice();
-  twin[at] = wanted;
+  twin[at] = SHARED;
   return twin;
 }
 
-/** Where the limits of the only import stand, if that is a memory with a maximum. */
+/** Where the limits of the only import stand, if that is a plain memory with a maximum. */
 function memoryLimits(bytes: Uint8Array): number | undefined {
   let at = HEADER_BYTES;
   const number = () => {
@@ -50,7 +48,7 @@ function memoryLimits(bytes: Uint8Array): number | undefined {
     skipName();
     skipName();
     if (bytes[at++] !== MEMORY) return undefined;
-    return bytes[at] === PLAIN || bytes[at] === SHARED ? at : undefined;
+    return bytes[at] === PLAIN ? at : undefined;
   }
   return undefined;
 }

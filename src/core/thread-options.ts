@@ -2,7 +2,6 @@
 
 import { wholeNumber } from "../checks.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
-import { hardwareThreads } from "../platform/engine.ts";
 import type { WorkerLike } from "../platform/workers.ts";
 import type { ThreadsUnavailableWarning } from "./thread-errors.ts";
 
@@ -25,7 +24,7 @@ export interface ThreadOptions {
 const AUTO_MOST = 4;
 const MOST_THREADS = 16;
 
-/** Checks the options and returns how many threads are wanted. */
+/** Checks the options and returns how many threads are wanted, at most. */
 export function wantedThreads(options: ThreadOptions): number {
   const { threads = 1, createWorker, onWarning } = options;
   for (const [name, value] of Object.entries({ createWorker, onWarning })) {
@@ -33,7 +32,7 @@ export function wantedThreads(options: ThreadOptions): number {
       throw new InvalidTypeError(`${name} must be a function; got ${show(value)}.`);
     }
   }
-  if (threads === "auto") return Math.min(AUTO_MOST, hardwareThreads());
+  if (threads === "auto") return AUTO_MOST;
   if (typeof threads === "string") {
     throw new InvalidValueError(`threads must be a number or "auto"; got ${show(threads)}.`);
   }

@@ -5,6 +5,7 @@
 import type { HostMemory, HostModule, HostWebAssembly } from "../platform/webassembly.ts";
 import {
   delay,
+  hardwareThreads,
   isServer,
   maySleep,
   now,
@@ -15,6 +16,8 @@ import {
 import { Board } from "./board.ts";
 import type { KernelExports } from "./generated/exports.ts";
 import { threadWorker } from "./generated/thread-worker.ts";
+import type { Core } from "./load.ts";
+import { sharedTwin } from "./memory-import.ts";
 import { Team, type TeamOptions } from "./team.ts";
 import { ThreadsUnavailableWarning } from "./thread-errors.ts";
 import type { ThreadOptions } from "./thread-options.ts";
@@ -27,8 +30,56 @@ const PAGE_PAGES = [16384, 8192, 4096];
 
 let warned = false;
 
+/** What load.ts does of it: a module, of bytes that were changed as asked, and a core on one thread. */
+export interface OneThread {
+  module(change?: (bytes: Uint8Array) => Uint8Array): Promise<HostModule>;
+  core(module: HostModule, memory?: HostMemory): Core;
+}
+
+/**
+ * The core for as many threads as are wanted, at most, or for one where something stands in the way.
+ * `isModule` says that there are no bytes, of which a twin for shared memory could be made.
+ */
+export async function loadTeam(
+  host: HostWebAssembly,
+  options: ThreadOptions,
+  wanted: number,
+  isModule: boolean,
+  one: OneThread,
+): Promise<Core> {
+  const threads = options.threads === "auto" ? Math.min(wanted, hardwareThreads()) : wanted;
+  if (threads === 1) return one.core(await one.module());
+  const shared = isModule ? undefined : sharedMemory(host);
+  if (!shared) {
+    const remedy = isModule
+      ? "an edge runtime takes modules compiled beforehand, which share no memory"
+      : "this host has no memory that threads can share; a page needs the headers " +
+        "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp";
+    const core = one.core(await one.module());
+    warnOfOneThread(options, threads, "sharedMemory", remedy);
+    return core;
+  }
+  const module = await one.module(sharedTwin);
+  const core = one.core(module, shared);
+  try {
+    const team = await startTeam(module, shared, core.kernels, threads, options.createWorker);
+    return {
+      ...core,
+      kernels: team.kernels,
+      get threads() {
+        return team.threads;
+      },
+      dispose: () => team.disband(),
+    };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    warnOfOneThread(options, threads, "workers", `its workers could not start (${reason})`);
+    return core;
+  }
+}
+
 /** A memory that threads can share, or undefined where the host refuses one. */
-export function sharedMemory(host: HostWebAssembly): HostMemory | undefined {
+function sharedMemory(host: HostWebAssembly): HostMemory | undefined {
   for (const maximum of isServer() ? [SERVER_PAGES] : PAGE_PAGES) {
     try {
       // Outside cross-origin isolation the memory may exist, but nothing can be posted.
@@ -40,7 +91,7 @@ export function sharedMemory(host: HostWebAssembly): HostMemory | undefined {
 }
 
 /** Tells the caller, once, that there will be one thread. */
-export function warnOfOneThread(
+function warnOfOneThread(
   options: ThreadOptions,
   threads: number,
   lacking: ThreadsUnavailableWarning["lacking"],

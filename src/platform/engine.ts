@@ -1,11 +1,7 @@
-// What is known of the engine beyond its features, and of the machine.
+// What is known of the engine beyond its features.
 
 interface EngineHost {
-  readonly process?: {
-    readonly versions?: { readonly v8?: string; readonly bun?: string };
-    getBuiltinModule?(name: "node:os"): { availableParallelism(): number } | undefined;
-  };
-  readonly navigator?: { readonly hardwareConcurrency?: number };
+  readonly process?: { readonly versions?: { readonly v8?: string; readonly bun?: string } };
 }
 
 /**
@@ -16,14 +12,4 @@ interface EngineHost {
 export function spillsWideTiles(): boolean {
   const { versions } = (globalThis as EngineHost).process ?? {};
   return versions?.v8 !== undefined && !versions.bun && Number.parseInt(versions.v8, 10) < 13;
-}
-
-/** Threads the machine runs at a time, as far as the host tells. */
-export function hardwareThreads(): number {
-  const { process, navigator } = globalThis as EngineHost;
-  return (
-    process?.getBuiltinModule?.("node:os")?.availableParallelism() ??
-    navigator?.hardwareConcurrency ??
-    1
-  );
 }

@@ -17,12 +17,14 @@ interface Builtins {
   "node:worker_threads": {
     Worker: new (source: string, options: object) => AnyWorker;
   };
+  "node:os": { availableParallelism(): number };
 }
 
 interface WorkerHost {
   readonly process?: {
     getBuiltinModule?<Name extends keyof Builtins>(name: Name): Builtins[Name] | undefined;
   };
+  readonly navigator?: { hardwareConcurrency?: number };
   readonly Worker?: new (url: string) => AnyWorker;
   readonly Blob?: new (parts: string[], options: { type: string }) => object;
   readonly URL?: { createObjectURL(blob: object): string };
@@ -57,6 +59,15 @@ export function watch(worker: WorkerLike, lost: (reason: string) => void): void 
     any.addEventListener?.("close", () => lost("it ended")); // Bun, Deno
   }
   any.unref?.();
+}
+
+/** Threads the machine runs at a time, as far as the host tells. */
+export function hardwareThreads(): number {
+  return (
+    host().process?.getBuiltinModule?.("node:os")?.availableParallelism() ??
+    host().navigator?.hardwareConcurrency ??
+    1
+  );
 }
 
 /** Whether this is a host of programs (Node, Deno, Bun) rather than of pages. */

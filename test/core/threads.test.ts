@@ -8,7 +8,7 @@ import { carried } from "../../src/core/builds/embedded.ts";
 import type { KernelExports } from "../../src/core/generated/exports.ts";
 import { threadWorker } from "../../src/core/generated/thread-worker.ts";
 import { type Core, loadCoreSync } from "../../src/core/load.ts";
-import { withMemory } from "../../src/core/memory-import.ts";
+import { sharedTwin } from "../../src/core/memory-import.ts";
 import type { TeamOptions } from "../../src/core/team.ts";
 import { startTeam } from "../../src/core/threads.ts";
 import {
@@ -36,7 +36,7 @@ async function sharedCore(
   createWorker?: () => Worker,
   limits: Pick<TeamOptions, "patience" | "leastShare"> = { leastShare: 1 },
 ): Promise<Core> {
-  const module = new WebAssembly.Module(withMemory(bytes, true) as Uint8Array<ArrayBuffer>);
+  const module = new WebAssembly.Module(sharedTwin(bytes) as Uint8Array<ArrayBuffer>);
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 4096, shared: true });
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   const kernels = exports as unknown as KernelExports;
