@@ -37,7 +37,7 @@ const edge = {
 
 /** What `import()` fetches for a model once it is asked for. */
 const ON_DEMAND =
-  /\/model\/(initial\/pca-initializer|exchange\/(checkpoint|state-dict)-read|training\/extras)\.ts$/;
+  /\/(pca-initializer|principal-components|checkpoint-read|state-dict-read|extras)\.ts$/;
 /** What slim fetches so too, while functions that slim exports have it at once. */
 const ON_DEMAND_IN_SLIM = /\/(learned-preparation|column-statistics|orthogonal)\.ts$/;
 

@@ -204,7 +204,7 @@ export class Engine {
     const plan = this.#staging.training(batch, first, count, corruption, draw);
     const ownTarget = this.#staging.ownsTarget(batch, corruption);
     const target = ownTarget ? plan.target : plan.x;
-    const known = Math.max(1, this.#staging.known(count * network.width, target));
+    const known = Math.max(1, this.preparation.known(count * network.width, target));
     const squares =
       !ownTarget && this.#mayUseGram(count)
         ? this.#kernels.sumSquares(count * network.width, plan.x)
@@ -303,7 +303,7 @@ export class Engine {
     for (let row = 0; row < count; row += part) {
       const rows = Math.min(part, count - row);
       const plan = this.#staging.training(batch, first + row, rows, undefined, draw);
-      known += this.#staging.known(rows * this.width, plan.target);
+      known += this.preparation.known(rows * this.width, plan.target);
     }
     return Math.max(1, known);
   }
@@ -352,7 +352,7 @@ export class Engine {
     const { width } = this;
     const output = new Float32Array(x.count);
     this.#errors(x, (plan, first, count, y, target) => {
-      const missing = this.#hideMissing(count, y, target);
+      const missing = this.preparation.hideMissing(count, y, target);
       const errors = plan.outputs[y === plan.outputs[0] ? 1 : 0];
       this.#kernels.rowErrors(count, width, y, target, errors);
       output.set(this.#arena.view(errors, count), first);
@@ -399,7 +399,7 @@ export class Engine {
         if (own) this.#staging.target(own, row, count, plan.target);
         const address = own ? plan.target : plan.x;
         this.#staging.requireTargets(own ?? x, row, count, address);
-        known += this.#staging.known(count * this.width, address);
+        known += this.preparation.known(count * this.width, address);
         sum += this.#network.inferLoss(plan, count, address);
       });
       yield;
@@ -435,21 +435,5 @@ export class Engine {
       if (masks) this.#staging.target(x, first, count, plan.target);
       visit(plan, first, count, y, masks ? plan.target : plan.x);
     });
-  }
-
-  /** Gives values that do not count an error of 0; returns how many each row has, if any. */
-  #hideMissing(rows: number, y: number, target: number): Uint32Array | undefined {
-    const count = rows * this.width;
-    if (this.#staging.known(count, target) === count) return undefined;
-    const missing = new Uint32Array(rows);
-    const values = this.#arena.view(target, count);
-    const replacements = this.#arena.view(y, count);
-    values.forEach((value, i) => {
-      if (!Number.isNaN(value)) return;
-      values[i] = replacements[i] as number;
-      const row = Math.floor(i / this.width);
-      missing[row] = (missing[row] as number) + 1;
-    });
-    return missing;
   }
 }

@@ -132,4 +132,26 @@ export class LearnedPreparation implements Preparation {
     const { scale, center } = this.#vectors;
     this.#kernels.affineColumns(rows, this.#width, y, scale, center, y);
   }
+
+  /** How many of the `count` values at `target` take part in a loss. */
+  known(count: number, target: number): number {
+    if (this.missing !== "mask") return count;
+    return count - (this.#kernels.countNaN(count, target) >>> 0);
+  }
+
+  /** Gives values that do not count an error of 0; returns how many each row has, if any. */
+  hideMissing(rows: number, y: number, target: number): Uint32Array | undefined {
+    const count = rows * this.#width;
+    if (this.known(count, target) === count) return undefined;
+    const missing = new Uint32Array(rows);
+    const values = this.#arena.view(target, count);
+    const replacements = this.#arena.view(y, count);
+    values.forEach((value, i) => {
+      if (!Number.isNaN(value)) return;
+      values[i] = replacements[i] as number;
+      const row = Math.floor(i / this.#width);
+      missing[row] = (missing[row] as number) + 1;
+    });
+    return missing;
+  }
 }

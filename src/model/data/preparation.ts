@@ -31,11 +31,15 @@ export interface Preparation {
   fill(rows: number, x: number): void;
   /** Scales `rows` rows in place. */
   scale(rows: number, x: number): void;
+  /** How many of the `count` values at `target` take part in a loss. */
+  known(count: number, target: number): number;
+  /** Gives values that do not count an error of 0; returns how many each row has, if any. */
+  hideMissing(rows: number, y: number, target: number): Uint32Array | undefined;
   /** Brings `rows` scaled rows back to the data's units, in place. */
   unscale(rows: number, y: number): void;
 }
 
-const nothing = () => {};
+const nothing = () => undefined;
 
 export const noPreparation: Preparation = {
   missing: "error",
@@ -46,5 +50,7 @@ export const noPreparation: Preparation = {
   requireFitted: nothing,
   fill: nothing,
   scale: nothing,
+  known: (count) => count,
+  hideMissing: nothing,
   unscale: nothing,
 };

@@ -79,12 +79,6 @@ export class Staging {
     return plan;
   }
 
-  /** How many of the `count` values at `target` take part in a loss. */
-  known(count: number, target: number): number {
-    if (this.#preparation.missing !== "mask") return count;
-    return count - (this.#kernels.countNaN(count, target) >>> 0);
-  }
-
   /** Rows [first, first + count) at `address`, scaled as a target. */
   target(rows: Rows, first: number, count: number, address: number): void {
     rows.copy(first, count, this.#arena.heap, address / 4);

@@ -12,7 +12,8 @@ import {
   wholeNumber,
 } from "../../checks.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../../errors.ts";
-import { cosPi, wholePower } from "../portable-math.ts";
+import { cosPi } from "../portable-cosine.ts";
+import { wholePower } from "../portable-math.ts";
 
 /** What a schedule counts: optimizer steps of the run, or epochs. From 0. Default `"step"`. */
 export type ScheduleUnit = "step" | "epoch";
