@@ -2,7 +2,6 @@
 // import: bytes are decoded and compiled when the first model asks, and compiled modules are kept, so
 // the second model costs an instantiation only.
 
-import { choice } from "../checks.ts";
 import {
   InvalidTypeError,
   InvalidValueError,
@@ -10,7 +9,6 @@ import {
   show,
   UnsupportedHostError,
 } from "../errors.ts";
-import { spillsWideTiles } from "../platform/engine.ts";
 import {
   type HostMemory,
   type HostModule,
@@ -18,16 +16,13 @@ import {
   hostWebAssembly,
   isModule,
 } from "../platform/webassembly.ts";
-import type { Build, Carried } from "./builds/carried.ts";
+import type { Build, Carried, Simd } from "./builds/carried.ts";
 import type { KernelExports } from "./generated/exports.ts";
 import { decodeHex } from "./hex.ts";
 import { type ThreadOptions, wantedThreads } from "./thread-options.ts";
 import type { OneThread } from "./threads.ts";
 
-export type { Build };
-
-/** Which build to run: `auto` takes relaxed SIMD where the host has it. */
-export type Simd = "auto" | Build;
+export type { Build, Simd };
 
 /** The core's module as a caller may supply it. A Response is anything with `arrayBuffer()`. */
 export type WasmSource =
@@ -57,16 +52,14 @@ const ABI_VERSION = 1;
 const RELAXED_BIT = 1;
 const MAXIMUM_PAGES = 65536;
 
-// The smallest modules that hold a SIMD and a relaxed SIMD instruction, to ask the host with.
+// The smallest module that holds a SIMD instruction, to ask the host with.
 const SIMD_PROBE = "0061736d01000000010401600000030201000a090107004100fd0f1a0b";
-const RELAXED_PROBE =
-  "0061736d01000000010401600000030201000a140112004100fd0f4100fd0f4100fd0ffd85021a0b";
 
 /** Compiled builds by name, their twins over shared memory as "baseline shared". */
 const compiled = new Map<string, HostModule>();
 
 /** Loads the core, one of the carried builds or `wasm`, compiling off the main thread where the host does so. */
-export async function loadCore(options: CoreOptions, carried: Carried | undefined): Promise<Core> {
+export async function loadCore(options: CoreOptions, carried: Carried): Promise<Core> {
   const host = requireSimd();
   const threads = wantedThreads(options);
   const one: OneThread = {
@@ -76,12 +69,12 @@ export async function loadCore(options: CoreOptions, carried: Carried | undefine
   if (threads === 1) return one.core(await one.module());
   // Few programs ask for threads: bundlers make a file of its own of what is imported here.
   const { loadTeam } = await import("./threads.ts");
-  const isModule = options.wasm === undefined && carried?.compiled === true;
+  const isModule = options.wasm === undefined && carried.compiled;
   return loadTeam(host, options, threads, isModule, one);
 }
 
 /** Loads the core without awaiting, for hosts that may compile synchronously. */
-export function loadCoreSync(options: CoreOptions, carried: Carried | undefined): Core {
+export function loadCoreSync(options: CoreOptions, carried: Carried): Core {
   const host = requireSimd();
   const { wasm, threads } = options;
   if (wantedThreads(options) > 1 && threads !== "auto") {
@@ -90,8 +83,8 @@ export function loadCoreSync(options: CoreOptions, carried: Carried | undefined)
     );
   }
   if (wasm === undefined) {
-    const build = chooseBuild(host, options.simd);
-    const module = compiled.get(build) ?? compileNow(host, carriedSource(carried, build));
+    const build = carried.choose(host, options.simd);
+    const module = compiled.get(build) ?? compileNow(host, carried.module(build));
     compiled.set(build, module);
     return instantiate(host, module, options.simd);
   }
@@ -110,10 +103,10 @@ type Change = ((bytes: Uint8Array) => Uint8Array) | undefined;
 async function chosenModule(
   host: HostWebAssembly,
   { simd, wasm }: CoreOptions,
-  carried: Carried | undefined,
+  carried: Carried,
   change: Change,
 ): Promise<HostModule> {
-  if (wasm === undefined) return compiledBuild(host, carried, chooseBuild(host, simd), change);
+  if (wasm === undefined) return compiledBuild(host, carried, carried.choose(host, simd), change);
   return moduleFrom(host, await (typeof wasm === "function" ? wasm() : wasm), change);
 }
 
@@ -134,28 +127,16 @@ function requireSimd(): HostWebAssembly {
   return host;
 }
 
-function chooseBuild(host: HostWebAssembly, simd: unknown = "auto"): Build {
-  const wish = choice("simd", simd, ["auto", "baseline", "relaxed"]);
-  if (wish === "baseline") return wish;
-  const hasRelaxed = host.validate(decodeHex(RELAXED_PROBE));
-  if (wish === "relaxed" && !hasRelaxed) {
-    throw new UnsupportedHostError(
-      'This runtime has no relaxed SIMD. Ask for simd "auto" or "baseline", which give the same models.',
-    );
-  }
-  return hasRelaxed && !spillsWideTiles() ? "relaxed" : "baseline";
-}
-
 async function compiledBuild(
   host: HostWebAssembly,
-  carried: Carried | undefined,
+  carried: Carried,
   build: Build,
   change: Change,
 ): Promise<HostModule> {
   const key = change ? `${build} shared` : build;
   const known = compiled.get(key);
   if (known) return known;
-  const source = carriedSource(carried, build);
+  const source = carried.module(build);
   const module = isModule(source) ? source : await compile(host, source, change);
   compiled.set(key, module);
   return module;
@@ -201,14 +182,6 @@ async function compile(
   } catch (cause) {
     throw compileRefused(cause);
   }
-}
-
-/** What this entry of the package carries: bytes, or a module that the host compiled beforehand. */
-function carriedSource(carried: Carried | undefined, build: Build): Uint8Array | HostModule {
-  if (carried) return carried.module(build);
-  throw new InvalidValueError(
-    `tied-autoencoder/slim carries no core: give one as wasm, such as tied-autoencoder/wasm/${build}.wasm. ${readmeLink("bring-your-own-wasm")}`,
-  );
 }
 
 function compileRefused(cause: unknown): UnsupportedHostError {

@@ -1,6 +1,7 @@
 // The model of tied-autoencoder/slim: what few pages call is a function here, which a bundler leaves out
 // where nobody calls it, and what few configurations need comes on demand.
 
+import { none } from "../core/builds/none.ts";
 import { Autoencoder } from "./autoencoder-base.ts";
 import type { ModelConfig } from "./config.ts";
 import type { Engine } from "./engine.ts";
@@ -15,7 +16,7 @@ import {
 import { everyPart } from "./parts-at-once.ts";
 import { partsOnDemand } from "./parts-on-demand.ts";
 
-const entry: Entry = { carried: undefined, parts: partsOnDemand };
+const entry: Entry = { carried: none, parts: partsOnDemand };
 
 /**
  * An autoencoder whose decoder multiplies by the transposes of the encoder's weights. Each weight
@@ -42,7 +43,7 @@ export class TiedAutoencoder extends Autoencoder {
 
 /** As `create`, for runtimes that may compile synchronously (Node, workers; not every page). */
 export function createSync(config: ModelConfig): TiedAutoencoder {
-  return TiedAutoencoder.of(freshEngineSync(config, undefined, everyPart));
+  return TiedAutoencoder.of(freshEngineSync(config, none, everyPart));
 }
 
 /** Makes a model from a PyTorch state dict, as in the main entry. */

@@ -19,7 +19,7 @@ export type RuntimeOptions = CoreOptions;
 
 /** What an entry of the package makes its models with. */
 export interface Entry {
-  readonly carried: Carried | undefined;
+  readonly carried: Carried;
   /** Finds the parts that a configuration needs. */
   parts(config: ResolvedConfig): Partial<Parts> | Promise<Partial<Parts>>;
 }
@@ -35,11 +35,7 @@ export async function freshEngine(config: ModelConfig, entry: Entry): Promise<En
 }
 
 /** The same without waiting. */
-export function freshEngineSync(
-  config: ModelConfig,
-  carried: Carried | undefined,
-  parts: Parts,
-): Engine {
+export function freshEngineSync(config: ModelConfig, carried: Carried, parts: Parts): Engine {
   const resolved = resolveConfig(config);
   return fresh(resolved, loadCoreSync(runtimeOptions(config), carried), parts);
 }

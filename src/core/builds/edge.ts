@@ -6,8 +6,10 @@ import baseline from "../wasm/baseline.wasm?module";
 // @ts-expect-error: as above
 import relaxed from "../wasm/relaxed.wasm?module";
 import type { Carried } from "./carried.ts";
+import { chooseBuild } from "./choose.ts";
 
 export const carried: Carried = {
   compiled: true,
+  choose: chooseBuild,
   module: (build) => (build === "relaxed" ? relaxed : baseline),
 };

@@ -4,10 +4,12 @@
 
 import { bothLength, packed, relaxedLength } from "../generated/packed.ts";
 import type { Carried } from "./carried.ts";
+import { chooseBuild } from "./choose.ts";
 import { unpack } from "./unpack.ts";
 
 export const carried: Carried = {
   compiled: false,
+  choose: chooseBuild,
   module: (build) =>
     build === "relaxed"
       ? unpack(packed, relaxedLength)

@@ -2,8 +2,8 @@
 // metadata, and on request the optimizer's state, so that training can go on. checkpoint-read.ts is the
 // way back.
 
+import { packSafetensors } from "../../formats/safetensors-pack.ts";
 import type { NamedTensor } from "../../formats/safetensors-types.ts";
-import { encodeSafetensors } from "../../formats/safetensors-write.ts";
 import type { ResolvedConfig } from "../config.ts";
 import type { PreparationState } from "../data/preparation.ts";
 import { layoutParameters, type ParameterLayout } from "../layout.ts";
@@ -69,7 +69,7 @@ export function encodeCheckpoint(model: Checkpoint): Uint8Array {
       tensors.push(...namedTensors(statePrefix(name), blocks[i] as Float32Array, layout));
     });
   }
-  return encodeSafetensors(tensors, metadata);
+  return packSafetensors(tensors, metadata);
 }
 
 export function layoutOf(config: ResolvedConfig): ParameterLayout {
