@@ -17,18 +17,18 @@ import { basename, dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
-/** Bytes after minifying and gzip -9. The aim is 35 KB and 25 KB; the limits hold what is left to win. */
+/** Bytes after minifying and gzip -9: what was won, and a little room (docs/decisions/060-on-demand.md). */
 const BUDGETS = [
   {
     what: "a page that trains one model, both builds inside",
     code: 'export { TiedAutoencoder } from "tied-autoencoder";',
-    limit: 33.5 * 1024,
+    limit: 32 * 1024,
   },
   {
     what: "tied-autoencoder/slim and one build",
     code: 'export { TiedAutoencoder } from "tied-autoencoder/slim";',
     wasm: "baseline",
-    limit: 28 * 1024,
+    limit: 25.5 * 1024,
   },
 ];
 
