@@ -23,8 +23,8 @@ import { packColumns4, packColumns8, packRows4, packRows6, packRows8 } from "./p
 
 /** Longest block of k: a panel of Q takes up to 16 KB of L1. Part of the contract on bits. */
 const KC: usize = 512;
-/** Rows of P in a band: 1 MB at most, about an L2. */
-const MC: usize = 512;
+/** Rows of P in a band: 512 KB at most, which leaves an L2 of 1 MB room for C and the next panels of Q. */
+const MC: usize = 256;
 /** From this many rows of P on, Q is packed even where it could be read in place. */
 const PACK_Q: usize = ASC_FEATURE_RELAXED_SIMD ? 48 : 24;
 /** From this many columns on, the baseline build packs P even where it could be read in place. */
@@ -226,7 +226,7 @@ function product(
           direct ? scratch : 0,
         );
         if (swapped) {
-          storeTransposed(height, width, scratch, add, c + j * cRow + (i << 2), cRow);
+          storeTransposed(height, width, scratch, PANEL_ROW, add, c + j * cRow + (i << 2), cRow);
         } else if (!direct) {
           const to = c + (i + skip) * cRow + (j << 2);
           storePart(height - skip, width, scratch, add, to, cRow);
@@ -363,14 +363,15 @@ function scaleRows(m: usize, n: usize, beta: f32, c: usize, rowOfC: usize): void
   }
 }
 
-/** Copies the lower triangle of C[n,n] onto the upper. */
+/**
+ * Copies the lower triangle of C[n,n] onto the upper, eight columns at a time. The square on the diagonal is
+ * there already, both halves with the same bits.
+ */
 function mirror(n: usize, c: usize, rowOfC: usize): void {
-  for (let i: usize = 1; i < n; ++i) {
-    const row = c + i * rowOfC;
-    let column = c + (i << 2);
-    for (let j: usize = 0; j < i << 2; j += 4) {
-      store<f32>(column, load<f32>(row + j));
-      column += rowOfC;
-    }
+  while (n) {
+    const cols = min(n, NR);
+    storeTransposed(n, cols, c, rowOfC, false, c, rowOfC);
+    n -= cols;
+    c += cols * (rowOfC + 4);
   }
 }

@@ -299,47 +299,57 @@ export function storePart(
   }
 }
 
-/** C[cols,rows] = T^T + (C if `add`) for finished tiles T[rows,cols] of the product with operands swapped. */
+/** C[cols,rows] = T^T + (C if `add`) for finished tiles T[rows,cols] whose rows lie tRow apart. */
 export function storeTransposed(
   rows: usize,
   cols: usize,
   t: usize,
+  tRow: usize,
   add: bool,
   c: usize,
   cRow: usize,
 ): void {
   for (; rows >= 4; rows -= 4) {
-    let from = t;
+    let t0 = t;
+    let t1 = t0 + tRow;
+    let t2 = t1 + tRow;
+    let t3 = t2 + tRow;
+    t = t3 + tRow;
     let to = c;
     let j = cols;
     for (; j >= 4; j -= 4) {
-      const r0 = v128.load(from);
-      const r1 = v128.load(from, PANEL_ROW);
-      const r2 = v128.load(from, 2 * PANEL_ROW);
-      const r3 = v128.load(from, 3 * PANEL_ROW);
-      const t0 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
-      const t1 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
-      const t2 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
-      const t3 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
-      storeVector(v128.shuffle<f64>(t0, t2, 0, 2), add, to);
+      const r0 = v128.load(t0);
+      const r1 = v128.load(t1);
+      const r2 = v128.load(t2);
+      const r3 = v128.load(t3);
+      const s0 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
+      const s1 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
+      const s2 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
+      const s3 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
+      storeVector(v128.shuffle<f64>(s0, s2, 0, 2), add, to);
       to += cRow;
-      storeVector(v128.shuffle<f64>(t0, t2, 1, 3), add, to);
+      storeVector(v128.shuffle<f64>(s0, s2, 1, 3), add, to);
       to += cRow;
-      storeVector(v128.shuffle<f64>(t1, t3, 0, 2), add, to);
+      storeVector(v128.shuffle<f64>(s1, s3, 0, 2), add, to);
       to += cRow;
-      storeVector(v128.shuffle<f64>(t1, t3, 1, 3), add, to);
+      storeVector(v128.shuffle<f64>(s1, s3, 1, 3), add, to);
       to += cRow;
-      from += 16;
+      t0 += 16;
+      t1 += 16;
+      t2 += 16;
+      t3 += 16;
     }
     for (; j; --j) {
-      storeOne(from, add, to);
-      storeOne(from + PANEL_ROW, add, to + 4);
-      storeOne(from + 2 * PANEL_ROW, add, to + 8);
-      storeOne(from + 3 * PANEL_ROW, add, to + 12);
-      from += 4;
+      storeOne(t0, add, to);
+      storeOne(t1, add, to + 4);
+      storeOne(t2, add, to + 8);
+      storeOne(t3, add, to + 12);
+      t0 += 4;
+      t1 += 4;
+      t2 += 4;
+      t3 += 4;
       to += cRow;
     }
-    t += PANEL_ROW << 2;
     c += 16;
   }
   for (; rows; --rows) {
@@ -348,7 +358,7 @@ export function storeTransposed(
       storeOne(t + j, add, to);
       to += cRow;
     }
-    t += PANEL_ROW;
+    t += tRow;
     c += 4;
   }
 }

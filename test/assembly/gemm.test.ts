@@ -13,7 +13,7 @@ const layouts = [
 ] as const;
 type Layout = (typeof layouts)[number];
 
-// Tiles are four or six rows by eight columns, blocks of k and bands up to 512, strips of sums 24, eight and one
+// Tiles are four or six rows by eight columns, blocks of k up to 512, bands of 256, strips of sums 24, eight and one
 // columns by 16 rows: each size has a neighbour here on both sides.
 const edges = [0, 1, 2, 3, 5, 7, 8, 9, 13, 16, 17, 33];
 const depths = [0, 1, 2, 3, 4, 7, 13, 64];
@@ -28,6 +28,8 @@ const large: [m: number, n: number, k: number][] = [
   [8, 128, 784],
   [31, 33, 300],
   [65, 66, 67],
+  [255, 9, 5],
+  [257, 10, 7],
   [511, 3, 5],
   [512, 17, 4],
   [513, 18, 6],
