@@ -38,8 +38,10 @@ const edge = {
 /** What `import()` fetches for a model once it is asked for. */
 const ON_DEMAND =
   /\/(pca-initializer|principal-components|checkpoint-read|state-dict-read|extras)\.ts$/;
+/** What several of these have and nothing else: each its own, so that it is one file to fetch. */
+const READING = "safetensors|safetensors-types|numbers-read|text-read";
 /** What slim fetches so too, while functions that slim exports have it at once. */
-const ON_DEMAND_IN_SLIM = /\/(learned-preparation|column-statistics|orthogonal)\.ts$/;
+const PARTS = "learned-preparation|column-statistics|orthogonal";
 
 /**
  * Keeps what every model needs in one file. The modules that come on demand share much of it, and esbuild
@@ -48,39 +50,43 @@ const ON_DEMAND_IN_SLIM = /\/(learned-preparation|column-statistics|orthogonal)\
  * naming what reaches the rest. It must not reach the builds of the core, a text like no other: between
  * modules they part what gzip would find in both, 1 KB of it.
  *
- * Modules that match `copied` are copied for those who import them on demand: shared with a function that
+ * Modules named in `copied` are copied for each that imports them on demand: shared with a function that
  * has them at once, they would be loaded at once by everybody.
  */
-function onDemand(shared, copied = /^$/) {
+function onDemand(shared, copied) {
+  const filter = new RegExp(`/(${copied})\\.ts$`);
   const naming = Object.entries({ ...shared, FormatError: "formats/errors.ts" })
     .map(([name, file]) => `export { ${name} } from ${JSON.stringify(join(root, "src", file))};\n`)
     .join("");
-  const load = ({ path }) => ({
+  // A copy's suffix names for whom it is, and its own imports inherit that.
+  const load = ({ path, suffix }) => ({
     contents: readFileSync(path, "utf8") + naming,
     loader: "ts",
-    pluginData: "a copy",
+    pluginData: { suffix: suffix || `?for=${path}` },
   });
   return {
     name: "on demand",
     setup({ onResolve, onLoad }) {
-      onResolve({ filter: copied }, ({ kind, path, resolveDir, pluginData }) =>
-        kind === "dynamic-import" || pluginData === "a copy"
-          ? { path: join(resolveDir, path), suffix: "?copy" }
-          : undefined,
-      );
-      onLoad({ filter: copied }, (file) => (file.suffix === "?copy" ? load(file) : undefined));
+      onResolve({ filter }, ({ kind, path, resolveDir, pluginData }) => {
+        const suffix = kind === "dynamic-import" ? "?for=itself" : pluginData?.suffix;
+        return suffix ? { path: join(resolveDir, path), suffix } : undefined;
+      });
+      onLoad({ filter }, (file) => (file.suffix ? load(file) : undefined));
       onLoad({ filter: ON_DEMAND }, load);
     },
   };
 }
 
-const inMain = onDemand({
-  freshEngineSync: "model/make.ts",
-  everyPart: "model/parts-at-once.ts",
-  toOnnx: "model/exchange/onnx.ts",
-  summary: "model/summary.ts",
-});
-const inSlim = onDemand({ TiedAutoencoder: "model/autoencoder-slim.ts" }, ON_DEMAND_IN_SLIM);
+const inMain = onDemand(
+  {
+    freshEngineSync: "model/make.ts",
+    everyPart: "model/parts-at-once.ts",
+    toOnnx: "model/exchange/onnx.ts",
+    summary: "model/summary.ts",
+  },
+  READING,
+);
+const inSlim = onDemand({ TiedAutoencoder: "model/autoencoder-slim.ts" }, `${READING}|${PARTS}`);
 
 for (const stale of ["dist/chunks", "dist/edge"]) rmSync(stale, { recursive: true, force: true });
 
