@@ -3,6 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import { transformSync } from "esbuild";
+import { functionPlaces } from "./wasm-code.mjs";
 
 const format = readFileSync(new URL("../assembly/unpack/format.ts", import.meta.url), "utf8");
 const { code } = transformSync(format, { loader: "ts", format: "esm" });
@@ -12,6 +13,8 @@ const {
   END,
   FAR_SLOT,
   FIRST,
+  FUSED_ADD,
+  FUSED_MUL,
   KIND,
   LENGTH,
   LITERAL,
@@ -22,12 +25,58 @@ const {
   THIRD,
 } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
 
+/** Prefix of vector instructions. */
+const VECTOR = 0xfd;
 const LONGEST = 272;
 const TRIES = 400;
 const PASSES = 3;
 
+/**
+ * Both builds as text: the unpacker makes of it the first `relaxed.length` bytes, or all. Where the relaxed
+ * build has a multiply-add, padded by nops to the length of the baseline's product and sum, both are
+ * packed with the same codes in its place, so that one is a copy of the other there.
+ */
+export function packBuilds(relaxed, baseline) {
+  const first = Buffer.from(relaxed);
+  const second = Buffer.from(baseline);
+  for (let at = 0; at + 2 < first.length; at++) {
+    if (first[at] === 1 && first[at + 1] === 1 && first[at + 2] === 1) {
+      first.set([VECTOR, FUSED_MUL, 1], at);
+    } else if (first[at] === VECTOR && first[at + 1] === 0x85 && first[at + 2] === 2) {
+      first.set([VECTOR, FUSED_ADD, 1], at);
+    } else continue;
+    at += 2;
+  }
+  for (const { from, to, length } of likeFunctions(relaxed, baseline)) {
+    for (let i = 0; i + 2 < length; i++) {
+      const [prefix, code, end] = first.subarray(from + i, from + i + 3);
+      if (prefix !== VECTOR || end !== 1 || (code !== FUSED_MUL && code !== FUSED_ADD)) continue;
+      const whole = [VECTOR, code === FUSED_MUL ? 0xe6 : 0xe4, 1];
+      if (whole.every((byte, j) => second[to + i + j] === byte)) second[to + i + 1] = code;
+    }
+  }
+  return pack(Buffer.concat([first, second]));
+}
+
+/** Functions of both modules that take as many bytes, each with that which has most bytes in common. */
+function likeFunctions(relaxed, baseline) {
+  const places = functionPlaces(relaxed);
+  return functionPlaces(baseline).flatMap(({ at: to, length }) => {
+    const likeness = ({ at: from }) => {
+      let equal = 0;
+      for (let i = 0; i < length; i++) if (relaxed[from + i] === baseline[to + i]) equal++;
+      return equal;
+    };
+    const [best] = places
+      .filter((place) => place.length === length)
+      .map((place) => ({ from: place.at, to, length, equal: likeness(place) }))
+      .sort((a, b) => b.equal - a.equal);
+    return best ? [best] : [];
+  });
+}
+
 /** `bytes` as text that the unpacker turns back into them. */
-export function pack(bytes) {
+function pack(bytes) {
   const matches = findMatches(bytes);
   let odds = new Uint16Array(END).fill(0x8000);
   let best = "";
@@ -120,8 +169,16 @@ function length(sink, context, value) {
   else tree(sink, context + 256, 8, value - 16);
 }
 
+/** assembly/unpack/index.ts says what for. */
+function literalPlace(before, twoBefore) {
+  if (before === 0xfd) return 8;
+  if (before >= 0x20 && before <= 0x22) return 9;
+  if (twoBefore >= 0x20 && twoBefore <= 0x22) return before < 32 ? 10 : 11;
+  return before >> 5;
+}
+
 function literal(sink, bytes, at, expected) {
-  const context = LITERAL + 768 * ((bytes[at - 1] ?? 0) >> 5);
+  const context = LITERAL + 768 * literalPlace(bytes[at - 1] ?? 0, bytes[at - 2] ?? 0);
   let node = 1;
   for (let i = 7; i >= 0; i--) {
     const one = (bytes[at] >> i) & 1;

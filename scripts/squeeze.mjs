@@ -7,6 +7,7 @@
 // their code is the same.
 
 import { deflateRawSync } from "node:zlib";
+import { padMadds } from "./madd-padding.mjs";
 import { encode, I32, parse, V128 } from "./wasm-code.mjs";
 
 /** Number of the first vector: above all integers, so that a number tells the type. */
@@ -20,7 +21,7 @@ const TRIES = 12_000;
 export function squeeze(bytes, model) {
   const module = parse(bytes);
   for (const f of module.functions) {
-    f.code = f.code.flatMap(splatted);
+    f.code = padMadds(f.code.flatMap(splatted));
     groupLocals(f);
   }
   const places = new Map();

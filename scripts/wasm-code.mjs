@@ -35,6 +35,12 @@ export function parse(bytes) {
   return { sections, functions: sections.find(({ id }) => id === CODE).functions };
 }
 
+/** Where in the module the functions' bodies lie. */
+export function functionPlaces(bytes) {
+  const own = Uint8Array.from(bytes);
+  return parse(own).functions.map(({ at, length }) => ({ at, length }));
+}
+
 export function encode({ sections }) {
   const out = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
   for (const { id, bytes, functions } of sections) {
@@ -102,7 +108,13 @@ function readFunction(reader, params) {
   const locals = vector(reader, (r) => ({ count: r.unsigned(), type: r.byte() }));
   const code = [];
   while (reader.at < reader.bytes.length) code.push(instruction(reader));
-  return { params, locals: locals.flatMap(({ count, type }) => Array(count).fill(type)), code };
+  return {
+    at: reader.bytes.byteOffset,
+    length: reader.bytes.length,
+    params,
+    locals: locals.flatMap(({ count, type }) => Array(count).fill(type)),
+    code,
+  };
 }
 
 /** @returns {Instruction} */

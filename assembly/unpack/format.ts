@@ -16,13 +16,20 @@ export const SLOT = 1072;
 export const DISTANCE_HIGH = 1328;
 /** [slot, all far ones in one]: 16 each. */
 export const DISTANCE_LOW = 1904;
-/** [three bits of the byte before]: 768 each. */
+/** [what literalPlace says]: 768 each. */
 export const LITERAL = 2112;
 /** Contexts in all. */
-export const END = 8256;
+export const END = 11328;
 
 /** Slots from here on have more than four extra bits, the lowest of which share one table. */
 export const FAR_SLOT = 12;
 
 /** Steps after which a context's odds stop adapting more slowly. */
 export const SLOWEST = 30;
+
+/**
+ * Vector instructions that do not exist, and stand in the packed builds for the two halves of what is a
+ * fused multiply-add in the relaxed build, and a product and a sum in the baseline.
+ */
+export const FUSED_MUL = 0xee;
+export const FUSED_ADD = 0xef;

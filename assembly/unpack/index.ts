@@ -1,7 +1,7 @@
 // Undoes scripts/pack.mjs: matches against what came before, coded by an adaptive range coder, in the
 // manner of Igor Pavlov's LZMA with half its machinery. Written because hosts give no synchronous
-// decompressor, and compiled because 130 KB take 4 ms this way and 30 in JavaScript that no engine has
-// had time to optimize. A module of its own with a memory of its own; not part of the core.
+// decompressor, and compiled because 64 KB take 4 ms this way, and 130 KB took 30 in JavaScript that no
+// engine has had time to optimize. A module of its own with a memory of its own; not part of the core.
 
 import {
   DISTANCE_HIGH,
@@ -9,6 +9,8 @@ import {
   END,
   FAR_SLOT,
   FIRST,
+  FUSED_ADD,
+  FUSED_MUL,
   KIND,
   LENGTH,
   LITERAL,
@@ -31,8 +33,11 @@ export function start(): i32 {
   return SEEN + END;
 }
 
-/** Writes the first `length` bytes of what was packed at `packed` to `out`. */
-export function unpack(packed: i32, out: i32, length: i32): void {
+/**
+ * Writes the first `length` bytes of what was packed at `packed` to `out`: with `relaxed` as they are in
+ * the relaxed build, else as in the baseline.
+ */
+export function unpack(packed: i32, out: i32, length: i32, relaxed: i32): void {
   for (let context: i32 = 0; context < END; context++) {
     store<u16>(2 * context, 0x8000);
     store<u8>(SEEN + context, 0);
@@ -50,8 +55,8 @@ export function unpack(packed: i32, out: i32, length: i32): void {
   const begin = out;
   while (out < end) {
     if (!bit(KIND + state)) {
-      const before: i32 = out > begin ? load<u8>(out - 1) : 0;
-      store<u8>(out, literal(before, state % 3 ? <i32>load<u8>(out - d0) : -1));
+      const place = literalPlace(byte(out - 1, begin), byte(out - 2, begin));
+      store<u8>(out, literal(place, state % 3 ? <i32>load<u8>(out - d0) : -1));
       out++;
       state = (state * 3) % 9;
       continue;
@@ -84,6 +89,34 @@ export function unpack(packed: i32, out: i32, length: i32): void {
     }
     for (; count; count--, out++) store<u8>(out, load<u8>(out - d0));
   }
+  for (let at = begin; at < end; at++) {
+    if (load<u8>(at) === 0xfd) unfuse(at, relaxed);
+  }
+}
+
+/** scripts/pack.mjs says what stands for what. */
+function unfuse(at: i32, relaxed: i32): void {
+  const op = load<u16>(at, 1) - 256;
+  if (op === FUSED_MUL) {
+    if (relaxed) store<u16>(at, 0x0101);
+    else store<u8>(at, 0xe6, 1);
+  } else if (op === FUSED_ADD) store<u16>(at, relaxed ? 0x0285 : 0x01e4, 1);
+}
+
+/**
+ * In what place of WebAssembly code a literal stands, by the two bytes before it: behind the prefix of a
+ * vector instruction, behind an instruction with a local, or behind the number of one.
+ */
+function literalPlace(before: i32, twoBefore: i32): i32 {
+  if (before === 0xfd) return 8;
+  if (before >= 0x20 && before <= 0x22) return 9;
+  if (twoBefore >= 0x20 && twoBefore <= 0x22) return before < 32 ? 10 : 11;
+  return before >> 5;
+}
+
+/** The byte at `at`, or 0 in front of the first. */
+function byte(at: i32, begin: i32): i32 {
+  return at < begin ? 0 : load<u8>(at);
 }
 
 /** The next bit, by the odds of its context, which learn from it. */
@@ -121,8 +154,8 @@ function matchLength(context: i32): i32 {
 }
 
 /** After a match the byte that would have followed it is known not to come: code against it. */
-function literal(before: i32, expected: i32): i32 {
-  const context = LITERAL + 768 * (before >> 5);
+function literal(place: i32, expected: i32): i32 {
+  const context = LITERAL + 768 * place;
   let node: i32 = 1;
   for (let i = 7; i >= 0 && expected >= 0; i--) {
     const wish: i32 = (expected >> i) & 1;
