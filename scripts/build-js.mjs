@@ -36,8 +36,7 @@ const edge = {
 };
 
 /** What `import()` fetches for a model once it is asked for. */
-const ON_DEMAND =
-  /\/(pca-initializer|principal-components|checkpoint-read|state-dict-read|extras)\.ts$/;
+const ON_DEMAND = "pca-initializer|principal-components|checkpoint-read|state-dict-read|extras";
 /** What several of these have and nothing else: each its own, so that it is one file to fetch. */
 const READING = "safetensors|safetensors-types|numbers-read|text-read";
 /** What slim fetches so too, while functions that slim exports have it at once. */
@@ -53,8 +52,9 @@ const PARTS = "learned-preparation|column-statistics|orthogonal";
  * Modules named in `copied` are copied for each that imports them on demand: shared with a function that
  * has them at once, they would be loaded at once by everybody.
  */
-function onDemand(shared, copied) {
-  const filter = new RegExp(`/(${copied})\\.ts$`);
+function onDemand(modules, shared, copied) {
+  const named = (names) => new RegExp(`/(${names})\\.ts$`);
+  const filter = named(copied);
   const naming = Object.entries({ ...shared, FormatError: "formats/errors.ts" })
     .map(([name, file]) => `export { ${name} } from ${JSON.stringify(join(root, "src", file))};\n`)
     .join("");
@@ -72,12 +72,14 @@ function onDemand(shared, copied) {
         return suffix ? { path: join(resolveDir, path), suffix } : undefined;
       });
       onLoad({ filter }, (file) => (file.suffix ? load(file) : undefined));
-      onLoad({ filter: ON_DEMAND }, load);
+      onLoad({ filter: named(modules) }, load);
     },
   };
 }
 
+// The threads serve the kernels alone as well, and in the main build share nothing with the model.
 const inMain = onDemand(
+  ON_DEMAND,
   {
     freshEngineSync: "model/make.ts",
     everyPart: "model/parts-at-once.ts",
@@ -86,7 +88,16 @@ const inMain = onDemand(
   },
   READING,
 );
-const inSlim = onDemand({ TiedAutoencoder: "model/autoencoder-slim.ts" }, `${READING}|${PARTS}`);
+const inSlim = onDemand(
+  `${ON_DEMAND}|threads`,
+  {
+    TiedAutoencoder: "model/autoencoder-slim.ts",
+    ThreadError: "core/thread-errors.ts",
+    elementCount: "formats/numbers.ts",
+    quote: "formats/text.ts",
+  },
+  `${READING}|${PARTS}`,
+);
 
 for (const stale of ["dist/chunks", "dist/edge"]) rmSync(stale, { recursive: true, force: true });
 
