@@ -1,5 +1,5 @@
 // What a run may have beyond rows, epochs and batches: data that arrives in pieces, noise, a schedule,
-// early stopping. Loaded with the first run that has any of these.
+// early stopping, a run to go on with. Loaded with the first run that has any of these.
 
 import { InvalidValueError } from "../../errors.ts";
 import type { MatrixInput } from "../data/input.ts";
@@ -8,6 +8,7 @@ import { type BatchSource, type BatchStream, isBatchStream } from "./batches.ts"
 import { resolveCorruption } from "./corruption.ts";
 import { resolveEarlyStopping } from "./early-stopping.ts";
 import type { Extras, Fit, FitOptions } from "./fit-options.ts";
+import type { RunState } from "./run-state.ts";
 import { type Monitor, resolveSchedule } from "./schedules.ts";
 import { streamBatches } from "./streams.ts";
 import { readValidation, type Validation } from "./validation.ts";
@@ -30,6 +31,23 @@ export function streamAndValidation(
   engine.preparation.requireFitted();
   const validation = readValidation(engine, options.validationData);
   return { source: streamBatches(stream, engine.width), validation, rows: undefined };
+}
+
+/** The run that the model was in, if it was in one. */
+export function runToResume(
+  { run }: Engine,
+  { rows, batchSize }: BatchSource,
+  { initialEpoch }: FitOptions,
+): RunState | undefined {
+  if (initialEpoch !== undefined) {
+    throw new InvalidValueError("fit takes resume or initialEpoch; it was given both.");
+  }
+  if (!run || (run.rows === rows && run.batchSize === batchSize)) return run;
+  const text = (n: number, size: number) =>
+    n === 0 ? "a stream" : `${n} rows in batches of ${size}`;
+  throw new InvalidValueError(
+    `resume needs the data of the run it goes on with: ${text(run.rows, run.batchSize)}; this is ${text(rows, batchSize)}.`,
+  );
 }
 
 /** Checks the settings of what is there; the run goes from epoch `first` to before `epochs`. */

@@ -150,14 +150,19 @@ export async function resolveFit(
   callback("onEpoch", onEpoch);
   callback("onStep", onStep);
   // Most runs go without all of these: bundlers make a file of its own of what is imported here.
+  const resume = boolean("resume", options.resume ?? false);
   const isPlain = [corruption, schedule, earlyStopping].every((option) => option === undefined);
-  const extras = isPlain && !isBatchStream(input) ? undefined : await import("./extras.ts");
+  const extras =
+    isPlain && !resume && !isBatchStream(input) ? undefined : await import("./extras.ts");
   const data =
     extras && isBatchStream(input)
       ? extras.streamAndValidation(engine, input, options)
       : rowsAndValidation(engine, input as MatrixInput, options);
   const { source, validation } = data;
-  const state = startingState(engine, source, options);
+  const initialEpoch = wholeNumber("initialEpoch", options.initialEpoch ?? 0, 0);
+  const state =
+    (resume ? extras?.runToResume(engine, source, options) : undefined) ??
+    freshRun(source, initialEpoch);
   const epochs = wholeNumber("epochs", options.epochs ?? state.epoch + 1, 0);
   const { maxSteps = Infinity, maxSeconds = Infinity } = options;
   return {
@@ -198,26 +203,6 @@ function rowsAndValidation(
   if (target) engine.requireTrainable(target, true);
   const order = shuffle ? (epoch: number) => engine.shuffledOrder(rows, epoch) : undefined;
   return { source: rowBatches(x, target, rows, batchSize, order), validation, rows: x };
-}
-
-/** The run to go on with, or a new one. */
-function startingState(engine: Engine, source: BatchSource, options: FitOptions): RunState {
-  const resume = boolean("resume", options.resume ?? false);
-  const initialEpoch = wholeNumber("initialEpoch", options.initialEpoch ?? 0, 0);
-  if (resume && options.initialEpoch !== undefined) {
-    throw new InvalidValueError("fit takes resume or initialEpoch; it was given both.");
-  }
-  const { rows, batchSize, stepsPerEpoch } = source;
-  const cut = resume ? engine.run : undefined;
-  if (!cut) return freshRun(rows, batchSize, initialEpoch, initialEpoch * stepsPerEpoch);
-  if (cut.rows !== rows || cut.batchSize !== batchSize) {
-    const text = (n: number, size: number) =>
-      n === 0 ? "a stream" : `${n} rows in batches of ${size}`;
-    throw new InvalidValueError(
-      `resume needs the data of the run it goes on with: ${text(cut.rows, cut.batchSize)}; this is ${text(rows, batchSize)}.`,
-    );
-  }
-  return cut;
 }
 
 function callback(name: string, value: unknown): void {

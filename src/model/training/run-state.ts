@@ -1,6 +1,7 @@
 // How far a run of `fit` has come: all that a resumed run needs beside the weights and the optimizer's
 // state. Shuffles, dropout and noise need nothing here, being drawn by step and epoch.
 
+import type { BatchSource } from "./batches.ts";
 import type { StoppingState } from "./early-stopping.ts";
 import type { PlateauState } from "./schedules.ts";
 
@@ -24,8 +25,12 @@ export interface RunState {
   best?: Float32Array;
 }
 
-/** A run that has not begun: before `epoch`, which is also step `step`. */
-export function freshRun(rows: number, batchSize: number, epoch: number, step: number): RunState {
+/** A run over a source's batches that has not begun, before `epoch`. */
+export function freshRun(
+  { rows, batchSize, stepsPerEpoch }: Pick<BatchSource, "rows" | "batchSize" | "stepsPerEpoch">,
+  epoch: number,
+): RunState {
+  const step = epoch * stepsPerEpoch;
   const progress = { epoch, batch: 0, rowsDone: 0, lossSum: 0, step, stopped: false };
   return { rows, batchSize, ...progress, plateau: freshPlateau(), stopping: { waited: 0 } };
 }

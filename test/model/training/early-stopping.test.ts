@@ -12,7 +12,7 @@ const make = () => TiedAutoencoder.createSync({ layers: [6, 3], optimizer });
 /** The epoch after which a rule stops these losses. */
 function stopsAfter(losses: number[], options: object): number {
   const rule = resolveEarlyStopping(options);
-  const run = freshRun(40, 8, 0, 0);
+  const run = freshRun({ rows: 40, batchSize: 8, stepsPerEpoch: 5 }, 0);
   return losses.findIndex((loss) => {
     rule.observe(loss, run, new Float32Array(1));
     return run.stopped;
