@@ -74,9 +74,8 @@ async function compileAside(entry, out, flags) {
   return readFileSync(`build/${out}.wasm`);
 }
 
-/** Throws unless the unpacker makes of `text` what was packed, of which `bytes` are the end. */
-function requireUnpacks(unpacker, text, length, bytes, relaxed) {
-  const packed = Buffer.from(text, "base64");
+/** Throws unless the unpacker makes of `packed` what was packed, of which `bytes` are the end. */
+function requireUnpacks(unpacker, packed, length, bytes, relaxed) {
   const pages = Math.ceil((packed.length + length) / 65536) + 1;
   const memory = new WebAssembly.Memory({ initial: pages });
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(unpacker), {
@@ -101,7 +100,7 @@ function squeezeBuilds() {
   }
 }
 
-/** Both builds as one packed text, the one most hosts take first, and the module that unpacks it. */
+/** One text of the module that unpacks and of both builds packed, the one most hosts take first. */
 async function writePacked(path, baseline, relaxed) {
   const both = relaxed.length + baseline.length;
   const unpacker = await compileAside("unpack/index.ts", "unpack", ["-O3", "--shrinkLevel", "2"]);
@@ -115,10 +114,9 @@ async function writePacked(path, baseline, relaxed) {
       "",
       `export const relaxedLength = ${relaxed.length};`,
       `export const bothLength = ${both};`,
+      `export const unpackerLength = ${unpacker.length};`,
       "export const packed =",
-      `  "${packed}";`,
-      "export const unpackerHex =",
-      `  "${unpacker.toString("hex")}";`,
+      `  "${Buffer.concat([unpacker, packed]).toString("base64")}";`,
       "",
     ].join("\n"),
   );

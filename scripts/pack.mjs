@@ -32,7 +32,7 @@ const TRIES = 400;
 const PASSES = 3;
 
 /**
- * Both builds as text: the unpacker makes of it the first `relaxed.length` bytes, or all. Where the relaxed
+ * Both builds packed: the unpacker makes of it the first `relaxed.length` bytes, or all. Where the relaxed
  * build has a multiply-add, padded by nops to the length of the baseline's product and sum, both are
  * packed with the same codes in its place, so that one is a copy of the other there.
  */
@@ -75,17 +75,17 @@ function likeFunctions(relaxed, baseline) {
   });
 }
 
-/** `bytes` as text that the unpacker turns back into them. */
+/** What the unpacker turns back into `bytes`. */
 function pack(bytes) {
   const matches = findMatches(bytes);
   let odds = new Uint16Array(END).fill(0x8000);
-  let best = "";
+  let best;
   for (let pass = 0; pass < PASSES; pass++) {
     const coder = new RangeCoder();
     encode(bytes, cheapestParse(bytes, matches, odds), coder);
     odds = coder.odds;
-    const text = Buffer.from(coder.finish()).toString("base64");
-    if (!best || text.length < best.length) best = text;
+    const packed = coder.finish();
+    if (!best || packed.length < best.length) best = packed;
   }
   return best;
 }
