@@ -11,6 +11,7 @@
 
 import { dots, outer, sumRows } from "./gemv";
 import {
+  narrowTiles,
   NR,
   PANEL_ROW,
   packedTilesOf4,
@@ -28,7 +29,7 @@ const MC: usize = 256;
 /** From this many rows of P on, Q is packed even where it could be read in place. */
 const PACK_Q: usize = ASC_FEATURE_RELAXED_SIMD ? 48 : 24;
 /** From this many columns on, the baseline build packs P even where it could be read in place. */
-const PACK_P: usize = 64;
+const PACK_P: usize = 32;
 
 /** Up to this many rows of C sumRows is faster than tiles. */
 const FEW_ROWS: usize = 3;
@@ -63,7 +64,7 @@ export function gemmNN(
   } else if (k && m <= FEW_ROWS) {
     sumRows(m, n, k, blockOf(k), a, lda << 2, 4, b, ldb << 2, beta, c, ldc << 2, workspace);
   } else if (k && n == 1 && ldb == 1) {
-    dots(1, m, k, b, 0, a, lda << 2, beta, c, 0, ldc << 2);
+    dots(1, m, k, b, 0, a, lda << 2, beta, c, 0, ldc << 2, workspace);
   } else {
     product(false, false, false, false, m, n, k, a, lda, b, ldb, beta, c, ldc, workspace);
   }
@@ -84,9 +85,9 @@ export function gemmNT(
   workspace: usize,
 ): void {
   if (k && m <= FEW_DOTS) {
-    dots(m, n, k, a, lda << 2, b, ldb << 2, beta, c, ldc << 2, 4);
+    dots(m, n, k, a, lda << 2, b, ldb << 2, beta, c, ldc << 2, 4, workspace);
   } else if (k && n <= FEW_DOTS) {
-    dots(n, m, k, b, ldb << 2, a, lda << 2, beta, c, 4, ldc << 2);
+    dots(n, m, k, b, ldb << 2, a, lda << 2, beta, c, 4, ldc << 2, workspace);
   } else if (m < n) {
     // Q has to be transposed while it is packed: let it be the smaller operand.
     product(true, false, true, false, n, m, k, b, ldb, a, lda, beta, c, ldc, workspace);
@@ -213,6 +214,7 @@ function product(
         const target = direct ? c + (i + skip) * cRow + (j << 2) : scratch;
         sweep(
           packP,
+          width <= 4,
           skip,
           height,
           depth,
@@ -277,7 +279,8 @@ function packBand(
   }
   while (rows) {
     const part = min(rows, 4);
-    if (transposed) packRows4(k, part, src, row, dst);
+    // The relaxed build packs P only if it is transposed.
+    if (ASC_FEATURE_RELAXED_SIMD || transposed) packRows4(k, part, src, row, dst);
     else packColumns4(k, part, src, row, dst);
     src += 4 * next;
     dst += k << 4;
@@ -286,12 +289,14 @@ function packBand(
 }
 
 /**
- * One panel of Q under the rows of a band from `skip` on: T[rows,8] = P * Q (+ T if `add`). A padded last
+ * One panel of Q under the rows of a band from `skip` on: T[rows,8] = P * Q (+ T if `add`). `narrow` says that only
+ * four columns count, that T has rows of eight elements and that there is nothing to add. A padded last
  * tile goes to scratch memory and from there, as far as it is valid, to T; scratch 0 says that T has
  * room for its padding.
  */
 function sweep(
   packed: bool,
+  narrow: bool,
   skip: usize,
   rows: usize,
   k: usize,
@@ -314,7 +319,9 @@ function sweep(
     sixes -= skip;
     const full = min(sixes, rows) / 6;
     if (full) {
-      tilesOf6(full, 6, k, a, aRow, packed ? 24 : 4, 6 * aNext, b, bStep, add, t, tRow);
+      const aStep: usize = packed ? 24 : 4;
+      if (narrow) narrowTiles(full, k, a, aRow, aStep, 6 * aNext, b, bStep, t);
+      else tilesOf6(full, 6, k, a, aRow, aStep, 6 * aNext, b, bStep, add, t, tRow);
       a += 6 * full * aNext;
       t += 6 * full * tRow;
       rows -= 6 * full;
@@ -329,10 +336,13 @@ function sweep(
   }
   const full = rows >> 2;
   if (full) {
-    if (!ASC_FEATURE_RELAXED_SIMD && packed && bStep == PANEL_ROW) {
+    const aStep: usize = packed ? 16 : 4;
+    if (!ASC_FEATURE_RELAXED_SIMD && narrow) {
+      narrowTiles(full, k, a, aRow, aStep, aNext << 2, b, bStep, t);
+    } else if (!ASC_FEATURE_RELAXED_SIMD && packed && bStep == PANEL_ROW) {
       packedTilesOf4(full, k, a, b, add, t, tRow);
     } else {
-      tilesOf4(full, 4, k, a, aRow, packed ? 16 : 4, aNext << 2, b, bStep, add, t, tRow);
+      tilesOf4(full, 4, k, a, aRow, aStep, aNext << 2, b, bStep, add, t, tRow);
     }
     a += (full << 2) * aNext;
     t += (full << 2) * tRow;

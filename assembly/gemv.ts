@@ -154,7 +154,7 @@ function addSums(n: usize, sums: usize, beta: f32, c: usize): void {
 
 /**
  * C(i, j) = X[i,:] . W[j,:] + beta * C(i, j) for `xs` rows of X and `ws` rows of W; C(i, j) lies at
- * c + i * cX + j * cW; strides in bytes. Each dot product adds up vectors of four, then the lanes
+ * c + i * cX + j * cW; strides in bytes; `sums` is workspace of 128 bytes. Each dot product adds up vectors of four, then the lanes
  * (0 + 2) + (1 + 3), then the last k % 8 products one by one.
  */
 export function dots(
@@ -169,11 +169,12 @@ export function dots(
   c: usize,
   cX: usize,
   cW: usize,
+  sums: usize,
 ): void {
   while (ws) {
     const rows = min(ws, DOT_ROWS);
     for (let i: usize = 0; i < xs; ++i) {
-      dotRows(rows, k, x + i * xRow, w, wRow, beta, c + i * cX, cW);
+      dotRows(rows, k, x + i * xRow, w, wRow, beta, c + i * cX, cW, sums);
     }
     ws -= rows;
     w += rows * wRow;
@@ -201,6 +202,7 @@ function dotRows(
   beta: f32,
   c: usize,
   cW: usize,
+  sums: usize,
 ): void {
   w0 -= 32;
   let w1 = w0 + (valid > 1 ? wRow : 0);
@@ -259,28 +261,26 @@ function dotRows(
       }
     } while (x != last);
   }
-  k &= 7;
-  finish(e0, k, x, w0, beta, c);
-  if (valid > 1) finish(e1, k, x, w1, beta, c + cW);
-  if (valid > 2) finish(e2, k, x, w2, beta, c + 2 * cW);
-  if (valid > 3) finish(e3, k, x, w3, beta, c + 3 * cW);
-  if (valid > 4) finish(e4, k, x, w4, beta, c + 4 * cW);
-  if (valid > 5) finish(e5, k, x, w5, beta, c + 5 * cW);
+  v128.store(sums, e0);
+  v128.store(sums, e1, 16);
+  v128.store(sums, e2, 32);
+  v128.store(sums, e3, 48);
+  v128.store(sums, e4, 64);
+  v128.store(sums, e5, 80);
   if (ASC_FEATURE_RELAXED_SIMD) {
-    if (valid > 6) finish(e6, k, x, w6, beta, c + 6 * cW);
-    if (valid > 7) finish(e7, k, x, w7, beta, c + 7 * cW);
+    v128.store(sums, e6, 96);
+    v128.store(sums, e7, 112);
   }
-}
-
-/** The lanes of a row's sum, its last k products one by one, and what is there already. */
-function finish(sum: v128, k: usize, x: usize, w: usize, beta: f32, c: usize): void {
-  let s = sumLanes(sum);
-  for (; k; --k) {
-    s += load<f32>(x, 16) * load<f32>(w, 32);
-    x += 4;
-    w += 4;
+  for (; valid; --valid) {
+    let s = sumLanes(v128.load(sums));
+    for (let p: usize = 0; p < (k & 7) << 2; p += 4) {
+      s += load<f32>(x + p, 16) * load<f32>(w0 + p, 32);
+    }
+    store<f32>(c, beta == 0 ? s : s + beta * load<f32>(c));
+    sums += 16;
+    w0 += wRow;
+    c += cW;
   }
-  store<f32>(c, beta == 0 ? s : s + beta * load<f32>(c));
 }
 
 // @ts-ignore: decorator

@@ -35,7 +35,7 @@ export function tilesOf4(
   c: usize,
   cRow: usize,
 ): void {
-  column(4, false, tiles, valid, k, a, aRow, aStep, aTile, b, bStep, add, c, cRow);
+  column(4, false, false, tiles, valid, k, a, aRow, aStep, aTile, b, bStep, add, c, cRow);
 }
 
 /** Four rows, A packed: four elements of a step side by side; B too, in rows of eight. Baseline build. */
@@ -48,7 +48,7 @@ export function packedTilesOf4(
   c: usize,
   cRow: usize,
 ): void {
-  column(4, true, tiles, 4, k, a, 4, 16, k << 4, b, PANEL_ROW, add, c, cRow);
+  column(4, true, false, tiles, 4, k, a, 4, 16, k << 4, b, PANEL_ROW, add, c, cRow);
 }
 
 /** Six rows, A broadcast from rows that lie aRow apart. Relaxed build. */
@@ -66,7 +66,23 @@ export function tilesOf6(
   c: usize,
   cRow: usize,
 ): void {
-  column(6, false, tiles, valid, k, a, aRow, aStep, aTile, b, bStep, add, c, cRow);
+  column(6, false, false, tiles, valid, k, a, aRow, aStep, aTile, b, bStep, add, c, cRow);
+}
+
+/** Tiles of which only the first four columns count: six rows in the relaxed build, four in the baseline. */
+export function narrowTiles(
+  tiles: usize,
+  k: usize,
+  a: usize,
+  aRow: usize,
+  aStep: usize,
+  aTile: usize,
+  b: usize,
+  bStep: usize,
+  t: usize,
+): void {
+  const MR = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
+  column(MR, false, true, tiles, MR, k, a, aRow, aStep, aTile, b, bStep, false, t, PANEL_ROW);
 }
 
 /**
@@ -81,6 +97,7 @@ export function tilesOf6(
 function column(
   MR: i32,
   packed: bool,
+  narrow: bool,
   tiles: usize,
   valid: usize,
   k: usize,
@@ -206,26 +223,26 @@ function column(
         }
         b += bStep;
         const b0 = v128.load(b);
-        const b1 = v128.load(b, 16);
+        const b1 = narrow ? b0 : v128.load(b, 16);
         let x = v128.load32_splat(a0);
         c00 = madd(x, b0, c00);
-        c01 = madd(x, b1, c01);
+        if (!narrow) c01 = madd(x, b1, c01);
         x = v128.load32_splat(a1);
         c10 = madd(x, b0, c10);
-        c11 = madd(x, b1, c11);
+        if (!narrow) c11 = madd(x, b1, c11);
         x = v128.load32_splat(a2);
         c20 = madd(x, b0, c20);
-        c21 = madd(x, b1, c21);
+        if (!narrow) c21 = madd(x, b1, c21);
         x = v128.load32_splat(a3);
         c30 = madd(x, b0, c30);
-        c31 = madd(x, b1, c31);
+        if (!narrow) c31 = madd(x, b1, c31);
         if (MR > 4) {
           x = v128.load32_splat(a4);
           c40 = madd(x, b0, c40);
-          c41 = madd(x, b1, c41);
+          if (!narrow) c41 = madd(x, b1, c41);
           x = v128.load32_splat(a5);
           c50 = madd(x, b0, c50);
-          c51 = madd(x, b1, c51);
+          if (!narrow) c51 = madd(x, b1, c51);
         }
       } while (b != last);
     }
@@ -237,33 +254,33 @@ function column(
     const r5 = r4 + cRow;
     if (add) {
       c00 = f32x4.add(v128.load(c), c00);
-      c01 = f32x4.add(v128.load(c, 16), c01);
+      if (!narrow) c01 = f32x4.add(v128.load(c, 16), c01);
       c10 = f32x4.add(v128.load(r1), c10);
-      c11 = f32x4.add(v128.load(r1, 16), c11);
+      if (!narrow) c11 = f32x4.add(v128.load(r1, 16), c11);
       c20 = f32x4.add(v128.load(r2), c20);
-      c21 = f32x4.add(v128.load(r2, 16), c21);
+      if (!narrow) c21 = f32x4.add(v128.load(r2, 16), c21);
       c30 = f32x4.add(v128.load(r3), c30);
-      c31 = f32x4.add(v128.load(r3, 16), c31);
+      if (!narrow) c31 = f32x4.add(v128.load(r3, 16), c31);
       if (MR > 4) {
         c40 = f32x4.add(v128.load(r4), c40);
-        c41 = f32x4.add(v128.load(r4, 16), c41);
+        if (!narrow) c41 = f32x4.add(v128.load(r4, 16), c41);
         c50 = f32x4.add(v128.load(r5), c50);
-        c51 = f32x4.add(v128.load(r5, 16), c51);
+        if (!narrow) c51 = f32x4.add(v128.load(r5, 16), c51);
       }
     }
     v128.store(c, c00);
-    v128.store(c, c01, 16);
+    if (!narrow) v128.store(c, c01, 16);
     v128.store(r1, c10);
-    v128.store(r1, c11, 16);
+    if (!narrow) v128.store(r1, c11, 16);
     v128.store(r2, c20);
-    v128.store(r2, c21, 16);
+    if (!narrow) v128.store(r2, c21, 16);
     v128.store(r3, c30);
-    v128.store(r3, c31, 16);
+    if (!narrow) v128.store(r3, c31, 16);
     if (MR > 4) {
       v128.store(r4, c40);
-      v128.store(r4, c41, 16);
+      if (!narrow) v128.store(r4, c41, 16);
       v128.store(r5, c50);
-      v128.store(r5, c51, 16);
+      if (!narrow) v128.store(r5, c51, 16);
     }
     c = MR > 4 ? r5 + cRow : r4;
   } while (--tiles);

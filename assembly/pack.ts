@@ -27,23 +27,24 @@ export function packColumns4(k: usize, cols: usize, src: usize, row: usize, dst:
   packColumns(4, k, cols, src, row, dst);
 }
 
-/** 1 <= cols <= W columns exist; the others become zero. */
+/**
+ * 1 <= cols <= W columns exist; the others hold what follows them, or zero where the matrix ends: their
+ * results are never stored.
+ */
 // @ts-ignore: decorator
 @inline
 function packRows(W: usize, k: usize, cols: usize, src: usize, row: usize, dst: usize): void {
-  if (cols == W) {
-    for (; k; --k) {
-      v128.store(dst, v128.load(src));
-      if (W == 6) store<u64>(dst, load<u64>(src, 16), 16);
-      if (W == 8) v128.store(dst, v128.load(src, 16), 16);
-      src += row;
-      dst += W << 2;
-    }
-    return;
+  const end = src + (k - 1) * row + (cols << 2);
+  for (; src + (W << 2) <= end; --k) {
+    v128.store(dst, v128.load(src));
+    if (W == 6) store<u64>(dst, load<u64>(src, 16), 16);
+    if (W == 8) v128.store(dst, v128.load(src, 16), 16);
+    src += row;
+    dst += W << 2;
   }
   for (; k; --k) {
     for (let j: usize = 0; j < W << 2; j += 4) {
-      store<f32>(dst + j, j < cols << 2 ? load<f32>(src + j) : 0);
+      store<f32>(dst + j, src + j < end ? load<f32>(src + j) : 0);
     }
     src += row;
     dst += W << 2;
