@@ -1,6 +1,7 @@
 // Threads change when a result is there, never what it is: every kernel that is shared gives the bits of
 // one thread. The least share is set so low here that every call is shared.
 
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test } from "vitest";
@@ -12,6 +13,7 @@ import { sharedTwin } from "../../src/core/memory-import.ts";
 import type { TeamOptions } from "../../src/core/team.ts";
 import { startTeam } from "../../src/core/threads.ts";
 import {
+  FormatError,
   InvalidValueError,
   type ModelConfig,
   ThreadError,
@@ -171,6 +173,19 @@ describe("threads through the public API", () => {
     expect(() => TiedAutoencoder.createSync({ layers, threads: 2 })).toThrow(
       /needs create or load/,
     );
+  });
+
+  test("a file that cannot be read leaves no worker behind", async () => {
+    const ends: Promise<unknown>[] = [];
+    const createWorker = () => {
+      const worker = new Worker(threadWorker, { eval: true });
+      ends.push(once(worker, "exit"));
+      return worker;
+    };
+    const loading = TiedAutoencoder.load(new Uint8Array(9), { threads: 2, createWorker });
+    await expect(loading).rejects.toThrow(FormatError);
+    expect(ends).toHaveLength(1);
+    await Promise.all(ends);
   });
 
   test("workers that cannot start are one typed warning and one thread", async () => {

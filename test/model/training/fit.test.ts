@@ -171,6 +171,14 @@ describe("fit", () => {
     await expect(training).rejects.toThrow(DisposedError);
   });
 
+  test("dispose ends it before its first step too, while a schedule is being loaded", async () => {
+    const model = make();
+    const training = model.fit(x, { schedule: { type: "exponential", gamma: 0.9 } });
+    expect(() => model.trainOnBatch(x)).toThrow(InvalidStateError);
+    model.dispose();
+    await expect(training).rejects.toThrow(DisposedError);
+  });
+
   test("the event loop gets its turns", async () => {
     const model = TiedAutoencoder.createSync({ layers: [64, 32] });
     let turns = 0;
