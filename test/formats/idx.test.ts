@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { FormatError } from "../../src/formats/errors.ts";
 import { decodeIdx } from "../../src/formats/idx.ts";
 import { gatherBytes } from "../../src/formats/streams.ts";
+import { mnistFile, mnistIsThere, mnistSkipped } from "../support/mnist.ts";
 
 /** A file of this type code and shape, its elements written by `put` into a big-endian view. */
 function idx(code: number, shape: number[], bytes: number[]): Uint8Array<ArrayBuffer> {
@@ -49,14 +49,12 @@ describe("decodeIdx", () => {
     expect(() => decodeIdx(file)).toThrow(message);
   });
 
-  const mnist = process.env.MNIST_DIR ?? "";
-  test.skipIf(!existsSync(`${mnist}/train-images-idx3-ubyte.gz`))(
-    "reads MNIST itself",
+  test.skipIf(!mnistIsThere)(
+    mnistIsThere ? "reads MNIST itself" : `reads MNIST itself (${mnistSkipped})`,
     async () => {
-      const file = readFileSync(`${mnist}/train-images-idx3-ubyte.gz`);
-      const { shape, data } = decodeIdx(await gatherBytes(file));
-      expect(shape).toEqual([60000, 28, 28]);
-      expect(data.length).toBe(47_040_000);
+      const { shape, data } = decodeIdx(await gatherBytes(mnistFile("t10k")));
+      expect(shape).toEqual([10_000, 28, 28]);
+      expect(data.length).toBe(7_840_000);
     },
   );
 });

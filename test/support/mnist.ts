@@ -1,4 +1,4 @@
-// MNIST for the long checks. It does not ship with the project: the files are looked for in the folder
+// MNIST, for the checks that want real images. It does not ship with the project: the files are looked for in the folder
 // that TIED_AUTOENCODER_MNIST names, else in ../shared/data/mnist beside the checkout.
 
 import { existsSync, readFileSync } from "node:fs";
@@ -13,8 +13,13 @@ const folder =
 export const mnistIsThere = existsSync(join(folder, "train-images-idx3-ubyte.gz"));
 export const mnistSkipped = `skipped: no MNIST in ${folder} (set TIED_AUTOENCODER_MNIST)`;
 
+/** The file of a part as it is distributed, gzipped IDX. */
+export function mnistFile(part: "train" | "t10k"): Uint8Array {
+  return readFileSync(join(folder, `${part}-images-idx3-ubyte.gz`));
+}
+
 /** Pixels in [0, 1], 784 a row: 60,000 rows to train on or 10,000 to test on. */
 export function loadMnist(part: "train" | "t10k"): Float32Array {
-  const bytes = gunzipSync(readFileSync(join(folder, `${part}-images-idx3-ubyte.gz`)));
+  const bytes = gunzipSync(mnistFile(part));
   return Float32Array.from(bytes.subarray(16), (value) => value / 255);
 }
