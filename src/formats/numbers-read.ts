@@ -1,6 +1,7 @@
 // Arrays of numbers as the readers hand them out: views over a file's bytes where alignment allows,
 // and their conversions.
 
+import { isFloat32Array, isTypedArrayOf } from "../platform/tags.ts";
 import type { NumericData } from "./numbers.ts";
 
 interface NumericConstructor<T extends NumericData> {
@@ -30,8 +31,8 @@ export const copyBytes = (
 
 /** `data` itself where it is float32 already, else a copy rounded to it. */
 export function toFloat32(data: NumericData): Float32Array {
-  if (data instanceof Float32Array) return data;
-  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+  if (isFloat32Array(data)) return data;
+  if (isTypedArrayOf(data, "BigInt64Array") || isTypedArrayOf(data, "BigUint64Array")) {
     return Float32Array.from(data as BigInt64Array, Number);
   }
   return new Float32Array(data);

@@ -2,11 +2,12 @@
 // gathering them, and undoing gzip with the platform's own decompressor, which checks the checksums
 // that small JavaScript ones skip.
 
+import { bytesOf, isArrayBuffer } from "../platform/tags.ts";
 import { FormatError } from "./errors.ts";
 import { concatBytes } from "./numbers.ts";
 
-/** What a reader accepts: one piece of bytes, or pieces of any length one after another. */
-export type ByteSource = Uint8Array | AsyncIterable<Uint8Array>;
+/** What a reader accepts: one piece of bytes, or pieces of any length one after another; of any realm. */
+export type ByteSource = Uint8Array | ArrayBuffer | AsyncIterable<Uint8Array>;
 
 declare class DecompressionStream {
   constructor(format: "gzip");
@@ -53,8 +54,8 @@ export async function gatherBytes(source: ByteSource): Promise<Uint8Array> {
 }
 
 async function* piecesOf(source: ByteSource): AsyncGenerator<Uint8Array, void, undefined> {
-  if (source instanceof Uint8Array) yield source;
-  else yield* source;
+  if (ArrayBuffer.isView(source) || isArrayBuffer(source)) yield bytesOf("the source", source);
+  else for await (const piece of source) yield bytesOf("a piece of the source", piece);
 }
 
 const refuses = (promise: Promise<void>): Promise<boolean> =>
