@@ -89,10 +89,10 @@ const inMain = onDemand(
   READING,
 );
 const inSlim = onDemand(
-  `${ON_DEMAND}|threads`,
+  `${ON_DEMAND}|start`,
   {
     TiedAutoencoder: "model/autoencoder-slim.ts",
-    ThreadError: "core/thread-errors.ts",
+    ThreadError: "threads/errors.ts",
     elementCount: "formats/numbers.ts",
     quote: "formats/text.ts",
   },
@@ -106,7 +106,7 @@ const workerScript = {
   ...common,
   entryPoints: {
     "worker-script": "src/worker-script.ts",
-    "thread-worker": "src/core/thread-worker.ts",
+    "thread-worker": "src/threads/worker.ts",
   },
   outdir: "dist",
   format: "iife",

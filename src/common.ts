@@ -1,6 +1,5 @@
 // What both "tied-autoencoder" and "tied-autoencoder/slim" give, beside a model of their own.
 
-export { ThreadError, ThreadsUnavailableWarning } from "./core/thread-errors.ts";
 export {
   DisposedError,
   DivergenceError,
@@ -46,3 +45,4 @@ export type {
 } from "./model/training/fit-options.ts";
 export type { RateFunction, ScheduleSpec } from "./model/training/schedules.ts";
 export type { History } from "./model/training/trainer.ts";
+export { ThreadError, ThreadsUnavailableWarning } from "./threads/errors.ts";

@@ -1,5 +1,5 @@
 // The errors the package throws, one class a kind of trouble; those of threads are beside them, in
-// core/thread-errors.ts. A message says what was expected, what came and where, in plain sentences; it
+// threads/errors.ts. A message says what was expected, what came and where, in plain sentences; it
 // is raised before any state has changed.
 
 /** A value of the wrong kind: a string where a number was expected, a flat array where rows were. */

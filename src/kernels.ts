@@ -2,11 +2,12 @@
 
 import { onlyKeys, record } from "./checks.ts";
 import { carried } from "./core/builds/embedded.ts";
-import { type CoreOptions, loadCore } from "./core/load.ts";
 import { Kernels } from "./kernels/kernels.ts";
+import { loadThreadedCore } from "./threads/load.ts";
+import type { ThreadedCoreOptions } from "./threads/options.ts";
 
 export type { KernelExports } from "./core/generated/exports.ts";
-export type { Build, CoreOptions, Simd, WasmSource } from "./core/load.ts";
+export type { Build, Simd, WasmSource } from "./core/load.ts";
 export {
   DisposedError,
   InvalidTypeError,
@@ -18,13 +19,14 @@ export type { GemmOptions, Kernels, LossOptions, MatrixOptimizer } from "./kerne
 export type { Matrix } from "./kernels/matrix.ts";
 export type { ActivationSpec, LossSpec } from "./model/config.ts";
 export type { OptimizerConfig, OptimizerSpec } from "./model/optimizers.ts";
+export type { ThreadedCoreOptions as CoreOptions } from "./threads/options.ts";
 
 /**
  * The core over a linear memory of its own.
  * @throws (rejects) UnsupportedHostError where WebAssembly SIMD is missing or refused.
  */
-export async function createKernels(options: CoreOptions = {}): Promise<Kernels> {
+export async function createKernels(options: ThreadedCoreOptions = {}): Promise<Kernels> {
   const keys = ["simd", "wasm", "threads", "createWorker", "onWarning"];
   onlyKeys("createKernels", record("createKernels' options", options), keys);
-  return new Kernels(await loadCore(options, carried));
+  return new Kernels(await loadThreadedCore(options, carried));
 }

@@ -19,8 +19,6 @@ import {
 import type { Build, Carried, Simd } from "./builds/carried.ts";
 import type { KernelExports } from "./generated/exports.ts";
 import { decodeHex } from "./hex.ts";
-import { type ThreadOptions, wantedThreads } from "./thread-options.ts";
-import type { OneThread } from "./threads.ts";
 
 export type { Build, Simd };
 
@@ -31,8 +29,11 @@ export type WasmSource =
   | ArrayBufferView
   | { arrayBuffer(): Promise<ArrayBuffer> };
 
-export interface CoreOptions extends ThreadOptions {
+/** What a caller may say about the core that is loaded. */
+export interface CoreOptions {
+  /** Which build runs. Default `"auto"`: relaxed SIMD where the host has it and runs it faster. */
   simd?: Simd;
+  /** The core's module. Default: a build that the package carries. */
   wasm?: WasmSource | PromiseLike<WasmSource> | (() => WasmSource | PromiseLike<WasmSource>);
 }
 
@@ -60,28 +61,14 @@ const compiled = new Map<string, HostModule>();
 
 /** Loads the core, one of the carried builds or `wasm`, compiling off the main thread where the host does so. */
 export async function loadCore(options: CoreOptions, carried: Carried): Promise<Core> {
-  const host = requireSimd();
-  const threads = wantedThreads(options);
-  const one: OneThread = {
-    module: (change) => chosenModule(host, options, carried, change),
-    core: (module, memory) => instantiate(host, module, options.simd, memory),
-  };
-  if (threads === 1) return one.core(await one.module());
-  // Few programs ask for threads: bundlers make a file of its own of what is imported here.
-  const { loadTeam } = await import("./threads.ts");
-  const isModule = options.wasm === undefined && carried.compiled;
-  return loadTeam(host, options, threads, isModule, one);
+  const module = await loadModule(options, carried);
+  return instantiate(requireSimd(), module, options.simd);
 }
 
 /** Loads the core without awaiting, for hosts that may compile synchronously. */
 export function loadCoreSync(options: CoreOptions, carried: Carried): Core {
   const host = requireSimd();
-  const { wasm, threads } = options;
-  if (wantedThreads(options) > 1 && threads !== "auto") {
-    throw new InvalidValueError(
-      `createSync has one thread; threads ${threads} needs create or load, which wait for workers to start.`,
-    );
-  }
+  const { wasm } = options;
   if (wasm === undefined) {
     const build = carried.choose(host, options.simd);
     const module = compiled.get(build) ?? compileNow(host, carried.module(build));
@@ -98,19 +85,27 @@ export function loadCoreSync(options: CoreOptions, carried: Carried): Core {
 }
 
 /** Changes the bytes of a module before they are compiled. */
-type Change = ((bytes: Uint8Array) => Uint8Array) | undefined;
+type Change = (bytes: Uint8Array) => Uint8Array;
 
-async function chosenModule(
-  host: HostWebAssembly,
+/**
+ * The module that the options ask for. `change` makes another module of its bytes before they are compiled;
+ * a module that the host or the caller compiled is taken as it is.
+ */
+export async function loadModule(
   { simd, wasm }: CoreOptions,
   carried: Carried,
-  change: Change,
+  change?: Change,
 ): Promise<HostModule> {
+  const host = requireSimd();
   if (wasm === undefined) return compiledBuild(host, carried, carried.choose(host, simd), change);
   return moduleFrom(host, await (typeof wasm === "function" ? wasm() : wasm), change);
 }
 
-function requireSimd(): HostWebAssembly {
+/**
+ * The host's WebAssembly.
+ * @throws UnsupportedHostError where it is missing or has no SIMD.
+ */
+export function requireSimd(): HostWebAssembly {
   const host = hostWebAssembly();
   if (!host) {
     throw new UnsupportedHostError(
@@ -131,7 +126,7 @@ async function compiledBuild(
   host: HostWebAssembly,
   carried: Carried,
   build: Build,
-  change: Change,
+  change: Change | undefined,
 ): Promise<HostModule> {
   const key = change ? `${build} shared` : build;
   const known = compiled.get(key);
@@ -145,7 +140,7 @@ async function compiledBuild(
 async function moduleFrom(
   host: HostWebAssembly,
   supplied: WasmSource,
-  change: Change,
+  change: Change | undefined,
 ): Promise<HostModule> {
   if (isModule(supplied)) return supplied;
   const response = supplied as { arrayBuffer?: () => Promise<ArrayBuffer> };
@@ -175,7 +170,7 @@ function compileNow(host: HostWebAssembly, source: Uint8Array | HostModule): Hos
 async function compile(
   host: HostWebAssembly,
   bytes: Uint8Array,
-  change: Change,
+  change: Change | undefined,
 ): Promise<HostModule> {
   try {
     return await host.compile(change ? change(bytes) : bytes);
@@ -210,7 +205,8 @@ function bytesOf(value: unknown): Uint8Array | undefined {
   return isBuffer ? new Uint8Array(value as ArrayBuffer) : undefined;
 }
 
-function instantiate(
+/** An instance of the core over `memory`, or over a memory of its own. `wish` is the `simd` that was asked for. */
+export function instantiate(
   host: HostWebAssembly,
   module: HostModule,
   wish: unknown,

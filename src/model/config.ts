@@ -12,8 +12,9 @@ import {
   positiveNumber,
   wholeNumber,
 } from "../checks.ts";
-import type { CoreOptions, Simd } from "../core/load.ts";
+import type { Simd } from "../core/load.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+import type { ThreadedCoreOptions } from "../threads/options.ts";
 import { type InitializerName, initializerNames } from "./initial/initializers.ts";
 import { type OptimizerConfig, type OptimizerSpec, resolveOptimizer } from "./optimizers.ts";
 
@@ -102,16 +103,16 @@ export interface ModelConfig {
   /** Which build of the core runs. Default `"auto"`; `"baseline"` gives the same bits everywhere. */
   simd?: Simd;
   /** The core's module, for hosts that must supply it themselves. */
-  wasm?: NonNullable<CoreOptions["wasm"]>;
+  wasm?: NonNullable<ThreadedCoreOptions["wasm"]>;
   /**
    * Threads that share a call's work, the caller's included: 1 to 16, or `"auto"` for what the machine
    * has, up to 4. Results are the same to the bit. Default 1. Needs `create` or `load`.
    */
-  threads?: NonNullable<CoreOptions["threads"]>;
+  threads?: NonNullable<ThreadedCoreOptions["threads"]>;
   /** Starts a worker on the module `tied-autoencoder/thread-worker`, where a page's policy forbids blobs. */
-  createWorker?: NonNullable<CoreOptions["createWorker"]>;
+  createWorker?: NonNullable<ThreadedCoreOptions["createWorker"]>;
   /** Hears that threads cannot be had. Default: the console, once, and not for `"auto"`. */
-  onWarning?: NonNullable<CoreOptions["onWarning"]>;
+  onWarning?: NonNullable<ThreadedCoreOptions["onWarning"]>;
 }
 
 /** A configuration with every default filled in: what `model.config` shows and files carry. */
@@ -208,7 +209,7 @@ export function resolveConfig(config: ModelConfig): ResolvedConfig {
 }
 
 /** The runtime half of a configuration: what is not part of the model and not saved with it. */
-export function runtimeOptions(config: ModelConfig): CoreOptions {
+export function runtimeOptions(config: ModelConfig): ThreadedCoreOptions {
   const given = runtimeKeys.filter((key) => config[key] !== undefined);
   return Object.fromEntries(given.map((key) => [key, config[key]]));
 }

@@ -2,8 +2,10 @@
 
 import { onlyKeys, record } from "../checks.ts";
 import type { Carried } from "../core/builds/carried.ts";
-import { type Core, type CoreOptions, loadCore, loadCoreSync } from "../core/load.ts";
+import type { Core } from "../core/load.ts";
 import { InvalidTypeError, show } from "../errors.ts";
+import { loadThreadedCore, loadThreadedCoreSync } from "../threads/load.ts";
+import type { ThreadedCoreOptions } from "../threads/options.ts";
 import {
   type ModelConfig,
   type ResolvedConfig,
@@ -15,7 +17,7 @@ import { Engine } from "./engine.ts";
 import type { Parts } from "./parts.ts";
 
 /** Where a model runs: the part of the configuration that is not saved with it. */
-export type RuntimeOptions = CoreOptions;
+export type RuntimeOptions = ThreadedCoreOptions;
 
 /** What an entry of the package makes its models with. */
 export interface Entry {
@@ -29,7 +31,7 @@ export async function freshEngine(config: ModelConfig, entry: Entry): Promise<En
   const resolved = resolveConfig(config);
   const [parts, core] = await Promise.all([
     entry.parts(resolved),
-    loadCore(runtimeOptions(config), entry.carried),
+    loadThreadedCore(runtimeOptions(config), entry.carried),
   ]);
   return onCore(core, () => fresh(resolved, core, parts));
 }
@@ -37,7 +39,7 @@ export async function freshEngine(config: ModelConfig, entry: Entry): Promise<En
 /** The same without waiting. */
 export function freshEngineSync(config: ModelConfig, carried: Carried, parts: Parts): Engine {
   const resolved = resolveConfig(config);
-  return fresh(resolved, loadCoreSync(runtimeOptions(config), carried), parts);
+  return fresh(resolved, loadThreadedCoreSync(runtimeOptions(config), carried), parts);
 }
 
 /** An engine as a file has it. */
@@ -52,7 +54,7 @@ export async function loadedEngine(
   }
   const [{ decodeCheckpoint }, core] = await Promise.all([
     import("./exchange/checkpoint-read.ts"),
-    loadCore(runtime, entry.carried),
+    loadThreadedCore(runtime, entry.carried),
   ]);
   return onCore(core, async () => {
     const { config, parameters, training, preparation } = decodeCheckpoint(bytes);

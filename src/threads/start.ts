@@ -1,7 +1,10 @@
 // From `threads: n` to a team at work: memory that threads can share, workers, and the handshake. All of
 // it happens within an awaited call, because a page starts no worker while its main thread is busy.
-// Where something is lacking the model runs on one thread and the caller hears of it once.
+// Where something is missing, the model runs on one thread and the caller is told once.
 
+import type { Carried } from "../core/builds/carried.ts";
+import type { KernelExports } from "../core/generated/exports.ts";
+import { type Core, instantiate, loadCore, loadModule, requireSimd } from "../core/load.ts";
 import type { HostMemory, HostModule, HostWebAssembly } from "../platform/webassembly.ts";
 import {
   delay,
@@ -14,14 +17,12 @@ import {
   watch,
 } from "../platform/workers.ts";
 import { Board } from "./board.ts";
-import type { KernelExports } from "./generated/exports.ts";
+import { ThreadsUnavailableWarning } from "./errors.ts";
 import { threadWorker } from "./generated/thread-worker.ts";
-import type { Core } from "./load.ts";
-import { sharedTwin } from "./memory-import.ts";
+import type { ThreadedCoreOptions, ThreadOptions } from "./options.ts";
+import { sharedTwin } from "./shared-twin.ts";
 import { Team, type TeamOptions } from "./team.ts";
-import { ThreadsUnavailableWarning } from "./thread-errors.ts";
-import type { ThreadOptions } from "./thread-options.ts";
-import type { WorkerOrders } from "./thread-worker.ts";
+import type { WorkerOrders } from "./worker.ts";
 
 const START_MILLISECONDS = 10_000;
 /** Pages of 64 KB that a shared memory may grow to. It is reserved at once, which phones refuse early. */
@@ -30,37 +31,29 @@ const PAGE_PAGES = [16384, 8192, 4096];
 
 let warned = false;
 
-/** What load.ts does of it: a module, of bytes that were changed as asked, and a core on one thread. */
-export interface OneThread {
-  module(change?: (bytes: Uint8Array) => Uint8Array): Promise<HostModule>;
-  core(module: HostModule, memory?: HostMemory): Core;
-}
-
-/**
- * The core for as many threads as are wanted, at most, or for one where something stands in the way.
- * `isModule` says that there are no bytes, of which a twin for shared memory could be made.
- */
+/** The core for at most `wanted` threads, or for one thread where something stands in the way. */
 export async function loadTeam(
-  host: HostWebAssembly,
-  options: ThreadOptions,
+  options: ThreadedCoreOptions,
+  carried: Carried,
   wanted: number,
-  isModule: boolean,
-  one: OneThread,
 ): Promise<Core> {
   const threads = options.threads === "auto" ? Math.min(wanted, hardwareThreads()) : wanted;
-  if (threads === 1) return one.core(await one.module());
+  if (threads === 1) return loadCore(options, carried);
+  const host = requireSimd();
+  // A twin for shared memory is made of bytes, and an edge runtime carries modules.
+  const isModule = options.wasm === undefined && carried.compiled;
   const shared = isModule ? undefined : sharedMemory(host);
   if (!shared) {
     const remedy = isModule
       ? "an edge runtime takes modules compiled beforehand, which share no memory"
       : "this host has no memory that threads can share; a page needs the headers " +
         "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp";
-    const core = one.core(await one.module());
+    const core = await loadCore(options, carried);
     warnOfOneThread(options, threads, "sharedMemory", remedy);
     return core;
   }
-  const module = await one.module(sharedTwin);
-  const core = one.core(module, shared);
+  const module = await loadModule(options, carried, sharedTwin);
+  const core = instantiate(host, module, options.simd, shared);
   try {
     const team = await startTeam(module, shared, core.kernels, threads, options.createWorker);
     return {

@@ -2,9 +2,7 @@
 // but calls that are worth it are cut into shares, which the caller's thread and the workers take from
 // a board. Whoever calls a kernel need not know. See splits.ts for what is cut and where.
 
-import { now } from "../platform/workers.ts";
-import { type Board, MOST_TASKS, NONE, pause } from "./board.ts";
-import type { KernelExports } from "./generated/exports.ts";
+import type { KernelExports } from "../core/generated/exports.ts";
 import {
   type KernelName,
   MULTIPLY_RATE,
@@ -13,8 +11,10 @@ import {
   search,
   splits,
   sums,
-} from "./splits.ts";
-import { ThreadError } from "./thread-errors.ts";
+} from "../core/splits.ts";
+import { now } from "../platform/workers.ts";
+import { type Board, MOST_TASKS, NONE, pause } from "./board.ts";
+import { ThreadError } from "./errors.ts";
 
 type Kernel = (...values: number[]) => number;
 

@@ -7,11 +7,7 @@ import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test } from "vitest";
 import { carried } from "../../src/core/builds/embedded.ts";
 import type { KernelExports } from "../../src/core/generated/exports.ts";
-import { threadWorker } from "../../src/core/generated/thread-worker.ts";
 import { type Core, loadCoreSync } from "../../src/core/load.ts";
-import { sharedTwin } from "../../src/core/memory-import.ts";
-import type { TeamOptions } from "../../src/core/team.ts";
-import { startTeam } from "../../src/core/threads.ts";
 import {
   FormatError,
   InvalidValueError,
@@ -24,6 +20,10 @@ import { resolveConfig } from "../../src/model/config.ts";
 import { readRows } from "../../src/model/data/input.ts";
 import { Engine } from "../../src/model/engine.ts";
 import { everyPart } from "../../src/model/parts-at-once.ts";
+import { threadWorker } from "../../src/threads/generated/thread-worker.ts";
+import { sharedTwin } from "../../src/threads/shared-twin.ts";
+import { startTeam } from "../../src/threads/start.ts";
+import type { TeamOptions } from "../../src/threads/team.ts";
 import { randomRows } from "../support/random.ts";
 
 const bytes = new Uint8Array(readFileSync(new URL("../../build/baseline.wasm", import.meta.url)));

@@ -1,9 +1,10 @@
-// What a caller may say about threads. Apart from threads.ts, which most programs never load.
+// What a caller may say about threads. Apart from start.ts, which most programs never load.
 
 import { wholeNumber } from "../checks.ts";
+import type { CoreOptions } from "../core/load.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import type { WorkerLike } from "../platform/workers.ts";
-import type { ThreadsUnavailableWarning } from "./thread-errors.ts";
+import type { ThreadsUnavailableWarning } from "./errors.ts";
 
 export interface ThreadOptions {
   /**
@@ -19,6 +20,9 @@ export interface ThreadOptions {
    */
   onWarning?: (warning: ThreadsUnavailableWarning) => void;
 }
+
+/** Everything a caller may say about the core: which module, and how many threads work on it. */
+export interface ThreadedCoreOptions extends CoreOptions, ThreadOptions {}
 
 /** Threads past the fourth gain little: the products of a step are too small. */
 const AUTO_MOST = 4;
@@ -39,4 +43,13 @@ export function wantedThreads(options: ThreadOptions): number {
   const wanted = wholeNumber("threads", threads, 1);
   if (wanted <= MOST_THREADS) return wanted;
   throw new InvalidValueError(`threads must be between 1 and ${MOST_THREADS}; got ${wanted}.`);
+}
+
+/** Throws where more than one thread is asked of a call that cannot wait for workers to start. */
+export function requireOneThread(options: ThreadOptions): void {
+  const { threads } = options;
+  if (wantedThreads(options) === 1 || threads === "auto") return;
+  throw new InvalidValueError(
+    `createSync has one thread; threads ${threads} needs create or load, which wait for workers to start.`,
+  );
 }
