@@ -1,5 +1,50 @@
 // What `import … from "tied-autoencoder"` gives. Importing it compiles, fetches and spawns nothing.
 
-export * from "./common.ts";
-export { TiedAutoencoder } from "./model/autoencoder.ts";
-export { fromStateDict } from "./model/exchange/from-state-dict.ts";
+export { TiedAutoencoder } from "./autoencoder.ts";
+export type { MatrixInput } from "./data/rows.ts";
+export {
+  MinMaxScaler,
+  type MinMaxScalerOptions,
+  StandardScaler,
+  type StandardScalerOptions,
+} from "./data/scalers.ts";
+export {
+  DisposedError,
+  DivergenceError,
+  InvalidStateError,
+  InvalidTypeError,
+  InvalidValueError,
+  MemoryLimitError,
+  UnsupportedHostError,
+} from "./errors.ts";
+export { averageWeights } from "./exchange/averaging.ts";
+export type { NamedWeight, NamedWeights } from "./exchange/named-weights.ts";
+export type { OnnxOptions, OnnxPart } from "./exchange/onnx.ts";
+export type { StateDictOptions } from "./exchange/state-dict.ts";
+export { FormatError } from "./formats/errors.ts";
+export { fromStateDict } from "./from-state-dict.ts";
+export type { RuntimeOptions } from "./make.ts";
+export type {
+  ActivationName,
+  ActivationSpec,
+  LossName,
+  LossSpec,
+  MissingMode,
+  ModelConfig,
+  ResolvedConfig,
+  ScalerName,
+} from "./model/config.ts";
+export type { InitializerName } from "./model/initial/initializers.ts";
+export type { OptimizerConfig, OptimizerName, OptimizerSpec } from "./model/optimizers.ts";
+export { ThreadError, ThreadsUnavailableWarning } from "./threads/errors.ts";
+export type { BatchInput, BatchStream } from "./training/batches.ts";
+export type { CorruptionSpec } from "./training/corruption.ts";
+export type { EarlyStoppingOptions } from "./training/early-stopping.ts";
+export type {
+  AbortSignalLike,
+  EpochRecord,
+  FitOptions,
+  StepRecord,
+} from "./training/fit-options.ts";
+export type { RateFunction, ScheduleSpec } from "./training/schedules.ts";
+export type { History } from "./training/trainer.ts";

@@ -1,6 +1,7 @@
 // `tied-autoencoder/worker`: the model in a worker of its own, so that a page stays at 60 frames a second
 // while it trains. Needs no shared memory. Importing it starts nothing.
 
+export type { MatrixInput } from "./data/rows.ts";
 export {
   DisposedError,
   DivergenceError,
@@ -10,12 +11,11 @@ export {
   MemoryLimitError,
   UnsupportedHostError,
 } from "./errors.ts";
+export type { NamedWeight, NamedWeights } from "./exchange/named-weights.ts";
 export { FormatError } from "./formats/errors.ts";
+export type { RuntimeOptions } from "./make.ts";
 export type { ModelConfig, ResolvedConfig } from "./model/config.ts";
-export type { MatrixInput } from "./model/data/input.ts";
-export type { NamedWeight, NamedWeights } from "./model/exchange/named-weights.ts";
-export type { RuntimeOptions } from "./model/make.ts";
-export type { EpochRecord, FitOptions, StepRecord } from "./model/training/fit-options.ts";
-export type { History } from "./model/training/trainer.ts";
+export type { EpochRecord, FitOptions, StepRecord } from "./training/fit-options.ts";
+export type { History } from "./training/trainer.ts";
 export { TiedAutoencoder, type TransferOptions, type WorkerOptions } from "./worker/model.ts";
 export type { WorkerLike } from "./worker/start.ts";

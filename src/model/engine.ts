@@ -5,26 +5,26 @@
 import { Arena } from "../core/arena.ts";
 import type { KernelExports } from "../core/generated/exports.ts";
 import type { Core } from "../core/load.ts";
+import type { Rows } from "../data/rows.ts";
 import { DivergenceError, InvalidValueError } from "../errors.ts";
+import type { Checkpoint, TrainingState } from "../exchange/checkpoint.ts";
+import type { Batch } from "../training/batches.ts";
+import type { Corruption } from "../training/corruption.ts";
+import type { RunState } from "../training/run-state.ts";
 import { lossOp, type ResolvedConfig } from "./config.ts";
-import type { Rows } from "./data/input.ts";
+import { initializeParameters } from "./initial/initializers.ts";
+import { layoutParameters, type ParameterLayout } from "./layout.ts";
+import { LearnedPreparation } from "./learned-preparation.ts";
+import { Network } from "./network.ts";
+import { applyOptimizer, type OptimizerBlocks, stateNames } from "./optimizers.ts";
 import {
   noPreparation,
   type Preparation,
   type PreparationState,
   preparationNames,
-} from "./data/preparation.ts";
-import { Staging } from "./data/staging.ts";
-import type { Checkpoint, TrainingState } from "./exchange/checkpoint.ts";
-import { initializeParameters } from "./initial/initializers.ts";
-import { layoutParameters, type ParameterLayout } from "./layout.ts";
-import { Network } from "./network.ts";
-import { applyOptimizer, type OptimizerBlocks, stateNames } from "./optimizers.ts";
-import type { Parts } from "./parts.ts";
+} from "./preparation.ts";
 import { Stream, splitSeed } from "./seed.ts";
-import type { Batch } from "./training/batches.ts";
-import type { Corruption } from "./training/corruption.ts";
-import type { RunState } from "./training/run-state.ts";
+import { Staging } from "./staging.ts";
 import type { InferencePlan } from "./workspace.ts";
 
 /**
@@ -55,8 +55,7 @@ export class Engine {
   readonly #blocks: OptimizerBlocks;
   readonly #staging: Staging;
 
-  /** `parts` must have what the configuration needs; see parts.ts. */
-  constructor(config: ResolvedConfig, core: Core, parts: Partial<Parts>) {
+  constructor(config: ResolvedConfig, core: Core) {
     this.config = config;
     this.core = core;
     this.layout = layoutParameters(config.layers, config.bias, config.decoderBias);
@@ -72,7 +71,7 @@ export class Engine {
     const width = config.layers[0] as number;
     this.preparation =
       preparationNames(config).length > 0
-        ? new (parts as Parts).LearnedPreparation(core.kernels, this.#arena, config, width)
+        ? new LearnedPreparation(core.kernels, this.#arena, config, width)
         : noPreparation;
     this.#network = new Network(
       core.kernels,
@@ -94,7 +93,7 @@ export class Engine {
   }
 
   /** Draws fresh parameters as the configuration says. */
-  initialize(parts: Partial<Parts>): void {
+  initialize(): void {
     const { initializer, seed } = this.config;
     const { parameters } = this.#blocks;
     initializeParameters(
@@ -104,7 +103,6 @@ export class Engine {
       this.layout,
       initializer,
       splitSeed(seed),
-      parts,
     );
   }
 

@@ -12,7 +12,7 @@ import {
 } from "../checks.ts";
 import type { KernelExports } from "../core/generated/exports.ts";
 import { InvalidValueError } from "../errors.ts";
-import { wholePower } from "./portable-math.ts";
+import { wholePower } from "../math/powers.ts";
 
 /** Settings that every optimizer takes. */
 interface CommonOptions {

@@ -1,11 +1,10 @@
 // The model as a table for people.
 
-import { Autoencoder } from "./autoencoder-base.ts";
 import type { ActivationSpec } from "./config.ts";
+import type { Engine } from "./engine.ts";
 
 /** The model as a readable table: one line a stage, then what there is in all. Fits 80 columns. */
-export function summary(model: Autoencoder): string {
-  const { config, layout, byteLength } = Autoencoder.engineOf(model);
+export function summary({ config, layout, byteLength }: Engine): string {
   const rows = [["stage", "shape", "activation", "parameters"]];
   const add = (name: string, from: number, to: number, activation: ActivationSpec, count: string) =>
     rows.push([name, `${from} → ${to}`, describe(activation), count]);

@@ -1,7 +1,7 @@
 // A model as a folder that PyTorch can run and train, on one machine or many. Pure: names and contents of
 // files, for the command line to write. Not in the core's bundle.
 
-import type { TiedAutoencoder } from "../model/autoencoder.ts";
+import type { TiedAutoencoder } from "../autoencoder.ts";
 import { modulePy } from "./module.ts";
 import { trainDdpPy } from "./train-ddp.ts";
 

@@ -1,10 +1,10 @@
 // The worker's side of tied-autoencoder/worker: one model, and the calls on it as they arrive. Calls run
 // in their order; while fit runs, those that come in are answered between its steps.
 
-import { TiedAutoencoder } from "../model/autoencoder.ts";
+import { TiedAutoencoder } from "../autoencoder.ts";
 import type { ModelConfig } from "../model/config.ts";
-import type { StepRecord } from "../model/training/fit-options.ts";
-import type { History } from "../model/training/trainer.ts";
+import type { StepRecord } from "../training/fit-options.ts";
+import type { History } from "../training/trainer.ts";
 import {
   buffersIn,
   CALLBACK,

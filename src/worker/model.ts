@@ -4,15 +4,15 @@
 
 import { positiveNumber } from "../checks.ts";
 import type { Build } from "../core/load.ts";
+import type { MatrixInput } from "../data/rows.ts";
 import { DisposedError, InvalidTypeError } from "../errors.ts";
+import type { NamedWeights } from "../exchange/named-weights.ts";
+import type { OnnxOptions } from "../exchange/onnx.ts";
+import type { RuntimeOptions } from "../make.ts";
 import type { ModelConfig, ResolvedConfig } from "../model/config.ts";
-import type { MatrixInput } from "../model/data/input.ts";
-import type { NamedWeights } from "../model/exchange/named-weights.ts";
-import type { OnnxOptions } from "../model/exchange/onnx.ts";
-import type { RuntimeOptions } from "../model/make.ts";
-import type { FitOptions, StepRecord } from "../model/training/fit-options.ts";
-import type { History } from "../model/training/trainer.ts";
 import { disposeKey } from "../platform/dispose.ts";
+import type { FitOptions, StepRecord } from "../training/fit-options.ts";
+import type { History } from "../training/trainer.ts";
 import { buffersIn, CALLBACK, type ModelState, type Reply, receivedError } from "./messages.ts";
 import { type Channel, openChannel, type WorkerLike } from "./start.ts";
 

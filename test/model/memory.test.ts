@@ -6,21 +6,16 @@ import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { carried } from "../../src/core/builds/embedded.ts";
 import { loadCoreSync } from "../../src/core/load.ts";
+import { readRows } from "../../src/data/rows.ts";
 import { resolveConfig } from "../../src/model/config.ts";
-import { readRows } from "../../src/model/data/input.ts";
 import { Engine } from "../../src/model/engine.ts";
-import { everyPart } from "../../src/model/parts-at-once.ts";
 import { randomRows } from "../support/random.ts";
 
 test("10,000 steps grow neither the linear memory nor the heap", () => {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
-  const engine = new Engine(
-    resolveConfig({ layers: [12, 8, 3] }),
-    loadCoreSync({}, carried),
-    everyPart,
-  );
-  engine.initialize(everyPart);
+  const engine = new Engine(resolveConfig({ layers: [12, 8, 3] }), loadCoreSync({}, carried));
+  engine.initialize();
   const rows = readRows("x", randomRows(16, 12, 1), 12);
   const batch = {
     x: rows,

@@ -8,6 +8,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { carried } from "../../src/core/builds/embedded.ts";
 import type { KernelExports } from "../../src/core/generated/exports.ts";
 import { type Core, loadCoreSync } from "../../src/core/load.ts";
+import { readRows } from "../../src/data/rows.ts";
 import {
   FormatError,
   InvalidValueError,
@@ -17,9 +18,7 @@ import {
   TiedAutoencoder,
 } from "../../src/index.ts";
 import { resolveConfig } from "../../src/model/config.ts";
-import { readRows } from "../../src/model/data/input.ts";
 import { Engine } from "../../src/model/engine.ts";
-import { everyPart } from "../../src/model/parts-at-once.ts";
 import { threadWorker } from "../../src/threads/generated/thread-worker.ts";
 import { sharedTwin } from "../../src/threads/shared-twin.ts";
 import { startTeam } from "../../src/threads/start.ts";
@@ -49,8 +48,8 @@ async function sharedCore(
 
 /** Weights and losses after ten steps, and what inference gives. */
 function tenSteps(config: ModelConfig, core: Core, x: Float32Array) {
-  const engine = new Engine(resolveConfig(config), core, everyPart);
-  engine.initialize(everyPart);
+  const engine = new Engine(resolveConfig(config), core);
+  engine.initialize();
   const rows = readRows("x", x, config.layers[0]!);
   const batch = {
     x: rows,
@@ -218,12 +217,8 @@ describe("a worker that dies", () => {
       return worker;
     };
     const core = await sharedCore(2, createWorker, { leastShare: 1, patience: 3 });
-    const engine = new Engine(resolveConfig(config), core, everyPart);
-    const plain = new Engine(
-      resolveConfig(config),
-      loadCoreSync({ simd: "baseline" }, carried),
-      everyPart,
-    );
+    const engine = new Engine(resolveConfig(config), core);
+    const plain = new Engine(resolveConfig(config), loadCoreSync({ simd: "baseline" }, carried));
     const rows = readRows("x", x, 40);
     const batch = {
       x: rows,
@@ -234,7 +229,7 @@ describe("a worker that dies", () => {
       checked: false,
     };
     for (const model of [engine, plain]) {
-      model.initialize(everyPart);
+      model.initialize();
       model.trainBatch(batch);
     }
     await worker!.terminate();

@@ -4,8 +4,8 @@
 import type { Arena } from "../../core/arena.ts";
 import type { KernelExports } from "../../core/generated/exports.ts";
 import type { ParameterLayout, Tensor } from "../layout.ts";
-import type { Parts } from "../parts.ts";
 import { type Seed, Stream } from "../seed.ts";
+import { orthogonalize } from "./orthogonal.ts";
 
 export type InitializerName =
   | "torchLinear"
@@ -38,7 +38,6 @@ export function initializeParameters(
   layout: ParameterLayout,
   initializer: InitializerName,
   seed: Seed,
-  { orthogonalize }: Partial<Parts>,
 ): void {
   kernels.fill(layout.blockLength, address, 0);
   const at = (tensor: Tensor) => address + tensor.offset * 4;
@@ -92,7 +91,7 @@ export function initializeParameters(
         break;
       case "orthogonal":
         normal(weight, 1);
-        orthogonalize?.(arena.view(at(weight), weight.length), units, inputs);
+        orthogonalize(arena.view(at(weight), weight.length), units, inputs);
         break;
     }
   });

@@ -7,14 +7,14 @@
 // too, with every unit alive on every row; training bends it from there.
 
 import { Activation } from "../../../assembly/ops.ts";
+import type { Rows } from "../../data/rows.ts";
 import { yieldToEventLoop } from "../../platform/yield.ts";
-import type { Rows } from "../data/input.ts";
-import type { Staging } from "../data/staging.ts";
 import type { ParameterLayout, Tensor } from "../layout.ts";
 import type { Network } from "../network.ts";
 import type { Seed } from "../seed.ts";
 import { Stream } from "../seed.ts";
 import type { Stage } from "../stages.ts";
+import type { Staging } from "../staging.ts";
 import { type ChunkedRows, columnMeans, principalComponents } from "./principal-components.ts";
 
 /** Where units that saturate towards negative values start: this far into their straight part. */

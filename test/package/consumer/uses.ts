@@ -12,7 +12,6 @@ import {
   TiedAutoencoder,
 } from "tied-autoencoder";
 import { createKernels, type Matrix } from "tied-autoencoder/kernels";
-import { createSync, TiedAutoencoder as Slim, summary, toOnnx } from "tied-autoencoder/slim";
 import { TiedAutoencoder as Remote } from "tied-autoencoder/worker";
 
 const config: ModelConfig = {
@@ -36,8 +35,8 @@ export async function train(x: MatrixInput, signal: AbortSignalLike): Promise<Hi
   }
 }
 
-export async function slim(bytes: Uint8Array, wasm: object): Promise<Float32Array> {
-  const model = await Slim.load(bytes, { wasm, simd: "baseline" });
+export async function loaded(bytes: Uint8Array, wasm: object): Promise<Float32Array> {
+  const model = await TiedAutoencoder.load(bytes, { wasm, simd: "baseline" });
   return model.encode({ data: new Uint8Array(8), shape: [2, 4] });
 }
 
@@ -53,9 +52,9 @@ export async function elsewhere(x: MatrixInput): Promise<number> {
   return model.evaluate(x, undefined, { transfer: true });
 }
 
-export function slimFunctions(wasm: object): [Uint8Array, string] {
-  using model = createSync({ ...config, wasm });
-  return [toOnnx(model, { part: "encoder" }), summary(model)];
+export function synchronous(wasm: object): [Uint8Array, string] {
+  using model = TiedAutoencoder.createSync({ ...config, wasm });
+  return [model.toOnnx({ part: "encoder" }), model.summary()];
 }
 
 // @ts-expect-error: layers is required

@@ -1,0 +1,352 @@
+// The public model. Each method checks what it was given and what state the model is in, and hands over
+// to the engine; nothing has changed when one throws.
+
+import { choice, finiteNumber, onlyKeys, positiveNumber, record } from "./checks.ts";
+import type { Build } from "./core/load.ts";
+import { type MatrixInput, type Rows, readRows } from "./data/rows.ts";
+import { DisposedError, InvalidStateError, InvalidValueError } from "./errors.ts";
+import { encodeCheckpoint } from "./exchange/checkpoint.ts";
+import { type NamedWeights, nameTensors, readTensors } from "./exchange/named-weights.ts";
+import { type OnnxOptions, toOnnx } from "./exchange/onnx.ts";
+import { freshEngine, freshEngineSync, loadedEngine, type RuntimeOptions } from "./make.ts";
+import type { ModelConfig, ResolvedConfig } from "./model/config.ts";
+import type { Engine } from "./model/engine.ts";
+import { summary } from "./model/summary.ts";
+import { disposeKey } from "./platform/dispose.ts";
+import { type Batch, type BatchStream, requireSameCount } from "./training/batches.ts";
+import { type FitOptions, resolveFit, type StepRecord } from "./training/fit-options.ts";
+import { type History, TrainingRun } from "./training/trainer.ts";
+
+/**
+ * An autoencoder whose decoder multiplies by the transposes of the encoder's weights. Each weight
+ * exists once; its gradient is the sum of both uses.
+ *
+ * Every call is synchronous except `create`, `load`, `fit`, `fitSteps` and `initializeFrom`. Matrices go in
+ * as `MatrixInput` and come out as fresh row-major Float32Arrays.
+ */
+export class TiedAutoencoder {
+  /** The configuration with every default filled in. Read-only. */
+  readonly config: ResolvedConfig;
+  #engine: Engine | undefined;
+  #training = false;
+
+  private constructor(engine: Engine) {
+    this.config = engine.config;
+    this.#engine = engine;
+  }
+
+  /**
+   * Makes a model with fresh weights.
+   * @throws (rejects) InvalidTypeError, InvalidValueError for a configuration that is not valid;
+   * UnsupportedHostError where WebAssembly SIMD is missing or refused; MemoryLimitError when the model
+   * does not fit.
+   */
+  static async create(config: ModelConfig): Promise<TiedAutoencoder> {
+    return new TiedAutoencoder(await freshEngine(config));
+  }
+
+  /** As `create`, for runtimes that may compile synchronously (Node, workers; not every page). */
+  static createSync(config: ModelConfig): TiedAutoencoder {
+    return new TiedAutoencoder(freshEngineSync(config));
+  }
+
+  /**
+   * Makes a model from what `save` wrote.
+   * @throws (rejects) FormatError for a file that is truncated, hostile, newer or something else.
+   */
+  static async load(bytes: Uint8Array, runtime: RuntimeOptions = {}): Promise<TiedAutoencoder> {
+    return new TiedAutoencoder(await loadedEngine(bytes, runtime));
+  }
+
+  /** Which build of the core runs: `"baseline"` gives the same bits on every host. */
+  get build(): Build {
+    return this.#live.core.build;
+  }
+
+  /** Bytes of WebAssembly memory the model holds: parameters, optimizer state and workspace. */
+  get byteLength(): number {
+    return this.#live.byteLength;
+  }
+
+  /** Threads that share the work of a call; 1 after a ThreadError. */
+  get threads(): number {
+    return this.#live.core.threads;
+  }
+
+  /** Optimizer steps taken since the model was made. */
+  get stepCount(): number {
+    return this.#live.stepCount;
+  }
+
+  /**
+   * The learning rate of the next step; where a schedule moves it, of the last one. Setting it, which may
+   * be done at any time, sets the base that schedules start from.
+   */
+  get learningRate(): number {
+    return this.#live.learningRate;
+  }
+
+  set learningRate(value: number) {
+    const engine = this.#live;
+    engine.learningRate = positiveNumber("learningRate", value);
+    engine.baseLearningRate = engine.learningRate;
+  }
+
+  // Inference
+
+  /** Codes of the rows of `x` [rows, layers[0]] → [rows, code units]. NaN passes through. */
+  encode(x: MatrixInput): Float32Array {
+    return this.#live.encode(this.#rows("x", x));
+  }
+
+  /** Reconstructions from codes [rows, code units] → [rows, layers[0]]. */
+  decode(code: MatrixInput): Float32Array {
+    const engine = this.#live;
+    return engine.decode(readRows("code", code, this.config.layers.at(-1) as number));
+  }
+
+  /** `decode(encode(x))` in one pass: [rows, layers[0]] → the same shape. */
+  reconstruct(x: MatrixInput): Float32Array {
+    return this.#live.reconstruct(this.#rows("x", x));
+  }
+
+  /**
+   * Mean squared error of each row's reconstruction → [rows], in scaled units where the model has a
+   * scaler. The usual anomaly score.
+   */
+  reconstructionErrors(x: MatrixInput): Float32Array {
+    return this.#live.rowErrors(this.#rows("x", x));
+  }
+
+  /** Squared error of each element's reconstruction → [rows, layers[0]]; units as in `reconstructionErrors`. */
+  featureErrors(x: MatrixInput): Float32Array {
+    return this.#live.squaredErrors(this.#rows("x", x));
+  }
+
+  /** The configured loss over all elements, without penalties; `target` defaults to `x`. */
+  evaluate(x: MatrixInput, target?: MatrixInput): number {
+    const engine = this.#live;
+    const [rows, targetRows] = this.#pair("evaluate", x, target);
+    return engine.evaluate(rows, targetRows);
+  }
+
+  // Training
+
+  /**
+   * Learns what `scaler` and `missing` need to know of the data from the rows of `x`: means and ranges of
+   * the columns. `fit` does so with its training rows if nothing has before; data that arrive in
+   * pieces, and training without `fit`, need this call. Weights trained for an earlier scale lose their
+   * meaning. Without `scaler` and `missing` there is nothing to learn.
+   */
+  fitScaler(x: MatrixInput): void {
+    const engine = this.#idle;
+    const [rows] = this.#pair("fitScaler", x, undefined);
+    engine.requireTrainable(rows, false);
+    engine.preparation.fit(rows, rows.count);
+  }
+
+  /**
+   * Sets every weight and bias from the rows of `x`, layer by layer: the leading principal components of
+   * what enters the layer, with biases that take the mean out and put it back. A linear model starts at
+   * PCA's error; so does a relu model, whose encoder biases lift every unit above 0 on every row: a good
+   * model at once, but one that training leaves only slowly (docs/decisions/021). With tanh or sigmoid
+   * units it is a start, no more. Relu needs a bias on both sides for it; units beyond a layer's width
+   * start near 0. The optimizer's state stays. Also fits the scaler, if nothing has.
+   */
+  async initializeFrom(x: MatrixInput, options: { method: "pca" }): Promise<void> {
+    const engine = this.#idle;
+    const settings = record("initializeFrom's options", options);
+    onlyKeys("initializeFrom", settings, ["method"]);
+    choice("method", settings.method, ["pca"]);
+    const [rows] = this.#pair("initializeFrom", x, undefined);
+    engine.requireTrainable(rows, false);
+    if (!engine.preparation.fitted) engine.preparation.fit(rows, rows.count);
+    this.#training = true;
+    try {
+      await engine.initializeFromComponents(rows);
+      if (this.#engine !== engine) {
+        throw new DisposedError("The model was disposed during initializeFrom.");
+      }
+    } finally {
+      this.#training = false;
+    }
+  }
+
+  /**
+   * Trains on the rows of `x`, or on the batches of a stream. Resolves with the losses by epoch.
+   * @throws (rejects) DivergenceError when the loss stops being finite; `signal.reason` on an abort.
+   */
+  async fit(x: MatrixInput | BatchStream, options?: FitOptions): Promise<History> {
+    const steps = this.fitSteps(x, options);
+    for (;;) {
+      const result = await steps.next();
+      if (result.done) return result.value;
+    }
+  }
+
+  /**
+   * `fit` as an async iterator of step records; leaving the loop ends training. Options and rows are
+   * checked when the first is asked for.
+   */
+  async *fitSteps(
+    x: MatrixInput | BatchStream,
+    options?: FitOptions,
+  ): AsyncGenerator<StepRecord, History> {
+    const engine = this.#idle;
+    this.#training = true;
+    let records: AsyncGenerator<StepRecord, History> | undefined;
+    try {
+      records = new TrainingRun(engine, await resolveFit(engine, x, options)).records();
+      for (;;) {
+        if (this.#engine !== engine) throw new DisposedError("The model was disposed during fit.");
+        const result = await records.next();
+        if (result.done) return result.value;
+        yield result.value;
+      }
+    } finally {
+      await records?.return({ epoch: [], history: { loss: [] } });
+      this.#training = false;
+    }
+  }
+
+  /**
+   * One optimizer step on a batch; returns its loss before the update, penalties included. `target`
+   * defaults to `x`. Anything accumulated is discarded.
+   * @throws DivergenceError when the loss is not finite; the weights are as they were.
+   */
+  trainOnBatch(x: MatrixInput, target?: MatrixInput): number {
+    const engine = this.#idle;
+    const [rows, targetRows] = this.#pair("trainOnBatch", x, target);
+    return engine.trainBatch(wholeBatch(rows, targetRows));
+  }
+
+  /**
+   * Forward and backward pass over a batch: adds `scale` times the gradient of its mean loss and
+   * penalties to what is accumulated, and returns that loss.
+   */
+  accumulateGradients(x: MatrixInput, target?: MatrixInput, options?: { scale?: number }): number {
+    const engine = this.#idle;
+    const scale = scaleOption("accumulateGradients", options);
+    const [rows, targetRows] = this.#pair("accumulateGradients", x, target);
+    return engine.accumulate(wholeBatch(rows, targetRows), 0, rows.count, scale);
+  }
+
+  /**
+   * Adds `scale` times the given gradients, of all names and no other, to what is accumulated: those of a
+   * model elsewhere, as `gradients()` gave them.
+   * @throws InvalidValueError for a value that is not finite; what is accumulated is as it was.
+   */
+  addGradients(gradients: NamedWeights, options?: { scale?: number }): void {
+    const engine = this.#idle;
+    const scale = scaleOption("addGradients", options);
+    engine.addGradients(readTensors("addGradients", gradients, engine.layout), scale);
+  }
+
+  /** What was accumulated, by parameter name, before clipping and weight decay. Copies. */
+  gradients(): NamedWeights {
+    const engine = this.#accumulated("gradients");
+    return nameTensors(engine.gradients, engine.layout);
+  }
+
+  /** One optimizer step on what was accumulated, which is then forgotten. */
+  applyGradients(): void {
+    this.#accumulated("applyGradients").apply();
+  }
+
+  /** Forgets what was accumulated. */
+  zeroGradients(): void {
+    this.#idle.forgetGradients();
+  }
+
+  // Parameters
+
+  /** Every parameter by name. Copies; each tied weight appears once. */
+  weights(): NamedWeights {
+    const engine = this.#live;
+    return nameTensors(engine.parameters, engine.layout);
+  }
+
+  /** Replaces every parameter; the optimizer's state stays. Wants all names and no other. */
+  setWeights(weights: NamedWeights): void {
+    const engine = this.#idle;
+    engine.restore(readTensors("setWeights", weights, engine.layout), undefined, undefined);
+  }
+
+  /** The model as safetensors; with `optimizer` training resumes bit for bit from it. */
+  save(options?: { optimizer?: boolean }): Uint8Array {
+    const engine = this.#live;
+    const settings = record("save's options", options);
+    onlyKeys("save", settings, ["optimizer"]);
+    return encodeCheckpoint(engine.checkpoint(settings.optimizer === true));
+  }
+
+  /**
+   * The model as an ONNX file (opset 17, float32, any number of rows): `input` → `reconstruction`, or with
+   * `part` one half of it, `input` → `code` or `code` → `reconstruction`. In the data's units; each tied
+   * weight stands once in the file.
+   * @throws InvalidStateError when a scaler is configured and has seen no data.
+   */
+  toOnnx(options?: OnnxOptions): Uint8Array {
+    return toOnnx(this.#live, options);
+  }
+
+  /** The model as a readable table. */
+  summary(): string {
+    return summary(this.#live);
+  }
+
+  /** Gives the memory back and ends the model's workers. Ends a `fit` under way; any later call throws a DisposedError. */
+  dispose(): void {
+    this.#engine?.core.dispose();
+    this.#engine = undefined;
+  }
+
+  [disposeKey](): void {
+    this.dispose();
+  }
+
+  get #live(): Engine {
+    if (this.#engine) return this.#engine;
+    throw new DisposedError("This model was disposed; its memory is gone. Create or load another.");
+  }
+
+  /** The engine, for calls that change what a running `fit` works on. */
+  get #idle(): Engine {
+    const engine = this.#live;
+    if (!this.#training) return engine;
+    throw new InvalidStateError(
+      "The model is being trained by fit or initializeFrom. Between its steps reads are allowed; end it with a signal or by returning false from a callback.",
+    );
+  }
+
+  #accumulated(call: string): Engine {
+    const engine = this.#idle;
+    if (engine.hasGradients) return engine;
+    throw new InvalidStateError(
+      `${call} needs gradients, and nothing was accumulated since the last step. Call accumulateGradients first.`,
+    );
+  }
+
+  #rows(name: string, x: MatrixInput): Rows {
+    return readRows(name, x, this.config.layers[0] as number);
+  }
+
+  #pair(call: string, x: MatrixInput, target: MatrixInput | undefined): [Rows, Rows | undefined] {
+    const rows = this.#rows("x", x);
+    const targetRows = target === undefined ? undefined : this.#rows("target", target);
+    requireSameCount(rows, targetRows);
+    if (rows.count === 0)
+      throw new InvalidValueError(`${call} needs at least one row; x has none.`);
+    return [rows, targetRows];
+  }
+}
+
+function scaleOption(call: string, options: { scale?: number } | undefined): number {
+  const settings = record(`${call}'s options`, options);
+  onlyKeys(call, settings, ["scale"]);
+  return finiteNumber("scale", settings.scale ?? 1);
+}
+
+function wholeBatch(x: Rows, target: Rows | undefined): Batch {
+  return { x, target, order: undefined, first: 0, count: x.count, checked: false };
+}

@@ -1,0 +1,111 @@
+// Count, mean, spread and range of every column, in float64, from rows that may come in pieces. Pieces
+// are merged as in Chan, Golub & LeVeque 1979: no difference of two large sums. NaN counts as missing.
+
+import { InvalidValueError } from "../errors.ts";
+import type { Rows } from "./rows.ts";
+
+/** Values taken at a time. */
+const PIECE = 65_536;
+
+export class ColumnStatistics {
+  readonly width: number;
+  /** Rows seen, and in each column the values among them that are not NaN. */
+  rows = 0;
+  readonly counts: Float64Array;
+  readonly means: Float64Array;
+  readonly lowest: Float64Array;
+  readonly highest: Float64Array;
+  /** Sum of squared differences from the mean. */
+  readonly #squares: Float64Array;
+
+  constructor(width: number) {
+    this.width = width;
+    this.counts = new Float64Array(width);
+    this.means = new Float64Array(width);
+    this.lowest = new Float64Array(width).fill(Infinity);
+    this.highest = new Float64Array(width).fill(-Infinity);
+    this.#squares = new Float64Array(width);
+  }
+
+  /** Takes rows [first, end) into account. @throws InvalidValueError for an infinity, nothing changed. */
+  add(rows: Rows, first = 0, end = rows.count): void {
+    const { width } = this;
+    const most = Math.max(1, Math.floor(PIECE / width));
+    const piece = new Float64Array(Math.min(most, end - first) * width);
+    const each = (visit: (count: number, row: number) => void) => {
+      for (let row = first; row < end; row += most) {
+        const count = Math.min(most, end - row);
+        rows.copy(row, count, piece, 0);
+        visit(count, row);
+      }
+    };
+    each((count, row) => requireFinite(rows, piece, count * width, row));
+    each((count) => {
+      for (let j = 0; j < width; j++) this.#addColumn(piece, j, count);
+      this.rows += count;
+    });
+  }
+
+  /** Mean squared difference from the mean, as numpy.var has it; NaN for a column without values. */
+  variance(column: number): number {
+    return (this.#squares[column] as number) / (this.counts[column] as number);
+  }
+
+  /** √variance, or 1 for a column whose variance is no more than rounding can make of a constant. */
+  standardDivisor(column: number): number {
+    const variance = this.variance(column);
+    const count = this.counts[column] as number;
+    const rounding = count * (this.means[column] as number) * Number.EPSILON;
+    const constant = variance <= count * Number.EPSILON * variance + rounding * rounding;
+    return constant ? 1 : Math.sqrt(variance);
+  }
+
+  /** The range of a column, or 1 where it does not vary. */
+  rangeDivisor(column: number): number {
+    const range = (this.highest[column] as number) - (this.lowest[column] as number);
+    return range < 10 * Number.EPSILON ? 1 : range;
+  }
+
+  #addColumn(piece: Float64Array, j: number, rows: number): void {
+    const { width } = this;
+    const end = rows * width;
+    let count = 0;
+    let sum = 0;
+    let low = this.lowest[j] as number;
+    let high = this.highest[j] as number;
+    for (let i = j; i < end; i += width) {
+      const value = piece[i] as number;
+      if (Number.isNaN(value)) continue;
+      count += 1;
+      sum += value;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+    if (count === 0) return;
+    const mean = sum / count;
+    let squares = 0;
+    for (let i = j; i < end; i += width) {
+      const difference = (piece[i] as number) - mean;
+      if (!Number.isNaN(difference)) squares += difference * difference;
+    }
+    const before = this.counts[j] as number;
+    const total = before + count;
+    const shift = mean - (this.means[j] as number);
+    this.counts[j] = total;
+    this.means[j] = (this.means[j] as number) + (shift * count) / total;
+    this.#squares[j] =
+      (this.#squares[j] as number) + squares + (shift * shift * before * count) / total;
+    this.lowest[j] = low;
+    this.highest[j] = high;
+  }
+}
+
+function requireFinite(rows: Rows, values: Float64Array, count: number, firstRow: number): void {
+  for (let i = 0; i < count; i++) {
+    const value = values[i] as number;
+    if (value !== Infinity && value !== -Infinity) continue;
+    throw new InvalidValueError(
+      `Row ${firstRow + Math.floor(i / rows.width)}, column ${i % rows.width} of ${rows.name} is ${value}; a scaler needs finite numbers, or NaN for missing ones.`,
+    );
+  }
+}

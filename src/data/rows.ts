@@ -1,0 +1,140 @@
+// Matrix input: the three forms that public calls accept, read behind one interface that copies rows
+// into the arena. Widths and lengths are checked here, before anything else happens; NaN and infinity
+// are looked for where the rows have arrived, because that is a kernel's work.
+
+import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+
+type NumericArray =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array;
+
+/**
+ * A matrix of rows: a row-major Float32Array whose length is a multiple of the row's width, any numeric
+ * typed array with its shape, or an array of rows.
+ */
+export type MatrixInput =
+  | Float32Array
+  | { readonly data: NumericArray; readonly shape: readonly [rows: number, columns: number] }
+  | readonly (readonly number[])[]
+  | readonly NumericArray[];
+
+/** Rows that can be copied into the arena as float32, or elsewhere as float64. */
+export interface Rows {
+  /** What the argument is called in messages. */
+  readonly name: string;
+  readonly count: number;
+  readonly width: number;
+  /** Copies rows [first, first + count) to `heap[at…]`, row-major. */
+  copy(first: number, count: number, heap: Float32Array | Float64Array, at: number): void;
+}
+
+const FORMS =
+  "a Float32Array, { data, shape: [rows, columns] } over a typed array, or an array of rows";
+
+/** Reads `input` as rows of `width` values. */
+export function readRows(name: string, input: MatrixInput, width: number): Rows {
+  if (input instanceof Float32Array) return flatRows(name, input, width);
+  if (Array.isArray(input)) return nestedRows(name, input as unknown[], width);
+  if (ArrayBuffer.isView(input)) {
+    throw new InvalidTypeError(
+      `${name} is ${show(input)} without a shape. Give { data, shape: [rows, ${width}] }, a Float32Array or an array of rows.`,
+    );
+  }
+  if (typeof input === "object" && input !== null && "data" in input && "shape" in input) {
+    return shapedRows(name, input.data, input.shape, width);
+  }
+  throw new InvalidTypeError(`${name} must be ${FORMS}; got ${show(input)}.`);
+}
+
+function flatRows(name: string, data: NumericArray, width: number): Rows {
+  if (data.length % width !== 0) {
+    throw new InvalidValueError(
+      `${name} holds ${data.length} values, which is no multiple of the ${width} in a row; row ${Math.floor(data.length / width)} ends after ${data.length % width}.`,
+    );
+  }
+  return {
+    name,
+    count: data.length / width,
+    width,
+    copy(first, count, heap, at) {
+      heap.set(data.subarray(first * width, (first + count) * width), at);
+    },
+  };
+}
+
+function shapedRows(name: string, data: unknown, shape: unknown, width: number): Rows {
+  if (!isNumericArray(data)) {
+    throw new InvalidTypeError(`${name}.data must be a numeric typed array; got ${show(data)}.`);
+  }
+  const [rows, columns] = Array.isArray(shape) ? (shape as unknown[]) : [];
+  if (!Array.isArray(shape) || shape.length !== 2 || !isSize(rows) || !isSize(columns)) {
+    throw new InvalidValueError(`${name}.shape must be [rows, columns]; got ${show(shape)}.`);
+  }
+  if (columns !== width) {
+    throw new InvalidValueError(
+      `${name} must have ${width} columns; its shape is [${rows}, ${columns}].`,
+    );
+  }
+  if (data.length !== rows * columns) {
+    throw new InvalidValueError(
+      `${name}.shape [${rows}, ${columns}] stands for ${rows * columns} values; data holds ${data.length}.`,
+    );
+  }
+  return flatRows(name, data, width);
+}
+
+function nestedRows(name: string, rows: unknown[], width: number): Rows {
+  if (typeof rows[0] === "number") {
+    throw new InvalidTypeError(
+      `${name} is a flat array of numbers, whose rows cannot be told. Give ${FORMS}.`,
+    );
+  }
+  rows.forEach((row, i) => {
+    if (!Array.isArray(row) && !isNumericArray(row)) {
+      throw new InvalidTypeError(
+        `Row ${i} of ${name} must be an array of ${width} numbers; got ${show(row)}.`,
+      );
+    }
+    if (row.length !== width) {
+      throw new InvalidValueError(
+        `Row ${i} of ${name} must hold ${width} values; it holds ${row.length}.`,
+      );
+    }
+    if (Array.isArray(row)) requireNumbers(name, row, i);
+  });
+  return {
+    name,
+    count: rows.length,
+    width,
+    copy(first, count, heap, at) {
+      for (let i = 0; i < count; i++) heap.set(rows[first + i] as number[], at + i * width);
+    },
+  };
+}
+
+function requireNumbers(name: string, row: unknown[], i: number): void {
+  // Not findIndex: this runs over every element of every row, holes included.
+  for (let j = 0; j < row.length; j++) {
+    if (typeof row[j] !== "number") {
+      throw new InvalidTypeError(
+        `Row ${i}, column ${j} of ${name} must be a number; got ${show(row[j])}.`,
+      );
+    }
+  }
+}
+
+function isSize(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function isNumericArray(value: unknown): value is NumericArray {
+  if (!ArrayBuffer.isView(value) || value instanceof DataView) return false;
+  return !(value instanceof BigInt64Array) && !(value instanceof BigUint64Array);
+}

@@ -1,0 +1,200 @@
+// StandardScaler and MinMaxScaler, with scikit-learn's names and formulas: statistics in float64, NaN
+// left out of them and passed through, columns that do not vary divided by 1. Standing alone; a model
+// with `scaler` in its configuration does the same inside (learned-preparation.ts).
+
+import { boolean, finiteNumber, onlyKeys, record, wholeNumber } from "../checks.ts";
+import { InvalidStateError, InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+import { ColumnStatistics } from "./column-statistics.ts";
+import { type MatrixInput, type Rows, readRows } from "./rows.ts";
+
+export interface ScalerOptions {
+  /** Values in a row; needed only where the first data come as a flat Float32Array. */
+  features?: number;
+}
+
+export interface StandardScalerOptions extends ScalerOptions {
+  /** Subtract the mean. Default true. */
+  withMean?: boolean;
+  /** Divide by the standard deviation. Default true. */
+  withStd?: boolean;
+}
+
+export interface MinMaxScalerOptions extends ScalerOptions {
+  /** What the least and the greatest value of each column become. Default [0, 1]. */
+  featureRange?: readonly [number, number];
+  /** Keep transformed values within the range. Default false. */
+  clip?: boolean;
+}
+
+/** What both scalers do: y = (x - center) · factor + start in every column. */
+abstract class Scaler {
+  #features: number | undefined;
+  #statistics: ColumnStatistics | undefined;
+
+  protected constructor(features: number | undefined) {
+    if (features !== undefined) this.#features = wholeNumber("features", features, 1);
+  }
+
+  /** Forgets what came before and takes the statistics of the rows of `x`. */
+  fit(x: MatrixInput): this {
+    this.#statistics = undefined;
+    return this.partialFit(x);
+  }
+
+  /** Adds the rows of `x` to the statistics: the result is that of all rows at once. */
+  partialFit(x: MatrixInput): this {
+    const rows = readRows("x", x, this.#statistics?.width ?? this.#widthOf(x));
+    if (rows.count === 0)
+      throw new InvalidValueError("A scaler needs at least one row; x has none.");
+    const statistics = this.#statistics ?? new ColumnStatistics(rows.width);
+    statistics.add(rows);
+    this.#statistics = statistics;
+    this.derive(statistics);
+    return this;
+  }
+
+  /** The rows of `x` scaled: a fresh row-major Float32Array. */
+  transform(x: MatrixInput): Float32Array {
+    return this.#map(x, (value, j) => this.forward(value, j));
+  }
+
+  /** The way back: scaled rows in the units of the data. */
+  inverseTransform(x: MatrixInput): Float32Array {
+    return this.#map(x, (value, j) => this.backward(value, j));
+  }
+
+  /** `fit(x)`, then `transform(x)`. */
+  fitTransform(x: MatrixInput): Float32Array {
+    return this.fit(x).transform(x);
+  }
+
+  /** Rows seen by `fit` and `partialFit`. */
+  get nSamplesSeen_(): number {
+    return this.statistics.rows;
+  }
+
+  /** Columns. */
+  get nFeaturesIn_(): number {
+    return this.statistics.width;
+  }
+
+  protected get statistics(): ColumnStatistics {
+    if (this.#statistics) return this.#statistics;
+    throw new InvalidStateError("The scaler has seen no data. Call fit first.");
+  }
+
+  protected abstract derive(statistics: ColumnStatistics): void;
+  protected abstract forward(value: number, column: number): number;
+  protected abstract backward(value: number, column: number): number;
+
+  #map(x: MatrixInput, scaled: (value: number, column: number) => number): Float32Array {
+    const { width } = this.statistics;
+    const rows: Rows = readRows("x", x, width);
+    const output = new Float32Array(rows.count * width);
+    const row = new Float64Array(width);
+    for (let i = 0; i < rows.count; i++) {
+      rows.copy(i, 1, row, 0);
+      for (let j = 0; j < width; j++) output[i * width + j] = scaled(row[j] as number, j);
+    }
+    return output;
+  }
+
+  #widthOf(x: unknown): number {
+    if (this.#features !== undefined) return this.#features;
+    if (typeof x === "object" && x !== null && "shape" in x && Array.isArray(x.shape)) {
+      return wholeNumber("x.shape[1]", x.shape[1], 1);
+    }
+    if (Array.isArray(x) && typeof x[0] === "object" && x[0] !== null && "length" in x[0]) {
+      return wholeNumber("The length of x[0]", x[0].length, 1);
+    }
+    throw new InvalidTypeError(
+      `A scaler cannot tell the columns of ${show(x)}. Give { data, shape: [rows, columns] }, an array of rows, or the option features.`,
+    );
+  }
+}
+
+/** y = (x - mean) / standard deviation, column by column. */
+export class StandardScaler extends Scaler {
+  /** Means [features]. */
+  mean_ = new Float64Array(0);
+  /** Variances [features], divided by the count, not by count - 1. */
+  var_ = new Float64Array(0);
+  /** Divisors [features]: √var_, and 1 where the column does not vary. */
+  scale_ = new Float64Array(0);
+  readonly #withMean: boolean;
+  readonly #withStd: boolean;
+
+  constructor(options?: StandardScalerOptions) {
+    const settings = record("StandardScaler's options", options) as StandardScalerOptions;
+    onlyKeys("StandardScaler", settings, ["features", "withMean", "withStd"]);
+    super(settings.features);
+    this.#withMean = boolean("withMean", settings.withMean ?? true);
+    this.#withStd = boolean("withStd", settings.withStd ?? true);
+  }
+
+  protected override derive(statistics: ColumnStatistics): void {
+    this.mean_ = statistics.means.map((mean, j) => (statistics.counts[j] ? mean : Number.NaN));
+    this.var_ = this.mean_.map((_, j) => statistics.variance(j));
+    this.scale_ = this.#withStd
+      ? this.mean_.map((_, j) => statistics.standardDivisor(j))
+      : this.mean_.map(() => 1);
+  }
+
+  protected override forward(value: number, j: number): number {
+    return (value - this.#center(j)) / (this.scale_[j] as number);
+  }
+
+  protected override backward(value: number, j: number): number {
+    return value * (this.scale_[j] as number) + this.#center(j);
+  }
+
+  #center(j: number): number {
+    return this.#withMean ? (this.mean_[j] as number) : 0;
+  }
+}
+
+/** Moves the least value of each column to one end of a range and the greatest to the other. */
+export class MinMaxScaler extends Scaler {
+  /** Least and greatest values [features], and their differences. */
+  dataMin_ = new Float64Array(0);
+  dataMax_ = new Float64Array(0);
+  dataRange_ = new Float64Array(0);
+  /** y = x · scale_ + min_. A column that does not vary counts as having the range 1. */
+  scale_ = new Float64Array(0);
+  min_ = new Float64Array(0);
+  readonly #range: readonly [number, number];
+  readonly #clip: boolean;
+
+  constructor(options?: MinMaxScalerOptions) {
+    const settings = record("MinMaxScaler's options", options) as MinMaxScalerOptions;
+    onlyKeys("MinMaxScaler", settings, ["features", "featureRange", "clip"]);
+    super(settings.features);
+    const [low, high] = settings.featureRange ?? [0, 1];
+    this.#range = [finiteNumber("featureRange[0]", low), finiteNumber("featureRange[1]", high)];
+    if (low >= high) {
+      throw new InvalidValueError(`featureRange must rise; got [${low}, ${high}].`);
+    }
+    this.#clip = boolean("clip", settings.clip ?? false);
+  }
+
+  protected override derive(statistics: ColumnStatistics): void {
+    const known = (values: Float64Array) =>
+      values.map((value, j) => (statistics.counts[j] ? value : Number.NaN));
+    const [low, high] = this.#range;
+    this.dataMin_ = known(statistics.lowest);
+    this.dataMax_ = known(statistics.highest);
+    this.dataRange_ = this.dataMax_.map((value, j) => value - (this.dataMin_[j] as number));
+    this.scale_ = this.dataRange_.map((_, j) => (high - low) / statistics.rangeDivisor(j));
+    this.min_ = this.scale_.map((scale, j) => low - (this.dataMin_[j] as number) * scale);
+  }
+
+  protected override forward(value: number, j: number): number {
+    const scaled = value * (this.scale_[j] as number) + (this.min_[j] as number);
+    if (!this.#clip) return scaled;
+    return Math.min(Math.max(scaled, this.#range[0]), this.#range[1]);
+  }
+
+  protected override backward(value: number, j: number): number {
+    return (value - (this.min_[j] as number)) / (this.scale_[j] as number);
+  }
+}

@@ -1,0 +1,58 @@
+// Parameters and gradients by value, under their public names: how they leave the flat block and how
+// they come back, with every name and shape checked on the way in.
+
+import { onlyKeys, record } from "../checks.ts";
+import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+import type { ParameterLayout } from "../model/layout.ts";
+
+/** A parameter by value: row-major `data` of `shape`. */
+export interface NamedWeight {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** Parameters by name: `encoder.{i}.weight` [layers[i+1], layers[i]], `encoder.{i}.bias`, `decoder.{i}.bias`. */
+export type NamedWeights = Record<string, NamedWeight>;
+
+/** Copies of the tensors in a flat block. */
+export function nameTensors(block: Float32Array, { tensors }: ParameterLayout): NamedWeights {
+  return Object.fromEntries(
+    tensors.map(({ name, shape, offset, length }) => [
+      name,
+      { shape: [...shape], data: block.slice(offset, offset + length) },
+    ]),
+  );
+}
+
+/** A flat block from what a caller gave: all names and no other. */
+export function readTensors(
+  call: string,
+  weights: NamedWeights,
+  { tensors, blockLength }: ParameterLayout,
+): Float32Array {
+  const given = record(call, weights);
+  onlyKeys(
+    call,
+    given,
+    tensors.map(({ name }) => name),
+  );
+  const block = new Float32Array(blockLength);
+  for (const { name, shape, length, offset } of tensors) {
+    const weight = given[name] as Partial<NamedWeight> | undefined;
+    if (weight === undefined) throw new InvalidValueError(`${call} lacks ${show(name)}.`);
+    const { data } = weight;
+    const isData = data instanceof Float32Array || Array.isArray(data);
+    if (!isData) {
+      throw new InvalidTypeError(
+        `${name} must be { shape, data: Float32Array }; got ${show(weight)}.`,
+      );
+    }
+    if (String(weight.shape) !== String(shape) || data.length !== length) {
+      throw new InvalidValueError(
+        `${name} must have shape [${shape.join(", ")}]; got [${weight.shape?.join(", ")}] with ${data.length} values.`,
+      );
+    }
+    block.set(data, offset);
+  }
+  return block;
+}

@@ -1,0 +1,278 @@
+// A PyTorch state dict, saved as safetensors, as layers and weights: finds out which tensor is which
+// layer's, infers the layers from the shapes, and refuses a decoder whose weights are not the encoder's
+// transposed. Loaded with the first file.
+
+import { record } from "../checks.ts";
+import { InvalidValueError, show } from "../errors.ts";
+import { FormatError } from "../formats/errors.ts";
+import { decodeSafetensors, tensorToFloat32 } from "../formats/safetensors.ts";
+import type { SafeTensor } from "../formats/safetensors-types.ts";
+import type { NamedWeights } from "./named-weights.ts";
+
+type Tensors = ReadonlyMap<string, SafeTensor>;
+type Side = "encoder" | "decoder";
+type Kind = "weight" | "bias";
+
+/** A tensor's name taken apart: `decoder.2.bias` is the decoder's, a bias, at [2]. */
+interface Part {
+  readonly name: string;
+  readonly side: Side;
+  readonly kind: Kind;
+  readonly at: readonly number[];
+}
+
+/** The file's names by ours, decoder weights among them. */
+type Names = ReadonlyMap<string, string>;
+
+const DTYPES = ["F32", "F64", "F16", "BF16"];
+const USE_MAP = 'Say which is which with the option map: { "encoder.0.weight": … }.';
+
+/** What a state dict says of a model. */
+export interface StateDict {
+  readonly layers: readonly number[];
+  readonly weights: NamedWeights;
+}
+
+/** Reads a state dict whose names are those of `map`, or else recognized. */
+export function readStateDict(bytes: Uint8Array, map: unknown): StateDict {
+  const { tensors, metadata } = decodeSafetensors(bytes);
+  if (metadata.format === "tied-autoencoder") {
+    throw new FormatError(
+      "The file is a model of this package, with its configuration; TiedAutoencoder.load reads it.",
+    );
+  }
+  const names = map === undefined ? recognize(tensors) : mapped(record("map", map), tensors);
+  const layers = inferLayers(names, tensors);
+  requireTied(names, tensors, layers.length - 1);
+  return { layers, weights: readWeights(names, tensors, layers) };
+}
+
+/** The file's names by ours, from the caller's map. */
+function mapped(map: Record<string, unknown>, tensors: Tensors): Names {
+  for (const [ours, theirs] of Object.entries(map)) {
+    if (!/^(en|de)coder\.\d+\.(weight|bias)$/.test(ours)) {
+      throw new InvalidValueError(
+        `map takes names such as "encoder.0.weight" and "decoder.0.bias"; got ${show(ours)}.`,
+      );
+    }
+    if (typeof theirs !== "string" || !tensors.has(theirs)) {
+      throw new InvalidValueError(
+        `map's ${show(ours)} is ${show(theirs)}, which the file does not hold; it holds ${listed(tensors.keys())}.`,
+      );
+    }
+  }
+  return new Map(Object.entries(map as Record<string, string>));
+}
+
+/** The file's names by ours, from what the names say and, for the decoder's order, the shapes. */
+function recognize(tensors: Tensors): Names {
+  const parts = [...tensors.keys()].map(takeApart);
+  const places = (side: Side) => {
+    const keys = new Map(
+      parts.filter((part) => part.side === side).map(({ at }) => [at.join(), at]),
+    );
+    return [...keys.values()].sort(byNumbers).map(String);
+  };
+  const encoder = places("encoder");
+  const decoder = places("decoder");
+  const depth = encoder.length;
+  if (decoder.length > 0 && decoder.length !== depth) {
+    throw new FormatError(
+      `The encoder has ${depth} layers and the decoder ${decoder.length}, by the names ${listed(tensors.keys())}. ${USE_MAP}`,
+    );
+  }
+  const named = (layerOf: (place: number) => number): Names => {
+    const names = new Map<string, string>();
+    for (const { name, side, kind, at } of parts) {
+      const place = (side === "encoder" ? encoder : decoder).indexOf(String(at));
+      const ours = `${side}.${side === "encoder" ? place : layerOf(place)}.${kind}`;
+      const other = names.get(ours);
+      if (other !== undefined) {
+        throw new FormatError(
+          `${show(other)} and ${show(name)} both look like ${ours}. ${USE_MAP}`,
+        );
+      }
+      names.set(ours, name);
+    }
+    return names;
+  };
+  const orders = [named((place) => place), named((place) => depth - 1 - place)];
+  const fitting = orders.filter((names) => decoderFits(names, tensors));
+  const candidates = fitting.length > 0 ? fitting : orders; // none fits: said where shapes are checked
+  if (candidates.length < 2 || depth === 1 || decoder.length === 0) return candidates[0] as Names;
+  if (!parts.some(({ side, kind }) => side === "decoder" && kind === "weight")) {
+    if (fitting.length === 0) return orders[1] as Names;
+    throw new FormatError(
+      `The decoder's tensors may count from the input or from the code; the shapes fit both ways. ${USE_MAP}`,
+    );
+  }
+  const [fromInput, fromCode] = candidates as [Names, Names];
+  return gap(fromInput, tensors) < gap(fromCode, tensors) ? fromInput : fromCode;
+}
+
+function takeApart(name: string): Part {
+  const tokens = (name.match(/[A-Z]?[a-z]+|[A-Z]+|\d+/g) ?? []).map((token) => token.toLowerCase());
+  const has = (...words: string[]) => tokens.some((token) => words.includes(token));
+  const isBias = has("bias", "biases", "b", "c");
+  const isWeight = has("weight", "weights", "w");
+  const isDecoder = has("decoder", "dec", "c");
+  const isEncoder = has("encoder", "enc");
+  const kindAt = tokens.findIndex((token) => /^(bias(es)?|b|c|weights?|w)$/.test(token));
+  // "2.weight" could be a layer of either side; "weight.2" is one of a list, as "W.2" is.
+  const numbered = tokens.slice(0, kindAt).some((token) => /\d/.test(token));
+  if (isBias === isWeight || (isDecoder && isEncoder) || (numbered && !isDecoder && !isEncoder)) {
+    throw new FormatError(`The tensor ${show(name)} has a name that says too little. ${USE_MAP}`);
+  }
+  return {
+    name,
+    side: isDecoder ? "decoder" : "encoder",
+    kind: isBias ? "bias" : "weight",
+    at: tokens.filter((token) => /\d/.test(token)).map(Number),
+  };
+}
+
+function byNumbers(a: readonly number[], b: readonly number[]): number {
+  const i = a.findIndex((value, index) => value !== b[index]);
+  return i < 0 ? a.length - b.length : (a[i] as number) - (b[i] ?? -1);
+}
+
+/** Whether the decoder's shapes are those that the encoder's weights ask for. */
+function decoderFits(names: Names, tensors: Tensors): boolean {
+  return [...names].every(([ours, theirs]) => {
+    const [side, i, kind] = ours.split(".");
+    const encoder = tensors.get(names.get(`encoder.${i}.weight`) ?? "");
+    if (side === "encoder" || !encoder) return true;
+    const [units, inputs] = encoder.shape;
+    const expected = kind === "bias" ? [inputs] : [inputs, units];
+    return String(tensors.get(theirs)?.shape) === String(expected);
+  });
+}
+
+/** Units from the input to the code, from the shapes of the encoder's weights. */
+function inferLayers(names: Names, tensors: Tensors): number[] {
+  const layers: number[] = [];
+  for (let i = 0; ; i++) {
+    const name = names.get(`encoder.${i}.weight`);
+    if (name === undefined) break;
+    const { shape } = tensors.get(name) as SafeTensor;
+    if (shape.length !== 2) {
+      throw new FormatError(
+        `${show(name)} has shape [${shape.join(", ")}]; a layer's weight is [out, in]. ${USE_MAP}`,
+      );
+    }
+    const [units, inputs] = shape as [number, number];
+    if (i === 0) layers.push(inputs);
+    else if (layers[i] !== inputs) {
+      throw new FormatError(
+        `${show(name)} takes ${inputs} inputs, and the layer before it gives ${layers[i]}.`,
+      );
+    }
+    layers.push(units);
+  }
+  if (layers.length === 0) {
+    throw new FormatError(
+      `The file has no encoder weights among ${listed(tensors.keys())}. ${USE_MAP}`,
+    );
+  }
+  return layers;
+}
+
+/** Throws unless every decoder weight there is equals the encoder's transposed, to the last bit. */
+function requireTied(names: Names, tensors: Tensors, depth: number): void {
+  for (let i = 0; i < depth; i++) {
+    const theirs = names.get(`decoder.${i}.weight`);
+    if (theirs === undefined) continue;
+    const encoder = names.get(`encoder.${i}.weight`) as string;
+    const [units, inputs] = (tensors.get(encoder) as SafeTensor).shape as [number, number];
+    const { shape } = tensors.get(theirs) as SafeTensor;
+    if (String(shape) !== String([inputs, units])) {
+      throw new FormatError(
+        `${show(theirs)} has shape [${shape.join(", ")}]; the transpose of ${show(encoder)} would have [${inputs}, ${units}].`,
+      );
+    }
+    const apart = layerGap(names, tensors, i);
+    if (apart === 0) continue;
+    const itself = units === inputs && layerGap(names, tensors, i, false) === 0;
+    const how = itself
+      ? "it equals that weight itself, untransposed"
+      : `the two are up to ${apart.toPrecision(2)} apart`;
+    throw new FormatError(
+      `The model is not tied: ${show(theirs)} is not the transpose of ${show(encoder)}; ${how}. Leave it out of the file to decode by the encoder's weight.`,
+    );
+  }
+}
+
+/** The largest distance between a decoder weight and its encoder weight, over all layers. */
+function gap(names: Names, tensors: Tensors): number {
+  const gaps = [...names.keys()].map((ours) =>
+    /^decoder.*weight$/.test(ours) ? layerGap(names, tensors, Number(ours.split(".")[1])) : 0,
+  );
+  return Math.max(...gaps);
+}
+
+function layerGap(names: Names, tensors: Tensors, i: number, transposed = true): number {
+  const encoderName = names.get(`encoder.${i}.weight`) as string;
+  const [units, inputs] = (tensors.get(encoderName) as SafeTensor).shape as [number, number];
+  const encoder = readTensor(encoderName, tensors);
+  const decoder = readTensor(names.get(`decoder.${i}.weight`) as string, tensors);
+  let worst = 0;
+  for (let u = 0; u < units; u++) {
+    for (let j = 0; j < inputs; j++) {
+      const at = transposed ? j * units + u : u * inputs + j;
+      worst = Math.max(
+        worst,
+        Math.abs((encoder[u * inputs + j] as number) - (decoder[at] as number)),
+      );
+    }
+  }
+  return worst;
+}
+
+/** The tensors that a model has, under our names. */
+function readWeights(names: Names, tensors: Tensors, layers: readonly number[]): NamedWeights {
+  const weights: NamedWeights = {};
+  const depth = layers.length - 1;
+  for (const [ours, theirs] of names) {
+    const [side, index, kind] = ours.split(".") as [Side, string, Kind];
+    const i = Number(index);
+    if (i >= depth) {
+      throw new FormatError(
+        `${show(theirs)} belongs to layer ${i}, and the file has weights for ${depth}.`,
+      );
+    }
+    if (kind === "weight" && side === "decoder") continue;
+    const [inputs, units] = [layers[i] as number, layers[i + 1] as number];
+    const shape = kind === "weight" ? [units, inputs] : [side === "encoder" ? units : inputs];
+    const tensor = tensors.get(theirs) as SafeTensor;
+    if (String(tensor.shape) !== String(shape)) {
+      throw new FormatError(
+        `${show(theirs)} has shape [${tensor.shape.join(", ")}]; ${ours} of the layers [${layers.join(", ")}] has [${shape.join(", ")}].`,
+      );
+    }
+    weights[ours] = { shape, data: readTensor(theirs, tensors) };
+  }
+  for (const side of ["encoder", "decoder"]) {
+    const count = layers.filter((_, i) => `${side}.${i}.bias` in weights).length;
+    if (count > 0 && count < depth) {
+      throw new FormatError(
+        `The ${side} has biases in ${count} of ${depth} layers; a model has them in all or in none.`,
+      );
+    }
+  }
+  return weights;
+}
+
+function readTensor(name: string, tensors: Tensors): Float32Array {
+  const tensor = tensors.get(name) as SafeTensor;
+  if (!DTYPES.includes(tensor.dtype)) {
+    throw new FormatError(`${show(name)} is ${tensor.dtype}; weights are ${DTYPES.join(", ")}.`);
+  }
+  return tensorToFloat32(tensor);
+}
+
+function listed(names: Iterable<string>): string {
+  const all = [...names];
+  return (
+    all.slice(0, 8).map(show).join(", ") + (all.length > 8 ? ` and ${all.length - 8} more` : "")
+  );
+}

@@ -1,0 +1,69 @@
+// Engines out of configurations and files: the way to a model, for every form of it.
+
+import { onlyKeys, record } from "./checks.ts";
+import { carried } from "./core/builds/embedded.ts";
+import type { Core } from "./core/load.ts";
+import { InvalidTypeError, show } from "./errors.ts";
+import {
+  type ModelConfig,
+  type ResolvedConfig,
+  resolveConfig,
+  runtimeKeys,
+  runtimeOptions,
+} from "./model/config.ts";
+import { Engine } from "./model/engine.ts";
+import { loadThreadedCore, loadThreadedCoreSync } from "./threads/load.ts";
+import type { ThreadedCoreOptions } from "./threads/options.ts";
+
+/** Where a model runs: the part of the configuration that is not saved with it. */
+export type RuntimeOptions = ThreadedCoreOptions;
+
+/** An engine with fresh weights. */
+export async function freshEngine(config: ModelConfig): Promise<Engine> {
+  const resolved = resolveConfig(config);
+  return onCore(await loadThreadedCore(runtimeOptions(config), carried), (core) =>
+    fresh(resolved, core),
+  );
+}
+
+/** The same without waiting. */
+export function freshEngineSync(config: ModelConfig): Engine {
+  const resolved = resolveConfig(config);
+  return onCore(loadThreadedCoreSync(runtimeOptions(config), carried), (core) =>
+    fresh(resolved, core),
+  );
+}
+
+/** An engine as a file has it. */
+export async function loadedEngine(bytes: Uint8Array, runtime: RuntimeOptions): Promise<Engine> {
+  onlyKeys("load's runtime", record("load's runtime", runtime), runtimeKeys);
+  if (!(bytes instanceof Uint8Array)) {
+    throw new InvalidTypeError(`load needs the file's bytes as a Uint8Array; got ${show(bytes)}.`);
+  }
+  const [{ decodeCheckpoint }, loaded] = await Promise.all([
+    import("./exchange/checkpoint-read.ts"),
+    loadThreadedCore(runtime, carried),
+  ]);
+  return onCore(loaded, (core) => {
+    const { config, parameters, training, preparation } = decodeCheckpoint(bytes);
+    const engine = new Engine(config, core);
+    engine.restore(parameters, training, preparation);
+    return engine;
+  });
+}
+
+function fresh(config: ResolvedConfig, core: Core): Engine {
+  const engine = new Engine(config, core);
+  engine.initialize();
+  return engine;
+}
+
+/** What `make` makes of a core, whose workers end when it fails. */
+function onCore(core: Core, make: (core: Core) => Engine): Engine {
+  try {
+    return make(core);
+  } catch (error) {
+    core.dispose();
+    throw error;
+  }
+}

@@ -1,0 +1,61 @@
+// Batches from data that arrives in pieces.
+
+import { readRows } from "../data/rows.ts";
+import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+import {
+  type Batch,
+  type BatchInput,
+  type BatchSource,
+  type BatchStream,
+  inputAndTarget,
+  requireSameCount,
+} from "./batches.ts";
+
+/** Pieces from a stream: each is awaited, checked for its width, and asked for only when it is needed. */
+export function streamBatches(stream: BatchStream, width: number): BatchSource {
+  let pieces: AsyncIterator<BatchInput> | Iterator<BatchInput> | undefined;
+  return {
+    rows: 0,
+    stepsPerEpoch: 0,
+    batchSize: 0,
+    isEnd: () => false,
+    async next({ epoch, batch }) {
+      if (!pieces) {
+        pieces = openPieces(stream);
+        for (let i = 0; i < batch; i++) if ((await pieces.next()).done) break;
+      }
+      const { done, value } = await pieces.next();
+      if (!done) return readBatch(value, width, `Batch ${batch} of epoch ${epoch}`);
+      pieces = undefined;
+      if (batch > 0) return undefined;
+      throw new InvalidValueError(
+        `fit needs at least one batch an epoch; the data of epoch ${epoch} held none.`,
+      );
+    },
+    async close() {
+      await pieces?.return?.();
+    },
+  };
+}
+
+function openPieces(stream: BatchStream): AsyncIterator<BatchInput> | Iterator<BatchInput> {
+  const opened = typeof stream === "function" ? stream() : stream;
+  if (typeof opened === "object" && opened !== null) {
+    if (Symbol.asyncIterator in opened) return opened[Symbol.asyncIterator]();
+    if (Symbol.iterator in opened) return opened[Symbol.iterator]();
+  }
+  throw new InvalidTypeError(
+    `The function given to fit must return an iterable of batches; it returned ${show(opened)}.`,
+  );
+}
+
+function readBatch(input: BatchInput, width: number, name: string): Batch {
+  const pair = inputAndTarget(input);
+  const x = readRows(name, pair.x, width);
+  const target =
+    pair.target === undefined ? undefined : readRows(`${name}'s target`, pair.target, width);
+  requireSameCount(x, target);
+  if (x.count === 0)
+    throw new InvalidValueError(`${name} must have at least one row; it has none.`);
+  return { x, target, order: undefined, first: 0, count: x.count, checked: false };
+}

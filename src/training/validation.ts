@@ -1,0 +1,49 @@
+// The rows that a run is judged by: a share held back, or rows of their own.
+
+import { type Rows, readRows } from "../data/rows.ts";
+import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+import type { Engine } from "../model/engine.ts";
+import { inputAndTarget, requireSameCount } from "./batches.ts";
+import type { FitOptions } from "./fit-options.ts";
+
+export interface Validation {
+  readonly x: Rows;
+  readonly target: Rows | undefined;
+  /** Rows from this one on are evaluated. */
+  readonly first: number;
+}
+
+/** The rows of `validationData`, if there are any. */
+export function readValidation(
+  engine: Engine,
+  data: FitOptions["validationData"],
+): Validation | undefined {
+  if (data === undefined) return undefined;
+  const pair = inputAndTarget(data);
+  const x = readRows("validationData", pair.x, engine.width);
+  const target =
+    pair.target === undefined
+      ? undefined
+      : readRows("validationData.target", pair.target, engine.width);
+  requireSameCount(x, target);
+  if (x.count === 0)
+    throw new InvalidValueError("validationData needs at least one row; it has none.");
+  engine.requireTrainable(x, target === undefined);
+  if (target) engine.requireTrainable(target, true);
+  return { x, target, first: 0 };
+}
+
+/** Rows to hold back for validation: the last share of them, rounded down. */
+export function heldBack(count: number, { validationSplit, validationData }: FitOptions): number {
+  if (validationSplit === undefined) return 0;
+  if (validationData !== undefined) {
+    throw new InvalidValueError("fit takes validationData or validationSplit; it was given both.");
+  }
+  if (typeof validationSplit !== "number") {
+    throw new InvalidTypeError(`validationSplit must be a number; got ${show(validationSplit)}.`);
+  }
+  if (!(validationSplit > 0 && validationSplit < 1)) {
+    throw new InvalidValueError(`validationSplit must be between 0 and 1; got ${validationSplit}.`);
+  }
+  return Math.floor(count * validationSplit);
+}

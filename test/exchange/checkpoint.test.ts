@@ -1,0 +1,112 @@
+import { describe, expect, test } from "vitest";
+import { decodeSafetensors } from "../../src/formats/safetensors.ts";
+import { encodeSafetensors } from "../../src/formats/safetensors-write.ts";
+import { FormatError, type OptimizerSpec, TiedAutoencoder } from "../../src/index.ts";
+import { randomRows } from "../support/random.ts";
+
+const x = randomRows(40, 6, 1);
+const layers = [6, 4, 2];
+
+const optimizers: OptimizerSpec[] = [
+  { type: "sgd", learningRate: 0.1 },
+  { type: "sgd", learningRate: 0.1, momentum: 0.9, nesterov: true },
+  { type: "adam", clipNorm: 0.1 },
+  { type: "adamw", weightDecay: 0.1 },
+  { type: "rmsprop", centered: true, momentum: 0.5 },
+  { type: "adagrad", learningRate: 0.05 },
+];
+
+describe("save and load", () => {
+  test("a model comes back with its configuration and every bit of its weights", async () => {
+    const model = TiedAutoencoder.createSync({
+      layers,
+      encoderActivations: [{ type: "elu", alpha: 0.5 }, "tanh"],
+      decoderBias: false,
+      loss: { type: "huber", delta: 0.3 },
+      seed: 9,
+    });
+    const copy = await TiedAutoencoder.load(model.save());
+    expect(copy.config).toEqual(model.config);
+    expect(copy.weights()).toEqual(model.weights());
+    expect(copy.reconstruct(x)).toEqual(model.reconstruct(x));
+  });
+
+  test.each(optimizers)("training resumes bit for bit with $type", async (optimizer) => {
+    const whole = TiedAutoencoder.createSync({ layers, optimizer, dropout: 0.2 });
+    for (let t = 0; t < 4; t++) whole.trainOnBatch(x);
+    whole.learningRate = 0.003;
+    const resumed = await TiedAutoencoder.load(whole.save({ optimizer: true }));
+    expect(resumed.stepCount).toBe(4);
+    expect(resumed.learningRate).toBe(0.003);
+    for (let t = 0; t < 4; t++) expect(resumed.trainOnBatch(x)).toBe(whole.trainOnBatch(x));
+    expect(resumed.weights()).toEqual(whole.weights());
+  });
+
+  test("the file holds each tied weight once, under its public name", () => {
+    const { tensors, metadata } = decodeSafetensors(TiedAutoencoder.createSync({ layers }).save());
+    const shapes = Object.fromEntries([...tensors].map(([name, { shape }]) => [name, shape]));
+    expect(shapes).toEqual({
+      "encoder.0.weight": [4, 6],
+      "encoder.0.bias": [4],
+      "decoder.0.bias": [6],
+      "encoder.1.weight": [2, 4],
+      "encoder.1.bias": [2],
+      "decoder.1.bias": [4],
+    });
+    expect(JSON.parse(metadata.config!)).toMatchObject({ layers, loss: "mse" });
+  });
+
+  /** The file of a small model with its tensors or metadata changed. */
+  function tampered(change: (file: ReturnType<typeof decodeSafetensors>) => void): Uint8Array {
+    const file = decodeSafetensors(TiedAutoencoder.createSync({ layers }).save());
+    change(file);
+    const tensors = [...file.tensors].map(([name, tensor]) => ({ name, ...tensor }));
+    return encodeSafetensors(tensors, file.metadata);
+  }
+
+  test.each<[string, Uint8Array, RegExp]>([
+    ["nothing", new Uint8Array(0), /expected an 8-byte header length/],
+    [
+      "a truncated file",
+      TiedAutoencoder.createSync({ layers }).save().subarray(0, -1),
+      /is the file whole/,
+    ],
+    ["text", new TextEncoder().encode("<!doctype html><html>"), /claims/],
+    ["somebody else's safetensors", encodeSafetensors([]), /not a model of this package/],
+    [
+      "a newer version",
+      tampered(({ metadata }) => Object.assign(metadata, { version: "2" })),
+      /version 2; this release reads version 1/,
+    ],
+    [
+      "a missing tensor",
+      tampered(({ tensors }) => tensors.delete("encoder.1.bias")),
+      /lacks the tensor "encoder.1.bias"/,
+    ],
+    [
+      "a tensor too many",
+      tampered(({ tensors }) => tensors.set("extra", tensors.get("encoder.0.bias")!)),
+      /holds a tensor "extra"/,
+    ],
+    [
+      "a wrong shape",
+      tampered(({ tensors }) => tensors.set("encoder.1.bias", tensors.get("encoder.0.bias")!)),
+      /"encoder.1.bias" has shape \[4\].*\[2\]/,
+    ],
+    [
+      "a broken configuration",
+      tampered(({ metadata }) => Object.assign(metadata, { config: "{" })),
+      /config must be a JSON object/,
+    ],
+  ])("%s is a FormatError that says what is wrong", async (_, bytes, message) => {
+    await expect(TiedAutoencoder.load(bytes)).rejects.toThrow(FormatError);
+    await expect(TiedAutoencoder.load(bytes)).rejects.toThrow(message);
+  });
+
+  test("an impossible configuration in a file is refused like one in code", async () => {
+    const bytes = tampered(({ metadata }) =>
+      Object.assign(metadata, { config: '{"layers":[0,1]}' }),
+    );
+    await expect(TiedAutoencoder.load(bytes)).rejects.toThrow(/layers\[0\] must be a whole number/);
+  });
+});

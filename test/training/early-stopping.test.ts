@@ -1,0 +1,77 @@
+import { describe, expect, test } from "vitest";
+import { TiedAutoencoder } from "../../src/index.ts";
+import { resolveEarlyStopping } from "../../src/training/early-stopping.ts";
+import { freshRun } from "../../src/training/run-state.ts";
+import { randomRows } from "../support/random.ts";
+
+const x = randomRows(40, 6, 4);
+/** A rate far too high: the loss wavers, so that the best epoch is rarely the last. */
+const optimizer = { type: "adam", learningRate: 0.3 } as const;
+const make = () => TiedAutoencoder.createSync({ layers: [6, 3], optimizer });
+
+/** The epoch after which a rule stops these losses. */
+function stopsAfter(losses: number[], options: object): number {
+  const rule = resolveEarlyStopping(options);
+  const run = freshRun({ rows: 40, batchSize: 8, stepsPerEpoch: 5 }, 0);
+  return losses.findIndex((loss) => {
+    rule.observe(loss, run, new Float32Array(1));
+    return run.stopped;
+  });
+}
+
+describe("early stopping", () => {
+  test.each<[number, object]>([
+    [3, {}],
+    [4, { patience: 2 }],
+    [-1, { patience: 3 }],
+    [1, { minDelta: 0.2 }],
+    [4, { minDelta: 0.2, patience: 2 }],
+  ])("stops after epoch %i with %o", (epoch, options) => {
+    expect(stopsAfter([1, 0.9, 0.7, 0.7, 0.8, 0.6, 0.5], options)).toBe(epoch);
+  });
+
+  test("ends the run and gives the best weights back", async () => {
+    const model = make();
+    const seen: [number, ReturnType<typeof model.weights>][] = [];
+    const { epoch, history } = await model.fit(x, {
+      epochs: 500,
+      batchSize: 8,
+      validationSplit: 0.25,
+      earlyStopping: { patience: 5, restoreBest: true },
+      onStep: ({ batch }) => {
+        if (batch === 3) seen.push([seen.length, model.weights()]); // the last of its epoch
+      },
+    });
+    const best = history.valLoss!.indexOf(Math.min(...history.valLoss!));
+    expect(epoch).toHaveLength(best + 6);
+    expect(best).toBeGreaterThan(0);
+    expect(model.weights()).toEqual(seen[best]![1]);
+    expect(model.evaluate(x.subarray(30 * 6))).toBe(history.valLoss![best]);
+  });
+
+  test("without restoreBest the last weights stay", async () => {
+    const model = make();
+    const { history } = await model.fit(x, {
+      epochs: 500,
+      validationSplit: 0.25,
+      earlyStopping: { patience: 5 },
+    });
+    expect(model.evaluate(x.subarray(30 * 6))).toBe(history.valLoss!.at(-1));
+    expect(history.valLoss!.at(-1)).toBeGreaterThan(Math.min(...history.valLoss!));
+  });
+
+  test("monitors the training loss where there is no validation", async () => {
+    const { history } = await make().fit(x, { epochs: 500, earlyStopping: { patience: 3 } });
+    const best = history.loss.indexOf(Math.min(...history.loss));
+    expect(history.loss).toHaveLength(best + 4);
+  });
+
+  test.each<[object, RegExp]>([
+    [{ patience: -1 }, /earlyStopping.patience must be a whole number of at least 0; got -1/],
+    [{ monitor: "accuracy" }, /earlyStopping.monitor must be "loss" or "valLoss"/],
+    [{ monitor: "valLoss" }, /needs validationData or validationSplit/],
+    [{ restoreBestWeights: true }, /earlyStopping has no option "restoreBestWeights"/],
+  ])("%o is refused", async (earlyStopping, message) => {
+    await expect(make().fit(x, { earlyStopping })).rejects.toThrow(message);
+  });
+});
