@@ -22,6 +22,25 @@ export {
   saltPepper,
 } from "./random";
 export {
+  countIdle,
+  invertLists,
+  listIdle,
+  sampledNT,
+  sparseColumnSums,
+  sparseGather,
+  sparseNN,
+  sparseScatter,
+  sparseTN,
+} from "./sparse";
+export {
+  keepAbove,
+  rowStarts,
+  smallestPositive,
+  topK,
+  topKAmong,
+  topKWorkspace,
+} from "./topk";
+export {
   addPenaltyGradient,
   affineColumns,
   axpy,
