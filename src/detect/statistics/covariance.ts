@@ -1,0 +1,135 @@
+// Covariances that can be inverted whatever the data, and the distance they measure. Float64 throughout.
+
+import { at } from "./order.ts";
+
+/** A mean and a covariance, shrunk so far that it can be inverted. */
+export interface ShrunkCovariance {
+  /** [size] */
+  readonly mean: Float64Array;
+  /** [size, size], row-major */
+  readonly covariance: Float64Array;
+  /** Share of the scaled identity in it, in [0, 1]. */
+  readonly shrinkage: number;
+}
+
+/**
+ * Ledoit and Wolf's estimate (2004): (1 - shrinkage) S + shrinkage mu I with S the covariance (divided by
+ * the number of rows), mu the mean of its diagonal, and the shrinkage that minimises the expected squared
+ * error. The numbers of sklearn.covariance.ledoit_wolf.
+ * @param rows row-major [count, size], finite
+ */
+export function ledoitWolf(rows: ArrayLike<number>, size: number): ShrunkCovariance {
+  const count = Math.floor(rows.length / size);
+  const { mean, covariance } = sampleCovariance(rows, size);
+  let trace = 0;
+  for (let j = 0; j < size; j++) trace += at(covariance, j * (size + 1));
+  const mu = trace / size;
+  // d²: how far S is from mu I. b²: the variance of S itself, from the spread of the rows' squares.
+  let squares = 0;
+  for (const value of covariance) squares += value * value;
+  let fourth = 0;
+  for (let i = 0; i < count; i++) {
+    let square = 0;
+    for (let j = 0; j < size; j++) {
+      const value = at(rows, i * size + j) - at(mean, j);
+      square += value * value;
+    }
+    fourth += square * square;
+  }
+  const apart = squares / size - mu * mu;
+  const noise = (fourth / count - squares) / (count * size);
+  const shrinkage = apart > 0 ? Math.min(Math.max(noise / apart, 0), 1) : 0;
+  for (let j = 0; j < covariance.length; j++) {
+    const diagonal = j % (size + 1) === 0 ? shrinkage * mu : 0;
+    covariance[j] = (1 - shrinkage) * at(covariance, j) + diagonal;
+  }
+  return { mean, covariance, shrinkage };
+}
+
+/** The mean [size] and the covariance [size, size] of the rows, divided by their number. */
+export function sampleCovariance(
+  rows: ArrayLike<number>,
+  size: number,
+): { mean: Float64Array; covariance: Float64Array } {
+  const count = Math.floor(rows.length / size);
+  const mean = new Float64Array(size);
+  for (let i = 0; i < count * size; i++) {
+    const j = i % size;
+    mean[j] = at(mean, j) + at(rows, i) / count;
+  }
+  const covariance = new Float64Array(size * size);
+  const centered = new Float64Array(size);
+  for (let i = 0; i < count; i++) {
+    for (let j = 0; j < size; j++) centered[j] = at(rows, i * size + j) - at(mean, j);
+    for (let a = 0; a < size; a++) {
+      const factor = at(centered, a) / count;
+      if (factor === 0) continue;
+      const row = covariance.subarray(a * size, a * size + a + 1);
+      for (let b = 0; b < row.length; b++) row[b] = at(row, b) + factor * at(centered, b);
+    }
+  }
+  for (let a = 0; a < size; a++) {
+    for (let b = 0; b < a; b++) covariance[b * size + a] = at(covariance, a * size + b);
+  }
+  return { mean, covariance };
+}
+
+/** Variances below this share of the largest are rounding: they are lifted to it before anything is divided by them. */
+const NEGLIGIBLE = 1e-12;
+
+/**
+ * The lower triangular W with Wᵀ W = covariance⁻¹: it turns rows of that covariance into rows of unit
+ * covariance, and ‖W (x - mean)‖² is the squared Mahalanobis distance. W = L⁻¹ of Cholesky's L Lᵀ.
+ */
+export function whitening(covariance: Float64Array, size: number): Float64Array {
+  const lower = cholesky(covariance, size);
+  const inverse = new Float64Array(size * size);
+  for (let column = 0; column < size; column++) {
+    for (let i = column; i < size; i++) {
+      let sum = i === column ? 1 : 0;
+      for (let j = column; j < i; j++) {
+        sum -= at(lower, i * size + j) * at(inverse, j * size + column);
+      }
+      inverse[i * size + column] = sum / at(lower, i * size + i);
+    }
+  }
+  return inverse;
+}
+
+/** The lower triangular L with L Lᵀ = matrix. Directions without variance get the least that counts. */
+function cholesky(matrix: Float64Array, size: number): Float64Array {
+  const lower = new Float64Array(size * size);
+  let largest = 0;
+  for (let j = 0; j < size; j++) largest = Math.max(largest, at(matrix, j * (size + 1)));
+  const least = largest > 0 ? largest * NEGLIGIBLE : 1;
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j <= i; j++) {
+      let sum = at(matrix, i * size + j);
+      for (let k = 0; k < j; k++) sum -= at(lower, i * size + k) * at(lower, j * size + k);
+      lower[i * size + j] =
+        i === j ? Math.sqrt(Math.max(sum, least)) : sum / at(lower, j * size + j);
+    }
+  }
+  return lower;
+}
+
+/** Squared Mahalanobis distances of rows [count, size] under a mean and a whitening matrix. */
+export function squaredDistances(
+  rows: ArrayLike<number>,
+  mean: Float64Array,
+  whiten: Float64Array,
+): Float64Array {
+  const size = mean.length;
+  const count = Math.floor(rows.length / size);
+  const centered = new Float64Array(size);
+  return Float64Array.from({ length: count }, (_, i) => {
+    for (let j = 0; j < size; j++) centered[j] = at(rows, i * size + j) - at(mean, j);
+    let distance = 0;
+    for (let a = 0; a < size; a++) {
+      let sum = 0;
+      for (let b = 0; b <= a; b++) sum += at(whiten, a * size + b) * at(centered, b);
+      distance += sum * sum;
+    }
+    return distance;
+  });
+}

@@ -1,0 +1,102 @@
+// Has the data moved away? An exchangeability martingale bets against the p-values being uniform (Vovk,
+// Gammerman & Nouretdinov 2003; the simple jumper of Vovk et al. 2021). While rows are exchangeable its capital is expected
+// to stay at 1, and by Ville's inequality it ever reaches 1 / level with chance at most level.
+
+import { InvalidValueError } from "../../errors.ts";
+
+/** What a martingale has come to; saved with a detector. */
+export interface MartingaleState {
+  /** Capital of the bets epsilon = -1, 0 and 1. */
+  capital: [number, number, number];
+  /** p-values seen. */
+  count: number;
+  /** The largest capital so far. */
+  highest: number;
+  /** At which p-value, from 0, the capital first reached 1 / level; -1 for never. */
+  alarmAt: number;
+  /** For the bets -1 and 1: what the bet won since it was last worth nothing, and when that was. */
+  runs: [Run, Run];
+}
+
+/** A bet's winnings since it last fell back to its stake, as in a CUSUM chart. */
+interface Run {
+  gain: number;
+  /** The number of the p-value after that, from 0. */
+  since: number;
+}
+
+/** Share of the capital that is spread evenly over the bets before each p-value. */
+const JUMP = 0.01;
+const BETS = [-1, 0, 1] as const;
+
+/** Capital beyond this says nothing more. It keeps the sums finite, and a detector's drift within reach of a return. */
+const CAPITAL_LIMIT = 1e100;
+
+export class SimpleJumper {
+  readonly level: number;
+  readonly state: MartingaleState;
+
+  /** @param level the chance of ever raising an alarm on rows that have not moved */
+  constructor(level = 0.01, state: MartingaleState = freshState()) {
+    if (!(level > 0 && level < 1)) {
+      throw new InvalidValueError(`level must be between 0 and 1; got ${level}.`);
+    }
+    this.level = level;
+    this.state = state;
+  }
+
+  /** Bets on the next p-value: each capital is multiplied by 1 + epsilon (p - 1/2). Returns the capital. */
+  push(pValue: number): number {
+    const { state } = this;
+    const share = (this.capital * JUMP) / BETS.length;
+    const grown = BETS.map((epsilon, i) => {
+      const kept = (1 - JUMP) * (state.capital[i] ?? 0) + share;
+      return Math.min(kept * (1 + epsilon * (pValue - 0.5)), CAPITAL_LIMIT);
+    });
+    state.capital = [grown[0] ?? 0, grown[1] ?? 0, grown[2] ?? 0];
+    const capital = this.capital;
+    if (state.alarmAt < 0) {
+      follow(state.runs[0], 1.5 - pValue, state.count);
+      follow(state.runs[1], 0.5 + pValue, state.count);
+      if (capital >= 1 / this.level) state.alarmAt = state.count;
+    }
+    state.highest = Math.max(state.highest, capital);
+    state.count += 1;
+    return capital;
+  }
+
+  /** About where the move began that raised the alarm, counted in p-values from 0; -1 without an alarm. */
+  get movedAt(): number {
+    const { alarmAt, runs } = this.state;
+    const [down, up] = runs;
+    return alarmAt < 0 ? -1 : down.gain >= up.gain ? down.since : up.since;
+  }
+
+  /** The capital: how many times its stake the bet against exchangeability has won. */
+  get capital(): number {
+    const [down, none, up] = this.state.capital;
+    return down + none + up;
+  }
+}
+
+function follow(run: Run, factor: number, index: number): void {
+  run.gain *= factor;
+  if (run.gain <= 1) {
+    run.gain = 1;
+    run.since = index + 1;
+  }
+}
+
+export function freshState(): MartingaleState {
+  const third = 1 / BETS.length;
+  return {
+    capital: [third, third, third],
+    count: 0,
+    highest: 1,
+    alarmAt: -1,
+    runs: [
+      { gain: 1, since: 0 },
+      { gain: 1, since: 0 },
+    ],
+  };
+}

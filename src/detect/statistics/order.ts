@@ -1,0 +1,64 @@
+// Order statistics: sorted copies, counts by binary search, and quantiles as numpy takes them.
+
+/** Element `i`, which must exist. */
+export function at(values: ArrayLike<number>, i: number): number {
+  const value = values[i];
+  if (value === undefined) throw new RangeError(`index ${i} is outside of ${values.length} values`);
+  return value;
+}
+
+/** A sorted copy, smallest first. */
+export function ascending(values: ArrayLike<number>): Float64Array {
+  return Float64Array.from(values).sort();
+}
+
+/** The positions of the values, those of the smallest first; equal values keep their order. */
+export function ascendingOrder(values: ArrayLike<number>): Uint32Array {
+  const order = Uint32Array.from({ length: values.length }, (_, i) => i);
+  return order.sort((a, b) => at(values, a) - at(values, b) || a - b);
+}
+
+/** How many of the ascending values are less than `x`. */
+export function countBelow(sorted: Float64Array, x: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (at(sorted, middle) < x) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** How many of the ascending values are at most `x`. */
+export function countUpTo(sorted: Float64Array, x: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (at(sorted, middle) <= x) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * The quantile `q` in [0, 1] of ascending values, as numpy's method "linear" gives it to the last bit:
+ * between the two neighbours of place q (n - 1), by the share that lies between them. NaN without values.
+ */
+export function sortedQuantile(sorted: Float64Array, q: number): number {
+  if (sorted.length === 0) return Number.NaN;
+  const place = q * (sorted.length - 1);
+  const below = Math.min(Math.floor(place), sorted.length - 1);
+  const low = at(sorted, below);
+  const high = at(sorted, Math.min(below + 1, sorted.length - 1));
+  const share = place - below;
+  if (low === high || share === 0) return low; // infinite neighbours have no step between them
+  const step = high - low;
+  return share < 0.5 ? low + step * share : high - step * (1 - share);
+}
+
+/** The middle value of `values`, or the mean of the two in the middle. */
+export function median(values: ArrayLike<number>): number {
+  return sortedQuantile(ascending(values), 0.5);
+}

@@ -1,0 +1,150 @@
+// Peaks over threshold: a threshold for rare alarms, beyond what the empirical quantiles of a few scores can
+// say. The excesses over a high quantile follow a generalised Pareto distribution (Pickands 1975), fitted by
+// maximum likelihood; its tail is followed to the rate asked for (Siffer, Fouque, Termier & Largouet 2017).
+//
+// With gamma the shape and sigma the scale, excess y has the density (1/sigma) (1 + gamma y / sigma)^(-1/gamma - 1),
+// and (1/sigma) exp(-y / sigma) at gamma = 0.
+
+import { InvalidValueError } from "../../errors.ts";
+import { exp, log, log1p, power } from "./elementary.ts";
+import { ascending, at, countUpTo, sortedQuantile } from "./order.ts";
+
+/** A generalised Pareto distribution of excesses. */
+export interface ParetoTail {
+  /** The shape: above 0 heavy tails, 0 exponential, below 0 tails that end. */
+  readonly gamma: number;
+  /** The scale, in units of the scores. */
+  readonly sigma: number;
+  /** The log-likelihood of the excesses it was fitted to. */
+  readonly logLikelihood: number;
+}
+
+export interface PeakThreshold extends ParetoTail {
+  /** Scores above this are flagged. */
+  readonly threshold: number;
+  /** The quantile over which excesses were taken. */
+  readonly initial: number;
+  /** How many excesses there were. */
+  readonly excesses: number;
+}
+
+/** Fewer excesses than this do not tell a tail. */
+const FEWEST_EXCESSES = 10;
+/** Shapes this close to 0 are computed as 0: the powers below lose their digits there. */
+const NEARLY_EXPONENTIAL = 1e-8;
+const GRID = 200;
+const BISECTIONS = 200;
+
+/**
+ * The score that a row like those of `scores` exceeds with chance `rate`.
+ * z = t + (sigma / gamma) ((n rate / N)^(-gamma) - 1), and t - sigma log(n rate / N) at gamma = 0, with n
+ * scores and N excesses over t, their quantile `level`.
+ * @throws InvalidValueError with fewer than 10 excesses
+ */
+export function peakThreshold(
+  scores: ArrayLike<number>,
+  rate: number,
+  level = 0.98,
+): PeakThreshold {
+  const sorted = ascending(scores).filter((score) => Number.isFinite(score));
+  const initial = sortedQuantile(sorted, level);
+  const first = countUpTo(sorted, initial);
+  const excesses = sorted.subarray(first).map((score) => score - initial);
+  if (excesses.length < FEWEST_EXCESSES) {
+    const needed = Math.ceil(FEWEST_EXCESSES / (1 - level));
+    throw new InvalidValueError(
+      `A tail needs at least ${FEWEST_EXCESSES} scores above their quantile ${level}; ${sorted.length} scores have ${excesses.length}. It takes about ${needed} scores.`,
+    );
+  }
+  const tail = fitParetoTail(excesses);
+  const ratio = (sorted.length * rate) / excesses.length;
+  const beyond =
+    Math.abs(tail.gamma) < NEARLY_EXPONENTIAL
+      ? -tail.sigma * log(ratio)
+      : (tail.sigma / tail.gamma) * (power(ratio, -tail.gamma) - 1);
+  return { threshold: initial + beyond, initial, excesses: excesses.length, ...tail };
+}
+
+/**
+ * The maximum-likelihood fit by Grimshaw's search (1993). With x = gamma / sigma the two equations of the
+ * maximum become one, u(x) v(x) = 1 with u = mean(1 / (1 + x y)) and v = 1 + mean(log(1 + x y)); then gamma = v - 1
+ * and sigma = gamma / x. Of all roots and the exponential fit the likeliest is taken.
+ * @param excesses greater than 0
+ */
+export function fitParetoTail(excesses: Float64Array): ParetoTail {
+  const mean = average(excesses, (y) => y);
+  const largest = excesses.reduce((max, y) => Math.max(max, y), 0);
+  const smallest = excesses.reduce((min, y) => Math.min(min, y), Infinity);
+  // The limit at gamma = 0 is the exponential distribution: -N (1 + log mean).
+  let best: ParetoTail = {
+    gamma: 0,
+    sigma: mean,
+    logLikelihood: -excesses.length * (1 + log(mean)),
+  };
+  const consider = (x: number) => {
+    const gamma = average(excesses, (y) => log1p(x * y));
+    const sigma = gamma / x;
+    // Below gamma = -1 the likelihood grows without bound towards x = -1 / largest: no maximum there counts.
+    if (!(sigma > 0) || gamma <= -1) return;
+    const logLikelihood = -excesses.length * (log(sigma) + 1 + gamma);
+    if (logLikelihood > best.logLikelihood) best = { gamma, sigma, logLikelihood };
+  };
+  // Roots lie in (-1 / largest, 0) and (0, 2 (mean - smallest) / smallest²); x = 0 is always one and does not count.
+  const tiny = 1e-9 / mean;
+  const upper = Math.min((2 * (mean - smallest)) / (smallest * smallest), 1e9 / mean);
+  const slope = (x: number) =>
+    average(excesses, (y) => 1 / (1 + x * y)) * (1 + average(excesses, (y) => log1p(x * y))) - 1;
+  for (const x of roots(slope, negativeGrid(largest, tiny))) consider(x);
+  if (upper > tiny) for (const x of roots(slope, positiveGrid(tiny, upper))) consider(x);
+  return best;
+}
+
+/** From just above -1 / largest to -tiny, dense at both ends. */
+function negativeGrid(largest: number, tiny: number): Float64Array {
+  const end = -1 / largest;
+  const half = GRID / 2;
+  const near = logSteps(1e-9, 0.5, half).map((share) => end * (1 - share));
+  const far = logSteps(tiny * largest, 0.5, half).map((share) => end * share);
+  return Float64Array.from([...near, ...far.reverse()]);
+}
+
+function positiveGrid(tiny: number, upper: number): Float64Array {
+  return logSteps(tiny, upper, GRID);
+}
+
+/** `count` values from `low` to `high` whose ratios are equal. */
+function logSteps(low: number, high: number, count: number): Float64Array {
+  const step = (log(high) - log(low)) / (count - 1);
+  return Float64Array.from({ length: count }, (_, i) => low * exp(i * step));
+}
+
+/** Where `f` changes its sign along the grid, by bisection. */
+function roots(f: (x: number) => number, grid: Float64Array): number[] {
+  const values = grid.map(f);
+  const found: number[] = [];
+  for (let i = 1; i < grid.length; i++) {
+    if (at(values, i - 1) === 0) found.push(at(grid, i - 1));
+    else if (at(values, i - 1) < 0 !== at(values, i) < 0) {
+      found.push(bisect(f, at(grid, i - 1), at(grid, i), at(values, i - 1) < 0));
+    }
+  }
+  return found;
+}
+
+function bisect(f: (x: number) => number, a: number, b: number, rises: boolean): number {
+  let low = a;
+  let high = b;
+  for (let i = 0; i < BISECTIONS; i++) {
+    const middle = (low + high) / 2;
+    if (middle === low || middle === high) break;
+    if (f(middle) < 0 === rises) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}
+
+function average(values: Float64Array, of: (value: number) => number): number {
+  let sum = 0;
+  for (const value of values) sum += of(value);
+  return sum / values.length;
+}
