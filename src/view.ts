@@ -1,0 +1,10 @@
+// `tied-autoencoder/view`: small pictures of data, weights, codes and losses. Every function returns an SVG
+// string, or draws into a canvas context that it is given. There is no framework and no DOM: the same
+// functions serve a page, a report and a server. Importing this does nothing.
+
+export { type CodesOptions, drawCodes } from "./view/codes.ts";
+export { drawErrors, type ErrorsOptions } from "./view/errors.ts";
+export { drawFilters, type FiltersOptions, type WeightInput } from "./view/filters.ts";
+export { drawImages, type ImagesOptions } from "./view/images.ts";
+export { drawLoss, type LossInput, type LossOptions } from "./view/loss.ts";
+export type { CanvasContext, PictureOptions } from "./view/picture.ts";

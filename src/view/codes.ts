@@ -1,0 +1,129 @@
+// The map of codes: each row of the data as a point, where the code puts it.
+
+import { wholeNumber } from "../checks.ts";
+import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+import { type MatrixInput, readRows } from "../model/data/input.ts";
+import { drawAxes, formatNumber, MARGIN, scale } from "./axes.ts";
+import { ALARM, seriesColor, seriesShape } from "./colors.ts";
+import { chartSize, type PictureOptions, picture } from "./picture.ts";
+
+export interface CodesOptions extends PictureOptions {
+  /** What each point is, a name or a number; colour and shape follow it. */
+  labels?: ArrayLike<string | number>;
+  /** Values in a code. Default 2. With more, `axes` says which two are drawn; with 1, points form a line. */
+  dimensions?: number;
+  /** The two values of a code to draw. Default [0, 1]. */
+  axes?: readonly [horizontal: number, vertical: number];
+  /** Numbers of points to stand out. */
+  highlighted?: Iterable<number>;
+  /** Width and height in CSS pixels. Default [420, 420]. */
+  size?: readonly [width: number, height: number];
+  /** Radius of a point in CSS pixels. Default 3, less from 500 points on. */
+  radius?: number;
+}
+
+const MOST_IN_KEY = 12;
+
+/**
+ * Draws `points` [rows, dimensions] as a map, one point a row. Points that are not finite are left out, and the
+ * text alternative counts them.
+ * @returns SVG, or with `context` the text alternative.
+ * @throws InvalidTypeError or InvalidValueError when points, labels and axes do not fit each other.
+ */
+export function drawCodes(points: MatrixInput, options: CodesOptions = {}): string {
+  const dimensions = wholeNumber("dimensions", options.dimensions ?? 2, 1);
+  const rows = readRows("points", points, dimensions);
+  const values = new Float32Array(rows.count * dimensions);
+  rows.copy(0, rows.count, values, 0);
+  const [horizontal, vertical] = readAxes(options.axes, dimensions);
+  const { labels } = options;
+  if (labels !== undefined && labels.length !== rows.count) {
+    throw new InvalidValueError(
+      `labels must hold one label a point: ${rows.count}; it holds ${show(labels.length)}.`,
+    );
+  }
+  const names = labels ? distinct(labels) : [];
+  const kinds = new Map(names.map((name, i) => [name, i]));
+  const size = chartSize(options.size, [420, 420]);
+  const hasKey = names.length > 1 && names.length <= MOST_IN_KEY;
+  const plotRight = size[0] - MARGIN.right - (hasKey ? 64 : 0);
+
+  const drawn: { index: number; at: readonly [number, number] }[] = [];
+  for (let i = 0; i < rows.count; i++) {
+    const x = values[i * dimensions + horizontal] ?? Number.NaN;
+    const y = dimensions === 1 ? 0 : (values[i * dimensions + vertical] ?? Number.NaN);
+    if (Number.isFinite(x) && Number.isFinite(y)) drawn.push({ index: i, at: [x, y] });
+  }
+  const x = scale(...extent(drawn, 0), false, [MARGIN.left, plotRight]);
+  const y = scale(...extent(drawn, 1), false, [size[1] - MARGIN.bottom, MARGIN.top]);
+  const lost = rows.count - drawn.length;
+  const description =
+    `${drawn.length} points; code ${horizontal} from ${formatNumber(x.min)} to ${formatNumber(x.max)}` +
+    (dimensions > 1
+      ? `, code ${vertical} from ${formatNumber(y.min)} to ${formatNumber(y.max)}`
+      : "") +
+    (names.length > 1 ? `; ${names.length} labels` : "") +
+    (lost > 0 ? `; ${lost} points that are not finite are left out` : "") +
+    ".";
+  return picture(options, size, "Map of codes", description, (surface) => {
+    const plot = [plotRight + MARGIN.right, size[1]] as const;
+    drawAxes(surface, plot, x, y, {
+      x: `code ${horizontal}`,
+      y: dimensions > 1 ? `code ${vertical}` : "",
+    });
+    const radius = options.radius ?? (drawn.length > 500 ? 2 : 3);
+    const standing = new Set(options.highlighted);
+    for (const { index, at } of drawn) {
+      const kind = labels ? (kinds.get(String(labels[index])) ?? 0) : 0;
+      const [px, py] = [x.at(at[0]), y.at(at[1])];
+      surface.glyph(seriesShape(kind), px, py, radius, seriesColor(kind), 0.75);
+    }
+    for (const { index, at } of drawn) {
+      if (!standing.has(index)) continue;
+      surface.glyph("diamond", x.at(at[0]), y.at(at[1]), radius + 3, ALARM);
+    }
+    if (!hasKey) return;
+    names.forEach((name, i) => {
+      const top = MARGIN.top + 8 + i * 17;
+      surface.glyph(seriesShape(i), plotRight + 16, top, 4, seriesColor(i));
+      surface.text(plotRight + 25, top + 4, name.length > 8 ? `${name.slice(0, 7)}\u2026` : name);
+    });
+  });
+}
+
+/** Labels in the order of numbers where all are, else of first sight. */
+function distinct(labels: ArrayLike<string | number>): string[] {
+  const names = [...new Set(Array.from(labels, String))];
+  const isNumber = names.every((name) => name !== "" && Number.isFinite(Number(name)));
+  return isNumber ? names.sort((a, b) => Number(a) - Number(b)) : names;
+}
+
+function readAxes(axes: unknown, dimensions: number): readonly [number, number] {
+  if (axes === undefined) return [0, Math.min(1, dimensions - 1)];
+  const [horizontal, vertical] = Array.isArray(axes) ? (axes as unknown[]) : [];
+  if (typeof horizontal !== "number" || typeof vertical !== "number") {
+    throw new InvalidTypeError(`axes must be two numbers of code values; got ${show(axes)}.`);
+  }
+  for (const axis of [horizontal, vertical]) {
+    if (wholeNumber("axes", axis, 0) >= dimensions) {
+      throw new InvalidValueError(
+        `axes must be below dimensions ${dimensions}; got ${show(axes)}.`,
+      );
+    }
+  }
+  return [horizontal, vertical];
+}
+
+function extent(
+  drawn: readonly { readonly at: readonly [number, number] }[],
+  axis: 0 | 1,
+): readonly [number, number] {
+  let [low, high] = [Infinity, -Infinity];
+  for (const { at } of drawn) {
+    low = Math.min(low, at[axis]);
+    high = Math.max(high, at[axis]);
+  }
+  if (low > high) return [-1, 1];
+  const room = (high - low) * 0.04 || 1;
+  return [low - room, high + room];
+}

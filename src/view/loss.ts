@@ -1,0 +1,160 @@
+// Losses over the course of training, on a logarithmic axis, with reference lines such as PCA's error.
+
+import { InvalidTypeError, show } from "../errors.ts";
+import { drawAxes, formatNumber, MARGIN, scale } from "./axes.ts";
+import { seriesColor } from "./colors.ts";
+import { chartSize, type PictureOptions, type Point, picture, type Surface } from "./picture.ts";
+
+/** What `fit` resolves with, or one loss after another. */
+export type LossInput =
+  | {
+      readonly epoch?: readonly number[];
+      readonly history: { readonly loss: readonly number[]; readonly valLoss?: readonly number[] };
+    }
+  | ArrayLike<number>;
+
+export interface LossOptions extends PictureOptions {
+  /** Width and height in CSS pixels. Default [480, 240]. */
+  size?: readonly [width: number, height: number];
+  /** A logarithmic axis of losses. Default true; losses of 0 or less are then left out. */
+  log?: boolean;
+  /** Levels to compare with, such as `{ PCA: 0.031 }`. */
+  references?: Readonly<Record<string, number>>;
+  /** What the horizontal axis counts. Default "epoch" for a history, "step" for a list. */
+  unit?: string;
+}
+
+interface Series {
+  readonly name: string;
+  readonly values: ArrayLike<number>;
+  readonly color: string;
+  readonly dash: boolean;
+}
+
+/**
+ * Draws the losses of `history`: training as a line, validation as a dashed one.
+ * @returns SVG, or with `context` the text alternative.
+ * @throws InvalidTypeError when `history` is neither a history nor a list of numbers.
+ */
+export function drawLoss(history: LossInput, options: LossOptions = {}): string {
+  const size = chartSize(options.size, [480, 240]);
+  const { series, positions, unit } = readHistory(history);
+  const { log = true, references = {} } = options;
+  const usable = (value: number) => Number.isFinite(value) && (!log || value > 0);
+  const levels = Object.entries(references).filter(([, value]) => usable(value));
+  const shown = [
+    ...series.flatMap(({ values }) => Array.from(values).filter(usable)),
+    ...levels.map(([, value]) => value),
+  ];
+  const [low, high] = bounds(shown, log);
+  const first = positions[0] ?? 0;
+  const last = Math.max(positions.at(-1) ?? 1, first + 1);
+  const x = scale(first, last, false, [MARGIN.left, size[0] - MARGIN.right]);
+  const y = scale(low, high, log, [size[1] - MARGIN.bottom, MARGIN.top + 14]);
+  const said = [
+    ...series.map(({ name, values }) => describe(name, Array.from(values))),
+    ...levels.map(([name, value]) => `${name} at ${formatNumber(value)}`),
+  ];
+  const description = `${said.join("; ")}.`;
+  return picture(options, size, "Loss", description, (surface) => {
+    drawAxes(surface, size, x, y, { x: options.unit ?? unit, y: log ? "loss (log)" : "loss" });
+    for (const [name, value] of levels) {
+      const at = y.at(value);
+      surface.line(
+        [
+          [MARGIN.left, at],
+          [size[0] - MARGIN.right, at],
+        ],
+        { dash: true, opacity: 0.8 },
+      );
+      surface.text(size[0] - MARGIN.right - 2, at - 4, `${name} ${formatNumber(value)}`, {
+        anchor: "end",
+      });
+    }
+    for (const { values, color, dash } of series) {
+      for (const run of runs(values, usable)) {
+        const points = run.map((i): Point => [x.at(positions[i] ?? i), y.at(values[i] ?? 0)]);
+        drawRun(surface, points, color, dash);
+      }
+    }
+    drawKey(surface, series);
+  });
+}
+
+function drawRun(surface: Surface, points: readonly Point[], stroke: string, dash: boolean): void {
+  const [only] = points;
+  if (points.length === 1 && only) surface.glyph("circle", only[0], only[1], 2, stroke);
+  else surface.line(points, { stroke, width: 2, dash });
+}
+
+function drawKey(surface: Surface, series: readonly Series[]): void {
+  let left = MARGIN.left + 8;
+  for (const { name, color, dash } of series) {
+    surface.line(
+      [
+        [left, 9],
+        [left + 18, 9],
+      ],
+      { stroke: color, width: 2, dash },
+    );
+    surface.text(left + 23, 13, name);
+    left += 36 + name.length * 6;
+  }
+}
+
+function readHistory(history: LossInput): {
+  series: Series[];
+  positions: readonly number[];
+  unit: string;
+} {
+  const one = (name: string, values: ArrayLike<number>, index: number): Series => ({
+    name,
+    values,
+    color: seriesColor(index),
+    dash: index > 0,
+  });
+  if (typeof history === "object" && history !== null && "history" in history) {
+    const { loss, valLoss } = history.history;
+    const series = [one("training", loss, 0)];
+    if (valLoss) series.push(one("validation", valLoss, 1));
+    return { series, positions: history.epoch ?? count(loss.length), unit: "epoch" };
+  }
+  if (Array.isArray(history) || ArrayBuffer.isView(history)) {
+    return { series: [one("loss", history, 0)], positions: count(history.length), unit: "step" };
+  }
+  throw new InvalidTypeError(
+    `drawLoss takes what fit resolves with, or a list of losses; got ${show(history)}.`,
+  );
+}
+
+const count = (length: number) => Array.from({ length }, (_, i) => i);
+
+/** Numbers of neighbouring values that can be drawn: a loss that is not finite parts the line. */
+function runs(values: ArrayLike<number>, usable: (value: number) => boolean): number[][] {
+  const found: number[][] = [];
+  let current: number[] = [];
+  for (let i = 0; i < values.length; i++) {
+    if (usable(values[i] ?? Number.NaN)) current.push(i);
+    else current = [];
+    if (current.length === 1) found.push(current);
+  }
+  return found;
+}
+
+function bounds(values: readonly number[], log: boolean): Point {
+  if (values.length === 0) return log ? [0.1, 1] : [0, 1];
+  const low = values.reduce((a, b) => Math.min(a, b));
+  const high = values.reduce((a, b) => Math.max(a, b));
+  if (log) return [low / 1.15, Math.max(high, low * 1.5) * 1.15];
+  const room = (high - low) * 0.08 || Math.abs(high) * 0.1 || 1;
+  return [low - room, high + room];
+}
+
+function describe(name: string, values: readonly number[]): string {
+  const finite = values.filter(Number.isFinite);
+  const [first, last] = [finite[0], finite.at(-1)];
+  if (first === undefined || last === undefined) return `${name}: no value yet`;
+  const lost = values.length - finite.length;
+  const broken = lost > 0 ? `, ${lost} not finite` : "";
+  return `${name} from ${formatNumber(first)} to ${formatNumber(last)} in ${values.length} values${broken}`;
+}

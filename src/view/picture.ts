@@ -1,0 +1,292 @@
+// What every picture is drawn on: a few marks, written as SVG or drawn into a canvas, and the text
+// alternative that goes with them. A drawing function knows nothing of either.
+
+import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+import type { Shape } from "./colors.ts";
+import { type Pixels, pngUri } from "./png.ts";
+
+/** The part of CanvasRenderingContext2D that the pictures use. */
+export interface CanvasContext {
+  fillStyle: unknown;
+  strokeStyle: unknown;
+  lineWidth: number;
+  globalAlpha: number;
+  font: string;
+  textAlign: string;
+  save(): void;
+  restore(): void;
+  translate(x: number, y: number): void;
+  rotate(angle: number): void;
+  clearRect(x: number, y: number, width: number, height: number): void;
+  fillRect(x: number, y: number, width: number, height: number): void;
+  fillText(text: string, x: number, y: number): void;
+  beginPath(): void;
+  closePath(): void;
+  moveTo(x: number, y: number): void;
+  lineTo(x: number, y: number): void;
+  arc(x: number, y: number, radius: number, start: number, end: number): void;
+  fill(): void;
+  stroke(): void;
+  setLineDash(segments: number[]): void;
+}
+
+export interface PictureOptions {
+  /**
+   * A canvas context to draw into, with its origin at the picture's upper left corner. The function then returns
+   * the text alternative, for the canvas's `aria-label`. Default: none; the function returns an SVG string.
+   */
+  context?: CanvasContext;
+  /** What the picture is called in its text alternative. Each function has a default. */
+  title?: string;
+  /** Colour of text and axes. Default `"currentColor"` in SVG, dark or light grey on a canvas. */
+  ink?: string;
+  /** Draw for a dark background. Default false. */
+  dark?: boolean;
+}
+
+/** The marks that pictures are made of. Coordinates are CSS pixels, y downwards. */
+export interface Surface {
+  rect(x: number, y: number, width: number, height: number, fill: string, opacity?: number): void;
+  line(points: readonly Point[], look: LineLook): void;
+  glyph(shape: Shape, x: number, y: number, radius: number, fill: string, opacity?: number): void;
+  text(x: number, y: number, text: string, look?: TextLook): void;
+  pixels(x: number, y: number, scale: number, image: Pixels, title?: string): void;
+}
+
+export type Point = readonly [x: number, y: number];
+
+export interface LineLook {
+  readonly stroke?: string;
+  readonly width?: number;
+  readonly opacity?: number;
+  readonly dash?: boolean;
+}
+
+export interface TextLook {
+  readonly anchor?: "start" | "middle" | "end";
+  readonly vertical?: boolean;
+  readonly bold?: boolean;
+}
+
+const FONT = "system-ui, sans-serif";
+const FONT_SIZE = 11;
+
+/** Draws a picture of a size; returns SVG, or the text alternative when there is a context. */
+export function picture(
+  options: PictureOptions,
+  [width, height]: Point,
+  title: string,
+  description: string,
+  draw: (surface: Surface) => void,
+): string {
+  const heading = text("title", options.title) ?? title;
+  const { context, dark = false } = options;
+  if (context !== undefined) {
+    const ink = options.ink ?? (dark ? "#d8dadf" : "#33363d");
+    context.clearRect(0, 0, width, height);
+    draw(canvasSurface(context, ink));
+    return `${heading}. ${description}`;
+  }
+  const parts: string[] = [];
+  draw(svgSurface(parts, options.ink ?? "currentColor"));
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${round(width)} ${round(height)}" width="${round(width)}" height="${round(height)}" ` +
+    `role="img" aria-label="${escapeXml(`${heading}. ${description}`)}" font-family="${FONT}" font-size="${FONT_SIZE}">` +
+    `<title>${escapeXml(heading)}</title><desc>${escapeXml(description)}</desc>${parts.join("")}</svg>`
+  );
+}
+
+function svgSurface(parts: string[], ink: string): Surface {
+  const alpha = (name: string, opacity = 1) =>
+    opacity === 1 ? "" : ` ${name}="${round(opacity)}"`;
+  return {
+    rect(x, y, width, height, fill, opacity) {
+      parts.push(
+        `<rect x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}" fill="${escapeXml(fill)}"${alpha("fill-opacity", opacity)}/>`,
+      );
+    },
+    line(points, { stroke = ink, width = 1, opacity, dash }) {
+      const dashes = dash ? ' stroke-dasharray="4 3"' : "";
+      parts.push(
+        `<polyline points="${points.map(([x, y]) => `${round(x)},${round(y)}`).join(" ")}" fill="none" stroke="${escapeXml(stroke)}" stroke-width="${round(width)}" stroke-linejoin="round"${alpha("stroke-opacity", opacity)}${dashes}/>`,
+      );
+    },
+    glyph(shape, x, y, radius, fill, opacity) {
+      const color = `fill="${escapeXml(fill)}"${alpha("fill-opacity", opacity)}`;
+      if (shape === "circle") {
+        parts.push(`<circle cx="${round(x)}" cy="${round(y)}" r="${round(radius)}" ${color}/>`);
+        return;
+      }
+      const points = outline(shape, radius).map(([dx, dy]) => `${round(x + dx)},${round(y + dy)}`);
+      parts.push(`<polygon points="${points.join(" ")}" ${color}/>`);
+    },
+    text(x, y, content, { anchor = "start", vertical, bold } = {}) {
+      const turned = vertical ? ` transform="rotate(-90 ${round(x)} ${round(y)})"` : "";
+      parts.push(
+        `<text x="${round(x)}" y="${round(y)}" fill="${escapeXml(ink)}" text-anchor="${anchor}"${bold ? ' font-weight="600"' : ""}${turned}>${escapeXml(content)}</text>`,
+      );
+    },
+    pixels(x, y, scale, image, title) {
+      const { width, height } = image;
+      const frame = `x="${round(x)}" y="${round(y)}" width="${round(width * scale)}" height="${round(height * scale)}"`;
+      const named = title === undefined ? "" : `<title>${escapeXml(title)}</title>`;
+      parts.push(
+        `<image ${frame} preserveAspectRatio="none" style="image-rendering:pixelated" href="${pngUri(image)}">${named}</image>`,
+      );
+    },
+  };
+}
+
+function canvasSurface(context: CanvasContext, ink: string): Surface {
+  const withAlpha = (opacity: number | undefined, draw: () => void) => {
+    context.globalAlpha = opacity ?? 1;
+    draw();
+    context.globalAlpha = 1;
+  };
+  return {
+    rect(x, y, width, height, fill, opacity) {
+      context.fillStyle = fill;
+      withAlpha(opacity, () => context.fillRect(x, y, width, height));
+    },
+    line(points, { stroke = ink, width = 1, opacity, dash }) {
+      context.strokeStyle = stroke;
+      context.lineWidth = width;
+      context.setLineDash(dash ? [4, 3] : []);
+      context.beginPath();
+      points.forEach(([x, y], i) => {
+        if (i === 0) context.moveTo(x, y);
+        else context.lineTo(x, y);
+      });
+      withAlpha(opacity, () => context.stroke());
+    },
+    glyph(shape, x, y, radius, fill, opacity) {
+      context.fillStyle = fill;
+      context.beginPath();
+      if (shape === "circle") context.arc(x, y, radius, 0, 2 * Math.PI);
+      else {
+        outline(shape, radius).forEach(([dx, dy], i) => {
+          if (i === 0) context.moveTo(x + dx, y + dy);
+          else context.lineTo(x + dx, y + dy);
+        });
+        context.closePath();
+      }
+      withAlpha(opacity, () => context.fill());
+    },
+    text(x, y, content, { anchor = "start", vertical, bold } = {}) {
+      context.fillStyle = ink;
+      context.font = `${bold ? "600 " : ""}${FONT_SIZE}px ${FONT}`;
+      context.textAlign = anchor === "middle" ? "center" : anchor;
+      if (!vertical) {
+        context.fillText(content, x, y);
+        return;
+      }
+      context.save();
+      context.translate(x, y);
+      context.rotate(-Math.PI / 2);
+      context.fillText(content, 0, 0);
+      context.restore();
+    },
+    pixels(x, y, scale, { width, height, rgba }) {
+      // Runs of one colour are one rectangle: few calls, and any transform of the context holds.
+      for (let row = 0; row < height; row++) {
+        for (let start = 0; start < width; ) {
+          const color = colorAt(rgba, row * width + start);
+          let end = start + 1;
+          while (end < width && colorAt(rgba, row * width + end) === color) end++;
+          context.fillStyle = `#${color.toString(16).padStart(6, "0")}`;
+          context.fillRect(x + start * scale, y + row * scale, (end - start) * scale, scale);
+          start = end;
+        }
+      }
+    },
+  };
+}
+
+function colorAt(rgba: Uint8ClampedArray, pixel: number): number {
+  const at = pixel * 4;
+  return ((rgba[at] ?? 0) << 16) | ((rgba[at + 1] ?? 0) << 8) | (rgba[at + 2] ?? 0);
+}
+
+/** The corners of a glyph about its centre, of about the area of a circle of the radius. */
+function outline(shape: Exclude<Shape, "circle">, radius: number): Point[] {
+  const r = radius;
+  const a = r / 3;
+  const b = r * 1.15;
+  const plus: Point[] = [
+    [-a, -b],
+    [a, -b],
+    [a, -a],
+    [b, -a],
+    [b, a],
+    [a, a],
+    [a, b],
+    [-a, b],
+    [-a, a],
+    [-b, a],
+    [-b, -a],
+    [-a, -a],
+  ];
+  switch (shape) {
+    case "square":
+      return [
+        [-r * 0.9, -r * 0.9],
+        [r * 0.9, -r * 0.9],
+        [r * 0.9, r * 0.9],
+        [-r * 0.9, r * 0.9],
+      ];
+    case "triangle":
+      return [
+        [0, -r * 1.25],
+        [r * 1.1, r * 0.8],
+        [-r * 1.1, r * 0.8],
+      ];
+    case "diamond":
+      return [
+        [0, -r * 1.3],
+        [r * 1.3, 0],
+        [0, r * 1.3],
+        [-r * 1.3, 0],
+      ];
+    case "plus":
+      return plus;
+    case "cross":
+      return plus.map(([x, y]) => [(x - y) * Math.SQRT1_2, (x + y) * Math.SQRT1_2]);
+  }
+}
+
+/** Text for SVG: what means something to a parser is escaped, what no XML may hold is left out. */
+export function escapeXml(value: string): string {
+  return (
+    value
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what XML refuses
+      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "")
+      .replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "")
+      .replace(/&/g, "&amp;")
+      .replace(/</g, "&lt;")
+      .replace(/>/g, "&gt;")
+      .replace(/"/g, "&quot;")
+      .replace(/'/g, "&#39;")
+  );
+}
+
+/** Coordinates to a hundredth of a pixel. */
+function round(value: number): string {
+  return String(Math.round(value * 100) / 100);
+}
+
+function text(name: string, value: unknown): string | undefined {
+  if (value === undefined || typeof value === "string") return value;
+  throw new InvalidTypeError(`${name} must be a string; got ${show(value)}.`);
+}
+
+/** The size of a chart: `[width, height]`, each at least 120 pixels. */
+export function chartSize(size: unknown, fallback: Point): Point {
+  if (size === undefined) return fallback;
+  const [width, height] = Array.isArray(size) ? (size as unknown[]) : [];
+  if (typeof width !== "number" || typeof height !== "number" || !(width >= 120 && height >= 120)) {
+    throw new InvalidValueError(
+      `size must be [width, height], each at least 120 pixels; got ${show(size)}.`,
+    );
+  }
+  return [width, height];
+}
