@@ -77,30 +77,36 @@ export function drawAxes(
   const [top, bottom] = [MARGIN.top, height - MARGIN.bottom];
   for (const value of ticks(y.min, y.max, Math.max(2, Math.floor((bottom - top) / 36)), y.log)) {
     const at = y.at(value);
-    surface.line(
+    surface.lines(
       [
-        [left, at],
-        [right, at],
+        [
+          [left, at],
+          [right, at],
+        ],
       ],
       { opacity: 0.15 },
     );
     surface.text(left - 6, at + 4, formatNumber(value), { anchor: "end" });
   }
-  for (const value of ticks(x.min, x.max, Math.max(2, Math.floor((right - left) / 80)), x.log)) {
+  for (const value of ticks(x.min, x.max, Math.max(2, Math.floor((right - left) / 60)), x.log)) {
     const at = x.at(value);
-    surface.line(
+    surface.lines(
       [
-        [at, bottom],
-        [at, bottom + 4],
+        [
+          [at, bottom],
+          [at, bottom + 4],
+        ],
       ],
       { opacity: 0.5 },
     );
     surface.text(at, bottom + 16, formatNumber(value), { anchor: "middle" });
   }
-  surface.line(
+  surface.lines(
     [
-      [left, bottom],
-      [right, bottom],
+      [
+        [left, bottom],
+        [right, bottom],
+      ],
     ],
     { opacity: 0.5 },
   );

@@ -4,8 +4,8 @@ import { wholeNumber } from "../checks.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import { type MatrixInput, readRows } from "../model/data/input.ts";
 import { drawAxes, formatNumber, MARGIN, scale } from "./axes.ts";
-import { ALARM, seriesColor, seriesShape } from "./colors.ts";
-import { chartSize, type PictureOptions, picture } from "./picture.ts";
+import { alarmColor, seriesColor, seriesShape } from "./colors.ts";
+import { chartSize, type PictureOptions, type Point, picture } from "./picture.ts";
 
 export interface CodesOptions extends PictureOptions {
   /** What each point is, a name or a number; colour and shape follow it. */
@@ -36,7 +36,7 @@ export function drawCodes(points: MatrixInput, options: CodesOptions = {}): stri
   const values = new Float32Array(rows.count * dimensions);
   rows.copy(0, rows.count, values, 0);
   const [horizontal, vertical] = readAxes(options.axes, dimensions);
-  const { labels } = options;
+  const { labels, dark } = options;
   if (labels !== undefined && labels.length !== rows.count) {
     throw new InvalidValueError(
       `labels must hold one label a point: ${rows.count}; it holds ${show(labels.length)}.`,
@@ -73,19 +73,27 @@ export function drawCodes(points: MatrixInput, options: CodesOptions = {}): stri
     });
     const radius = options.radius ?? (drawn.length > 500 ? 2 : 3);
     const standing = new Set(options.highlighted);
+    const groups = new Map<number, Point[]>();
+    const highlighted: Point[] = [];
     for (const { index, at } of drawn) {
       const kind = labels ? (kinds.get(String(labels[index])) ?? 0) : 0;
-      const [px, py] = [x.at(at[0]), y.at(at[1])];
-      surface.glyph(seriesShape(kind), px, py, radius, seriesColor(kind), 0.75);
+      const point: Point = [x.at(at[0]), y.at(at[1])];
+      const group = groups.get(kind);
+      if (group) group.push(point);
+      else groups.set(kind, [point]);
+      if (standing.has(index)) highlighted.push(point);
     }
-    for (const { index, at } of drawn) {
-      if (!standing.has(index)) continue;
-      surface.glyph("diamond", x.at(at[0]), y.at(at[1]), radius + 3, ALARM);
+    for (const [kind, group] of groups) {
+      surface.glyphs(seriesShape(kind), group, radius, seriesColor(kind, dark), 0.75);
+    }
+    if (highlighted.length > 0) {
+      surface.glyphs("diamond", highlighted, radius + 3, dark ? "#ffffff" : "#111111");
+      surface.glyphs("diamond", highlighted, radius + 1.5, alarmColor(dark));
     }
     if (!hasKey) return;
     names.forEach((name, i) => {
       const top = MARGIN.top + 8 + i * 17;
-      surface.glyph(seriesShape(i), plotRight + 16, top, 4, seriesColor(i));
+      surface.glyphs(seriesShape(i), [[plotRight + 16, top]], 4, seriesColor(i, dark));
       surface.text(plotRight + 25, top + 4, name.length > 8 ? `${name.slice(0, 7)}\u2026` : name);
     });
   });

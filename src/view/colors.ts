@@ -1,29 +1,26 @@
 // Colours that people with colour-vision deficiencies can tell apart, and the ramps of pixel images.
 
-/** Okabe and Ito's palette without its yellow, which is too faint on white. */
-export const SERIES = [
-  "#0072b2",
-  "#d55e00",
-  "#009e73",
-  "#cc79a7",
-  "#56b4e9",
-  "#e69f00",
-  "#8a6d3b",
-] as const;
-
-/** The colour of what is flagged or odd. */
-export const ALARM = "#d55e00";
+/** Okabe and Ito's palette; its yellow, too faint on white, is a brown here. */
+const ON_LIGHT = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8a6d3b"];
+/** The same hues, lighter. */
+const ON_DARK = ["#4aa3df", "#f08a4b", "#2fc79a", "#e09ac4", "#9ad6f7", "#f2c14e", "#c4a26a"];
 
 /** Seven colours and six shapes repeat at different periods, so 42 labels look different. */
 export const SHAPES = ["circle", "square", "triangle", "diamond", "cross", "plus"] as const;
 export type Shape = (typeof SHAPES)[number];
 
-export function seriesColor(index: number): string {
-  return SERIES[index % SERIES.length] ?? SERIES[0];
+export function seriesColor(index: number, dark = false): string {
+  const colors = dark ? ON_DARK : ON_LIGHT;
+  return colors[index % colors.length] ?? "";
+}
+
+/** The colour of what is flagged or odd. */
+export function alarmColor(dark = false): string {
+  return seriesColor(1, dark);
 }
 
 export function seriesShape(index: number): Shape {
-  return SHAPES[index % SHAPES.length] ?? SHAPES[0];
+  return SHAPES[index % SHAPES.length] ?? "circle";
 }
 
 type Color = readonly [red: number, green: number, blue: number];

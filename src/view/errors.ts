@@ -3,7 +3,7 @@
 import { finiteNumber, wholeNumber } from "../checks.ts";
 import { InvalidTypeError, show } from "../errors.ts";
 import { drawAxes, formatNumber, MARGIN, scale } from "./axes.ts";
-import { ALARM, SERIES } from "./colors.ts";
+import { alarmColor, seriesColor } from "./colors.ts";
 import { chartSize, type PictureOptions, picture } from "./picture.ts";
 
 export interface ErrorsOptions extends PictureOptions {
@@ -29,7 +29,7 @@ export function drawErrors(errors: ArrayLike<number>, options: ErrorsOptions = {
   if (!Array.isArray(errors) && !ArrayBuffer.isView(errors)) {
     throw new InvalidTypeError(`errors must be a list of numbers; got ${show(errors)}.`);
   }
-  const { threshold, unit = "error" } = options;
+  const { threshold, unit = "error", dark } = options;
   if (threshold !== undefined) finiteNumber("threshold", threshold);
   const bins = wholeNumber("bins", options.bins ?? 40, 1);
   const size = chartSize(options.size, [480, 220]);
@@ -64,15 +64,23 @@ export function drawErrors(errors: ArrayLike<number>, options: ErrorsOptions = {
       const bar = Math.max(1, width - 1);
       const height = Math.max(1, y.at(0) - y.at(rows)); // one row among thousands still shows
       const isOdd = left + width / 2 > limit;
-      surface.rect(left, y.at(0) - height, bar, height, isOdd ? ALARM : SERIES[0]);
+      surface.rect(
+        left,
+        y.at(0) - height,
+        bar,
+        height,
+        isOdd ? alarmColor(dark) : seriesColor(0, dark),
+      );
       if (isOdd && bar > 4)
         surface.rect(left + bar / 2 - 1, y.at(0) - height, 2, height, "#fff", 0.7);
     });
     if (threshold === undefined) return;
-    surface.line(
+    surface.lines(
       [
-        [limit, MARGIN.top + 4],
-        [limit, size[1] - MARGIN.bottom],
+        [
+          [limit, MARGIN.top + 4],
+          [limit, size[1] - MARGIN.bottom],
+        ],
       ],
       { dash: true, width: 1.5 },
     );

@@ -5,7 +5,7 @@ import type { MatrixInput } from "../model/data/input.ts";
 import { formatNumber } from "./axes.ts";
 import { cssColor, signedColor } from "./colors.ts";
 import { readSheet, type SheetOptions, writeCaption } from "./images.ts";
-import { type PictureOptions, picture } from "./picture.ts";
+import { type PictureOptions, type Point, picture } from "./picture.ts";
 
 /** A weight as `model.weights()` gives it, of shape [units, inputs], or a matrix with a row a unit. */
 export type WeightInput =
@@ -57,17 +57,19 @@ export function drawFilters(weight: WeightInput, options: FiltersOptions): strin
       const [x, y] = sheet.place(i);
       surface.pixels(x, y, scale, { width, height, rgba }, sheet.caption(i));
       if (signs) {
+        const bars: Point[][] = [];
         own.forEach((value, pixel) => {
           if (!(value < -MARKED * limit)) return;
-          const [left, middle] = [x + (pixel % width) * scale, Math.floor(pixel / width) + 0.5];
-          const bar = { stroke: dark ? "#0b0d10" : "#ffffff", width: Math.max(1, scale / 7) };
-          surface.line(
-            [
-              [left + scale * 0.25, y + middle * scale],
-              [left + scale * 0.75, y + middle * scale],
-            ],
-            bar,
-          );
+          const left = x + (pixel % width) * scale;
+          const middle = y + (Math.floor(pixel / width) + 0.5) * scale;
+          bars.push([
+            [left + scale * 0.25, middle],
+            [left + scale * 0.75, middle],
+          ]);
+        });
+        surface.lines(bars, {
+          stroke: dark ? "#0b0d10" : "#ffffff",
+          width: Math.max(1, scale / 7),
         });
       }
       if (options.showCaptions) writeCaption(surface, sheet, i);
@@ -75,7 +77,7 @@ export function drawFilters(weight: WeightInput, options: FiltersOptions): strin
     if (!legend) return;
     const top = sheet.size[1] - 12;
     const label = options.each ? "own largest" : formatNumber(overall);
-    const start = 8 + label.length * 6;
+    const start = 12 + label.length * 7;
     surface.text(0, top + 9, `\u2212${label}`);
     for (let i = 0; i <= 10; i++) {
       surface.rect(start + i * 6, top, 6, 10, cssColor(signedColor(i / 5 - 1, dark)));

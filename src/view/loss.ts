@@ -38,7 +38,7 @@ interface Series {
  */
 export function drawLoss(history: LossInput, options: LossOptions = {}): string {
   const size = chartSize(options.size, [480, 240]);
-  const { series, positions, unit } = readHistory(history);
+  const { series, positions, unit } = readHistory(history, options.dark);
   const { log = true, references = {} } = options;
   const usable = (value: number) => Number.isFinite(value) && (!log || value > 0);
   const levels = Object.entries(references).filter(([, value]) => usable(value));
@@ -60,10 +60,12 @@ export function drawLoss(history: LossInput, options: LossOptions = {}): string 
     drawAxes(surface, size, x, y, { x: options.unit ?? unit, y: log ? "loss (log)" : "loss" });
     for (const [name, value] of levels) {
       const at = y.at(value);
-      surface.line(
+      surface.lines(
         [
-          [MARGIN.left, at],
-          [size[0] - MARGIN.right, at],
+          [
+            [MARGIN.left, at],
+            [size[0] - MARGIN.right, at],
+          ],
         ],
         { dash: true, opacity: 0.8 },
       );
@@ -72,28 +74,27 @@ export function drawLoss(history: LossInput, options: LossOptions = {}): string 
       });
     }
     for (const { values, color, dash } of series) {
-      for (const run of runs(values, usable)) {
-        const points = run.map((i): Point => [x.at(positions[i] ?? i), y.at(values[i] ?? 0)]);
-        drawRun(surface, points, color, dash);
-      }
+      const parts = runs(values, usable).map((run) =>
+        run.map((i): Point => [x.at(positions[i] ?? i), y.at(values[i] ?? 0)]),
+      );
+      surface.lines(parts, { stroke: color, width: 2, dash });
+      // A line needs two points.
+      const alone = parts.flatMap((points) => (points.length === 1 ? points : []));
+      surface.glyphs("circle", alone, 2, color);
     }
     drawKey(surface, series);
   });
 }
 
-function drawRun(surface: Surface, points: readonly Point[], stroke: string, dash: boolean): void {
-  const [only] = points;
-  if (points.length === 1 && only) surface.glyph("circle", only[0], only[1], 2, stroke);
-  else surface.line(points, { stroke, width: 2, dash });
-}
-
 function drawKey(surface: Surface, series: readonly Series[]): void {
   let left = MARGIN.left + 8;
   for (const { name, color, dash } of series) {
-    surface.line(
+    surface.lines(
       [
-        [left, 9],
-        [left + 18, 9],
+        [
+          [left, 9],
+          [left + 18, 9],
+        ],
       ],
       { stroke: color, width: 2, dash },
     );
@@ -102,7 +103,10 @@ function drawKey(surface: Surface, series: readonly Series[]): void {
   }
 }
 
-function readHistory(history: LossInput): {
+function readHistory(
+  history: LossInput,
+  dark: boolean | undefined,
+): {
   series: Series[];
   positions: readonly number[];
   unit: string;
@@ -110,7 +114,7 @@ function readHistory(history: LossInput): {
   const one = (name: string, values: ArrayLike<number>, index: number): Series => ({
     name,
     values,
-    color: seriesColor(index),
+    color: seriesColor(index, dark),
     dash: index > 0,
   });
   if (typeof history === "object" && history !== null && "history" in history) {

@@ -1,0 +1,182 @@
+// Tables as rows: whatever the form, it is first read as named columns, and these are then checked and
+// copied. Values stay float64, because times and large counters do not fit float32.
+
+import { onlyKeys } from "../checks.ts";
+import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+
+/** An Arrow table, as apache-arrow and duckdb-wasm have it. */
+export interface ArrowLike {
+  readonly numRows: number;
+  readonly schema: { readonly fields: readonly { readonly name: string }[] };
+  getChildAt(index: number): Iterable<unknown> | null;
+}
+
+/** A result of @duckdb/node-api that has been read: `await connection.runAndReadAll(sql)`. */
+export interface DuckDbLike {
+  columnNames(): readonly string[];
+  getColumnsJS?(): readonly (readonly unknown[])[];
+  getColumns(): readonly (readonly unknown[])[];
+}
+
+export type TableInput =
+  | readonly Readonly<Record<string, unknown>>[]
+  | Readonly<Record<string, ArrayLike<unknown>>>
+  | ArrowLike
+  | DuckDbLike;
+
+export interface TableOptions {
+  /** Names of the columns to take, in the order of the result. Default: every column, in the table's order. */
+  columns?: readonly string[];
+}
+
+/** A table as a matrix, with the names of its columns. */
+export interface TableRows {
+  /** Values [rows, columns], row-major. */
+  readonly data: Float64Array;
+  readonly shape: readonly [rows: number, columns: number];
+  readonly columns: readonly string[];
+}
+
+/** A column before its values are looked at. */
+interface Column {
+  readonly name: string;
+  readonly length: number;
+  values(): Iterable<unknown>;
+}
+
+interface Table {
+  readonly rows: number;
+  readonly columns: readonly Column[];
+}
+
+export function tableRows(input: TableInput, options: TableOptions = {}): TableRows {
+  onlyKeys("rowsFrom", options, ["columns"]);
+  const table = readTable(input);
+  const columns = options.columns === undefined ? table.columns : chosen(table, options.columns);
+  if (columns.length === 0) throw new InvalidValueError("rowsFrom needs at least one column.");
+  const { rows } = table;
+  const width = columns.length;
+  const data = new Float64Array(rows * width);
+  columns.forEach((column, j) => {
+    if (column.length !== rows) {
+      throw new InvalidValueError(
+        `Column ${show(column.name)} holds ${column.length} values; column ${show(columns[0]?.name)} holds ${rows}.`,
+      );
+    }
+    let i = 0;
+    for (const value of column.values()) {
+      const number = numberOf(value);
+      if (number === undefined) throw notANumber(table, column.name, i, value);
+      data[i * width + j] = number;
+      i++;
+    }
+  });
+  return { data, shape: [rows, width], columns: columns.map(({ name }) => name) };
+}
+
+function readTable(input: TableInput): Table {
+  if (Array.isArray(input)) return tableOfObjects(input as readonly unknown[]);
+  if (isArrow(input)) return tableOfArrow(input);
+  if (isDuckDb(input)) {
+    const values = input.getColumnsJS?.() ?? input.getColumns();
+    return tableOfLists(input.columnNames().map((name, i) => [name, values[i] ?? []]));
+  }
+  return tableOfLists(
+    Object.entries(input).map(([name, values]) => {
+      if (!Array.isArray(values) && !ArrayBuffer.isView(values)) {
+        throw new InvalidTypeError(`Column ${show(name)} must be an array; got ${show(values)}.`);
+      }
+      return [name, values as ArrayLike<unknown>];
+    }),
+  );
+}
+
+function isArrow(input: object): input is ArrowLike {
+  return "numRows" in input && "schema" in input && "getChildAt" in input;
+}
+
+function isDuckDb(input: object): input is DuckDbLike {
+  return "columnNames" in input && "getColumns" in input;
+}
+
+function tableOfObjects(objects: readonly unknown[]): Table {
+  // A key that only some objects have is a column with missing values.
+  const names = new Set<string>();
+  objects.forEach((object, i) => {
+    if (typeof object !== "object" || object === null || Array.isArray(object)) {
+      throw new InvalidTypeError(
+        `Row ${i} must be an object with a value a column; got ${show(object)}.`,
+      );
+    }
+    for (const name in object) names.add(name);
+  });
+  const rows = objects as readonly Readonly<Record<string, unknown>>[];
+  return {
+    rows: rows.length,
+    columns: [...names].map((name) => ({
+      name,
+      length: rows.length,
+      *values() {
+        for (const row of rows) yield row[name];
+      },
+    })),
+  };
+}
+
+function tableOfLists(lists: readonly (readonly [string, ArrayLike<unknown>])[]): Table {
+  const columns = lists.map(([name, list]) => ({
+    name,
+    length: list.length,
+    *values() {
+      for (let i = 0; i < list.length; i++) yield list[i];
+    },
+  }));
+  return { rows: columns[0]?.length ?? 0, columns };
+}
+
+function tableOfArrow(table: ArrowLike): Table {
+  const columns = table.schema.fields.map(({ name }, i) => ({
+    name,
+    length: table.numRows,
+    values: () => table.getChildAt(i) ?? new Array<null>(table.numRows).fill(null),
+  }));
+  return { rows: table.numRows, columns };
+}
+
+function chosen(table: Table, names: readonly string[]): Column[] {
+  return names.map((name) => {
+    const column = table.columns.find((each) => each.name === name);
+    if (column) return column;
+    const known = table.columns.map((each) => show(each.name));
+    const list = known.length > 12 ? [...known.slice(0, 12), "\u2026"] : known;
+    throw new InvalidValueError(`There is no column ${show(name)}; there are ${list.join(", ")}.`);
+  });
+}
+
+/** A cell as a number; undefined where it is none. */
+function numberOf(value: unknown): number | undefined {
+  if (typeof value === "number") return value;
+  if (value === null || value === undefined) return Number.NaN;
+  if (typeof value === "boolean") return value ? 1 : 0;
+  if (typeof value === "bigint") {
+    const number = Number(value);
+    return BigInt(number) === value ? number : undefined;
+  }
+  if (Object.prototype.toString.call(value) === "[object Date]") return (value as Date).getTime();
+  return undefined;
+}
+
+function notANumber(table: Table, name: string, row: number, value: unknown): InvalidTypeError {
+  const numeric = table.columns.filter((column) => {
+    for (const cell of column.values()) if (numberOf(cell) === undefined) return false;
+    return true;
+  });
+  const names = numeric.map((column) => show(column.name));
+  const hint =
+    names.length > 0 && names.length <= 20
+      ? ` The columns of numbers are columns: [${names.join(", ")}].`
+      : " Name the columns to take.";
+  return new InvalidTypeError(
+    `Row ${row} of column ${show(name)} must be a number; got ${show(value)}.${hint}`,
+  );
+}

@@ -1,0 +1,133 @@
+import { describe, expect, test } from "vitest";
+import { drawCodes } from "../../src/view.ts";
+import { elements, paper, texts } from "./marks.ts";
+
+/** Where round points are, by colour. */
+function circles(svg: string): Record<string, number[][]> {
+  const round = elements(svg, "path").filter((path) => path["stroke-linecap"] === "round");
+  return Object.fromEntries(
+    round.map(({ stroke, d }) => [
+      stroke,
+      (d ?? "")
+        .split("M")
+        .filter(Boolean)
+        .map((at) => at.replace("h0", "").split(" ").map(Number)),
+    ]),
+  );
+}
+
+describe("drawCodes", () => {
+  test("codes are where their values say: right is more, up is more", () => {
+    const at =
+      circles(
+        drawCodes([
+          [0, 0],
+          [1, 0],
+          [0, 1],
+        ]),
+      )["#0072b2"] ?? [];
+    const [origin, right, up] = at;
+    expect(right?.[0]).toBeGreaterThan(origin?.[0] ?? 0);
+    expect(right?.[1]).toBe(origin?.[1]);
+    expect(up?.[1]).toBeLessThan(origin?.[1] ?? 0);
+  });
+
+  test("labels have a colour and a shape of their own, and a key in the order of numbers", () => {
+    const svg = drawCodes(
+      [
+        [0, 0],
+        [1, 1],
+        [2, 2],
+      ],
+      { labels: [10, 9, 10] },
+    );
+    expect(texts(svg).filter((text) => text === "9" || text === "10")).toEqual(["9", "10"]);
+    expect(circles(svg)["#0072b2"]).toHaveLength(1); // label 9 is round, in one path with no other
+    const squares = elements(svg, "path").filter(({ fill }) => fill === "#d55e00");
+    expect(squares[0]?.d?.match(/z/g)).toHaveLength(2);
+  });
+
+  test("more than twelve labels have no key, and a label of code is text", () => {
+    const many = Array.from({ length: 13 }, (_, i) => `n${i}`);
+    expect(
+      texts(
+        drawCodes(
+          many.map(() => [0, 0]),
+          { labels: many },
+        ),
+      ),
+    ).not.toContain("n0");
+    const svg = drawCodes(
+      [
+        [0, 0],
+        [1, 1],
+      ],
+      { labels: ["<b>", "&"] },
+    );
+    expect(svg).toContain("&lt;b&gt;");
+    expect(svg).not.toContain("<b>");
+  });
+
+  test("axes choose two values of a longer code", () => {
+    const svg = drawCodes(
+      [
+        [5, 0, 1],
+        [5, 1, 9],
+      ],
+      { dimensions: 3, axes: [1, 2] },
+    );
+    expect(texts(svg)).toContain("code 2");
+    expect(svg).toContain("code 1 from \u22120.04 to 1.04, code 2 from 0.68 to 9.32.");
+    expect(() => drawCodes([[1, 2]], { axes: [0, 2] })).toThrow("axes must be below dimensions 2");
+  });
+
+  test("a code of one value is a line of points", () => {
+    const at = circles(drawCodes([[1], [2]], { dimensions: 1 }))["#0072b2"] ?? [];
+    expect(at[0]?.[1]).toBe(at[1]?.[1]);
+    expect(at[0]?.[0]).toBeLessThan(at[1]?.[0] ?? 0);
+  });
+
+  test("points that are not finite are left out and counted", () => {
+    const svg = drawCodes([
+      [0, 0],
+      [Number.NaN, 1],
+      [1, Infinity],
+    ]);
+    expect(svg).toContain("1 points;");
+    expect(svg).toContain("2 points that are not finite are left out.");
+    expect(drawCodes([])).toContain("0 points;");
+  });
+
+  test("highlighted points stand over the others", () => {
+    const svg = drawCodes(
+      [
+        [0, 0],
+        [1, 1],
+      ],
+      { highlighted: [1] },
+    );
+    expect(elements(svg, "path").filter(({ fill }) => fill === "#d55e00")).toHaveLength(1);
+  });
+
+  test("on a canvas every point is drawn", () => {
+    const { context, record } = paper(420, 420);
+    const labels = [0, 1, 1];
+    const said = drawCodes(
+      [
+        [0, 0],
+        [1, 1],
+        [2, 1],
+      ],
+      { labels, context },
+    );
+    expect(said).toMatch(/^Map of codes\. 3 points/);
+    expect(record.arcs).toBe(1 + 1); // a point and its key
+    expect(record.polygons).toBe(2 + 1);
+  });
+
+  test("a label is missing", () => {
+    expect(() => drawCodes([[0, 0]], { labels: [] })).toThrow(
+      "labels must hold one label a point: 1",
+    );
+  });
+});

@@ -1,0 +1,74 @@
+import { describe, expect, test } from "vitest";
+import { drawLoss } from "../../src/view.ts";
+import { elements, paper, texts } from "./marks.ts";
+
+const history = { epoch: [0, 1, 2], history: { loss: [1, 0.1, 0.01], valLoss: [1, 0.2, 0.05] } };
+
+/** The points of a path that is a line. */
+const points = (path: string | undefined) =>
+  (path ?? "")
+    .slice(1)
+    .split("L")
+    .map((pair) => pair.split(" ").map(Number));
+
+describe("drawLoss", () => {
+  test("on the logarithmic axis equal factors are equal distances", () => {
+    const lines = elements(drawLoss(history), "path").filter(({ "stroke-width": w }) => w === "2");
+    const [first, second, third] = points(
+      lines.find(({ d }) => d?.includes("L") && d.split("L").length === 3)?.d,
+    );
+    const [a = 0, b = 0, c = 0] = [first?.[1], second?.[1], third?.[1]];
+    expect(b - a).toBeCloseTo(c - b, 1);
+    expect(b - a).toBeGreaterThan(40);
+    expect(first?.[0]).toBe(52);
+    expect(third?.[0]).toBe(468);
+  });
+
+  test("validation is dashed, not only of another colour", () => {
+    const dashed = elements(drawLoss(history), "path").filter((path) => "stroke-dasharray" in path);
+    expect(dashed.some(({ stroke }) => stroke === "#d55e00")).toBe(true);
+    expect(dashed.some(({ stroke }) => stroke === "#0072b2")).toBe(false);
+    expect(texts(drawLoss(history))).toContain("validation");
+  });
+
+  test("references are levels with a name and a number", () => {
+    const svg = drawLoss(history, { references: { PCA: 0.031, broken: Number.NaN } });
+    expect(texts(svg)).toContain("PCA 0.031");
+    expect(svg).toContain("PCA at 0.031.");
+    expect(svg).not.toContain("broken");
+  });
+
+  test("a loss that is not finite parts the line, and is counted", () => {
+    const svg = drawLoss([1, 0.5, Number.NaN, 0.5, 0.25]);
+    const line = elements(svg, "path").find(({ stroke }) => stroke === "#0072b2");
+    expect(line?.d?.match(/M/g)?.length).toBe(2);
+    expect(svg).toContain("loss from 1 to 0.25 in 5 values, 1 not finite.");
+  });
+
+  test("one loss is a point, none is an empty chart", () => {
+    const marks = elements(drawLoss([0.5]), "path");
+    expect(marks.some((mark) => mark["stroke-linecap"] === "round")).toBe(true);
+    expect(drawLoss([])).toContain("loss: no value yet.");
+  });
+
+  test("the axis names round numbers and what it counts", () => {
+    expect(texts(drawLoss(history, { unit: "time" }))).toEqual(
+      expect.arrayContaining(["0.01", "0.1", "1", "time", "loss (log)"]),
+    );
+    expect(texts(drawLoss([5, 3, 1], { log: false }))).toEqual(
+      expect.arrayContaining(["1", "2", "3", "4", "5", "step", "loss"]),
+    );
+  });
+
+  test("on a canvas it strokes the lines and returns the text alternative", () => {
+    const { context, record } = paper(480, 240);
+    expect(drawLoss(history, { context })).toMatch(/^Loss\. training from 1 to 0\.01 in 3 values/);
+    expect(record.strokes).toBeGreaterThan(2);
+    expect(record.texts).toContain("epoch");
+  });
+
+  test("what is no history is refused", () => {
+    expect(() => drawLoss(null as never)).toThrow("drawLoss takes what fit resolves with");
+    expect(() => drawLoss([1], { size: [10, 10] })).toThrow("size must be [width, height]");
+  });
+});
