@@ -2,7 +2,7 @@
 // and the compiled core beside them for those who load it themselves. Entries differ in the builds they
 // carry: inside the JavaScript (main) or as modules that the host compiles beforehand (edge).
 
-import { copyFileSync, mkdirSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { buildCli } from "./build-cli.mjs";
@@ -59,8 +59,16 @@ const workerProgram = outputFiles[0].text;
 await Promise.all([
   build({
     ...common,
-    entryPoints: ["src/index.ts", "src/kernels.ts", "src/worker.ts"],
-    define: { WORKER_PROGRAM: JSON.stringify(workerProgram) },
+    entryPoints: [
+      "src/index.ts",
+      "src/kernels.ts",
+      "src/worker.ts",
+      "src/view.ts",
+      "src/table.ts",
+      "src/store.ts",
+      "src/digits.ts",
+    ],
+    define: { WORKER_PROGRAM: JSON.stringify(workerProgram), DIGITS: JSON.stringify(digits()) },
     outdir: "dist",
     splitting: true,
     chunkNames: "chunks/[name]-[hash]",
@@ -86,3 +94,14 @@ await Promise.all([
 
 mkdirSync("dist/wasm", { recursive: true });
 for (const name of BUILDS) copyFileSync(`build/${name}.wasm`, `dist/wasm/${name}.wasm`);
+
+/** The bundled digits as src/digits.ts reads them: a letter a pixel, a figure a label. */
+function digits() {
+  const [, ...lines] = readFileSync("examples/data/optdigits.csv", "utf8").trim().split("\n");
+  const rows = lines.map((line) => line.split(",").map(Number));
+  const letter = (value) => String.fromCharCode("A".charCodeAt(0) + value);
+  return {
+    pixels: rows.flatMap((row) => row.slice(0, -1).map(letter)).join(""),
+    labels: rows.map((row) => row.at(-1)).join(""),
+  };
+}

@@ -1,4 +1,4 @@
-// The README's programs run as written, against the built package. What a comment after console.log
+// The programs of the README and of the guides run as written, against the built package. What a comment after console.log
 // promises is what it prints.
 
 import { spawnSync } from "node:child_process";
@@ -7,12 +7,16 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
-const programs = [...readme.matchAll(/```js\n(.*?)```/gs)].map((match) => match[1]!);
+const programsOf = (page: string) => {
+  const text = readFileSync(new URL(`../${page}`, import.meta.url), "utf8");
+  return [...text.matchAll(/```js\n(.*?)```/gs)].map((match) => match[1]!);
+};
 
-describe("the README's programs", () => {
+describe.each(["README.md", "docs/around-the-model.md"])("the programs of %s", (page) => {
+  const programs = programsOf(page);
+
   test("there are some", () => {
-    expect(programs.length).toBeGreaterThan(3);
+    expect(programs.length).toBeGreaterThan(2);
   });
 
   test.each(programs.map((program, i) => [i + 1, program] as const))("program %i", (_, program) => {

@@ -1,8 +1,8 @@
 // The map of codes: each row of the data as a point, where the code puts it.
 
 import { wholeNumber } from "../checks.ts";
+import { type MatrixInput, readRows } from "../data/rows.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
-import { type MatrixInput, readRows } from "../model/data/input.ts";
 import { drawAxes, formatNumber, MARGIN, scale } from "./axes.ts";
 import { alarmColor, seriesColor, seriesShape } from "./colors.ts";
 import { chartSize, type PictureOptions, type Point, picture } from "./picture.ts";

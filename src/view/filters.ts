@@ -1,7 +1,7 @@
 // Weights as small images: what each unit of a layer looks for, and with tied weights also what it draws.
 // Sign is shown by hue, and by a bar on negative pixels where pixels are large enough to hold one.
 
-import type { MatrixInput } from "../model/data/input.ts";
+import type { MatrixInput } from "../data/rows.ts";
 import { formatNumber } from "./axes.ts";
 import { cssColor, signedColor } from "./colors.ts";
 import { readSheet, type SheetOptions, writeCaption } from "./images.ts";

@@ -1,8 +1,8 @@
 // Rows of pixels as a sheet of small images.
 
 import { wholeNumber } from "../checks.ts";
+import { type MatrixInput, readRows } from "../data/rows.ts";
 import { InvalidValueError, show } from "../errors.ts";
-import { type MatrixInput, readRows } from "../model/data/input.ts";
 import { formatNumber } from "./axes.ts";
 import { type PictureOptions, type Point, picture } from "./picture.ts";
 

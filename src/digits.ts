@@ -1,0 +1,32 @@
+// `tied-autoencoder/digits`: 1,797 handwritten digits of 8 by 8 pixels, to try things on without a download.
+
+/** The pixels as letters, "A" for 0 to "Q" for 16, and the digits; put here by scripts/build-js.mjs. */
+declare const DIGITS: { readonly pixels: string; readonly labels: string };
+
+/** Where the digits are from, for pages that show them. */
+export const attribution =
+  "Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak, UCI Machine Learning Repository (1998), CC BY 4.0";
+
+export interface Digits {
+  /** Pixels [1797, 64], row-major, 0 (paper) to 1 (ink) in steps of 1/16. */
+  readonly data: Float32Array;
+  /** Which digit each row is, 0 to 9. */
+  readonly labels: Uint8Array;
+  /** Pixels across and down. */
+  readonly width: 8;
+  readonly height: 8;
+}
+
+const DARKEST = 16;
+const ZERO = "A".charCodeAt(0);
+
+/** The digits, in fresh arrays. The order is that of the published file. */
+export function digits(): Digits {
+  const { pixels, labels } = DIGITS;
+  return {
+    data: Float32Array.from(pixels, (letter) => (letter.charCodeAt(0) - ZERO) / DARKEST),
+    labels: Uint8Array.from(labels, Number),
+    width: 8,
+    height: 8,
+  };
+}

@@ -1,0 +1,89 @@
+import { Int64, Table, TimestampMillisecond, tableFromArrays, vectorFromArray } from "apache-arrow";
+import { describe, expect, test } from "vitest";
+import { TiedAutoencoder } from "../../src/index.ts";
+import { rowsFrom } from "../../src/table.ts";
+
+const values = (rows: { data: Float64Array }) => Array.from(rows.data);
+
+describe("rowsFrom tables", () => {
+  test("objects: a row each, columns in the order of their first sight", () => {
+    const rows = rowsFrom([
+      { a: 1, b: true },
+      { b: false, c: 5, a: null },
+    ]);
+    expect(rows.columns).toEqual(["a", "b", "c"]);
+    expect(rows.shape).toEqual([2, 3]);
+    expect(values(rows)).toEqual([1, 1, Number.NaN, Number.NaN, 0, 5]);
+  });
+
+  test("columns: typed arrays and lists, chosen and ordered by name", () => {
+    const table = { t: Float64Array.of(1.7e9, 1.7e9 + 1), name: ["x", "y"], n: [1, 2] };
+    const rows = rowsFrom(table, { columns: ["n", "t"] });
+    expect(rows.columns).toEqual(["n", "t"]);
+    expect(values(rows)).toEqual([1, 1.7e9, 2, 1.7e9 + 1]);
+  });
+
+  test("dates are milliseconds, and large counters stay exact", () => {
+    const at = new Date("2026-11-24T00:00:00Z");
+    expect(values(rowsFrom({ at: [at], n: [9007199254740991n] }))).toEqual([
+      Date.UTC(2026, 10, 24),
+      Number.MAX_SAFE_INTEGER,
+    ]);
+    expect(() => rowsFrom({ n: [9007199254740993n] })).toThrow('Row 0 of column "n"');
+  });
+
+  test("an Arrow table, with its nulls, integers and times", () => {
+    const table = new Table({
+      x: vectorFromArray([1.5, null, 3]),
+      id: vectorFromArray([1n, 2n, 3n], new Int64()),
+      at: vectorFromArray([new Date(5), new Date(6), new Date(7)], new TimestampMillisecond()),
+      flag: vectorFromArray([true, false, null]),
+      word: vectorFromArray(["a", "b", "c"]),
+    });
+    const rows = rowsFrom(table, { columns: ["x", "id", "at", "flag"] });
+    expect(rows.columns).toEqual(["x", "id", "at", "flag"]);
+    expect(values(rows)).toEqual([1.5, 1, 5, 1, Number.NaN, 2, 6, 0, 3, 3, 7, Number.NaN]);
+    expect(() => rowsFrom(table)).toThrow(
+      'Row 0 of column "word" must be a number; got "a". The columns of numbers are columns: ["x", "id", "at", "flag"].',
+    );
+  });
+
+  test("an Arrow table of several batches", () => {
+    const part = tableFromArrays({ x: Float32Array.of(1, 2) });
+    const rows = rowsFrom(part.concat(part));
+    expect([rows.shape, values(rows)]).toEqual([
+      [4, 1],
+      [1, 2, 1, 2],
+    ]);
+  });
+
+  test("a result of DuckDB that has been read", () => {
+    const result = {
+      columnNames: () => ["a", "b"],
+      getColumns: () => [[{ opaque: true }], [2]],
+      getColumnsJS: () => [[1.25], [null]],
+    };
+    expect(values(rowsFrom(result))).toEqual([1.25, Number.NaN]);
+  });
+
+  test("a model takes what it gives", async () => {
+    using model = await TiedAutoencoder.create({ layers: [2, 1] });
+    const rows = rowsFrom({ a: [1, 2, 3], b: [2, 4, 6] });
+    expect(model.encode(rows)).toHaveLength(3);
+    await model.fit(rows);
+  });
+
+  test("what cannot be rows is named", () => {
+    expect(() => rowsFrom("a,b" as never)).toThrow("rowsFrom takes an array of objects");
+    expect(() => rowsFrom([[1, 2]] as never)).toThrow("Row 0 must be an object");
+    expect(() => rowsFrom({ a: [1], b: [1, 2] })).toThrow(
+      'Column "b" holds 2 values; column "a" holds 1.',
+    );
+    expect(() => rowsFrom({ a: 1 } as never)).toThrow('Column "a" must be an array; got 1.');
+    expect(() => rowsFrom({ a: [1] }, { columns: ["z"] })).toThrow(
+      'There is no column "z"; there are "a".',
+    );
+    expect(() => rowsFrom([])).toThrow("at least one column");
+    expect(() => rowsFrom({ a: [1] }, { channels: 3 } as never)).toThrow("no option");
+  });
+});
