@@ -8,7 +8,7 @@ import { log1pUnit4 } from "./math/log";
 import { sigmoid4, tanh4 } from "./math/tanh";
 import { Activation, gradientNeedsInput } from "./ops";
 import { madd } from "./simd";
-import { loadTail, loadTailApart, storeTail, storeTailApart } from "./tail";
+import { loadTail, storeTail } from "./tail";
 
 /** Never instantiated: a type that carries its code into the loops below, where it is inlined. */
 abstract class Elementwise {
@@ -250,12 +250,12 @@ function forwardPass<A extends Elementwise>(
         kept += 16;
         b += step;
       }
-      if (n) storeTailApart(y, act.forward(loadTailApart(z, n), p), n);
+      if (n) storeTail(y, act.forward(loadTail(z, n), p), n);
     } else {
       while (n > 0) {
         const full = n >= 4;
         let value = f32x4.splat(0);
-        if (!full) value = loadTailApart(z, n);
+        if (!full) value = loadTail(z, n);
         while (true) {
           if (full) value = biased(z, b, kept);
           value = act.forward(value, p);
@@ -269,7 +269,7 @@ function forwardPass<A extends Elementwise>(
           if (n < 4) break;
         }
         if (full) continue;
-        storeTailApart(y, value, n);
+        storeTail(y, value, n);
         break;
       }
     }
@@ -290,7 +290,7 @@ function backwardPass<A extends Elementwise>(
       dy += 16;
       dz += 16;
     }
-    if (n) storeTailApart(dz, act.backward(loadTailApart(dy, n), loadTailApart(at, n), p), n);
+    if (n) storeTail(dz, act.backward(loadTail(dy, n), loadTail(at, n), p), n);
     return;
   }
   while (n > 0) {
@@ -298,8 +298,8 @@ function backwardPass<A extends Elementwise>(
     let value = f32x4.splat(0);
     let place = value;
     if (!full) {
-      value = loadTailApart(dy, n);
-      place = loadTailApart(at, n);
+      value = loadTail(dy, n);
+      place = loadTail(at, n);
     }
     while (true) {
       if (full) {
@@ -316,7 +316,7 @@ function backwardPass<A extends Elementwise>(
       if (n < 4) break;
     }
     if (full) continue;
-    storeTailApart(dz, value, n);
+    storeTail(dz, value, n);
     break;
   }
 }

@@ -1,7 +1,7 @@
 // Four floats, or the last one to three of a range, behind one name. A kernel writes its step once
 // for `lanes` floats: called with the literal 4 it compiles to plain vector loads and stores.
 
-import { loadTail, loadTailApart, storeTail, storeTailApart } from "./tail";
+import { loadTail, storeTail } from "./tail";
 
 /** The `lanes` floats at p, 1 to 4 of them, in the low lanes. */
 // @ts-ignore: decorator
@@ -22,7 +22,7 @@ export function storeLanes(p: usize, v: v128, lanes: usize): void {
 // @ts-ignore: decorator
 @inline
 export function loadLanesOnce(p: usize, lanes: usize): v128 {
-  return lanes == 4 ? v128.load(p) : loadTailApart(p, lanes);
+  return lanes == 4 ? v128.load(p) : loadTail(p, lanes);
 }
 
 /** storeLanes where a tail comes once in a call: smaller. */
@@ -30,5 +30,5 @@ export function loadLanesOnce(p: usize, lanes: usize): v128 {
 @inline
 export function storeLanesOnce(p: usize, v: v128, lanes: usize): void {
   if (lanes == 4) v128.store(p, v);
-  else storeTailApart(p, v, lanes);
+  else storeTail(p, v, lanes);
 }

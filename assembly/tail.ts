@@ -29,16 +29,3 @@ export function storeTail(p: usize, v: v128, count: usize): void {
 export function firstLanes(count: usize): v128 {
   return i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(<i32>count));
 }
-
-// The same as functions that are called (scripts/build-wasm.mjs keeps them from being inlined): 190
-// inlined copies were a sixth of the module. A call takes 2 to 4 ns, so they serve tails that come once
-// in a kernel's call and not once in a row. Never inside a loop over vectors: V8 saves registers
-// around them there, and short loops take a third longer.
-
-export function loadTailApart(p: usize, count: usize): v128 {
-  return loadTail(p, count);
-}
-
-export function storeTailApart(p: usize, v: v128, count: usize): void {
-  storeTail(p, v, count);
-}

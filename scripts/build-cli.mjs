@@ -5,9 +5,11 @@ import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { besideWasm } from "./core-texts.mjs";
 
 export async function buildCli() {
   const { metafile } = await build({
+    ...besideWasm,
     entryPoints: { cli: "src/cli/main.ts" },
     outdir: "dist",
     bundle: true,

@@ -45,7 +45,11 @@ export class TiedAutoencoder {
     return new TiedAutoencoder(await freshEngine(config));
   }
 
-  /** As `create`, for runtimes that may compile synchronously (Node, workers; not every page). */
+  /**
+   * As `create`, without waiting. Works where the core can be had so: in Node, Deno and Bun from the
+   * package's files, on edge runtimes, with `wasm` given, and anywhere after an awaited `create`.
+   * @throws as `create`; UnsupportedHostError also where the core can only be had by waiting.
+   */
   static createSync(config: ModelConfig): TiedAutoencoder {
     return new TiedAutoencoder(freshEngineSync(config));
   }

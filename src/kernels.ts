@@ -1,7 +1,6 @@
 // `tied-autoencoder/kernels`: the numerics core by itself. Importing it compiles nothing.
 
 import { onlyKeys, record } from "./checks.ts";
-import { carried } from "./core/builds/embedded.ts";
 import { Kernels } from "./kernels/kernels.ts";
 import { loadThreadedCore } from "./threads/load.ts";
 import type { ThreadedCoreOptions } from "./threads/options.ts";
@@ -28,5 +27,5 @@ export type { ThreadedCoreOptions as CoreOptions } from "./threads/options.ts";
 export async function createKernels(options: ThreadedCoreOptions = {}): Promise<Kernels> {
   const keys = ["simd", "wasm", "threads", "createWorker", "onWarning"];
   onlyKeys("createKernels", record("createKernels' options", options), keys);
-  return new Kernels(await loadThreadedCore(options, carried));
+  return new Kernels(await loadThreadedCore(options));
 }

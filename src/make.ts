@@ -1,7 +1,6 @@
 // Engines out of configurations and files: the way to a model, for every form of it.
 
 import { onlyKeys, record } from "./checks.ts";
-import { carried } from "./core/builds/embedded.ts";
 import type { Core } from "./core/load.ts";
 import { InvalidTypeError, show } from "./errors.ts";
 import {
@@ -21,17 +20,13 @@ export type RuntimeOptions = ThreadedCoreOptions;
 /** An engine with fresh weights. */
 export async function freshEngine(config: ModelConfig): Promise<Engine> {
   const resolved = resolveConfig(config);
-  return onCore(await loadThreadedCore(runtimeOptions(config), carried), (core) =>
-    fresh(resolved, core),
-  );
+  return onCore(await loadThreadedCore(runtimeOptions(config)), (core) => fresh(resolved, core));
 }
 
 /** The same without waiting. */
 export function freshEngineSync(config: ModelConfig): Engine {
   const resolved = resolveConfig(config);
-  return onCore(loadThreadedCoreSync(runtimeOptions(config), carried), (core) =>
-    fresh(resolved, core),
-  );
+  return onCore(loadThreadedCoreSync(runtimeOptions(config)), (core) => fresh(resolved, core));
 }
 
 /** An engine as a file has it. */
@@ -42,7 +37,7 @@ export async function loadedEngine(bytes: Uint8Array, runtime: RuntimeOptions): 
   }
   const [{ decodeCheckpoint }, loaded] = await Promise.all([
     import("./exchange/checkpoint-read.ts"),
-    loadThreadedCore(runtime, carried),
+    loadThreadedCore(runtime),
   ]);
   return onCore(loaded, (core) => {
     const { config, parameters, training, preparation } = decodeCheckpoint(bytes);

@@ -3,9 +3,9 @@
 //   0      1024              fixed                     workspace
 //   | null | parameters | gradients | moments … |  batch, activations, panels … |
 //
-// `reserve` hands out addresses from the bottom and never takes one back, but for `rewind`, which
-// frees everything above a mark: the workspace is laid out anew when a larger batch comes. `commit`
-// makes what was reserved real. Memory only ever grows, and a training loop stops growing it after its first step.
+// `reserve` hands out addresses from the bottom. Only `rewind` takes addresses back: it frees everything
+// above a mark, because the workspace is laid out anew for a larger batch. `commit` grows the memory to
+// hold what was reserved. Memory never shrinks, and a training loop stops growing it after its first step.
 
 import { MemoryLimitError } from "../errors.ts";
 import type { HostMemory } from "../platform/webassembly.ts";
@@ -13,7 +13,12 @@ import type { HostMemory } from "../platform/webassembly.ts";
 const PAGE = 65536;
 /** Address 0 stands for "none" in the kernels' contracts, so the first bytes are never handed out. */
 const FIRST_ADDRESS = 1024;
-const LIMIT = 65536 * PAGE;
+/**
+ * Pages that a memory of the core may have: 4 GiB less one page. Where an operand ends at 4 GiB, the address
+ * behind it is 0 in 32 bits, and kernels that compare addresses would stop too early.
+ */
+export const MAXIMUM_PAGES = 65535;
+const LIMIT = MAXIMUM_PAGES * PAGE;
 /** A cache line: no two blocks share one. */
 const ALIGNMENT = 64;
 

@@ -1,10 +1,11 @@
-// Chooses a build of the core and instantiates it over a fresh linear memory. Nothing happens at
-// import: bytes are decoded and compiled when the first model asks, and compiled modules are kept, so
-// the second model costs an instantiation only.
+// Chooses a build of the core and instantiates it over a fresh linear memory. Importing this file does
+// nothing. The first model loads and compiles a build; compiled modules are kept, so a second model costs
+// an instantiation only.
 
 import {
   InvalidTypeError,
   InvalidValueError,
+  MemoryLimitError,
   readmeLink,
   show,
   UnsupportedHostError,
@@ -16,7 +17,10 @@ import {
   hostWebAssembly,
   isModule,
 } from "../platform/webassembly.ts";
-import type { Build, Carried, Simd } from "./builds/carried.ts";
+import { MAXIMUM_PAGES } from "./arena.ts";
+import { chooseBuild } from "./builds/choose.ts";
+import { builds } from "./builds/package.ts";
+import type { Build, BuildCode, Simd } from "./builds/source.ts";
 import type { KernelExports } from "./generated/exports.ts";
 import { decodeHex } from "./hex.ts";
 
@@ -51,7 +55,6 @@ export interface Core {
 /** The version of the exports that this TypeScript was written against; see assembly/abi.ts. */
 const ABI_VERSION = 1;
 const RELAXED_BIT = 1;
-const MAXIMUM_PAGES = 65536;
 
 // The smallest module that holds a SIMD instruction, to ask the host with.
 const SIMD_PROBE = "0061736d01000000010401600000030201000a090107004100fd0f1a0b";
@@ -59,19 +62,26 @@ const SIMD_PROBE = "0061736d01000000010401600000030201000a090107004100fd0f1a0b";
 /** Compiled builds by name, their twins over shared memory as "baseline shared". */
 const compiled = new Map<string, HostModule>();
 
-/** Loads the core, one of the carried builds or `wasm`, compiling off the main thread where the host does so. */
-export async function loadCore(options: CoreOptions, carried: Carried): Promise<Core> {
-  const module = await loadModule(options, carried);
+/**
+ * Loads the core: one of the package's builds, or `wasm`. Compiles off the main thread where the host can.
+ * @throws UnsupportedHostError where WebAssembly SIMD is missing or refused; MemoryLimitError where the
+ * host has no memory left; InvalidTypeError, InvalidValueError for options that cannot be.
+ */
+export async function loadCore(options: CoreOptions): Promise<Core> {
+  const module = await loadModule(options);
   return instantiate(requireSimd(), module, options.simd);
 }
 
-/** Loads the core without awaiting, for hosts that may compile synchronously. */
-export function loadCoreSync(options: CoreOptions, carried: Carried): Core {
+/**
+ * Loads the core without waiting, on hosts where a build can be had so.
+ * @throws as loadCore; UnsupportedHostError also where the core can only be had by waiting.
+ */
+export function loadCoreSync(options: CoreOptions): Core {
   const host = requireSimd();
   const { wasm } = options;
   if (wasm === undefined) {
-    const build = carried.choose(host, options.simd);
-    const module = compiled.get(build) ?? compileNow(host, carried.module(build));
+    const build = chooseBuild(host, builds.has, options.simd);
+    const module = compiled.get(build) ?? compileNow(host, builds.now(build) ?? mustWait());
     compiled.set(build, module);
     return instantiate(host, module, options.simd);
   }
@@ -93,11 +103,10 @@ type Change = (bytes: Uint8Array) => Uint8Array;
  */
 export async function loadModule(
   { simd, wasm }: CoreOptions,
-  carried: Carried,
   change?: Change,
 ): Promise<HostModule> {
   const host = requireSimd();
-  if (wasm === undefined) return compiledBuild(host, carried, carried.choose(host, simd), change);
+  if (wasm === undefined) return compiledBuild(host, chooseBuild(host, builds.has, simd), change);
   return moduleFrom(host, await (typeof wasm === "function" ? wasm() : wasm), change);
 }
 
@@ -124,15 +133,14 @@ export function requireSimd(): HostWebAssembly {
 
 async function compiledBuild(
   host: HostWebAssembly,
-  carried: Carried,
   build: Build,
   change: Change | undefined,
 ): Promise<HostModule> {
   const key = change ? `${build} shared` : build;
   const known = compiled.get(key);
   if (known) return known;
-  const source = carried.module(build);
-  const module = isModule(source) ? source : await compile(host, source, change);
+  const code = await builds.later(build);
+  const module = isModule(code) ? code : await compile(host, code, change);
   compiled.set(key, module);
   return module;
 }
@@ -157,13 +165,20 @@ async function moduleFrom(
   return compile(host, bytes, change);
 }
 
-function compileNow(host: HostWebAssembly, source: Uint8Array | HostModule): HostModule {
-  if (isModule(source)) return source;
-  requireWasmMagic(source);
+function mustWait(): never {
+  throw new UnsupportedHostError(
+    "createSync has no core here: in a page, a bundled program or one that may not read files, the core is loaded by waiting. Use create, which also makes later calls of createSync work, or give the core as wasm. " +
+      readmeLink("where-it-runs"),
+  );
+}
+
+function compileNow(host: HostWebAssembly, code: BuildCode): HostModule {
+  if (isModule(code)) return code;
+  requireWasmMagic(code);
   try {
-    return new host.Module(source);
+    return new host.Module(code);
   } catch (cause) {
-    throw compileRefused(cause);
+    throw notCompiled(host, code, cause);
   }
 }
 
@@ -172,15 +187,23 @@ async function compile(
   bytes: Uint8Array,
   change: Change | undefined,
 ): Promise<HostModule> {
+  const code = change ? change(bytes) : bytes;
   try {
-    return await host.compile(change ? change(bytes) : bytes);
+    return await host.compile(code);
   } catch (cause) {
-    throw compileRefused(cause);
+    throw notCompiled(host, code, cause);
   }
 }
 
-function compileRefused(cause: unknown): UnsupportedHostError {
+/** Why bytes did not compile: they are no module that this host can run, or the host compiles none at all. */
+function notCompiled(host: HostWebAssembly, code: Uint8Array, cause: unknown): Error {
   const reason = cause instanceof Error ? cause.message : String(cause);
+  if (!host.validate(code)) {
+    return new InvalidValueError(
+      `wasm holds ${code.length} bytes that this runtime does not take for a WebAssembly module (${reason}). They are damaged, or need a feature that the runtime lacks.`,
+      { cause },
+    );
+  }
   return new UnsupportedHostError(
     `This runtime refused to compile WebAssembly (${reason}). A page needs 'wasm-unsafe-eval' in its Content-Security-Policy; an edge runtime needs the module imported and passed as wasm. ${readmeLink("when-the-host-refuses-webassembly")}`,
     { cause },
@@ -210,7 +233,7 @@ export function instantiate(
   host: HostWebAssembly,
   module: HostModule,
   wish: unknown,
-  memory: HostMemory = new host.Memory({ initial: 1, maximum: MAXIMUM_PAGES }),
+  memory: HostMemory = plainMemory(host),
 ): Core {
   let kernels: KernelExports;
   try {
@@ -219,6 +242,18 @@ export function instantiate(
     throw linkRefused(cause, memory);
   }
   return { build: checkedBuild(kernels, wish), kernels, memory, threads: 1, dispose() {} };
+}
+
+function plainMemory(host: HostWebAssembly): HostMemory {
+  try {
+    return new host.Memory({ initial: 1, maximum: MAXIMUM_PAGES });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new MemoryLimitError(
+      `The host gave no memory for another model (${reason}). Models that are disposed give theirs back; a limit on the process's address space may be too low.`,
+      { cause },
+    );
+  }
 }
 
 function linkRefused(cause: unknown, memory: HostMemory): Error {

@@ -2,7 +2,8 @@
 // it happens within an awaited call, because a page starts no worker while its main thread is busy.
 // Where something is missing, the model runs on one thread and the caller is told once.
 
-import type { Carried } from "../core/builds/carried.ts";
+import { MAXIMUM_PAGES } from "../core/arena.ts";
+import { builds } from "../core/builds/package.ts";
 import type { KernelExports } from "../core/generated/exports.ts";
 import { type Core, instantiate, loadCore, loadModule, requireSimd } from "../core/load.ts";
 import type { HostMemory, HostModule, HostWebAssembly } from "../platform/webassembly.ts";
@@ -25,34 +26,32 @@ import { Team, type TeamOptions } from "./team.ts";
 import type { WorkerOrders } from "./worker.ts";
 
 const START_MILLISECONDS = 10_000;
-/** Pages of 64 KB that a shared memory may grow to. It is reserved at once, which phones refuse early. */
-const SERVER_PAGES = 65536;
+/**
+ * Pages of 64 KB that a shared memory may grow to in a page, the first that the host gives. They are
+ * reserved at once, which phones refuse early.
+ */
 const PAGE_PAGES = [16384, 8192, 4096];
 
 let warned = false;
 
 /** The core for at most `wanted` threads, or for one thread where something stands in the way. */
-export async function loadTeam(
-  options: ThreadedCoreOptions,
-  carried: Carried,
-  wanted: number,
-): Promise<Core> {
+export async function loadTeam(options: ThreadedCoreOptions, wanted: number): Promise<Core> {
   const threads = options.threads === "auto" ? Math.min(wanted, hardwareThreads()) : wanted;
-  if (threads === 1) return loadCore(options, carried);
+  if (threads === 1) return loadCore(options);
   const host = requireSimd();
   // A twin for shared memory is made of bytes, and an edge runtime carries modules.
-  const isModule = options.wasm === undefined && carried.compiled;
+  const isModule = options.wasm === undefined && builds.compiled;
   const shared = isModule ? undefined : sharedMemory(host);
   if (!shared) {
     const remedy = isModule
       ? "an edge runtime takes modules compiled beforehand, which share no memory"
       : "this host has no memory that threads can share; a page needs the headers " +
         "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp";
-    const core = await loadCore(options, carried);
+    const core = await loadCore(options);
     warnOfOneThread(options, threads, "sharedMemory", remedy);
     return core;
   }
-  const module = await loadModule(options, carried, sharedTwin);
+  const module = await loadModule(options, sharedTwin);
   const core = instantiate(host, module, options.simd, shared);
   try {
     const team = await startTeam(module, shared, core.kernels, threads, options.createWorker);
@@ -73,7 +72,7 @@ export async function loadTeam(
 
 /** A memory that threads can share, or undefined where the host refuses one. */
 function sharedMemory(host: HostWebAssembly): HostMemory | undefined {
-  for (const maximum of isServer() ? [SERVER_PAGES] : PAGE_PAGES) {
+  for (const maximum of isServer() ? [MAXIMUM_PAGES] : PAGE_PAGES) {
     try {
       // Outside cross-origin isolation the memory may exist, but nothing can be posted.
       Board.allocate();

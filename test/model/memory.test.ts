@@ -4,7 +4,6 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
-import { carried } from "../../src/core/builds/embedded.ts";
 import { loadCoreSync } from "../../src/core/load.ts";
 import { readRows } from "../../src/data/rows.ts";
 import { resolveConfig } from "../../src/model/config.ts";
@@ -14,7 +13,7 @@ import { randomRows } from "../support/random.ts";
 test("10,000 steps grow neither the linear memory nor the heap", () => {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
-  const engine = new Engine(resolveConfig({ layers: [12, 8, 3] }), loadCoreSync({}, carried));
+  const engine = new Engine(resolveConfig({ layers: [12, 8, 3] }), loadCoreSync({}));
   engine.initialize();
   const rows = readRows("x", randomRows(16, 12, 1), 12);
   const batch = {

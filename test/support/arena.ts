@@ -1,11 +1,10 @@
 // A core with an arena, for tests that call a kernel through the model's own code.
 
 import { Arena } from "../../src/core/arena.ts";
-import { carried } from "../../src/core/builds/embedded.ts";
 import { loadCoreSync } from "../../src/core/load.ts";
 
 export function coreWithArena() {
-  const { kernels, memory } = loadCoreSync({}, carried);
+  const { kernels, memory } = loadCoreSync({});
   const arena = new Arena(memory);
   return {
     kernels,

@@ -5,7 +5,6 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test } from "vitest";
-import { carried } from "../../src/core/builds/embedded.ts";
 import type { KernelExports } from "../../src/core/generated/exports.ts";
 import { type Core, loadCoreSync } from "../../src/core/load.ts";
 import { readRows } from "../../src/data/rows.ts";
@@ -104,7 +103,7 @@ describe("the same bits on any number of threads", () => {
 
   test.each(configs)("%s", async (_, rest) => {
     const config: ModelConfig = { layers, simd: "baseline", ...rest };
-    const alone = tenSteps(config, loadCoreSync({ simd: "baseline" }, carried), x);
+    const alone = tenSteps(config, loadCoreSync({ simd: "baseline" }), x);
     for (const threads of [2, 3]) {
       expect(tenSteps(config, await sharedCore(threads), x)).toEqual(alone);
     }
@@ -113,13 +112,13 @@ describe("the same bits on any number of threads", () => {
   test.each([1, 2, 5])("batches of %i rows, which take the vector paths", async (rows) => {
     const config: ModelConfig = { layers, simd: "baseline" };
     const few = x.subarray(0, rows * 53);
-    const alone = tenSteps(config, loadCoreSync({ simd: "baseline" }, carried), few);
+    const alone = tenSteps(config, loadCoreSync({ simd: "baseline" }), few);
     expect(tenSteps(config, await sharedCore(2), few)).toEqual(alone);
   });
 });
 
 describe("sums, whose blocks are shared", () => {
-  const { kernels: alone, memory } = loadCoreSync({ simd: "baseline" }, carried);
+  const { kernels: alone, memory } = loadCoreSync({ simd: "baseline" });
   const most = 130 * 32768 + 5;
   const x = randomRows(1, most, 8).map((value, i) => value * 10 ** (i % 7));
   const at = 1 << 20;
@@ -218,7 +217,7 @@ describe("a worker that dies", () => {
     };
     const core = await sharedCore(2, createWorker, { leastShare: 1, patience: 3 });
     const engine = new Engine(resolveConfig(config), core);
-    const plain = new Engine(resolveConfig(config), loadCoreSync({ simd: "baseline" }, carried));
+    const plain = new Engine(resolveConfig(config), loadCoreSync({ simd: "baseline" }));
     const rows = readRows("x", x, 40);
     const batch = {
       x: rows,

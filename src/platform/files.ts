@@ -1,0 +1,33 @@
+// Reading a file of the package's own, on hosts that have files.
+
+interface FileHost {
+  readonly process?: {
+    getBuiltinModule?(name: "node:fs"): { readFileSync(path: object): Uint8Array } | undefined;
+  };
+  readonly Deno?: {
+    readonly permissions: {
+      querySync(query: { name: "read"; path: object }): { readonly state: string };
+    };
+  };
+  readonly URL: new (path: string, base: string) => object;
+}
+
+/**
+ * The bytes of the file `path`, relative to the URL `base`; undefined on hosts without files, when there
+ * is no such file, and when the program may not read it.
+ */
+export function readFileIfAllowed(path: string, base: string): Uint8Array | undefined {
+  const { process, Deno, URL } = globalThis as unknown as FileHost;
+  try {
+    const fs = process?.getBuiltinModule?.("node:fs");
+    if (!fs) return undefined;
+    const url = new URL(path, base);
+    // To read without permission would ask the user for it.
+    if (Deno && Deno.permissions.querySync({ name: "read", path: url }).state !== "granted") {
+      return undefined;
+    }
+    return fs.readFileSync(url);
+  } catch {
+    return undefined;
+  }
+}
