@@ -2,6 +2,7 @@
 // into the arena. Widths and lengths are checked here, before anything else happens; NaN and infinity
 // are looked for where the rows have arrived, because that is a kernel's work.
 
+import { onlyKeys } from "../checks.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 
 type NumericArray =
@@ -16,12 +17,30 @@ type NumericArray =
   | Uint32Array;
 
 /**
+ * A matrix inside a typed array. Without strides it is row-major and fills `data`. With them the element of
+ * row i and column j is `data[offset + i · rowStride + j · columnStride]`: a transposed, cropped or flipped
+ * view of a larger array, as ndarray has them.
+ */
+export interface ShapedMatrix {
+  readonly data: NumericArray;
+  readonly shape: readonly [rows: number, columns: number];
+  /** Elements from a row to the next and from a column to the next; or the first alone, where the second is 1. */
+  readonly stride?: number | readonly [row: number, column: number];
+  /** The same as `stride`, under the name that some libraries use. */
+  readonly strides?: number | readonly [row: number, column: number];
+  /** Where the first element is. Default 0. */
+  readonly offset?: number;
+  /** Names of the columns, as `rowsFrom` gives them. Not used here. */
+  readonly columns?: readonly string[];
+}
+
+/**
  * A matrix of rows: a row-major Float32Array whose length is a multiple of the row's width, any numeric
  * typed array with its shape, or an array of rows.
  */
 export type MatrixInput =
   | Float32Array
-  | { readonly data: NumericArray; readonly shape: readonly [rows: number, columns: number] }
+  | ShapedMatrix
   | readonly (readonly number[])[]
   | readonly NumericArray[];
 
@@ -48,7 +67,7 @@ export function readRows(name: string, input: MatrixInput, width: number): Rows 
     );
   }
   if (typeof input === "object" && input !== null && "data" in input && "shape" in input) {
-    return shapedRows(name, input.data, input.shape, width);
+    return shapedRows(name, input, width);
   }
   throw new InvalidTypeError(`${name} must be ${FORMS}; got ${show(input)}.`);
 }
@@ -69,7 +88,11 @@ function flatRows(name: string, data: NumericArray, width: number): Rows {
   };
 }
 
-function shapedRows(name: string, data: unknown, shape: unknown, width: number): Rows {
+const SHAPED_KEYS = ["data", "shape", "stride", "strides", "offset", "columns"] as const;
+
+function shapedRows(name: string, input: ShapedMatrix, width: number): Rows {
+  onlyKeys(name, input, SHAPED_KEYS);
+  const { data, shape }: { data: unknown; shape: unknown } = input;
   if (!isNumericArray(data)) {
     throw new InvalidTypeError(`${name}.data must be a numeric typed array; got ${show(data)}.`);
   }
@@ -82,12 +105,68 @@ function shapedRows(name: string, data: unknown, shape: unknown, width: number):
       `${name} must have ${width} columns; its shape is [${rows}, ${columns}].`,
     );
   }
+  if (input.stride !== undefined || input.strides !== undefined || input.offset !== undefined) {
+    return stridedRows(name, input, data, rows, columns);
+  }
   if (data.length !== rows * columns) {
     throw new InvalidValueError(
       `${name}.shape [${rows}, ${columns}] stands for ${rows * columns} values; data holds ${data.length}.`,
     );
   }
   return flatRows(name, data, width);
+}
+
+/** Rows of a view that need not be contiguous. */
+function stridedRows(
+  name: string,
+  input: ShapedMatrix,
+  data: NumericArray,
+  count: number,
+  width: number,
+): Rows {
+  const { stride, strides } = input;
+  if (stride !== undefined && strides !== undefined) {
+    throw new InvalidValueError(`${name} takes stride or strides; it was given both.`);
+  }
+  const [down, across] = readStrides(name, stride ?? strides ?? width);
+  const offset = integer(`${name}.offset`, input.offset ?? 0);
+  // The corners are the elements that lie furthest apart.
+  const right = (width - 1) * across;
+  const bottom = (count - 1) * down;
+  const corners = [0, right, bottom, right + bottom].map((corner) => offset + corner);
+  const outside = corners.find((at) => at < 0 || at >= data.length);
+  if (count > 0 && outside !== undefined) {
+    throw new InvalidValueError(
+      `${name} with shape [${count}, ${width}], strides [${down}, ${across}] and offset ${offset} reads element ${outside}; data holds ${data.length}.`,
+    );
+  }
+  return {
+    name,
+    count,
+    width,
+    copy(first, rows, heap, at) {
+      for (let i = 0; i < rows; i++) {
+        const from = offset + (first + i) * down;
+        const to = at + i * width;
+        if (across === 1) heap.set(data.subarray(from, from + width), to);
+        else for (let j = 0; j < width; j++) heap[to + j] = data[from + j * across] ?? Number.NaN;
+      }
+    },
+  };
+}
+
+function readStrides(name: string, value: unknown): readonly [down: number, across: number] {
+  if (!Array.isArray(value)) return [integer(`${name}.stride`, value), 1];
+  if (value.length !== 2) {
+    throw new InvalidValueError(`${name}.stride must be [row, column]; got ${show(value)}.`);
+  }
+  return [integer(`${name}.stride[0]`, value[0]), integer(`${name}.stride[1]`, value[1])];
+}
+
+function integer(where: string, value: unknown): number {
+  if (typeof value === "number" && Number.isSafeInteger(value)) return value;
+  const text = `${where} must be a whole number of elements; got ${show(value)}.`;
+  throw typeof value === "number" ? new InvalidValueError(text) : new InvalidTypeError(text);
 }
 
 function nestedRows(name: string, rows: unknown[], width: number): Rows {

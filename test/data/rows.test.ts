@@ -15,6 +15,25 @@ describe("matrix input", () => {
     ["a shaped Float64Array", { data: new Float64Array(rows.flat()), shape: [2, 3] }],
     ["a shaped Uint8Array", { data: new Uint8Array(rows.flat()), shape: [2, 3] }],
   ];
+  const strided: [string, MatrixInput][] = [
+    [
+      "a transposed view",
+      { data: Float32Array.of(1, 4, 2, 5, 3, 6), shape: [2, 3], stride: [1, 2] },
+    ],
+    [
+      "a crop",
+      { data: Float32Array.of(0, 1, 2, 3, 9, 4, 5, 6), shape: [2, 3], strides: 4, offset: 1 },
+    ],
+    [
+      "a view that is flipped",
+      { data: Uint8Array.of(6, 5, 4, 3, 2, 1), shape: [2, 3], stride: [-3, -1], offset: 5 },
+    ],
+    [
+      "a matrix with names",
+      { data: Float64Array.from(rows.flat()), shape: [2, 3], columns: ["a", "b", "c"] },
+    ],
+  ];
+  forms.push(...strided);
   const expected = model.encode(rows);
 
   test.each(forms)("%s gives the same codes", (_, x) => {
@@ -45,6 +64,31 @@ describe("matrix input", () => {
     ],
     ["a wrong length", new Float32Array(4), /x holds 4 values, which is no multiple of the 3/],
     ["a typed array without shape", new Uint8Array(3), /x is a Uint8Array of 3 without a shape/],
+    [
+      "a view beyond its data",
+      { data: new Float32Array(6), shape: [2, 3], stride: [4, 1] },
+      /strides \[4, 1\] and offset 0 reads element 6; data holds 6/,
+    ],
+    [
+      "a view before its data",
+      { data: new Float32Array(6), shape: [2, 3], stride: [-3, 1] },
+      /reads element -3/,
+    ],
+    [
+      "a stride of text",
+      { data: new Float32Array(6), shape: [2, 3], stride: "3" },
+      /x.stride must be a whole number of elements; got "3"/,
+    ],
+    [
+      "both names of strides",
+      { data: new Float32Array(6), shape: [2, 3], stride: 3, strides: 3 },
+      /x takes stride or strides/,
+    ],
+    [
+      "an unknown key",
+      { data: new Float32Array(6), shape: [2, 3], order: "F" },
+      /x has no option "order"/,
+    ],
     [
       "wrong columns",
       { data: new Float32Array(4), shape: [2, 2] },
