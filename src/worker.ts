@@ -13,9 +13,18 @@ export {
 } from "./errors.ts";
 export type { NamedWeight, NamedWeights } from "./exchange/named-weights.ts";
 export { FormatError } from "./formats/errors.ts";
-export type { RuntimeOptions } from "./make.ts";
-export type { ModelConfig, ResolvedConfig } from "./model/config.ts";
-export type { EpochRecord, FitOptions, StepRecord } from "./training/fit-options.ts";
+export type { ResolvedConfig } from "./model/config.ts";
+export { ThreadError } from "./threads/errors.ts";
+export type { EpochRecord, StepRecord } from "./training/fit-options.ts";
 export type { History } from "./training/trainer.ts";
-export { TiedAutoencoder, type TransferOptions, type WorkerOptions } from "./worker/model.ts";
+export {
+  TiedAutoencoder,
+  type TransferOptions,
+  type WorkerFitOptions,
+  type WorkerMatrix,
+  type WorkerModelConfig,
+  type WorkerOptions,
+  type WorkerRuntimeOptions,
+} from "./worker/model.ts";
+export { SentData } from "./worker/sent-data.ts";
 export type { WorkerLike } from "./worker/start.ts";

@@ -3,7 +3,7 @@
 
 import { TiedAutoencoder } from "../autoencoder.ts";
 import type { ModelConfig } from "../model/config.ts";
-import type { StepRecord } from "../training/fit-options.ts";
+import type { EpochRecord, StepRecord } from "../training/fit-options.ts";
 import type { History } from "../training/trainer.ts";
 import {
   buffersIn,
@@ -11,6 +11,7 @@ import {
   type ModelState,
   type Reply,
   type Request,
+  SENT_DATA,
   sentError,
 } from "./messages.ts";
 
@@ -28,14 +29,30 @@ export function serve(port: Port): void {
   const signals = new Map<number, { aborted: boolean; reason: unknown }>();
   const asked = new Map<number, (message: Request) => void>();
   let asks = 0;
+  /** Data that was sent once, by number. */
+  const kept = new Map<number, unknown>();
+  let keptCount = 0;
+  /** Losses of the last run's finished epochs. */
+  let lastHistory: History | undefined;
 
-  const state = (): ModelState | undefined =>
+  const state = (call: string): ModelState | undefined =>
     model && {
       stepCount: model.stepCount,
       learningRate: model.learningRate,
       byteLength: model.byteLength,
       threads: model.threads,
+      // Once a run, not with every step of it.
+      ...(lastHistory && (call === "fit" || call === "endSteps") ? { lastHistory } : {}),
     };
+
+  /** Puts data that was sent before in the places where the page named it. */
+  const withKept = (value: unknown): unknown => {
+    if (Object.prototype.toString.call(value) !== "[object Object]") return value;
+    const entries = value as Record<string, unknown>;
+    const number = entries[SENT_DATA];
+    if (typeof number === "number") return kept.get(number);
+    return Object.fromEntries(Object.entries(entries).map(([key, each]) => [key, withKept(each)]));
+  };
 
   /** The options of fit as the page meant them: callbacks that ask it, a signal that it sets. */
   const fitOptions = (id: number, sent: unknown): Record<string, unknown> => {
@@ -54,7 +71,15 @@ export function serve(port: Port): void {
     }
     const signal = { aborted: false, reason: undefined };
     signals.set(id, signal);
-    return { ...options, signal };
+    const epochs: EpochRecord[] = [];
+    lastHistory = historyOf(epochs);
+    const { onEpoch } = options as { onEpoch?: (record: EpochRecord) => unknown };
+    const keepingHistory = (record: EpochRecord) => {
+      epochs.push(record);
+      lastHistory = historyOf(epochs);
+      return onEpoch?.(record);
+    };
+    return { ...options, signal, onEpoch: keepingHistory };
   };
 
   const special: Record<string, (id: number, ...args: never[]) => unknown> = {
@@ -77,6 +102,13 @@ export function serve(port: Port): void {
       runs.delete(run);
       signals.delete(run);
     },
+    send: (_, data: unknown) => {
+      kept.set(keptCount, data);
+      return keptCount++;
+    },
+    release: (_, number: number) => {
+      kept.delete(number);
+    },
     setLearningRate: (_, value: number) => {
       if (model) model.learningRate = value;
     },
@@ -89,6 +121,7 @@ export function serve(port: Port): void {
     return methods[call]?.(...args);
   };
 
+  port.post({ ready: true }, []);
   port.listen(async (message) => {
     if ("answer" in message) {
       asked.get(message.answer)?.(message);
@@ -99,12 +132,21 @@ export function serve(port: Port): void {
     } else {
       const { id, call, args } = message;
       try {
-        const value = await run(id, call, args);
-        port.post({ id, value, state: state() }, [...buffersIn(value)]);
+        const value = await run(id, call, args.map(withKept));
+        port.post({ id, value, state: state(call) }, [...buffersIn(value)]);
       } catch (thrown) {
-        port.post({ id, error: sentError(thrown), state: state() }, []);
+        port.post({ id, error: sentError(thrown), state: state(call) }, []);
       }
       if (call !== "startSteps") signals.delete(id);
     }
   });
+}
+
+function historyOf(epochs: readonly EpochRecord[]): History {
+  const loss = epochs.map((record) => record.loss);
+  const valLoss = epochs.flatMap((record) => record.valLoss ?? []);
+  return {
+    epoch: epochs.map(({ epoch }) => epoch),
+    history: valLoss.length > 0 ? { loss, valLoss } : { loss },
+  };
 }

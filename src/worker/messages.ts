@@ -2,6 +2,8 @@
 
 import * as errors from "../errors.ts";
 import { FormatError } from "../formats/errors.ts";
+import { ThreadError } from "../threads/errors.ts";
+import type { History } from "../training/trainer.ts";
 
 /** From the page: a call on the model, the answer to a callback, or the wish to end a call. */
 export type Request =
@@ -15,10 +17,13 @@ export interface ModelState {
   readonly learningRate: number;
   readonly byteLength: number;
   readonly threads: number;
+  /** Losses of the last run's finished epochs, in the answers that end a run. */
+  readonly lastHistory?: History;
 }
 
-/** From the worker: a result, an error, or a call of one of the page's callbacks. */
+/** From the worker: that it runs, a result, an error, or a call of one of the page's callbacks. */
 export type Reply =
+  | { readonly ready: true }
   | { readonly id: number; readonly value: unknown; readonly state: ModelState | undefined }
   | { readonly id: number; readonly error: SentError; readonly state: ModelState | undefined }
   | {
@@ -27,6 +32,15 @@ export type Reply =
       readonly callback: string;
       readonly record: unknown;
     };
+
+/** Whether a message is one of the package's worker, and not of some other program. */
+export function isReply(message: unknown): message is Reply {
+  if (typeof message !== "object" || message === null) return false;
+  return "ready" in message || "id" in message;
+}
+
+/** The key of `{ [SENT_DATA]: number }`, which stands for data that the worker keeps. */
+export const SENT_DATA = "tied-autoencoder data";
 
 /** Stands for a callback of fit in the options that are sent. */
 export const CALLBACK = "tied-autoencoder callback";
@@ -37,6 +51,7 @@ export interface SentError {
   readonly stack: string | undefined;
   readonly step?: number;
   readonly loss?: number;
+  readonly weightsIntact?: boolean;
   /** A thrown value that is no error. */
   readonly value?: unknown;
 }
@@ -45,9 +60,11 @@ export function sentError(thrown: unknown): SentError {
   if (!(thrown instanceof Error)) return { name: "", message: "", stack: undefined, value: thrown };
   const { name, message, stack } = thrown;
   const sent = { name, message, stack };
-  return thrown instanceof errors.DivergenceError
-    ? { ...sent, step: thrown.step, loss: thrown.loss }
-    : sent;
+  if (thrown instanceof errors.DivergenceError) {
+    return { ...sent, step: thrown.step, loss: thrown.loss };
+  }
+  if (thrown instanceof ThreadError) return { ...sent, weightsIntact: thrown.weightsIntact };
+  return sent;
 }
 
 const classes: Record<string, new (message: string) => Error> = {
@@ -64,14 +81,23 @@ const classes: Record<string, new (message: string) => Error> = {
 
 /** The error of the class that was thrown, with the worker's stack. */
 export function receivedError(sent: SentError): unknown {
-  const { name, message, stack, step, loss } = sent;
-  if (name === "") return sent.value;
-  const error =
-    name === "DivergenceError"
-      ? new errors.DivergenceError(step as number, loss as number)
-      : new (classes[name] ?? Error)(message);
-  if (stack !== undefined) error.stack = stack;
+  if (sent.name === "") return sent.value;
+  const error = errorOfClass(sent);
+  error.message = sent.message;
+  if (sent.stack !== undefined) error.stack = sent.stack;
   return error;
+}
+
+function errorOfClass({
+  name,
+  message,
+  step = 0,
+  loss = Number.NaN,
+  weightsIntact = false,
+}: SentError) {
+  if (name === "DivergenceError") return new errors.DivergenceError(step, loss);
+  if (name === "ThreadError") return new ThreadError(message, weightsIntact);
+  return new (classes[name] ?? Error)(message);
 }
 
 /** The buffers of the arrays in a result or an argument, to be handed over rather than copied. */

@@ -1,6 +1,6 @@
 // The model behind a worker: the calls of TiedAutoencoder, each answered by a promise. Arrays come back
-// by transfer; arguments are copied unless the call is given { transfer: true }, which hands their
-// buffers over and leaves the caller's arrays empty.
+// by transfer. Arguments are copied, unless the call is given { transfer: true }, which hands their
+// buffers over and leaves the caller's arrays empty, or the data were sent before with `send`.
 
 import { positiveNumber } from "../checks.ts";
 import type { Build } from "../core/load.ts";
@@ -12,18 +12,48 @@ import type { RuntimeOptions } from "../make.ts";
 import type { ModelConfig, ResolvedConfig } from "../model/config.ts";
 import { disposeKey } from "../platform/dispose.ts";
 import type { FitOptions, StepRecord } from "../training/fit-options.ts";
+import type { RateFunction, ScheduleSpec } from "../training/schedules.ts";
 import type { History } from "../training/trainer.ts";
-import { buffersIn, CALLBACK, type ModelState, type Reply, receivedError } from "./messages.ts";
+import { prepareArguments } from "./arguments.ts";
+import { CALLBACK, type ModelState, type Reply, receivedError } from "./messages.ts";
+import { SentData } from "./sent-data.ts";
 import { type Channel, openChannel, type WorkerLike } from "./start.ts";
 
+/** How the worker itself is had. */
 export interface WorkerOptions {
   /** Makes the worker, of tied-autoencoder/worker-script; for pages whose policy forbids blob: workers. */
   createWorker?: () => WorkerLike;
+  /** Milliseconds that the worker may take to say that it runs. Default 10,000. */
+  startTimeout?: number;
 }
 
+/** How a call's arguments reach the worker. */
 export interface TransferOptions {
-  /** Hand the arguments' buffers to the worker instead of copying them. Default false. */
+  /**
+   * Hand the arguments' buffers to the worker instead of copying them. The caller's arrays are empty
+   * afterwards, and so is every other view of their buffers. Default false.
+   */
   transfer?: boolean;
+}
+
+/** A matrix for a call: as in this thread, or what `send` returned. */
+export type WorkerMatrix = MatrixInput | SentData;
+
+/** A model's configuration without what no worker can be sent. */
+export type WorkerModelConfig = Omit<ModelConfig, "createWorker" | "onWarning">;
+
+/** Where a loaded model runs, without what no worker can be sent. */
+export type WorkerRuntimeOptions = Omit<RuntimeOptions, "createWorker" | "onWarning">;
+
+/** The options of `fit` in a worker: no functions except the callbacks, and data that may have been sent before. */
+export interface WorkerFitOptions
+  extends Omit<FitOptions, "schedule" | "target" | "validationData"> {
+  /** How the learning rate moves. A function cannot be sent: set `learningRate` in `onStep` instead. */
+  schedule?: Exclude<ScheduleSpec, RateFunction | { type: "function"; rate: RateFunction }>;
+  /** What to reproduce instead of `x`, row for row. */
+  target?: WorkerMatrix;
+  /** Rows to evaluate on after every epoch, or `{ x, target }`. */
+  validationData?: WorkerMatrix | { readonly x: WorkerMatrix; readonly target?: WorkerMatrix };
 }
 
 interface Pending {
@@ -38,32 +68,52 @@ interface Callbacks {
   thrown?: { readonly value: unknown };
 }
 
+/**
+ * A TiedAutoencoder in a worker of its own. Every call is asynchronous and they run in their order; while `fit`
+ * runs, reads are answered between its steps. Shapes, defaults and errors are those of the model in this
+ * thread; every promise also rejects with a DisposedError after `dispose`, with an InvalidTypeError for
+ * arguments that cannot be sent or whose buffers were transferred before, and with an UnsupportedHostError
+ * when the worker dies.
+ */
 export class TiedAutoencoder {
   #channel: Channel | undefined;
   readonly #pending = new Map<number, Pending>();
+  readonly #running = new Map<number, Callbacks>();
   #calls = 0;
   #state: ModelState = { stepCount: 0, learningRate: 0, byteLength: 0, threads: 1 };
   #config: ResolvedConfig | undefined;
   #build: Build | undefined;
 
-  private constructor(options: WorkerOptions) {
+  private constructor({ createWorker, startTimeout }: WorkerOptions) {
     this.#channel = openChannel(
-      options.createWorker,
+      createWorker,
+      startTimeout,
       (message) => this.#receive(message),
       (error) => this.#end(error),
     );
   }
 
-  /** As TiedAutoencoder.create, in a new worker. */
-  static async create(config: ModelConfig, options: WorkerOptions = {}): Promise<TiedAutoencoder> {
+  /**
+   * Starts a worker and makes a model with fresh weights in it.
+   * @param config as in this thread; `wasm` may be a promise or a function, which is settled here.
+   * @throws (rejects) what TiedAutoencoder.create throws; UnsupportedHostError when the worker cannot start,
+   * keeps silent or runs some other program.
+   */
+  static async create(
+    config: WorkerModelConfig,
+    options: WorkerOptions = {},
+  ): Promise<TiedAutoencoder> {
     const sent = await cloneable(config);
     return new TiedAutoencoder(options).#open("create", [sent]);
   }
 
-  /** As TiedAutoencoder.load, in a new worker. */
+  /**
+   * Starts a worker and loads a model in it from what `save` wrote. The bytes are copied.
+   * @throws (rejects) FormatError for a file that is no model; else as `create`.
+   */
   static async load(
     bytes: Uint8Array,
-    runtime: RuntimeOptions = {},
+    runtime: WorkerRuntimeOptions = {},
     options: WorkerOptions = {},
   ): Promise<TiedAutoencoder> {
     const sent = await cloneable(runtime);
@@ -82,12 +132,12 @@ export class TiedAutoencoder {
     }
   }
 
-  /** The configuration with every default filled in. */
+  /** The configuration with every default filled in. Read-only. */
   get config(): ResolvedConfig {
     return this.#config as ResolvedConfig;
   }
 
-  /** Which build of the core runs. */
+  /** Which build of the core runs: `"baseline"` gives the same bits on every host. */
   get build(): Build {
     return this.#build as Build;
   }
@@ -97,14 +147,22 @@ export class TiedAutoencoder {
     return this.#state.stepCount;
   }
 
-  /** Bytes of linear memory the model holds, as of the last answer. */
+  /** Bytes of WebAssembly memory the model holds, as of the last answer. */
   get byteLength(): number {
     return this.#state.byteLength;
   }
 
-  /** Threads that share the work of a call, in the worker. */
+  /** Threads that share the work of a call, in the worker, as of the last answer. */
   get threads(): number {
     return this.#state.threads;
+  }
+
+  /**
+   * Losses of the epochs that the last `fit` or `fitSteps` finished, also of one that was aborted or failed;
+   * undefined before the first.
+   */
+  get lastHistory(): History | undefined {
+    return this.#state.lastHistory;
   }
 
   /** The learning rate, as of the last answer; setting it holds for every step after the one under way. */
@@ -118,44 +176,76 @@ export class TiedAutoencoder {
     this.#call("setLearningRate", [value]).catch(() => {}); // a dead worker shows at the next call
   }
 
-  encode(x: MatrixInput, options?: TransferOptions): Promise<Float32Array> {
+  /**
+   * Sends a matrix to the worker, which keeps it. What is returned takes the matrix's place in every call, any
+   * number of times, without another copy: `const data = await model.send(x); await model.fit(data)`.
+   * It stays until `data.release()` or `dispose`.
+   * @param x [rows, columns], in any form that calls take. Its width is checked by the call that uses it.
+   */
+  async send(x: MatrixInput, options?: TransferOptions): Promise<SentData> {
+    const number = await this.#send<number>("send", [rows("send", x)], options);
+    return new SentData(this, number, async (released) => {
+      if (this.#channel) await this.#call("release", [released]);
+    });
+  }
+
+  /** Codes of the rows of `x` [rows, layers[0]] → [rows, code units]. NaN passes through. */
+  encode(x: WorkerMatrix, options?: TransferOptions): Promise<Float32Array> {
     return this.#send("encode", [x], options);
   }
 
-  decode(code: MatrixInput, options?: TransferOptions): Promise<Float32Array> {
+  /** Reconstructions from codes [rows, code units] → [rows, layers[0]]. */
+  decode(code: WorkerMatrix, options?: TransferOptions): Promise<Float32Array> {
     return this.#send("decode", [code], options);
   }
 
-  reconstruct(x: MatrixInput, options?: TransferOptions): Promise<Float32Array> {
+  /** `decode(encode(x))` in one pass: [rows, layers[0]] → the same shape. */
+  reconstruct(x: WorkerMatrix, options?: TransferOptions): Promise<Float32Array> {
     return this.#send("reconstruct", [x], options);
   }
 
-  reconstructionErrors(x: MatrixInput, options?: TransferOptions): Promise<Float32Array> {
+  /**
+   * Mean squared error of each row's reconstruction → [rows], in scaled units where the model has a
+   * scaler. The usual anomaly score.
+   */
+  reconstructionErrors(x: WorkerMatrix, options?: TransferOptions): Promise<Float32Array> {
     return this.#send("reconstructionErrors", [x], options);
   }
 
-  featureErrors(x: MatrixInput, options?: TransferOptions): Promise<Float32Array> {
+  /** Squared error of each element's reconstruction → [rows, layers[0]]; units as in `reconstructionErrors`. */
+  featureErrors(x: WorkerMatrix, options?: TransferOptions): Promise<Float32Array> {
     return this.#send("featureErrors", [x], options);
   }
 
-  evaluate(x: MatrixInput, target?: MatrixInput, options?: TransferOptions): Promise<number> {
+  /** The configured loss over all elements, without penalties; `target` defaults to `x`. */
+  evaluate(x: WorkerMatrix, target?: WorkerMatrix, options?: TransferOptions): Promise<number> {
     return this.#send("evaluate", [x, target], options);
   }
 
-  fitScaler(x: MatrixInput, options?: TransferOptions): Promise<void> {
+  /**
+   * Learns what `scaler` and `missing` need to know from the rows of `x`. `fit` does so with its training rows
+   * if nothing has before.
+   */
+  fitScaler(x: WorkerMatrix, options?: TransferOptions): Promise<void> {
     return this.#send("fitScaler", [x], options);
   }
 
+  /** Sets every weight and bias from the rows of `x`, as in this thread. */
   initializeFrom(
-    x: MatrixInput,
+    x: WorkerMatrix,
     method: { method: "pca" },
     options?: TransferOptions,
   ): Promise<void> {
     return this.#send("initializeFrom", [x, method], options);
   }
 
-  /** As TiedAutoencoder.fit. Callbacks run here and the worker waits for each; an abort ends it there. */
-  async fit(x: MatrixInput, options: FitOptions & TransferOptions = {}): Promise<History> {
+  /**
+   * Trains on the rows of `x`. Callbacks run in this thread and the worker waits for each; an abort is heard in
+   * the worker after the step under way. Streams of batches stay in this thread: send them with trainOnBatch.
+   * @throws (rejects) DivergenceError when the loss stops being finite; `signal.reason` on an abort. The epochs
+   * that were finished are in `lastHistory`.
+   */
+  async fit(x: WorkerMatrix, options: WorkerFitOptions & TransferOptions = {}): Promise<History> {
     const { signal, transfer, sent, callbacks } = split(options);
     if (signal?.aborted) throw signal.reason;
     const id = this.#calls;
@@ -163,19 +253,22 @@ export class TiedAutoencoder {
       signal,
       () => this.#abort(id),
       async () => {
-        return (await this.#call("fit", [rows(x), sent], transfer, callbacks)) as History;
+        return (await this.#call("fit", [rows("fit", x), sent], transfer, callbacks)) as History;
       },
     );
   }
 
-  /** As TiedAutoencoder.fitSteps. */
+  /**
+   * `fit` as an async iterator of step records: each is one message, and leaving the loop ends training. Options
+   * and rows are checked when the first record is asked for.
+   */
   async *fitSteps(
-    x: MatrixInput,
-    options: FitOptions & TransferOptions = {},
+    x: WorkerMatrix,
+    options: WorkerFitOptions & TransferOptions = {},
   ): AsyncGenerator<StepRecord, History> {
     const { signal, transfer, sent, callbacks } = split(options);
     const run = this.#calls;
-    await this.#call("startSteps", [rows(x), sent], transfer, callbacks);
+    await this.#call("startSteps", [rows("fit", x), sent], transfer, callbacks);
     this.#running.set(run, callbacks);
     try {
       for (;;) {
@@ -193,19 +286,29 @@ export class TiedAutoencoder {
     }
   }
 
-  trainOnBatch(x: MatrixInput, target?: MatrixInput, options?: TransferOptions): Promise<number> {
+  /**
+   * One optimizer step on a batch; its loss before the update, penalties included. `target` defaults to `x`.
+   * Anything accumulated is discarded.
+   * @throws (rejects) DivergenceError when the loss is not finite; the weights are as they were.
+   */
+  trainOnBatch(x: WorkerMatrix, target?: WorkerMatrix, options?: TransferOptions): Promise<number> {
     return this.#send("trainOnBatch", [x, target], options);
   }
 
+  /**
+   * Forward and backward pass over a batch: adds `scale` (default 1) times the gradient of its mean loss and
+   * penalties to what is accumulated, and gives that loss.
+   */
   accumulateGradients(
-    x: MatrixInput,
-    target?: MatrixInput,
+    x: WorkerMatrix,
+    target?: WorkerMatrix,
     options: { scale?: number } & TransferOptions = {},
   ): Promise<number> {
     const { transfer = false, ...settings } = options;
     return this.#send("accumulateGradients", [x, target, settings], { transfer });
   }
 
+  /** Adds `scale` (default 1) times the given gradients, of all names and no other, to what is accumulated. */
   addGradients(
     gradients: NamedWeights,
     options: { scale?: number } & TransferOptions = {},
@@ -214,34 +317,42 @@ export class TiedAutoencoder {
     return this.#send("addGradients", [gradients, settings], { transfer });
   }
 
+  /** What was accumulated, by parameter name, before clipping and weight decay. */
   gradients(): Promise<NamedWeights> {
     return this.#send("gradients", []);
   }
 
+  /** One optimizer step on what was accumulated, which is then forgotten. */
   applyGradients(): Promise<void> {
     return this.#send("applyGradients", []);
   }
 
+  /** Forgets what was accumulated. */
   zeroGradients(): Promise<void> {
     return this.#send("zeroGradients", []);
   }
 
+  /** Every parameter by name; each tied weight appears once. */
   weights(): Promise<NamedWeights> {
     return this.#send("weights", []);
   }
 
+  /** Replaces every parameter; the optimizer's state stays. Wants all names and no other. */
   setWeights(weights: NamedWeights, options?: TransferOptions): Promise<void> {
     return this.#send("setWeights", [weights], options);
   }
 
+  /** The model as safetensors; with `optimizer` training resumes bit for bit from it. */
   save(options?: { optimizer?: boolean }): Promise<Uint8Array> {
     return this.#send("save", [options]);
   }
 
+  /** The model, or with `part` one half of it, as an ONNX file. */
   toOnnx(options?: OnnxOptions): Promise<Uint8Array> {
     return this.#send("toOnnx", [options]);
   }
 
+  /** The model as a readable table. */
   summary(): Promise<string> {
     return this.#send("summary", []);
   }
@@ -251,11 +362,10 @@ export class TiedAutoencoder {
     this.#end(new DisposedError("This model was disposed; its worker is gone."));
   }
 
+  /** The same as `dispose`, for `using`. */
   [disposeKey](): void {
     this.dispose();
   }
-
-  readonly #running = new Map<number, Callbacks>();
 
   #send<Result>(call: string, args: unknown[], options?: TransferOptions): Promise<Result> {
     return this.#call(call, args, options?.transfer === true) as Promise<Result>;
@@ -270,9 +380,10 @@ export class TiedAutoencoder {
     return new Promise((resolve, reject) => {
       const channel = this.#channel;
       if (!channel) throw new DisposedError("This model was disposed; its worker is gone.");
+      const prepared = prepareArguments(call, args, this, transfer, isSentData);
       const id = this.#calls++;
       try {
-        channel.post({ id, call, args }, transfer ? [...buffersIn(args)] : []);
+        channel.post({ id, call, args: prepared.args }, prepared.transfer);
       } catch (cause) {
         const { message } = cause as Error;
         throw new InvalidTypeError(
@@ -290,6 +401,7 @@ export class TiedAutoencoder {
   }
 
   async #receive(message: Reply): Promise<void> {
+    if ("ready" in message) return;
     if ("ask" in message) {
       const { ask, id, callback, record } = message;
       const callbacks = this.#pending.get(id)?.callbacks ?? this.#running.get(id);
@@ -304,7 +416,7 @@ export class TiedAutoencoder {
     }
     const pending = this.#pending.get(message.id);
     this.#pending.delete(message.id);
-    if (message.state) this.#state = message.state;
+    if (message.state) this.#state = { ...this.#state, ...message.state };
     if (this.#pending.size === 0) this.#channel?.hold(false);
     const thrown = pending?.callbacks.thrown;
     if ("error" in message) pending?.reject(thrown ? thrown.value : receivedError(message.error));
@@ -320,7 +432,11 @@ export class TiedAutoencoder {
   }
 }
 
-function split(options: FitOptions & TransferOptions) {
+function isSentData(value: unknown): value is SentData {
+  return value instanceof SentData;
+}
+
+function split(options: WorkerFitOptions & TransferOptions) {
   const { signal, transfer = false, ...rest } = options;
   const callbacks: Callbacks = { byName: {} };
   const sent: Record<string, unknown> = { ...rest };
@@ -357,10 +473,10 @@ async function whileWatching<Result>(
   }
 }
 
-function rows(x: MatrixInput): MatrixInput {
+function rows(call: string, x: WorkerMatrix): WorkerMatrix {
   if (typeof x !== "function" && !(Symbol.asyncIterator in Object(x))) return x;
   throw new InvalidTypeError(
-    "fit in a worker takes a matrix, not a stream: send batches with trainOnBatch, or give the stream to a model in this thread.",
+    `${call} in a worker takes a matrix, not a stream: send batches with trainOnBatch, or give the stream to a model in this thread.`,
   );
 }
 

@@ -1,9 +1,9 @@
 // Starts the worker, on whatever the host has, from the program that the package carries as text; or
 // takes one that the caller made.
 
-import { readmeLink, UnsupportedHostError } from "../errors.ts";
+import { readmeLink, show, UnsupportedHostError } from "../errors.ts";
 import { spawn } from "../platform/workers.ts";
-import type { Reply, Request } from "./messages.ts";
+import { isReply, type Reply, type Request } from "./messages.ts";
 
 /** The program, put here by scripts/build-js.mjs. */
 declare const WORKER_PROGRAM: string;
@@ -28,9 +28,21 @@ export interface Channel {
   end(): void;
 }
 
-/** Opens the channel: `receive` gets every message, `lost` the reason when the worker is gone. */
+/** How long a worker may take to say that it runs. */
+const START_MILLISECONDS = 10_000;
+
+interface TimerHost {
+  setTimeout(callback: () => void, milliseconds: number): unknown;
+  clearTimeout(timer: unknown): void;
+}
+
+/**
+ * Opens the channel: `receive` gets every message, `lost` the reason when the worker is gone, keeps silent at
+ * the start, or runs some other program.
+ */
 export function openChannel(
   createWorker: (() => WorkerLike) | undefined,
+  startTimeout: number | undefined,
   receive: (message: Reply) => void,
   lost: (error: Error) => void,
 ): Channel {
@@ -40,22 +52,38 @@ export function openChannel(
   } catch (cause) {
     throw refused((cause as Error).message, cause);
   }
+  const { setTimeout, clearTimeout } = globalThis as unknown as TimerHost;
+  const limit = startTimeout ?? START_MILLISECONDS;
+  const timer = setTimeout(() => {
+    lost(refused(`it said nothing for ${limit / 1000} s; does it run worker-script?`, undefined));
+  }, limit);
   const failed = (event: { message?: string; preventDefault?(): void }) => {
     event.preventDefault?.();
     lost(refused(event.message || "it could not start", event));
   };
+  const arrived = (message: unknown) => {
+    clearTimeout(timer);
+    if (isReply(message)) receive(message);
+    else lost(refused(`it posted ${show(message)}, so it does not run worker-script`, undefined));
+  };
+  const unreadable = () => lost(refused("a message could not be read", undefined));
   if (worker.on) {
-    worker.on("message", receive);
+    worker.on("message", arrived);
+    worker.on("messageerror", unreadable);
     worker.on("error", failed);
     worker.on("exit", (code: number) => lost(refused(`it ended with code ${code}`, undefined)));
   } else {
-    worker.addEventListener?.("message", ({ data }: { data: Reply }) => receive(data));
+    worker.addEventListener?.("message", ({ data }: { data: unknown }) => arrived(data));
+    worker.addEventListener?.("messageerror", unreadable);
     worker.addEventListener?.("error", failed);
   }
   return {
     post: (message, transfer) => worker.postMessage(message, transfer),
     hold: (busy) => (busy ? worker.ref?.() : worker.unref?.()),
-    end: () => void worker.terminate(),
+    end() {
+      clearTimeout(timer);
+      void worker.terminate();
+    },
   };
 }
 

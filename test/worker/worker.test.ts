@@ -1,12 +1,20 @@
 // The model in a worker, through the built package: its program is put in by the build.
 
+import { Worker } from "node:worker_threads";
 import { describe, expect, test } from "vitest";
 import { TiedAutoencoder as Local } from "../../src/index.ts";
 import type * as entry from "../../src/worker.ts";
 
 const built = new URL("../../dist/worker.js", import.meta.url).href;
-const { TiedAutoencoder, DivergenceError, DisposedError, InvalidValueError, UnsupportedHostError } =
-  (await import(/* @vite-ignore */ built)) as typeof entry;
+const {
+  TiedAutoencoder,
+  DivergenceError,
+  DisposedError,
+  InvalidStateError,
+  InvalidTypeError,
+  InvalidValueError,
+  UnsupportedHostError,
+} = (await import(/* @vite-ignore */ built)) as typeof entry;
 
 const config = { layers: [6, 3], simd: "baseline", seed: 5 } as const;
 const x = Float32Array.from({ length: 60 * 6 }, (_, i) => ((i * 37) % 101) / 101);
@@ -17,7 +25,7 @@ describe("the model in a worker", () => {
       prototype === Object.prototype
         ? []
         : [...Object.getOwnPropertyNames(prototype), ...calls(Object.getPrototypeOf(prototype))];
-    const local = new Set([...calls(Local.prototype), "config"]);
+    const local = new Set([...calls(Local.prototype), "config", "send", "lastHistory"]);
     expect(calls(TiedAutoencoder.prototype).sort()).toEqual([...local].sort());
   });
 
@@ -76,6 +84,89 @@ describe("the model in a worker", () => {
     expect(remote.stepCount).toBe(6);
   });
 
+  test("data that was sent once serves any number of calls", async () => {
+    using remote = await TiedAutoencoder.create(config);
+    using local = await Local.create(config);
+    const mine = x.slice();
+    const data = await remote.send(mine, { transfer: true });
+    expect(mine.length).toBe(0);
+    const options = { epochs: 2, validationData: { x: data, target: data }, target: data };
+    const here = { epochs: 2, validationData: { x, target: x }, target: x };
+    expect(await remote.fit(data, options)).toEqual(await local.fit(x, here));
+    expect(await remote.fit(data)).toEqual(await local.fit(x));
+    expect(await remote.encode(data)).toEqual(local.encode(x));
+    expect(await remote.weights()).toEqual(local.weights());
+  });
+
+  test("data that was released, or sent to another model, is refused", async () => {
+    using remote = await TiedAutoencoder.create(config);
+    using other = await TiedAutoencoder.create(config);
+    const data = await remote.send(x);
+    await expect(other.encode(data)).rejects.toThrow(InvalidValueError);
+    await data.release();
+    await data.release();
+    await expect(remote.encode(data)).rejects.toThrow(InvalidStateError);
+    await expect(remote.send((() => []) as never)).rejects.toThrow(
+      /send in a worker takes a matrix/,
+    );
+  });
+
+  test("a view is copied without the rest of its buffer", async () => {
+    const posted: { args: unknown[] }[] = [];
+    const createWorker = () => {
+      const worker = new Worker(new URL("../../dist/worker-script.js", import.meta.url));
+      const post = worker.postMessage.bind(worker);
+      worker.postMessage = (message, transfer) => {
+        posted.push(message);
+        post(message, transfer);
+      };
+      return worker;
+    };
+    using remote = await TiedAutoencoder.create(config, { createWorker });
+    const big = new Float32Array(1e6);
+    big.set(x);
+    expect(await remote.encode(big.subarray(0, 60))).toEqual(await remote.encode(x.slice(0, 60)));
+    const rows = [0, 1, 2].map((i) => big.subarray(i * 6, i * 6 + 6));
+    expect(await remote.encode(rows)).toEqual(await remote.encode(x.slice(0, 18)));
+    const shared = new Float32Array(new SharedArrayBuffer(24));
+    shared.set(x.subarray(0, 6));
+    expect(await remote.encode(shared)).toEqual(await remote.encode(x.slice(0, 6)));
+    const sizes = posted.slice(1).map(({ args: [arg] }) => {
+      const views = (Array.isArray(arg) ? arg : [arg]) as Float32Array[];
+      return views.map(({ buffer }) => buffer.byteLength);
+    });
+    // What was transferred is 0 here by now; nothing else is larger than what was meant.
+    expect(sizes.flat().every((size) => size <= 240)).toBe(true);
+  });
+
+  test("a buffer that was given away is refused with words, and the program ends", async () => {
+    using remote = await TiedAutoencoder.create(config);
+    const mine = x.slice();
+    await remote.encode(mine, { transfer: true });
+    const again = remote.encode(mine, { transfer: true });
+    await expect(again).rejects.toThrow(InvalidTypeError);
+    await expect(again).rejects.toThrow(
+      /encode was given a Float32Array of 0 whose buffer is detached/,
+    );
+    await expect(remote.encode({ data: mine, shape: [0, 6] })).rejects.toThrow(/is detached/);
+    expect(await remote.encode(new Float32Array(0))).toEqual(new Float32Array(0));
+  });
+
+  test("the history of a run that was cut is there to read", async () => {
+    using remote = await TiedAutoencoder.create(config);
+    expect(remote.lastHistory).toBeUndefined();
+    const controller = new AbortController();
+    const onEpoch = ({ epoch }: { epoch: number }) => {
+      if (epoch === 2) controller.abort("enough");
+    };
+    const options = { epochs: 99, validationSplit: 0.2, onEpoch, signal: controller.signal };
+    await expect(remote.fit(x, options)).rejects.toBe("enough");
+    expect(remote.lastHistory?.epoch.slice(0, 3)).toEqual([0, 1, 2]);
+    expect(remote.lastHistory?.history.valLoss?.length).toBe(remote.lastHistory?.epoch.length);
+    for await (const { epoch } of remote.fitSteps(x, { epochs: 9 })) if (epoch === 1) break;
+    expect(remote.lastHistory?.epoch).toEqual([0]);
+  });
+
   test("transfer hands buffers over, and only when asked", async () => {
     using remote = await TiedAutoencoder.create(config);
     const mine = x.slice();
@@ -114,6 +205,40 @@ describe("the model in a worker", () => {
     remote.dispose();
     await fit;
     await expect(remote.encode(x)).rejects.toThrow(DisposedError);
+  });
+
+  test.each([
+    [
+      "a silent worker",
+      "setInterval(() => {}, 1000)",
+      /said nothing for 0\.2 s; does it run worker-script/,
+    ],
+    [
+      "a worker of some other program",
+      "require('worker_threads').parentPort.postMessage('hello')",
+      /posted "hello", so it does not run worker-script/,
+    ],
+    ["a worker that fails", "throw new Error('broken')", /broken/],
+  ])("%s ends in words", async (_, program, words) => {
+    const createWorker = () => new Worker(program, { eval: true });
+    const create = TiedAutoencoder.create(config, { createWorker, startTimeout: 200 });
+    await expect(create).rejects.toThrow(UnsupportedHostError);
+    await expect(create).rejects.toThrow(words);
+  });
+
+  test("types leave out what cannot be sent", () => {
+    type Config = entry.WorkerModelConfig;
+    type Fit = entry.WorkerFitOptions;
+    // @ts-expect-error: a function
+    const warned: Config = { layers: [1, 1], onWarning() {} };
+    // @ts-expect-error: a function
+    const made: Config = { layers: [1, 1], createWorker: () => new Worker("") };
+    // @ts-expect-error: a function
+    const rate: Fit = { schedule: () => 1 };
+    // @ts-expect-error: a function in an object
+    const named: Fit = { schedule: { type: "function", rate: () => 1 } };
+    const step: Fit = { schedule: { type: "step", stepSize: 3 }, onEpoch() {} };
+    expect([warned, made, rate, named, step]).toHaveLength(5);
   });
 
   test("a worker that cannot start says what to do", async () => {
