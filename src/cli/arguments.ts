@@ -1,14 +1,25 @@
-// The command line: one table a command, from which node:util's parser, the checks and the help are all
-// made, so that none of them can know an option that the others do not.
+// The command line: one table for each command. Node's parser, the checks of values and the help are all made from it,
+// so that none of them can know an option that the others do not.
 
 import { parseArgs } from "node:util";
 import { UsageError } from "./errors.ts";
+import { quoted } from "./text.ts";
 
 export interface Option {
   readonly short?: string;
-  /** What stands for the value in the help; absent for a flag. */
+  /** What stands for the value in the help; absent for a switch. */
   readonly value?: string;
+  /** Numbers are checked; everything else is text. */
+  readonly kind?: "number" | "whole";
+  /** The smallest number allowed. */
+  readonly least?: number;
+  /** The only texts allowed, or, beside a number, the texts allowed as well. */
+  readonly choices?: readonly string[];
+  /** A switch that means the opposite. */
+  readonly contradicts?: string;
   readonly help: string;
+  /** What holds without the option; for the help. */
+  readonly default?: string;
 }
 
 export type Options = Readonly<Record<string, Option>>;
@@ -31,15 +42,14 @@ export const commonOptions: Options = {
   help: { short: "h", help: "show this help" },
 };
 
-/** The values of a command line, read by the kind that each option wants. */
+type Values = Readonly<Record<string, string | boolean | undefined>>;
+
+/** The values of a command line, checked against the command's table. */
 export class Arguments {
   readonly operands: readonly string[];
-  readonly #values: Readonly<Record<string, string | boolean | undefined>>;
+  readonly #values: Values;
 
-  constructor(
-    operands: readonly string[],
-    values: Readonly<Record<string, string | boolean | undefined>>,
-  ) {
+  constructor(operands: readonly string[], values: Values) {
     this.operands = operands;
     this.#values = values;
   }
@@ -58,42 +68,31 @@ export class Arguments {
     return typeof value === "string" ? value : undefined;
   }
 
+  /** Undefined also where the text is one of the table's `choices`. */
   number(name: string): number | undefined {
     const text = this.text(name);
-    if (text === undefined) return undefined;
-    const value = Number(text);
-    if (text.trim() !== "" && Number.isFinite(value)) return value;
-    throw new UsageError(`--${name} must be a number; got "${text}".`);
-  }
-
-  whole(name: string, least: number): number | undefined {
-    const value = this.number(name);
-    if (value === undefined || (Number.isSafeInteger(value) && value >= least)) return value;
-    throw new UsageError(
-      `--${name} must be a whole number of at least ${least}; got "${this.text(name)}".`,
-    );
+    const value = text === undefined ? Number.NaN : Number(text);
+    return Number.isNaN(value) ? undefined : value;
   }
 
   choice<Name extends string>(name: string, names: readonly Name[]): Name | undefined {
     const text = this.text(name);
-    if (text === undefined) return undefined;
-    const found = names.find((one) => one === text);
-    if (found !== undefined) return found;
-    throw new UsageError(`--${name} must be one of ${names.join(", ")}; got "${text}".`);
+    return names.find((one) => one === text);
   }
 
   /** The same operands, with these values where none were given. */
-  withDefaults(defaults: Readonly<Record<string, string | boolean>>): Arguments {
+  withDefaults(defaults: Values): Arguments {
     return new Arguments(this.operands, { ...defaults, ...this.#values });
   }
 
   /** Those of the given options that `names` holds, as they were typed. */
   pick(names: readonly string[]): Record<string, string | boolean> {
-    const entries = Object.entries(this.#values).filter(
-      (entry): entry is [string, string | boolean] =>
-        entry[1] !== undefined && names.includes(entry[0]),
-    );
-    return Object.fromEntries(entries);
+    const picked: Record<string, string | boolean> = {};
+    for (const name of names) {
+      const value = this.#values[name];
+      if (value !== undefined) picked[name] = value;
+    }
+    return picked;
   }
 }
 
@@ -121,11 +120,11 @@ export function readArguments(command: Command, words: readonly string[]): Argum
     const option = Object.hasOwn(table, name) ? table[name] : undefined;
     if (!option) {
       throw new UsageError(
-        `${command.name} has no option ${rawName}${didYouMean(`--${name}`, withDashes(table))}.`,
+        `${command.name} has no option ${quotedOption(rawName)}${didYouMean(`--${name}`, withDashes(table))}.`,
       );
     }
     if (option.value === undefined && value !== undefined) {
-      throw new UsageError(`${rawName} is a switch and takes no value; got "${value}".`);
+      throw new UsageError(`${rawName} is a switch and takes no value; got ${quoted(value)}.`);
     }
     if (
       option.value !== undefined &&
@@ -134,15 +133,53 @@ export function readArguments(command: Command, words: readonly string[]): Argum
       throw new UsageError(
         value === undefined
           ? `${rawName} needs a value: ${rawName} ${option.value}.`
-          : `${rawName} needs a value and is followed by "${value}"; write --${name}=${value} if that is the value.`,
+          : `${rawName} needs a value and is followed by ${quoted(value)}; write --${name}=${value} if that is the value.`,
       );
     }
     if (Object.hasOwn(values, name)) throw new UsageError(`--${name} is given twice.`);
+    if (value !== undefined) checkValue(name, option, value);
     values[name] = value ?? true;
   }
   const args = new Arguments(operands, values);
+  for (const name of args.given) {
+    const opposite = table[name]?.contradicts;
+    if (opposite !== undefined && args.flag(opposite)) {
+      throw new UsageError(`--${name} and --${opposite} contradict each other.`);
+    }
+  }
   if (!args.flag("help")) requireOperands(command, operands);
   return args;
+}
+
+/** Whether a value that was kept in a file, and so may be anything, is one that the option takes. */
+export function isValueFor(name: string, option: Option, value: string | boolean): boolean {
+  if (typeof value === "boolean") return option.value === undefined && value;
+  if (option.value === undefined) return false;
+  try {
+    checkValue(name, option, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function checkValue(name: string, option: Option, text: string): void {
+  const { kind, least, choices = [] } = option;
+  if (choices.includes(text)) return;
+  const or = choices.map((choice) => ` or ${choice}`).join("");
+  if (kind === undefined) {
+    if (choices.length === 0) return;
+    throw new UsageError(`--${name} must be one of ${choices.join(", ")}; got ${quoted(text)}.`);
+  }
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (!Number.isFinite(value)) {
+    throw new UsageError(`--${name} must be a number${or}; got ${quoted(text)}.`);
+  }
+  if ((kind === "whole" && !Number.isSafeInteger(value)) || value < (least ?? -Infinity)) {
+    const what = kind === "whole" ? "a whole number" : "a number";
+    const from = least === undefined ? "" : ` of at least ${least}`;
+    throw new UsageError(`--${name} must be ${what}${from}${or}; got ${quoted(text)}.`);
+  }
 }
 
 /** A value written after a blank may be a number below zero or "-", but nothing else with a dash. */
@@ -151,17 +188,23 @@ const looksLikeOption = (value: string, inline: boolean | undefined): boolean =>
 
 const withDashes = (table: Options): string[] => Object.keys(table).map((name) => `--${name}`);
 
+/** An option's name as it was typed, without quotation marks. */
+const quotedOption = (name: string): string => quoted(name).slice(1, -1);
+
 function requireOperands(command: Command, operands: readonly string[]): void {
   const { name, operands: wanted } = command;
   const least = wanted.filter((operand) => !operand.startsWith("[")).length;
   if (operands.length < least) {
     throw new UsageError(`${name} needs ${wanted[operands.length]}: ${usage(command)}.`);
   }
-  if (operands.length > wanted.length) {
+  const extra = operands[wanted.length];
+  if (extra !== undefined) {
     throw new UsageError(
-      `${name} takes ${wanted.join(" ") || "no files"}, and "${operands[wanted.length]}" is one word too many.`,
+      `${name} takes ${wanted.join(" ") || "no files"}, and ${quoted(extra)} is one word too many.`,
     );
   }
+  const empty = operands.indexOf("");
+  if (empty >= 0) throw new UsageError(`${wanted[empty]} is an empty word.`);
 }
 
 export const usage = ({ name, operands }: Command): string =>
@@ -169,11 +212,13 @@ export const usage = ({ name, operands }: Command): string =>
 
 /** `; perhaps …` where one of the names is close to what was typed. */
 export function didYouMean(typed: string, names: readonly string[]): string {
+  if (typed.length > 100 || names.length > 10_000) return "";
   const [best] = names
+    .filter((name) => name.length <= 100)
     .map((name) => ({ name, distance: editDistance(typed, name) }))
     .sort((a, b) => a.distance - b.distance);
   if (!best || best.distance > Math.max(2, typed.replace(/^-+/, "").length / 3)) return "";
-  return `; perhaps ${best.name} is meant`;
+  return `; perhaps ${quotedOption(best.name)} is meant`;
 }
 
 function editDistance(a: string, b: string): number {

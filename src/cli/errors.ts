@@ -1,27 +1,62 @@
-// What ends a command early, and how each way out is told to the shell.
+// What ends a command early, and how each way out is told to the shell and to programs.
 
 /** The command line itself is wrong: exit code 2. */
 export class UsageError extends Error {
   override name = "UsageError";
 }
 
-/** The command could not do its work, for a reason its user can see to: exit code 1, no stack. */
-export class CommandError extends Error {
-  override name = "CommandError";
+/** Where in a file something is wrong. Lines and columns count from 1. */
+export interface Place {
+  readonly file?: string | undefined;
+  readonly line?: number | undefined;
+  readonly row?: number | undefined;
+  readonly column?: number | undefined;
+  readonly columnName?: string | undefined;
 }
 
-/** What went wrong with a file, in words rather than in system codes. */
-export function fileError(file: string, error: unknown): CommandError {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const known: Record<string, string> = {
-    ENOENT: "no such file or folder",
-    EACCES: "permission denied",
-    EPERM: "permission denied",
-    EISDIR: "is a folder, not a file",
-    EEXIST: "is a file, not a folder",
-    ENOTDIR: "a part of the path is not a folder",
-    ENOSPC: "no space left on the device",
-    EROFS: "the file system is read-only",
-  };
-  return new CommandError(`${file}: ${known[code ?? ""] ?? message}`, { cause: error });
+/** The command could not do its work, for a reason that its user can do something about: exit code 1, no stack. */
+export class CommandError extends Error {
+  override name = "CommandError";
+  readonly place: Place;
+
+  constructor(message: string, { cause, ...place }: Place & { cause?: unknown } = {}) {
+    super(message, cause === undefined ? {} : { cause });
+    this.place = place;
+  }
 }
+
+/** The reader of a pipe has gone, as `head` does when it has seen enough. Nobody needs to hear of it. */
+export class OutputClosed extends Error {
+  override name = "OutputClosed";
+}
+
+const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
+  ENOENT: "no such file or folder",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EISDIR: "is a folder, not a file",
+  EEXIST: "is a file, not a folder",
+  ENOTDIR: "a part of the path is not a folder",
+  ENOSPC: "no space left on the device",
+  EDQUOT: "the disk quota is used up",
+  EFBIG: "the file would be larger than its limit",
+  EROFS: "the file system is read-only",
+  EIO: "the device reports an error",
+  ELOOP: "too many symbolic links",
+  ENAMETOOLONG: "the name is too long",
+  EBUSY: "is in use by the system, as a mount point is",
+  EMFILE: "too many open files",
+  ENXIO: "is a socket, or a device that is not there",
+};
+
+/** What the system says, in words instead of codes. */
+export function systemMessage(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return SYSTEM_ERRORS[code ?? ""] ?? message;
+}
+
+/** What went wrong with a file. */
+export const fileError = (file: string, error: unknown): CommandError =>
+  error instanceof CommandError
+    ? error
+    : new CommandError(`${file}: ${systemMessage(error)}`, { file, cause: error });

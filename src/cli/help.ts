@@ -1,6 +1,6 @@
 // Help texts from the tables of commands and options, never wider than 80 columns.
 
-import { type Command, commonOptions, type Options, usage } from "./arguments.ts";
+import { type Command, commonOptions, type Option, type Options, usage } from "./arguments.ts";
 
 const WIDTH = 80;
 const INDENT = 2;
@@ -15,13 +15,16 @@ export function overview(commands: readonly Command[]): string {
     "",
     ...commands.flatMap(({ name, summary }) => item(name, summary, width)),
     "",
-    "Data are CSV, NPY, NPZ or IDX files, told apart by what is in them, plain or",
-    'gzipped; "-" is the standard input. Models are safetensors files.',
+    ...wrap(
+      'Tables are CSV, NPY, NPZ or IDX files, plain or gzipped. The content tells which. "-" is the standard input. Models are safetensors files.',
+    ),
     "",
     "  tied-autoencoder <command> --help    what a command takes, with examples",
     "  tied-autoencoder --version",
     "",
-    "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.",
+    ...wrap(
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 128 + n ended by signal n: 130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP, 131 by SIGQUIT.",
+    ),
   ].join("\n");
 }
 
@@ -44,11 +47,19 @@ export function help(command: Command): string {
 }
 
 function optionLines(options: Options): string[] {
-  const entries = Object.entries(options).map(([name, { short, value, help: text }]) => {
+  const entries = Object.entries(options).map(([name, option]) => {
+    const { short, value } = option;
     const left = `${short ? `-${short}, ` : "    "}--${name}${value ? ` ${value}` : ""}`;
-    return [left, text] as const;
+    return [left, meaning(option)] as const;
   });
   return entries.flatMap(([left, text]) => item(left, text, 25));
+}
+
+/** The help's sentence, the values allowed, and what holds without the option. */
+function meaning({ help: text, kind, choices, default: otherwise }: Option): string {
+  const list = choices?.join(", ");
+  const allowed = list === undefined ? "" : kind ? `, or ${list}` : `: ${list}`;
+  return `${text}${allowed}${otherwise === undefined ? "" : ` (default ${otherwise})`}`;
 }
 
 /** A name, and beside it, or under it where it is long, what it means. */

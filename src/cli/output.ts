@@ -1,11 +1,15 @@
-// Where results go: a file, which appears under its name only when it is complete, or the standard
-// output. Writing waits until the other side has taken what was written, so that nothing piles up.
+// Where results go: a file, which appears under its name only when it is complete, the standard output, a pipe or a
+// device. Writing waits until the other side has taken what was written, so that nothing piles up.
 
-import { unlinkSync } from "node:fs";
-import { access, constants, type FileHandle, open, realpath, rename, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { CommandError, fileError } from "./errors.ts";
-import { undoOnExit } from "./signals.ts";
+import { constants, openSync } from "node:fs";
+import { open, stat } from "node:fs/promises";
+import { Socket } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
+import { openReplacement } from "../platform/node/save-file.ts";
+import type { Arguments, Options } from "./arguments.ts";
+import { print } from "./console.ts";
+import { CommandError, fileError, OutputClosed } from "./errors.ts";
+import { type Kind, kindOf, kindNames } from "./kinds.ts";
 
 export interface Output {
   /**
@@ -16,35 +20,87 @@ export interface Output {
   /** Writes over the first bytes; only where `canRewrite`. */
   rewriteStart(data: Uint8Array): Promise<void>;
   readonly canRewrite: boolean;
+  /** A person may be looking at what is written. */
+  readonly isTerminal: boolean;
   /** Makes what was written final. */
   commit(): Promise<void>;
   /** Forgets what was written; does nothing after `commit`. */
   discard(): Promise<void>;
 }
 
-/** Opens `path` for writing; "-" is the standard output. */
-export async function openOutput(path: string): Promise<Output> {
-  return path === "-" ? standardOutput() : fileOutput(path);
+export const forceOption: Options = {
+  force: { help: "replace a file that holds something else, an input of this command or a read-only file" },
+};
+
+/** What may be replaced without being asked. */
+export interface Replaceable {
+  /** Kinds of content that a command writes itself; any where it is absent, except models. */
+  readonly kinds?: readonly Kind[];
+  /** Files that the command reads; "-" is none. */
+  readonly inputs: readonly string[];
+  readonly force: boolean;
 }
 
-/** Throws where `path` cannot be written, for work that takes long before it writes. */
+export const replaceable = (
+  args: Arguments,
+  inputs: readonly (string | undefined)[],
+  kinds?: readonly Kind[],
+): Replaceable => ({
+  ...(kinds ? { kinds } : {}),
+  inputs: inputs.filter((file) => file !== undefined),
+  force: args.flag("force"),
+});
+
+/**
+ * Throws where `path` may not be replaced: it is one of the command's inputs, or holds something that this program did
+ * not write there, or is read-only.
+ */
+export async function requireReplaceable(path: string, allowed: Replaceable): Promise<void> {
+  if (path === "-" || allowed.force) return;
+  const there = await stat(path).catch(() => undefined);
+  if (!there?.isFile()) return;
+  const refuse = (why: string) => {
+    throw new CommandError(`${path}: ${why}; --force replaces it, --output takes another name`, {
+      file: path,
+    });
+  };
+  for (const input of allowed.inputs) {
+    const other = input === "-" ? undefined : await stat(input).catch(() => undefined);
+    if (other && other.dev === there.dev && other.ino === there.ino) {
+      refuse("is a file that this command reads");
+    }
+  }
+  // Owners of a folder could replace it all the same, and root could write to it.
+  if ((there.mode & 0o222) === 0) refuse("is read-only");
+  const kind = await kindOf(path);
+  const { kinds } = allowed;
+  const fits = kinds ? kinds.includes(kind) : kind === "other";
+  if (kind !== "empty" && !fits) {
+    refuse(kinds ? `exists and is not ${kindNames(kinds)}` : `is ${kindNames([kind])}`);
+  }
+}
+
+/** Throws where `path` cannot be written, for work that takes long before it writes. Leaves everything as it was. */
 export async function requireWritable(path: string): Promise<void> {
   const there = await stat(path).catch(() => undefined);
-  if (there?.isDirectory()) throw new CommandError(`${path}: is a folder, not a file`);
-  const place = there && !there.isFile() ? path : dirname(path);
-  await access(place, constants.W_OK).catch((error) => {
+  if (there && !there.isFile() && !there.isDirectory()) return;
+  try {
+    await (await openReplacement(path)).discard();
+  } catch (error) {
     throw fileError(path, error);
-  });
+  }
 }
 
-/** Writes a whole file. */
-export async function writeWhole(path: string, data: Uint8Array | string): Promise<void> {
-  const output = await openOutput(path);
+/** Opens `path` for writing; "-" is the standard output. */
+export async function openOutput(path: string): Promise<Output> {
+  if (path === "-") return standardOutput();
   try {
-    await output.write(data);
-    await output.commit();
-  } finally {
-    await output.discard();
+    const there = await stat(path).catch(() => undefined);
+    if (there?.isFIFO() && process.platform !== "win32") return await pipeOutput(path);
+    if (there && !there.isFile() && !there.isDirectory()) return await deviceOutput(path);
+    return await fileOutput(path);
+  } catch (error) {
+    throw fileError(path, error);
   }
 }
 
@@ -60,83 +116,132 @@ export async function writing<T>(path: string, work: (output: Output) => Promise
   }
 }
 
-async function fileOutput(path: string): Promise<Output> {
-  const failed = (error: unknown) => fileError(path, error);
-  const there = await stat(path).catch(() => undefined);
-  if (there?.isDirectory()) throw new CommandError(`${path}: is a folder, not a file`);
-  // A device or a pipe is written to as it is: renaming would put a file in its place.
-  const direct = there !== undefined && !there.isFile();
-  const target = there && !direct ? await realpath(path) : path;
-  const temporary = direct
-    ? target
-    : join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
-  const handle: FileHandle = await open(temporary, "w", there?.mode ?? 0o666).catch((error) => {
-    throw failed(error);
+/** Writes a whole file, piece by piece. */
+export const writeWhole = (path: string, ...pieces: (Uint8Array | string)[]): Promise<void> =>
+  writing(path, async (output) => {
+    for (const piece of pieces) await output.write(piece);
   });
-  const remove = () => {
-    try {
-      if (!direct) unlinkSync(temporary);
-    } catch {
-      // it never came to be
-    }
+
+async function fileOutput(path: string): Promise<Output> {
+  const replacement = await openReplacement(path);
+  const attempt = attempts(path);
+  const writes = oneBehind((data) => attempt(replacement.write(data)));
+  return {
+    canRewrite: true,
+    isTerminal: false,
+    write: writes.next,
+    async rewriteStart(data) {
+      await writes.finished();
+      await attempt(replacement.writeStart(data));
+    },
+    async commit() {
+      await writes.finished();
+      await attempt(replacement.commit());
+    },
+    async discard() {
+      await writes.finished().catch(() => {});
+      await replacement.discard();
+    },
   };
-  let finished = undoOnExit(remove);
+}
+
+/** Milliseconds between two looks for a reader. */
+const READER_POLL = 50;
+
+/**
+ * A named pipe. A plain open waits for a reader inside the system, where no signal ends the program; this one looks for
+ * a reader now and then, and writes without waiting inside the system.
+ */
+async function pipeOutput(path: string): Promise<Output> {
+  let fd = openPipe(path);
+  for (; fd === undefined; fd = openPipe(path)) await wait(READER_POLL);
+  const socket = new Socket({ fd, readable: false, writable: true });
+  socket.on("error", () => {}); // the write that meets it says so as well
+  const settle = (resolve: () => void, reject: (error: Error) => void) => (error?: Error | null) =>
+    error ? reject(error) : resolve();
+  const attempt = attempts(path);
+  const writes = oneBehind((data) =>
+    attempt(new Promise((resolve, reject) => socket.write(data, settle(resolve, reject)))),
+  );
+  return {
+    canRewrite: false,
+    isTerminal: false,
+    write: writes.next,
+    rewriteStart: cannotRewrite,
+    async commit() {
+      await writes.finished();
+      await new Promise<void>((resolve) => socket.end(resolve));
+    },
+    async discard() {
+      await writes.finished().catch(() => {});
+      socket.destroy();
+    },
+  };
+}
+
+/** Undefined as long as nobody reads. */
+function openPipe(path: string): number | undefined {
+  try {
+    return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENXIO") return undefined;
+    throw error;
+  }
+}
+
+/** A device is written to as it is: renaming would put a file in its place. */
+async function deviceOutput(path: string): Promise<Output> {
+  const handle = await open(path, constants.O_WRONLY);
+  const attempt = attempts(path);
+  const writes = oneBehind((data) => attempt(handle.writeFile(data)));
   let isOpen = true;
   const close = async () => {
     if (isOpen) await handle.close();
     isOpen = false;
   };
-  const attempt = (work: Promise<unknown>): Promise<void> =>
-    work.then(
-      () => {},
-      (error) => {
-        throw failed(error);
-      },
-    );
-  const writes = oneBehind((data) => attempt(handle.writeFile(data)));
   return {
-    canRewrite: !direct,
+    canRewrite: false,
+    isTerminal: true,
     write: writes.next,
-    async rewriteStart(data) {
-      await writes.finished();
-      await attempt(handle.write(data, 0, data.length, 0));
-    },
+    rewriteStart: cannotRewrite,
     async commit() {
       await writes.finished();
-      if (!direct) await attempt(handle.sync());
-      await close();
-      if (!direct) await attempt(rename(temporary, target));
-      finished();
-      finished = () => {};
+      await attempt(close());
     },
     async discard() {
-      if (!isOpen) return;
       await writes.finished().catch(() => {});
       await close();
-      remove();
-      finished();
     },
   };
 }
 
 function standardOutput(): Output {
-  const { stdout } = process;
-  const writes = oneBehind(
-    (data) =>
-      new Promise((resolve, reject) => {
-        stdout.write(data, (error) => (error ? reject(closedOr(error)) : resolve()));
-      }),
-  );
+  const writes = oneBehind(print);
   return {
     canRewrite: false,
+    isTerminal: process.stdout.isTTY,
     write: writes.next,
-    rewriteStart() {
-      throw new Error("A stream cannot be written over.");
-    },
+    rewriteStart: cannotRewrite,
     commit: writes.finished,
     async discard() {},
   };
 }
+
+function cannotRewrite(): never {
+  throw new Error("A stream cannot be written over.");
+}
+
+/** What fails is told with the file's name. */
+const attempts =
+  (path: string) =>
+  async (work: Promise<unknown>): Promise<void> => {
+    try {
+      await work;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EPIPE") throw new OutputClosed();
+      throw fileError(path, error);
+    }
+  };
 
 /** Starts a write and waits for the one before it; what that one threw, the next call throws. */
 function oneBehind(write: (data: Uint8Array | string) => Promise<void>) {
@@ -149,15 +254,4 @@ function oneBehind(write: (data: Uint8Array | string) => Promise<void>) {
     },
     finished: (): Promise<void> => last,
   };
-}
-
-/** The reader has gone, as `head` does when it has seen enough. */
-export class OutputClosed extends Error {
-  override name = "OutputClosed";
-}
-
-function closedOr(error: Error): Error {
-  return (error as NodeJS.ErrnoException).code === "EPIPE"
-    ? new OutputClosed()
-    : fileError("the standard output", error);
 }

@@ -1,11 +1,15 @@
-// What a command tells while it works: one line that is written over on a terminal, plain lines
-// elsewhere, JSON objects for programs. Talk goes to the standard error, so that data and JSON on the
-// standard output stay clean.
+// What a command tells while it works: one line that is written over on a terminal, plain lines elsewhere, JSON objects
+// for programs. Talk goes to the standard error, so that data and JSON on the standard output stay clean.
+
+import { emit, talk } from "./console.ts";
+import { toJson, visible, visibleLines } from "./text.ts";
 
 export interface Reporter {
-  /** A line that stays. */
+  /** A line that stays, or several. */
   say(line: string): void;
-  /** What the work stands at, now; shown where and as often as it helps. `important` is not left out. */
+  /** Something that the user should know and that ends nothing. */
+  warn(message: string): void;
+  /** Where the work stands; shown where and as often as it helps. An `important` one is not left out. */
   progress(line: () => string, important?: boolean): void;
   /** Something that programs want to know. */
   event(name: string, fields: () => Record<string, unknown>): void;
@@ -14,13 +18,25 @@ export interface Reporter {
 const FRAMES = 100; // milliseconds between two states of a terminal's line
 const LINES = 2000; // and between two plain lines
 
-/** The reporter for where the program runs. */
+/** The reporter for where the program runs. With `json` the events go to the standard output. */
 export function makeReporter({ json, quiet }: { json: boolean; quiet: boolean }): Reporter {
   if (json) return jsonReporter();
-  if (quiet) return { say() {}, progress() {}, event() {} };
+  const warn = (message: string) => talk(warning(message));
+  if (quiet) return { say() {}, warn, progress() {}, event() {} };
   const { stderr, env } = process;
   return stderr.isTTY && env.TERM !== "dumb" ? terminalReporter() : plainReporter();
 }
+
+/** The reporter of a command whose standard output holds its result. */
+export function resultReporter(json: boolean): Reporter {
+  const report = makeReporter({ json: false, quiet: !process.stderr.isTTY });
+  return json ? { ...report, warn: (message) => talk(jsonWarning(message)) } : report;
+}
+
+const warning = (message: string): string =>
+  `tied-autoencoder: warning: ${visibleLines(message)}\n`;
+
+const jsonWarning = (message: string): string => `${toJson({ event: "warning", message })}\n`;
 
 /** Whether a line can be written over. */
 function terminalReporter(): Reporter {
@@ -28,20 +44,24 @@ function terminalReporter(): Reporter {
   let shown = false;
   let last = 0;
   const clear = () => {
-    if (shown) stderr.write("\r\x1b[K");
+    if (shown) talk("\r\x1b[K");
     shown = false;
   };
   process.on("exit", clear);
   return {
     say(line) {
       clear();
-      stderr.write(`${line}\n`);
+      talk(`${visibleLines(line)}\n`);
+    },
+    warn(message) {
+      clear();
+      talk(warning(message));
     },
     progress(line, important = false) {
       const now = performance.now();
       if (now - last < FRAMES && !important) return;
       last = now;
-      stderr.write(`\r${line().slice(0, (stderr.columns || 80) - 1)}\x1b[K`);
+      talk(`\r${visible(line(), (stderr.columns || 80) - 1)}\x1b[K`);
       shown = true;
     },
     event() {},
@@ -51,12 +71,13 @@ function terminalReporter(): Reporter {
 function plainReporter(): Reporter {
   let last = 0;
   return {
-    say: (line) => void process.stderr.write(`${line}\n`),
+    say: (line) => talk(`${visibleLines(line)}\n`),
+    warn: (message) => talk(warning(message)),
     progress(line, important = false) {
       const now = performance.now();
       if (now - last < LINES && !important) return;
       last = now;
-      process.stderr.write(`${line()}\n`);
+      talk(`${visible(line(), 500)}\n`);
     },
     event() {},
   };
@@ -65,10 +86,12 @@ function plainReporter(): Reporter {
 function jsonReporter(): Reporter {
   return {
     say() {},
-    progress() {},
-    event(name, fields) {
-      process.stdout.write(`${JSON.stringify({ event: name, ...fields() })}\n`);
+    warn(message) {
+      talk(jsonWarning(message));
+      emit(jsonWarning(message));
     },
+    progress() {},
+    event: (name, fields) => emit(`${toJson({ event: name, ...fields() })}\n`),
   };
 }
 

@@ -1,32 +1,34 @@
-// Ctrl-C and SIGTERM. Without anyone to handle them they end the program at once, and what is
-// registered to be undone is undone; a second signal always does.
+// Signals that ask the program to end. A command that has something to save takes them over for that time; otherwise
+// they end the program at once, and what it had begun to write is removed.
+
+import { constants } from "node:os";
+import { discardAllSync } from "../platform/node/save-file.ts";
+
+/**
+ * Ctrl-C, a polite end, a closed terminal, Ctrl-\. Windows knows the first three, and Ctrl-Break instead of the last.
+ */
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK"] as const;
 
 type Handler = (signal: NodeJS.Signals) => void;
 
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 };
-const undone = new Set<() => void>();
 let handler: Handler | undefined;
 
 /** Starts listening; called once, by the program. */
 export function listenForSignals(): void {
   for (const signal of SIGNALS) {
+    if (!(signal in constants.signals)) continue;
     process.on(signal, () => {
-      const handle = handler;
-      handler = undefined;
-      if (handle) handle(signal);
+      if (handler) handler(signal);
       else process.exit(exitCode(signal));
     });
   }
-  process.on("exit", () => {
-    for (const undo of undone) undo();
-  });
+  process.on("exit", discardAllSync);
 }
 
-export const exitCode = (signal: NodeJS.Signals): number =>
-  signal === "SIGTERM" ? EXIT_CODES.SIGTERM : EXIT_CODES.SIGINT;
+/** What a shell says of a program that a signal ended: 128 and the signal's number. */
+export const exitCode = (signal: NodeJS.Signals): number => 128 + constants.signals[signal];
 
-/** Gives the next signal to `handle` while `work` runs. */
+/** Gives every signal to `handle` while `work` runs. */
 export async function handlingSignals<T>(handle: Handler, work: () => Promise<T>): Promise<T> {
   handler = handle;
   try {
@@ -34,10 +36,4 @@ export async function handlingSignals<T>(handle: Handler, work: () => Promise<T>
   } finally {
     handler = undefined;
   }
-}
-
-/** Runs `undo`, which must be synchronous, if the program ends before the returned function is called. */
-export function undoOnExit(undo: () => void): () => void {
-  undone.add(undo);
-  return () => undone.delete(undo);
 }

@@ -1,29 +1,35 @@
-// Settings with settings of their own in one word, as in `adam:beta1=0.8,clipNorm=1`: the command
-// line's form of the library's { type: "adam", beta1: 0.8, clipNorm: 1 }.
+// Settings with settings of their own in one word, as in `adam:beta1=0.8,clipNorm=1`: the command line's form of the
+// library's { type: "adam", beta1: 0.8, clipNorm: 1 }. Takes time in proportion to the text, which may come from a
+// model's file.
 
 import { UsageError } from "./errors.ts";
+import { quoted } from "./text.ts";
 
-export type Spec = { type: string } & Record<string, string | number | boolean>;
+export type Settings = Record<string, string | number | boolean>;
+export type Spec = { type: string } & Settings;
 
 /** Reads `name` or `name:key=value,key=value,flag`. The names and keys are the library's to check. */
 export function parseSpec(option: string, text: string): Spec {
-  const [, type, settings] = /^([^:]*)(?::(.*))?$/s.exec(text) ?? [];
-  return { type: type ?? "", ...(settings === undefined ? {} : parseSettings(option, settings)) };
+  const colon = text.indexOf(":");
+  if (colon < 0) return { type: text };
+  return { type: text.slice(0, colon), ...parseSettings(option, text.slice(colon + 1)) };
 }
 
 /** Reads `key=value,key=value,flag`. */
-export function parseSettings(
-  option: string,
-  text: string,
-): Record<string, string | number | boolean> {
-  const entries = text.split(",").map((part) => {
-    const [, key, value] = /^\s*(\w+)\s*(?:=\s*(.*?)\s*)?$/.exec(part) ?? [];
-    if (key === undefined || key === "type" || key === "__proto__") {
-      throw new UsageError(`--${option} takes settings such as key=value; got "${part}".`);
+export function parseSettings(option: string, text: string): Settings {
+  const settings: Settings = {};
+  for (const part of text.split(",")) {
+    const equals = part.indexOf("=");
+    const key = (equals < 0 ? part : part.slice(0, equals)).trim();
+    if (!/^\w+$/.test(key) || key === "type" || key === "__proto__") {
+      throw new UsageError(`--${option} takes settings such as key=value; got ${quoted(part)}.`);
     }
-    return [key, value === undefined ? true : parseValue(value)] as const;
-  });
-  return Object.fromEntries(entries);
+    if (Object.hasOwn(settings, key)) {
+      throw new UsageError(`--${option} sets ${quoted(key)} twice.`);
+    }
+    settings[key] = equals < 0 ? true : parseValue(part.slice(equals + 1).trim());
+  }
+  return settings;
 }
 
 function parseValue(text: string): string | number | boolean {

@@ -23,6 +23,8 @@ export interface CsvOptions {
   readonly header?: boolean | "auto" | undefined;
   /** Default "auto": a tab, a semicolon or a comma, whichever the first two rows agree on. */
   readonly delimiter?: CsvDelimiter | "auto" | undefined;
+  /** What `detectDialect` told of the first bytes, where that has been done; `header` and `delimiter` do not count then. */
+  readonly dialect?: Dialect | undefined;
   /** Rows in a batch; the last may be shorter. Default about a megabyte of numbers. */
   readonly batchRows?: number | undefined;
 }
@@ -41,7 +43,8 @@ const BATCH_ELEMENTS = 1 << 18;
 
 /**
  * The numbers of a CSV file in UTF-8, plain or gzipped. Empty cells, NA, N/A, NaN and null are
- * missing values; blank lines are passed over.
+ * missing values; blank lines are passed over. An empty piece of bytes tells that no more can be had for the
+ * moment: the rows so far come at once, in a batch that is not full.
  * @throws FormatError that names line and column and quotes the cell.
  */
 export async function* readCsv(
@@ -52,6 +55,10 @@ export async function* readCsv(
   let pending: Uint8Array[] = [];
   let size = 0;
   for await (const piece of readBytes(source)) {
+    if (piece.length === 0) {
+      yield* reader.flush(); // an empty piece tells of a pause
+      continue;
+    }
     pending.push(piece);
     size += piece.length;
     const afterLine = piece.lastIndexOf(NEWLINE) + 1;
@@ -81,6 +88,11 @@ class CsvReader {
     this.options = options;
   }
 
+  /** What there is of a batch that is not full yet. */
+  *flush(): Generator<CsvBatch, void, undefined> {
+    if (this.rows !== undefined && this.rows.count > 0) yield this.rows.take();
+  }
+
   /** The batches that `bytes`, which end in a newline, complete; with `last` the rest as well. */
   *consume(bytes: Uint8Array, last: boolean): Generator<CsvBatch, void, undefined> {
     this.consumed = 0;
@@ -89,7 +101,7 @@ class CsvReader {
       if (bytes.subarray(0, 1000).includes(0)) {
         throw new FormatError("expected text in UTF-8, got a zero byte: UTF-16 or binary data?");
       }
-      const dialect = detectDialect(bytes, last, delimiter, header);
+      const dialect = this.options.dialect ?? detectDialect(bytes, last, delimiter, header);
       if (dialect === undefined) return;
       this.consumed = dialect.start;
       this.line = dialect.line;

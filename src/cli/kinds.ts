@@ -1,0 +1,69 @@
+// What kind of thing a file holds, as far as its first bytes tell: what this program wrote may be replaced by its next
+// run, anything else may not.
+
+import { open } from "node:fs/promises";
+import { fileError } from "./errors.ts";
+
+/**
+ * `training`: a model with what --resume needs. `model`: one without. `onnx`: an ONNX file of this program.
+ * `other`: anything else.
+ */
+export type Kind = "empty" | "training" | "model" | "onnx" | "other";
+
+const NAMES: Readonly<Record<Kind, string>> = {
+  empty: "an empty file",
+  training: "a model of this program",
+  model: "a model of this program",
+  onnx: "an ONNX file of this program",
+  other: "anything that this program wrote",
+};
+
+export const kindNames = (kinds: readonly Kind[]): string =>
+  [...new Set(kinds.map((kind) => NAMES[kind]))].join(" or ");
+
+const MAX_HEADER = 1 << 26;
+
+export async function kindOf(path: string): Promise<Kind> {
+  try {
+    const handle = await open(path);
+    try {
+      const read = async (start: number, length: number) => {
+        const bytes = new Uint8Array(length);
+        const { bytesRead } = await handle.read(bytes, 0, length, start);
+        return bytes.subarray(0, bytesRead);
+      };
+      const start = await read(0, 64);
+      if (start.length === 0) return "empty";
+      // ONNX: its version, then the producer's name.
+      if (start[0] === 0x08 && latin1(start).includes("tied-autoencoder")) return "onnx";
+      const length = safetensorsHeader(start);
+      if (length === undefined || length > MAX_HEADER) return "other";
+      const metadata = metadataOf(latin1(await read(8, length)));
+      if (metadata.format !== "tied-autoencoder") return "other";
+      return "command-line" in metadata || "training" in metadata ? "training" : "model";
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw fileError(path, error);
+  }
+}
+
+/** The length of a safetensors header, which is a small number before a brace. */
+export function safetensorsHeader(start: Uint8Array): number | undefined {
+  if (start.length < 9 || start[8] !== 0x7b || start[6] !== 0 || start[7] !== 0) return undefined;
+  return Number(new DataView(start.buffer, start.byteOffset).getBigUint64(0, true));
+}
+
+function metadataOf(header: string): Record<string, unknown> {
+  try {
+    const { __metadata__: metadata } = JSON.parse(header) as { __metadata__?: unknown };
+    return typeof metadata === "object" && metadata !== null
+      ? (metadata as Record<string, unknown>)
+      : {};
+  } catch {
+    return {};
+  }
+}
+
+const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
