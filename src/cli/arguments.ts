@@ -217,7 +217,9 @@ export function didYouMean(typed: string, names: readonly string[]): string {
     .filter((name) => name.length <= 100)
     .map((name) => ({ name, distance: editDistance(typed, name) }))
     .sort((a, b) => a.distance - b.distance);
-  if (!best || best.distance > Math.max(2, typed.replace(/^-+/, "").length / 3)) return "";
+  const bare = (name: string) => name.replace(/^-+/, "").length;
+  if (!best || best.distance > Math.max(2, bare(typed) / 3)) return "";
+  if (best.distance >= Math.min(bare(typed), bare(best.name))) return ""; // nothing in common
   return `; perhaps ${quotedOption(best.name)} is meant`;
 }
 

@@ -124,17 +124,17 @@ export function findNames(names: readonly string[], columns: Columns, why: strin
   });
 }
 
-/** Two columns of one name could not be told apart later. */
-export function requireDistinctNames(columns: Columns, chosen: readonly number[]): void {
-  if (!columns.names) return;
-  const index = new NameIndex(chosen.map((place) => columns.names![place]!));
+/** Two columns of one name could not be told apart later. `fileColumns` are the places of `names` in the file. */
+export function requireDistinctNames(table: {
+  readonly file: string;
+  readonly names: readonly string[] | undefined;
+  readonly fileColumns: readonly number[];
+}): void {
+  const index = new NameIndex(table.names ?? []);
   const twice = index.repeated();
   if (twice === undefined) return;
-  throw severalOf(
-    columns,
-    twice,
-    chosen.filter((place) => columns.names![place] === twice),
-  );
+  const places = index.places(twice).map((place) => table.fileColumns[place] ?? place);
+  throw severalOf(table, twice, places);
 }
 
 /** A list for --columns that means `places`, as short as it can be. */
@@ -210,7 +210,11 @@ class NameIndex {
   }
 }
 
-function severalOf(columns: Columns, name: string, places: readonly number[]): CommandError {
+function severalOf(
+  columns: Pick<Columns, "file">,
+  name: string,
+  places: readonly number[],
+): CommandError {
   const numbers = places.slice(0, 8).map((place) => place + 1);
   return wrong(
     columns,
@@ -218,5 +222,5 @@ function severalOf(columns: Columns, name: string, places: readonly number[]): C
   );
 }
 
-const wrong = ({ file }: Columns, message: string): CommandError =>
+const wrong = ({ file }: Pick<Columns, "file">, message: string): CommandError =>
   new CommandError(`${file}: ${message}`, { file });

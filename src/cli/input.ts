@@ -203,12 +203,18 @@ export const columnOf = (table: Table, column: number): string => {
 
 /** How to leave chosen columns out, as a hint. */
 export const withoutColumns = (table: Table, columns: readonly number[]): string =>
-  withoutHint(table.fileColumns, columns.map((column) => table.fileColumns[column] ?? column), table.fileWidth);
+  withoutHint(
+    table.fileColumns,
+    columns.map((column) => table.fileColumns[column] ?? column),
+    table.fileWidth,
+  );
 
 function withoutHint(chosen: readonly number[], left: readonly number[], width: number): string {
   const kept = chosen.filter((place) => !left.includes(place));
   const which = left.length === 1 ? "the column" : "them";
-  return kept.length === 0 ? "" : `--columns ${shellQuote(columnList(kept, width))} leaves ${which} out`;
+  return kept.length === 0
+    ? ""
+    : `--columns ${shellQuote(columnList(kept, width))} leaves ${which} out`;
 }
 
 /** Runs `work`; what a reader or the file system throws is told with the file's name. */
@@ -432,8 +438,7 @@ function csvTable(
         throw withName(file, error, chosen, fileWidth);
       }
     },
-    lineOf: (row) =>
-      path === undefined ? Promise.resolve(undefined) : lineOf(path, row, dialect),
+    lineOf: (row) => (path === undefined ? Promise.resolve(undefined) : lineOf(path, row, dialect)),
   };
 }
 

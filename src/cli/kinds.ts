@@ -34,10 +34,13 @@ export async function kindOf(path: string): Promise<Kind> {
       };
       const start = await read(0, 64);
       if (start.length === 0) return "empty";
-      // ONNX: its version, then the producer's name.
-      if (start[0] === 0x08 && latin1(start).includes("tied-autoencoder")) return "onnx";
       const length = safetensorsHeader(start);
-      if (length === undefined || length > MAX_HEADER) return "other";
+      if (length === undefined) {
+        // ONNX: its version, then the producer's name.
+        const isOnnx = start[0] === 0x08 && latin1(start).includes("tied-autoencoder");
+        return isOnnx ? "onnx" : "other";
+      }
+      if (length > MAX_HEADER) return "other";
       const metadata = metadataOf(latin1(await read(8, length)));
       if (metadata.format !== "tied-autoencoder") return "other";
       return "command-line" in metadata || "training" in metadata ? "training" : "model";

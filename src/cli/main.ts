@@ -8,10 +8,12 @@ import { evaluate } from "./commands/evaluate.ts";
 import { exportModel } from "./commands/export.ts";
 import { info } from "./commands/info.ts";
 import { train } from "./commands/train.ts";
-import { CommandError, UsageError } from "./errors.ts";
+import { emit, guardStreams, print, talk } from "./console.ts";
+import { CommandError, OutputClosed, UsageError } from "./errors.ts";
 import { help, overview } from "./help.ts";
-import { OutputClosed } from "./output.ts";
 import { listenForSignals } from "./signals.ts";
+import { closeSources } from "./sources.ts";
+import { quoted, toJson, visibleLines } from "./text.ts";
 
 const commands: readonly Command[] = [
   train,
@@ -27,15 +29,15 @@ const commands: readonly Command[] = [
 
 async function main(words: readonly string[]): Promise<void> {
   const [name, ...rest] = words;
-  if (name === "--version" || name === "-V") return print(version());
+  if (name === "--version" || name === "-V") return print(`${version()}\n`);
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     const about = name === "help" ? rest[0] : undefined;
     if (name === undefined) process.exitCode = 2;
-    return print(about === undefined ? overview(commands) : help(find(about)));
+    return print(`${about === undefined ? overview(commands) : help(find(about))}\n`);
   }
   const command = find(name);
   const args = readArguments(command, rest);
-  if (args.flag("help")) return print(help(command));
+  if (args.flag("help")) return print(`${help(command)}\n`);
   await command.run(args);
 }
 
@@ -43,11 +45,7 @@ function find(name: string): Command {
   const command = commands.find((one) => one.name === name);
   if (command) return command;
   const names = commands.map((one) => one.name);
-  throw new UsageError(`There is no command "${name}"${didYouMean(name, names)}.`);
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  throw new UsageError(`There is no command ${quoted(name)}${didYouMean(name, names)}.`);
 }
 
 function version(): string {
@@ -55,31 +53,42 @@ function version(): string {
   return (JSON.parse(file) as { version: string }).version;
 }
 
-/** Errors that are told without a stack: the user's business, not a fault of the program. */
+/** Errors that are told without a stack: the user can do something about them. */
 function isExpected(error: unknown): error is Error {
   return (
     error instanceof CommandError ||
-    (error instanceof TypeError && error.name === "InvalidTypeError") ||
+    error instanceof UsageError ||
     (error instanceof Error &&
-      /^(Invalid|Divergence|MemoryLimit|UnsupportedHost|Format)/.test(error.name))
+      /^(Invalid|Divergence|MemoryLimit|UnsupportedHost|Format|Thread)/.test(error.name))
   );
 }
 
 function fail(error: unknown, words: readonly string[]): void {
   if (error instanceof OutputClosed) return;
-  const usage = error instanceof UsageError;
-  process.exitCode = usage ? 2 : 1;
-  const say = (line: string) => process.stderr.write(`tied-autoencoder: ${line}\n`);
-  if (words.includes("--debug") || !(usage || isExpected(error))) {
-    say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  const isUsage = error instanceof UsageError;
+  process.exitCode = isUsage ? 2 : 1;
+  const stack = words.includes("--debug") || !isExpected(error);
+  const message =
+    error instanceof Error
+      ? stack
+        ? (error.stack ?? error.message)
+        : error.message
+      : String(error);
+  if (words.includes("--json")) {
+    const place = error instanceof CommandError ? error.place : {};
+    const line = `${toJson({ event: "error", message, exitCode: process.exitCode, ...place })}\n`;
+    talk(line);
+    // The standard output of train is a log of what happens, and this has happened.
+    if (words[0] === train.name) emit(line);
     return;
   }
-  say(error.message);
-  if (usage) process.stderr.write("See tied-autoencoder --help, or a command's --help.\n");
+  talk(`tied-autoencoder: ${visibleLines(message)}\n`);
+  if (isUsage) talk("See tied-autoencoder --help, or a command's --help.\n");
 }
 
+guardStreams();
 listenForSignals();
-// A reader that has seen enough closes the pipe; the write that meets it says so as well.
-process.stdout.on("error", () => {});
 const words = process.argv.slice(2);
-main(words).catch((error: unknown) => fail(error, words));
+main(words)
+  .catch((error: unknown) => fail(error, words))
+  .finally(closeSources);

@@ -1,17 +1,33 @@
-// Models in files: the library's safetensors, with a note of the command line's own in the metadata: the
-// names of the columns that the model was trained on, and the options of its training for --resume.
+// Models in files: the library's safetensors, with a note of the command line's own in the metadata. The note holds the
+// names of the columns that the model was trained on, the options of its training and checksums of the data.
 
-import { readFile } from "node:fs/promises";
+import { constants as bufferConstants } from "node:buffer";
+import { open } from "node:fs/promises";
 import { FormatError } from "../formats/errors.ts";
+import { concatBytes } from "../formats/numbers.ts";
 import { decodeSafetensors } from "../formats/safetensors.ts";
-import { encodeSafetensors } from "../formats/safetensors-write.ts";
+import { encodeUtf8 } from "../formats/text.ts";
 import { type RuntimeOptions, TiedAutoencoder } from "../index.ts";
 import type { Arguments, Options } from "./arguments.ts";
 import { CommandError, fileError } from "./errors.ts";
+import { nameOf, openSource } from "./sources.ts";
 
+/** What tells one table's numbers from another's. */
+export interface Fingerprint {
+  readonly rows: number;
+  readonly columns: number;
+  readonly checksum: string;
+}
+
+/** Read from a file that anybody may have written: whoever uses a part of it checks what it means. */
 export interface ModelNote {
+  /** The names of the columns, in the model's order. */
   readonly columns?: readonly string[] | undefined;
+  /** Options of the run, as they were typed. No paths. */
   readonly training?: Readonly<Record<string, string | boolean>> | undefined;
+  /** The rows that the run trains on, and those of its validation file. */
+  readonly data?: Fingerprint | undefined;
+  readonly validation?: Fingerprint | undefined;
 }
 
 export interface ModelFile {
@@ -21,52 +37,117 @@ export interface ModelFile {
 
 const NOTE = "command-line";
 
-export const runtimeOptions: Options = {
+const BUILDS = ["auto", "baseline", "relaxed"] as const;
+
+export const runtimeOptions = {
   simd: {
     value: "BUILD",
-    help: "baseline (the same bits on every machine), relaxed, or auto (default)",
+    choices: BUILDS,
+    help: "the instructions to use; baseline has the same bits on every machine",
+    default: "auto",
   },
-  threads: { value: "N", help: "how many share the work, or auto (default 1)" },
-};
+  threads: {
+    value: "N",
+    kind: "whole",
+    least: 1,
+    choices: ["auto"],
+    help: "how many share the work",
+    default: "1",
+  },
+} as const satisfies Options;
 
 export function readRuntime(args: Arguments): RuntimeOptions {
-  const simd = args.choice("simd", ["auto", "baseline", "relaxed"]);
-  const threads = args.text("threads") === "auto" ? "auto" : args.whole("threads", 1);
+  const simd = args.choice("simd", BUILDS);
+  const threads = args.choice("threads", ["auto"]) ?? args.number("threads");
   return { ...(simd === undefined ? {} : { simd }), ...(threads === undefined ? {} : { threads }) };
 }
 
+/** Reads a model; "-" is the standard input. */
 export async function readModel(path: string, runtime: RuntimeOptions): Promise<ModelFile> {
-  const bytes = await readFile(path).catch((error) => {
-    throw fileError(path, error);
-  });
+  const file = nameOf(path);
+  const bytes = await readBytesOf(path);
   try {
     const model = await TiedAutoencoder.load(bytes, runtime);
     return { model, note: parseNote(decodeSafetensors(bytes).metadata[NOTE]) };
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    const { message } = error;
-    throw new CommandError(`${path}: not a model that can be read: ${message.replace(/\.$/, "")}`, {
+    const reason = error.message.replace(/\.$/, "");
+    throw new CommandError(`${file}: not a model that can be read: ${reason}`, {
+      file,
       cause: error,
     });
   }
 }
 
-/** The file of a model with its optimizer's state, so that training can go on. */
-export function encodeModel(model: TiedAutoencoder, note: ModelNote): Uint8Array {
-  const { tensors, metadata } = decodeSafetensors(model.save({ optimizer: true }));
-  return encodeSafetensors(
-    [...tensors].map(([name, tensor]) => ({ name, ...tensor })),
-    { ...metadata, [NOTE]: JSON.stringify(note) },
-  );
+const READ_PIECE = 1 << 26;
+
+/** A whole file. Node's own readFile stops at 2 GiB. */
+async function readBytesOf(path: string): Promise<Uint8Array> {
+  const source = await openSource(path);
+  if (!source.isFile || source.size === undefined) {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of source.bytes) pieces.push(piece);
+    return concatBytes(pieces);
+  }
+  try {
+    const handle = await open(path);
+    try {
+      const { size } = await handle.stat();
+      if (size > bufferConstants.MAX_LENGTH) {
+        throw new CommandError(
+          `${path}: has ${size} bytes, more than this runtime can hold at once (${bufferConstants.MAX_LENGTH})`,
+          { file: path },
+        );
+      }
+      const bytes = new Uint8Array(size);
+      let at = 0;
+      while (at < size) {
+        const length = Math.min(READ_PIECE, size - at);
+        const { bytesRead } = await handle.read(bytes, at, length, at);
+        if (bytesRead === 0) break; // cut off while it was read
+        at += bytesRead;
+      }
+      return bytes.subarray(0, at);
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw fileError(path, error);
+  }
 }
 
-/** A note by another program, or a damaged one, is as good as none. */
+/**
+ * The file of a model with its optimizer's state, so that training can continue, as pieces to be written one after
+ * another: the header with the note in it, and the tensors, which are not copied.
+ */
+export function encodeModel(model: TiedAutoencoder, note: ModelNote): Uint8Array[] {
+  const file = model.save({ optimizer: true });
+  const view = new DataView(file.buffer, file.byteOffset);
+  const end = 8 + Number(view.getBigUint64(0, true));
+  const entries = JSON.parse(Buffer.from(file.buffer, file.byteOffset + 8, end - 8).toString()) as {
+    __metadata__: Record<string, string>;
+  };
+  entries.__metadata__[NOTE] = JSON.stringify(note);
+  const text = encodeUtf8(JSON.stringify(entries));
+  const length = (text.length + 7) & ~7; // padded with blanks: tensors start 8-aligned
+  const header = new Uint8Array(8 + length).fill(0x20, 8);
+  new DataView(header.buffer).setBigUint64(0, BigInt(length), true);
+  header.set(text, 8);
+  return [header, file.subarray(end)];
+}
+
+/** A note by another program, or a damaged one, counts as none. */
 function parseNote(text: string | undefined): ModelNote {
   try {
-    const { columns, training } = JSON.parse(text ?? "{}") as Record<string, unknown>;
+    const { columns, training, data, validation } = JSON.parse(text ?? "{}") as Record<
+      string,
+      unknown
+    >;
     return {
       columns: isStrings(columns) ? columns : undefined,
       training: isOptions(training) ? training : undefined,
+      data: isFingerprint(data) ? data : undefined,
+      validation: isFingerprint(validation) ? validation : undefined,
     };
   } catch {
     return {};
@@ -80,3 +161,11 @@ const isOptions = (value: unknown): value is Record<string, string | boolean> =>
   typeof value === "object" &&
   value !== null &&
   Object.values(value).every((one) => typeof one === "string" || typeof one === "boolean");
+
+function isFingerprint(value: unknown): value is Fingerprint {
+  if (typeof value !== "object" || value === null) return false;
+  const { rows, columns, checksum } = value as Record<string, unknown>;
+  return (
+    Number.isSafeInteger(rows) && Number.isSafeInteger(columns) && typeof checksum === "string"
+  );
+}

@@ -9,7 +9,7 @@ import { openReplacement } from "../platform/node/save-file.ts";
 import type { Arguments, Options } from "./arguments.ts";
 import { print } from "./console.ts";
 import { CommandError, fileError, OutputClosed } from "./errors.ts";
-import { type Kind, kindOf, kindNames } from "./kinds.ts";
+import { type Kind, kindNames, kindOf } from "./kinds.ts";
 
 export interface Output {
   /**
@@ -29,7 +29,9 @@ export interface Output {
 }
 
 export const forceOption: Options = {
-  force: { help: "replace a file that holds something else, an input of this command or a read-only file" },
+  force: {
+    help: "replace a file that holds something else, an input of this command or a read-only file",
+  },
 };
 
 /** What may be replaced without being asked. */
@@ -85,18 +87,24 @@ export async function requireWritable(path: string): Promise<void> {
   const there = await stat(path).catch(() => undefined);
   if (there && !there.isFile() && !there.isDirectory()) return;
   try {
+    // By doing it: permissions alone do not tell.
     await (await openReplacement(path)).discard();
   } catch (error) {
     throw fileError(path, error);
   }
 }
 
+export interface OutputOptions {
+  /** Aborted, it ends the wait for the other side of a pipe. A file is not waited for. */
+  readonly waiting?: AbortSignal;
+}
+
 /** Opens `path` for writing; "-" is the standard output. */
-export async function openOutput(path: string): Promise<Output> {
+export async function openOutput(path: string, { waiting }: OutputOptions = {}): Promise<Output> {
   if (path === "-") return standardOutput();
   try {
     const there = await stat(path).catch(() => undefined);
-    if (there?.isFIFO() && process.platform !== "win32") return await pipeOutput(path);
+    if (there?.isFIFO() && process.platform !== "win32") return await pipeOutput(path, waiting);
     if (there && !there.isFile() && !there.isDirectory()) return await deviceOutput(path);
     return await fileOutput(path);
   } catch (error) {
@@ -105,8 +113,12 @@ export async function openOutput(path: string): Promise<Output> {
 }
 
 /** Opens `path`, writes what `work` has to write, and makes it final unless `work` fails. */
-export async function writing<T>(path: string, work: (output: Output) => Promise<T>): Promise<T> {
-  const output = await openOutput(path);
+export async function writing<T>(
+  path: string,
+  work: (output: Output) => Promise<T>,
+  options?: OutputOptions,
+): Promise<T> {
+  const output = await openOutput(path, options);
   try {
     const result = await work(output);
     await output.commit();
@@ -152,16 +164,21 @@ const READER_POLL = 50;
  * A named pipe. A plain open waits for a reader inside the system, where no signal ends the program; this one looks for
  * a reader now and then, and writes without waiting inside the system.
  */
-async function pipeOutput(path: string): Promise<Output> {
+async function pipeOutput(path: string, waiting: AbortSignal | undefined): Promise<Output> {
+  const nobody = new CommandError(`${path}: nobody reads from this pipe`, { file: path });
   let fd = openPipe(path);
-  for (; fd === undefined; fd = openPipe(path)) await wait(READER_POLL);
+  for (; fd === undefined; fd = openPipe(path)) {
+    if (waiting?.aborted) throw nobody;
+    await wait(READER_POLL);
+  }
   const socket = new Socket({ fd, readable: false, writable: true });
+  waiting?.addEventListener("abort", () => socket.destroy(nobody), { once: true });
   socket.on("error", () => {}); // the write that meets it says so as well
   const settle = (resolve: () => void, reject: (error: Error) => void) => (error?: Error | null) =>
     error ? reject(error) : resolve();
   const attempt = attempts(path);
   const writes = oneBehind((data) =>
-    attempt(new Promise((resolve, reject) => socket.write(data, settle(resolve, reject)))),
+    attempt(new Promise<void>((resolve, reject) => socket.write(data, settle(resolve, reject)))),
   );
   return {
     canRewrite: false,
@@ -254,4 +271,10 @@ function oneBehind(write: (data: Uint8Array | string) => Promise<void>) {
     },
     finished: (): Promise<void> => last,
   };
+}
+
+/** Whether a path stands for a file, which can be written more than once. */
+export async function isFilePath(path: string): Promise<boolean> {
+  const there = await stat(path).catch(() => undefined);
+  return path !== "-" && (there === undefined || there.isFile());
 }

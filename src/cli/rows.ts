@@ -4,7 +4,8 @@ import { writeCsv } from "../formats/csv-write.ts";
 import { encodeNpy } from "../formats/npy.ts";
 import type { Arguments, Options } from "./arguments.ts";
 import { UsageError } from "./errors.ts";
-import { type Output, writing } from "./output.ts";
+import { forceOption, type Output, replaceable, requireReplaceable, writing } from "./output.ts";
+import { toJson as safeJson, visible } from "./text.ts";
 
 export type RowFormat = "csv" | "npy" | "json";
 
@@ -20,16 +21,30 @@ export interface RowWriter {
   write(rows: Float32Array): Promise<void>;
 }
 
+const FORMATS = ["csv", "npy", "json"] as const;
+
 export const rowOptions: Options = {
-  output: { short: "o", value: "FILE", help: 'where to write; "-" (default) is standard output' },
-  format: { short: "f", value: "FORMAT", help: "csv, npy or json (default: by the file's ending)" },
+  output: {
+    short: "o",
+    value: "FILE",
+    help: "where to write",
+    default: '"-", the standard output',
+  },
+  format: {
+    short: "f",
+    value: "FORMAT",
+    choices: FORMATS,
+    help: "how to write rows",
+    default: "by the file's ending, else csv",
+  },
   "no-names": { help: "write CSV without a header" },
   json: { help: "one JSON object a line; short for --format json" },
+  ...forceOption,
 };
 
 /** The format that the options ask for, or that the file's name tells. */
 export function rowFormat(args: Arguments): RowFormat {
-  const named = args.choice("format", ["csv", "npy", "json"]);
+  const named = args.choice("format", FORMATS);
   if (args.flag("json")) {
     if (named !== undefined && named !== "json") {
       throw new UsageError(`--json and --format ${named} contradict each other.`);
@@ -42,6 +57,10 @@ export function rowFormat(args: Arguments): RowFormat {
   return ending === "jsonl" || ending === "ndjson" || ending === "json" ? "json" : "csv";
 }
 
+/** Throws where the output may not be replaced: `inputs` are the files that the command reads. */
+export const requireRowOutput = (args: Arguments, inputs: readonly string[]): Promise<void> =>
+  requireReplaceable(args.text("output") ?? "-", replaceable(args, inputs));
+
 /** Opens the output, lets `work` write rows, and completes the file. */
 export async function writingRows<T>(
   args: Arguments,
@@ -49,8 +68,10 @@ export async function writingRows<T>(
   work: (writer: RowWriter) => Promise<T>,
 ): Promise<T> {
   const format = rowFormat(args);
-  const named = args.flag("no-names") ? { ...shape, names: undefined } : shape;
   return writing(args.text("output") ?? "-", async (output) => {
+    // Names come from a file and may hold anything: a terminal gets them as they can be shown.
+    const shown = output.isTerminal ? shape.names?.map((name) => visible(name)) : shape.names;
+    const named = { ...shape, names: args.flag("no-names") ? undefined : shown };
     const { writer, end } = { csv: csvRows, npy: npyRows, json: jsonRows }[format](output, named);
     const result = await work(writer);
     await end();
@@ -112,7 +133,7 @@ function jsonRows(output: Output, { columns, toJson }: RowShape): Rows {
   const write = async (data: Float32Array) => {
     let text = "";
     for (let at = 0; at < data.length; at += columns) {
-      text += `${JSON.stringify({ row: row++, ...toJson(data.subarray(at, at + columns)) })}\n`;
+      text += `${safeJson({ row: row++, ...toJson(data.subarray(at, at + columns)) })}\n`;
       if (text.length < 1 << 16) continue;
       await output.write(text);
       text = "";

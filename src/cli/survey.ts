@@ -9,7 +9,7 @@ export interface Survey {
   readonly high: number;
   /** All numbers are whole. */
   readonly whole: boolean;
-  /** How many are missing (NaN), and the place of the first of them. */
+  /** How many are missing (NaN), and the place of the first of them, or -1. */
   readonly missing: number;
   readonly firstMissing: number;
   /** The place of the first infinity, or -1. */
@@ -37,6 +37,51 @@ export function survey(data: Numbers, columns: number): Survey {
   const rows = columns > 0 ? data.length / columns : 0;
   return { rows, columns, low, high, whole, missing, firstMissing, firstInfinite };
 }
+
+/** The columns without a single value. */
+export function emptyColumns(data: Numbers, { columns, missing }: Survey): number[] {
+  if (missing === 0) return [];
+  return everyColumn(columns).filter((column) => {
+    for (let i = column; i < data.length; i += columns) if (!Number.isNaN(data[i]!)) return false;
+    return true;
+  });
+}
+
+/** Fewer rows tell nothing of a column that counts. */
+const COUNTER_ROWS = 8;
+/** What a column is called that names its row. */
+const ID_NAME =
+  /^(id|index|idx|row|rownum|row[_ ]?(id|number|no)|nr|no\.?|#|unnamed: \d+|)$|[_ -]id$/i;
+
+/**
+ * The columns that seem to number the rows: they go up or down by the same step from each row to the next, or they are
+ * called so and hold a different whole number in each row.
+ */
+export function idColumns(
+  data: Numbers,
+  { columns, rows }: Survey,
+  names: readonly string[] | undefined,
+): number[] {
+  if (rows < COUNTER_ROWS) return [];
+  const at = (row: number, column: number) => data[row * columns + column]!;
+  return everyColumn(columns).filter((column) => {
+    const step = at(1, column) - at(0, column);
+    let isCounter = step !== 0;
+    for (let row = 2; isCounter && row < rows; row++) {
+      isCounter = at(row, column) - at(row - 1, column) === step;
+    }
+    if (isCounter || !ID_NAME.test(names?.[column] ?? "value")) return isCounter;
+    const seen = new Set<number>();
+    for (let row = 0; row < rows; row++) {
+      const value = at(row, column);
+      if (!Number.isInteger(value) || seen.has(value)) return false;
+      seen.add(value);
+    }
+    return true;
+  });
+}
+
+const everyColumn = (columns: number): number[] => Array.from({ length: columns }, (_, i) => i);
 
 /** None, column by column, or one range that all columns share and that becomes [0, 1]. */
 export type Scale =

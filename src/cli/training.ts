@@ -1,71 +1,116 @@
-// The options of `train` and what they mean: the model's configuration, the settings of its fit, and
-// what follows from the data where they are left open.
+// The options of `train` and what they mean: the model's configuration, the settings of its fit, and what follows from
+// the data where they are left open.
 
-import { type FitOptions, type MatrixInput, type ModelConfig, TiedAutoencoder } from "../index.ts";
-import type { Arguments } from "./arguments.ts";
+import { type FitOptions, type ModelConfig, TiedAutoencoder } from "../index.ts";
+import type { Arguments, Options } from "./arguments.ts";
 import { CommandError, UsageError } from "./errors.ts";
-import { openTable, type Piece, readTableOptions, readWhole, type Table } from "./input.ts";
 import { readRuntime } from "./model-file.ts";
 import { short } from "./numbers.ts";
 import { type Reporter, setting } from "./report.ts";
 import { parseSettings, parseSpec, type Spec } from "./spec.ts";
-import { defaultLayers, defaultScale, type Scale, type Survey } from "./survey.ts";
+import { defaultLayers, defaultScale, type Scale } from "./survey.ts";
+import { quoted } from "./text.ts";
+import { matrix, type TableData } from "./training-data.ts";
+
+const GRADIENTS = ["auto", "direct", "gram"] as const;
+export const MISSING = ["error", "mean", "mask"] as const;
 
 /** What makes the model; given once, when it is made. */
 export const modelOptions = {
   layers: {
     value: "LIST",
     help: "units from the input to the code, as in 784,256,64, or the code's alone",
+    default: "about a quarter of the columns",
   },
   activation: {
     value: "NAME",
-    help: "of every hidden layer: relu (default), tanh, gelu, leakyRelu:slope=.1 …",
+    help: "of every hidden layer: tanh, gelu, leakyRelu:slope=.1 …",
+    default: "relu",
   },
   "output-activation": {
     value: "NAME",
-    help: "of the reconstruction: linear (default), sigmoid …",
+    help: "of the reconstruction: sigmoid …",
+    default: "linear; sigmoid for bce",
   },
-  loss: { value: "NAME", help: "mse (default), mae, bce, huber:delta=1, smoothL1:beta=1" },
+  loss: { value: "NAME", help: "mae, bce, huber:delta=1, smoothL1:beta=1", default: "mse" },
   optimizer: {
     value: "NAME",
-    help: "adam (default), adamw, sgd, rmsprop, adagrad, with settings as in adam:beta1=.8,clipNorm=1",
+    help: "adamw, sgd, rmsprop, adagrad, with settings as in adam:beta1=.8,clipNorm=1",
+    default: "adam",
   },
   initializer: {
     value: "NAME",
-    help: "torchLinear (default), xavierUniform, xavierNormal, heUniform, heNormal, orthogonal, or pca (of the data)",
+    help: "xavierUniform, xavierNormal, heUniform, heNormal, orthogonal, or pca (of the data)",
+    default: "torchLinear",
   },
   scale: {
     value: "HOW",
-    help: "none, standard, minMax (column by column), LOW:HIGH (all alike to 0 … 1) or auto (default)",
+    help: "none, standard or minMax (column by column), or LOW:HIGH (all alike to 0 … 1)",
+    default: "by the data",
   },
   missing: {
     value: "HOW",
-    help: "missing values: error (default), mean (fill in) or mask (leave out of the loss)",
+    choices: MISSING,
+    help: "missing values: an error, filled in with the column's mean, or left out of the loss",
+    default: "error",
   },
-  dropout: { value: "SHARE", help: "of hidden units, dropped in training (default 0)" },
-  l1: { value: "X", help: "adds X times the sum of |weights| to the loss" },
-  l2: { value: "X", help: "adds X times the sum of squared weights to the loss" },
+  dropout: {
+    value: "SHARE",
+    kind: "number",
+    least: 0,
+    help: "of hidden units, dropped in training",
+    default: "0",
+  },
+  l1: {
+    value: "X",
+    kind: "number",
+    least: 0,
+    help: "adds X times the sum of |weights| to the loss",
+  },
+  l2: {
+    value: "X",
+    kind: "number",
+    least: 0,
+    help: "adds X times the sum of squared weights to the loss",
+  },
   "no-bias": { help: "leave biases out of the encoder" },
   "no-decoder-bias": { help: "leave biases out of the decoder" },
-  gradient: { value: "HOW", help: "auto (default), direct or gram: how gradients are found" },
-  seed: { value: "N", help: "of weights, shuffles and noise (default 42)" },
-} as const;
+  gradient: {
+    value: "HOW",
+    choices: GRADIENTS,
+    help: "how gradients are found",
+    default: "auto",
+  },
+  seed: {
+    value: "N",
+    kind: "whole",
+    least: 0,
+    help: "of weights, shuffles and noise",
+    default: "42",
+  },
+} as const satisfies Options;
 
-/** What a run must have in common with the one it goes on with; kept in the model's file. */
+/** What a run must have in common with the one that it continues; kept in the model's file. */
 export const runOptions = {
   epochs: {
     short: "e",
     value: "N",
-    help: "passes over the data, in all (default: about 5,000 steps' worth)",
+    kind: "whole",
+    least: 1,
+    help: "passes over the data, in all",
+    default: "about 5,000 steps' worth",
   },
   "batch-size": {
     short: "b",
     value: "N",
-    help: "rows a step (default: 32, from 10,000 rows on 128)",
+    kind: "whole",
+    least: 1,
+    help: "rows a step",
+    default: "32, from 10,000 rows on 128",
   },
   validation: {
     value: "FILE|SHARE",
-    help: "rows to check on after every epoch: a file, or a share of the data such as .1",
+    help: "rows to check on after every epoch: a file, or a share such as .1: the last rows of the data, which are not trained on",
   },
   "early-stopping": {
     value: "SETTINGS",
@@ -80,26 +125,18 @@ export const runOptions = {
     help: "on the input: gaussian:std=.1, masking:rate=.3, saltPepper:rate=.1",
   },
   "no-shuffle": { help: "keep the order of the rows" },
-  "micro-batches": { value: "N", help: "run each batch in N parts, for less memory" },
-} as const;
-
-/** A table's rows as the library takes them. */
-export const matrix = ({ rows, data }: Piece, { columns }: Table): MatrixInput => ({
-  data,
-  shape: [rows, columns],
-});
-
-/** What a run trains on. */
-export interface TrainingData {
-  readonly table: Table;
-  readonly rows: Piece;
-  readonly facts: Survey;
-}
+  "micro-batches": {
+    value: "N",
+    kind: "whole",
+    least: 1,
+    help: "run each batch in N parts, for less memory",
+  },
+} as const satisfies Options;
 
 /** A fresh model, as the options say or as suits the data. */
 export async function makeModel(
   args: Arguments,
-  { table, rows, facts }: TrainingData,
+  { table, rows, facts }: TableData,
   report: Reporter,
 ): Promise<TiedAutoencoder> {
   const loss = parseSpec("loss", args.text("loss") ?? "mse");
@@ -126,7 +163,7 @@ export async function makeModel(
     bias: !args.flag("no-bias"),
     decoderBias: !args.flag("no-decoder-bias"),
     gradient: args.text("gradient"),
-    seed: args.whole("seed", 0),
+    seed: args.number("seed"),
     ...readRuntime(args),
   };
   const model = await TiedAutoencoder.create(present(config) as unknown as ModelConfig);
@@ -149,16 +186,16 @@ function readLayers(args: Arguments, width: number): number[] | undefined {
   if (text === undefined) return undefined;
   const units = text.split(",").map(Number);
   if (!units.every((count) => Number.isSafeInteger(count) && count > 0)) {
-    throw new UsageError(`--layers takes whole numbers such as 784,256,64; got "${text}".`);
+    throw new UsageError(`--layers takes whole numbers such as 784,256,64; got ${quoted(text)}.`);
   }
   if (units.length === 1) return [width, ...units];
   if (units[0] === width) return units;
   throw new UsageError(
-    `--layers starts with the data's columns, of which there are ${width}; got ${text}.`,
+    `--layers starts with the data's columns, of which there are ${width}; got ${quoted(text)}.`,
   );
 }
 
-function readScale(args: Arguments): readonly [Scale, string?] | undefined {
+export function readScale(args: Arguments): readonly [Scale, string?] | undefined {
   const text = args.text("scale") ?? "auto";
   if (text === "auto") return undefined;
   if (text === "none" || text === "standard" || text === "minMax") return [text];
@@ -167,20 +204,46 @@ function readScale(args: Arguments): readonly [Scale, string?] | undefined {
     return [{ low: low!, high: high! }];
   }
   throw new UsageError(
-    `--scale takes none, standard, minMax, auto or a range such as 0:255; got "${text}".`,
+    `--scale takes none, standard, minMax, auto or a range such as 0:255; got ${quoted(text)}.`,
+  );
+}
+
+/** How a run is checked: on rows of a file, on a share of the data, or not at all. */
+export type Validation =
+  | { readonly file: TableData }
+  | { readonly share: number; readonly held: number }
+  | undefined;
+
+/** The share that `--validation` asks for; undefined where it names a file. */
+export function validationShare(text: string): number | undefined {
+  const share = Number(text);
+  if (text.trim() === "" || Number.isNaN(share)) return undefined;
+  if (share > 0 && share < 1) return share;
+  throw new UsageError(
+    `--validation takes a file, or a share between 0 and 1; got ${quoted(text)}.`,
+  );
+}
+
+/** The last rows of the data, as many as the share comes to. */
+export function heldRows(share: number, { rows }: TableData["facts"], file: string): number {
+  const held = Math.floor(rows * share);
+  if (held > 0 && held < rows) return held;
+  throw new CommandError(
+    `${file}: --validation ${share} of ${rows} rows comes to ${held === 0 ? "no row" : "all of them"}`,
+    { file },
   );
 }
 
 /** The options of `fit`, and how long an epoch is. */
-export async function fitOptions(
+export function fitOptions(
   args: Arguments,
-  { table, facts }: TrainingData,
+  { facts }: TableData,
+  validation: Validation,
   model: TiedAutoencoder,
   epochs: number,
   batchSize: number,
-): Promise<{ fit: FitOptions; stepsPerEpoch: number }> {
-  const validation = await readValidation(args, table);
-  const held = Math.floor(facts.rows * (validation.validationSplit ?? 0));
+): { fit: FitOptions; stepsPerEpoch: number } {
+  const held = validation && "held" in validation ? validation.held : 0;
   const stepsPerEpoch = Math.ceil((facts.rows - held) / batchSize);
   const schedule = args.text("schedule");
   const stopping = args.text("early-stopping");
@@ -188,10 +251,14 @@ export async function fitOptions(
   const fit = {
     epochs,
     batchSize,
-    ...validation,
+    validationSplit: validation && "share" in validation ? validation.share : undefined,
+    validationData:
+      validation && "file" in validation
+        ? matrix(validation.file.rows, validation.file.table)
+        : undefined,
     shuffle: !args.flag("no-shuffle"),
     resume: args.flag("resume"),
-    microBatches: args.whole("micro-batches", 1),
+    microBatches: args.number("micro-batches"),
     maxSeconds: args.number("max-seconds"),
     corruption: noise === undefined ? undefined : parseSpec("noise", noise),
     schedule:
@@ -217,23 +284,6 @@ function readSchedule(
     return { maxLearningRate: model.config.optimizer.learningRate, ...spec };
   }
   return spec;
-}
-
-async function readValidation(
-  args: Arguments,
-  table: Table,
-): Promise<Pick<FitOptions, "validationData" | "validationSplit">> {
-  const text = args.text("validation");
-  if (text === undefined) return {};
-  const share = Number(text);
-  if (share > 0 && share < 1) return { validationSplit: share };
-  const other = await openTable(text, readTableOptions(args, table.names));
-  if (other.columns !== table.columns) {
-    throw new CommandError(
-      `${other.file}: has ${other.columns} columns, and ${table.file} has ${table.columns}`,
-    );
-  }
-  return { validationData: matrix(await readWhole(other), other) };
 }
 
 /** Without the settings that were left open. */

@@ -49,7 +49,7 @@ describe("exit code 1 and one sentence", () => {
     ],
     [
       "train infinite.csv",
-      "infinite.csv: line 2, column 2: training wants finite numbers, this one is infinite",
+      "infinite.csv: line 2, column 2: training wants finite numbers, this one is Infinity",
     ],
     ["train empty.csv", "empty.csv: the file is empty"],
     ["train header.csv", "header.csv: there are no rows to train on"],
@@ -106,7 +106,7 @@ describe("exit code 2 and where to look", () => {
     ["train good.csv -o -", "train saves a model in a file; give --output the file's name."],
     [
       "train good.csv --layers 4,2",
-      "--layers starts with the data's columns, of which there are 3; got 4,2.",
+      `--layers starts with the data's columns, of which there are 3; got "4,2".`,
     ],
     [
       "train good.csv --scale big",
@@ -114,17 +114,15 @@ describe("exit code 2 and where to look", () => {
     ],
     [
       "train good.csv -o m.safetensors --resume --seed 3",
-      "--seed is for a new model; --resume goes on with the one in m.safetensors.",
+      "--seed is for a new model; --resume trains the one in m.safetensors on.",
     ],
     ["export m.safetensors", "export needs --output FILE."],
     [
       "export m.safetensors -o m.h5",
       "export writes onnx, pytorch, safetensors; say which with --format.",
     ],
-    [
-      "score m.safetensors good.csv --json -f npy",
-      "--json and --format npy contradict each other.",
-    ],
+    ["train good.csv --header --no-header", "--header and --no-header contradict each other."],
+    ["train good.csv --continue --resume", "--resume and --continue contradict each other."],
   ])("%s", async (line, message) => {
     const { code, out, err } = await run(folder, line.split(" "));
     const lines = err.split("\n").filter((one) => !one.startsWith("data "));

@@ -4,11 +4,12 @@
 import type { MatrixInput, TiedAutoencoder } from "../../index.ts";
 import type { Arguments, Command, Options } from "../arguments.ts";
 import { CommandError } from "../errors.ts";
-import { openTable, readTableOptions, type Table, tableOptions } from "../input.ts";
-import { readModel, readRuntime, runtimeOptions } from "../model-file.ts";
+import { openTable, readTableOptions, type Table, tableOptions, type Wanted } from "../input.ts";
+import { type ModelNote, readModel, readRuntime, runtimeOptions } from "../model-file.ts";
 import { compact, grouped, jsonNumbers } from "../numbers.ts";
-import { bar, makeReporter, type Reporter } from "../report.ts";
-import { type RowShape, rowOptions, writingRows } from "../rows.ts";
+import { placed } from "../places.ts";
+import { bar, type Reporter, resultReporter } from "../report.ts";
+import { type RowShape, requireRowOutput, rowOptions, writingRows } from "../rows.ts";
 
 interface Application {
   readonly name: string;
@@ -135,17 +136,22 @@ function application(what: Application): Command {
 
 async function run(what: Application, args: Arguments): Promise<void> {
   const [modelPath, dataPath] = args.operands as [string, string];
+  await requireRowOutput(args, [modelPath, dataPath]);
   const { model, note } = await readModel(modelPath, readRuntime(args));
-  const wanted = what.takes === "row" ? note.columns : undefined;
-  const table = await openTable(dataPath, readTableOptions(args, wanted));
+  const table = await openTable(
+    dataPath,
+    readTableOptions(args, what.takes === "row" ? trainedOn(note) : {}),
+  );
   requireColumns(table, what.takes === "row" ? width(model) : codeUnits(model), what.takes);
-  const report = makeReporter({ json: false, quiet: !process.stderr.isTTY });
+  const report = resultReporter(args.flag("json"));
   const features = note.columns ?? (what.takes === "row" ? table.names : undefined);
   const started = performance.now();
   let done = 0;
   await writingRows(args, what.shape(model, features, args), async (writer) => {
     for await (const { rows, data } of table.pieces()) {
-      await writer.write(what.apply(model, { data, shape: [rows, table.columns] }, args));
+      const input: MatrixInput = { data, shape: [rows, table.columns] };
+      const tables = ["x", "code"].map((name) => [name, table] as const);
+      await writer.write(await placed(tables, () => what.apply(model, input, args), done));
       done += rows;
       tell(report, table, done, started);
     }
@@ -156,11 +162,17 @@ async function run(what: Application, args: Arguments): Promise<void> {
     report.say(`${grouped(done)} rows in ${seconds.toFixed(1)} s; saved ${output}`);
 }
 
+/** The columns that a model was trained on, to be found by their names. */
+export const trainedOn = ({ columns }: ModelNote): Wanted =>
+  columns ? { wanted: { names: columns, why: "which the model was trained on" } } : {};
+
 export function requireColumns(table: Table, width: number, takes: "row" | "code"): void {
   if (table.columns === width) return;
   const what = takes === "row" ? "the model takes" : "the model's codes have";
   const hint = table.columns > width ? "; --columns chooses some" : "";
-  throw new CommandError(`${table.file}: has ${table.columns} columns, ${what} ${width}${hint}`);
+  throw new CommandError(`${table.file}: has ${table.columns} columns, ${what} ${width}${hint}`, {
+    file: table.file,
+  });
 }
 
 function tell(report: Reporter, table: Table, rows: number, started: number): void {

@@ -6,6 +6,7 @@ import { draw, sideBySide } from "../../../examples/support/draw.mjs";
 import { loadDigits } from "../../../examples/support/optdigits.mjs";
 import { TiedAutoencoder } from "../../index.ts";
 import type { Arguments, Command } from "../arguments.ts";
+import { emit, print } from "../console.ts";
 import { bar } from "../report.ts";
 
 export const demo: Command = {
@@ -15,8 +16,15 @@ export const demo: Command = {
   description:
     "Trains on 1,437 of the 1,797 digits that come with the package and draws four of the others, with what comes back of them through a code of half as many numbers.",
   options: {
-    code: { value: "N", help: "units of the code (default 32)" },
-    epochs: { short: "e", value: "N", help: "passes over the digits (default 50)" },
+    code: { value: "N", kind: "whole", least: 1, help: "units of the code", default: "32" },
+    epochs: {
+      short: "e",
+      value: "N",
+      kind: "whole",
+      least: 1,
+      help: "passes over the digits",
+      default: "50",
+    },
   },
   examples: [
     ["a code of 32 numbers", "tied-autoencoder demo"],
@@ -29,8 +37,8 @@ const SHOWN = 4;
 const FRAME = 80; // milliseconds that a picture stays at least
 
 async function run(args: Arguments): Promise<void> {
-  const code = args.whole("code", 1) ?? 32;
-  const epochs = args.whole("epochs", 1) ?? 50;
+  const code = args.number("code") ?? 32;
+  const epochs = args.number("epochs") ?? 50;
   const file = readFileSync(new URL("./optdigits.csv.gz", import.meta.url));
   const { train, validation, width } = loadDigits(gunzipSync(file).toString());
   const model = await TiedAutoencoder.create({ layers: [width, code], seed: 1 });
@@ -40,10 +48,10 @@ async function run(args: Arguments): Promise<void> {
   const shown = validation.subarray(0, SHOWN * width);
   const { stdout, env } = process;
   const live = stdout.isTTY && env.TERM !== "dumb";
-  const say = (text: string) => stdout.write(`${text}\n`);
+  const say = (text: string) => print(`${text}\n`);
   const picture = (pixels: Float32Array) => sideBySide(draw(pixels, width));
-  say(`Digits that it never sees\n\n${picture(shown)}\n`);
-  say(`What comes back of their ${width} pixels through ${code} numbers\n`);
+  await say(`Digits that it never sees\n\n${picture(shown)}\n`);
+  await say(`What comes back of their ${width} pixels through ${code} numbers\n`);
 
   let last = 0;
   let drawn = 0;
@@ -52,8 +60,8 @@ async function run(args: Arguments): Promise<void> {
     const text = `${picture(model.reconstruct(shown))}\n\n${status}`;
     const lines = text.split("\n");
     // Over the last picture, each line to its end.
-    if (drawn > 0) stdout.write(`\x1b[${drawn}A\r`);
-    stdout.write(lines.map((line) => `${line}\x1b[K\n`).join(""));
+    if (drawn > 0) emit(`\x1b[${drawn}A\r`);
+    emit(lines.map((line) => `${line}\x1b[K\n`).join(""));
     drawn = lines.length;
   };
   if (live) frame(0, model.evaluate(validation));
@@ -68,8 +76,10 @@ async function run(args: Arguments): Promise<void> {
       last = performance.now();
     },
   });
-  if (!live) say(picture(model.reconstruct(shown)));
-  say(`\nmean squared error a pixel, on the ${validation.length / width} digits it did not see`);
-  say(`  this model  ${model.evaluate(validation).toFixed(4)}`);
-  say(`  PCA         ${pca.evaluate(validation).toFixed(4)}  (the floor of any linear code)`);
+  if (!live) await say(picture(model.reconstruct(shown)));
+  await say(
+    `\nmean squared error a pixel, on the ${validation.length / width} digits it did not see`,
+  );
+  await say(`  this model  ${model.evaluate(validation).toFixed(4)}`);
+  await say(`  PCA         ${pca.evaluate(validation).toFixed(4)}  (the floor of any linear code)`);
 }

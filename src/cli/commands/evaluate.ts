@@ -2,11 +2,14 @@
 
 import type { MatrixInput } from "../../index.ts";
 import type { Arguments, Command } from "../arguments.ts";
+import { print } from "../console.ts";
 import { CommandError } from "../errors.ts";
 import { openTable, type Piece, readTableOptions, tableOptions } from "../input.ts";
 import { readModel, readRuntime, runtimeOptions } from "../model-file.ts";
 import { grouped, short } from "../numbers.ts";
-import { requireColumns } from "./apply.ts";
+import { placed } from "../places.ts";
+import { toJson } from "../text.ts";
+import { requireColumns, trainedOn } from "./apply.ts";
 
 export const evaluate: Command = {
   name: "evaluate",
@@ -31,28 +34,33 @@ const QUANTILES = { median: 0.5, p95: 0.95, p99: 0.99, max: 1 };
 async function run(args: Arguments): Promise<void> {
   const [modelPath, dataPath] = args.operands as [string, string];
   const { model, note } = await readModel(modelPath, readRuntime(args));
-  const table = await openTable(dataPath, readTableOptions(args, note.columns));
+  const table = await openTable(dataPath, readTableOptions(args, trainedOn(note)));
   requireColumns(table, model.config.layers[0]!, "row");
   const masks = model.config.missing === "mask";
   const errors: Float32Array[] = [];
-  let [loss, squares, weight] = [0, 0, 0];
+  let [loss, squares, weight, done] = [0, 0, 0, 0];
   for await (const piece of table.pieces()) {
     const rows: MatrixInput = { data: piece.data, shape: [piece.rows, table.columns] };
-    const rowErrors = model.reconstructionErrors(rows);
+    const tables = [["x", table]] as const;
+    const rowErrors = await placed(tables, () => model.reconstructionErrors(rows), done);
     const counts = countedValues(piece, table.columns, masks);
     const sum = counts.reduce((total, count) => total + count, 0);
     // A piece, and a row in it, weighs by the values that count.
     if (sum > 0) {
-      loss += model.evaluate(rows) * sum;
+      loss += (await placed(tables, () => model.evaluate(rows), done)) * sum;
       rowErrors.forEach((error, i) => {
         if (counts[i]! > 0) squares += error * counts[i]!;
       });
     }
     weight += sum;
     errors.push(rowErrors);
+    done += piece.rows;
   }
   const rows = errors.reduce((total, { length }) => total + length, 0);
-  if (rows === 0) throw new CommandError(`${table.file}: there are no rows to evaluate on`);
+  if (rows === 0)
+    throw new CommandError(`${table.file}: there are no rows to evaluate on`, {
+      file: table.file,
+    });
   const known = new Float64Array(rows);
   let at = 0;
   for (const part of errors) {
@@ -68,7 +76,7 @@ async function run(args: Arguments): Promise<void> {
   if (args.flag("json")) {
     const finite = (value: number) => (Number.isFinite(value) ? value : null);
     const numbers = [...Object.entries(means), ...quantiles].map(([k, v]) => [k, finite(v)]);
-    process.stdout.write(`${JSON.stringify({ rows, ...Object.fromEntries(numbers) })}\n`);
+    await print(`${toJson({ rows, ...Object.fromEntries(numbers) })}\n`);
     return;
   }
   const lossName =
@@ -83,9 +91,7 @@ async function run(args: Arguments): Promise<void> {
       `${short(value)}${i === 0 ? "  (errors of rows)" : ""}`,
     ]),
   ];
-  process.stdout.write(
-    `${lines.map(([name, value]) => `${name!.padEnd(8)}${value}`).join("\n")}\n`,
-  );
+  await print(`${lines.map(([name, value]) => `${name!.padEnd(8)}${value}`).join("\n")}\n`);
 }
 
 /** For each row how many values count: all, or those that are not missing where such are left out. */

@@ -1,24 +1,16 @@
 // `export`: a model for other programs.
 
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
-import type { TiedAutoencoder } from "../../index.ts";
 import { encodePyTorch } from "../../pytorch/index.ts";
 import type { Arguments, Command } from "../arguments.ts";
-import { fileError, UsageError } from "../errors.ts";
+import { CommandError, fileError, UsageError } from "../errors.ts";
 import { readModel } from "../model-file.ts";
-import { writeWhole } from "../output.ts";
+import { forceOption, replaceable, requireReplaceable, writeWhole } from "../output.ts";
 
 const PARTS = ["encoder", "decoder", "reconstruction"] as const;
 
-/** The bytes of a file, or the files of a folder by name. */
-type Exported = Uint8Array | Readonly<Record<string, string | Uint8Array>>;
-
-const exporters: Readonly<Record<string, (model: TiedAutoencoder, args: Arguments) => Exported>> = {
-  onnx: (model, args) => model.toOnnx({ part: args.choice("part", PARTS) ?? "reconstruction" }),
-  pytorch: (model) => encodePyTorch(model),
-  safetensors: (model) => model.save(),
-};
+const FORMATS = ["onnx", "pytorch", "safetensors"] as const;
 
 export const exportModel: Command = {
   name: "export",
@@ -31,9 +23,17 @@ export const exportModel: Command = {
     format: {
       short: "f",
       value: "FORMAT",
-      help: "onnx, pytorch or safetensors (default: by the file's ending)",
+      choices: FORMATS,
+      help: "what to write",
+      default: "by the file's ending",
     },
-    part: { value: "PART", help: "of an ONNX file: encoder, decoder or reconstruction (default)" },
+    part: {
+      value: "PART",
+      choices: PARTS,
+      help: "which part an ONNX file holds",
+      default: "reconstruction",
+    },
+    ...forceOption,
   },
   examples: [
     [
@@ -50,27 +50,58 @@ export const exportModel: Command = {
 };
 
 async function run(args: Arguments): Promise<void> {
+  const [path] = args.operands as [string];
   const output = args.text("output");
   if (output === undefined) throw new UsageError("export needs --output FILE.");
-  const names = Object.keys(exporters);
-  const format = args.choice("format", names) ?? extname(output).slice(1).toLowerCase();
-  const exporter = Object.hasOwn(exporters, format) ? exporters[format] : undefined;
-  if (!exporter) {
-    throw new UsageError(`export writes ${names.join(", ")}; say which with --format.`);
+  const ending = extname(output).slice(1).toLowerCase();
+  const format = args.choice("format", FORMATS) ?? FORMATS.find((one) => one === ending);
+  if (!format) {
+    throw new UsageError(`export writes ${FORMATS.join(", ")}; say which with --format.`);
   }
-  if (args.text("part") !== undefined && format !== "onnx") {
+  const part = args.choice("part", PARTS);
+  if (part !== undefined && format !== "onnx") {
     throw new UsageError("--part is for ONNX files; other formats hold the whole model.");
   }
-  if (format === "pytorch" && output === "-") {
-    throw new UsageError("For pytorch export writes a folder; give --output its name.");
+  if (format === "pytorch") {
+    if (output === "-") {
+      throw new UsageError("For pytorch export writes a folder; give --output its name.");
+    }
+    return writeFolder(args, output, encodePyTorch((await readModel(path, {})).model));
   }
-  const { model } = await readModel(args.operands[0]!, {});
-  const exported = exporter(model, args);
-  if (exported instanceof Uint8Array) return writeWhole(output, exported);
-  await mkdir(output, { recursive: true }).catch((error) => {
-    throw fileError(output, error);
+  const kind = format === "onnx" ? "onnx" : "model";
+  await requireReplaceable(output, replaceable(args, [path], [kind]));
+  const { model } = await readModel(path, {});
+  const bytes = format === "onnx" ? model.toOnnx({ part: part ?? "reconstruction" }) : model.save();
+  await writeWhole(output, bytes);
+}
+
+/** Writes files into a folder, all or none: a file of another content is not replaced without being asked. */
+async function writeFolder(
+  args: Arguments,
+  folder: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+): Promise<void> {
+  const entries = Object.entries(files).map(([name, content]) => ({
+    path: join(folder, name),
+    content: Buffer.from(content),
+  }));
+  const others: string[] = [];
+  for (const { path, content } of entries) {
+    const there = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return undefined;
+      throw fileError(path, error);
+    });
+    if (there && !there.equals(content)) others.push(path);
+  }
+  if (others.length > 0 && !args.flag("force")) {
+    const exist = others.length > 1 ? "exist with other contents" : "exists with other contents";
+    throw new CommandError(
+      `${others.join(", ")}: ${exist}; --force replaces them, --output takes another folder`,
+      { file: others[0] },
+    );
+  }
+  await mkdir(folder, { recursive: true }).catch((error) => {
+    throw fileError(folder, error);
   });
-  for (const [name, content] of Object.entries(exported)) {
-    await writeWhole(join(output, name), content);
-  }
+  for (const { path, content } of entries) await writeWhole(path, content);
 }

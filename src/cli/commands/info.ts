@@ -1,13 +1,16 @@
 // `info`: what a model or a table holds.
 
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import type { Arguments, Command } from "../arguments.ts";
+import { print } from "../console.ts";
 import { fileError } from "../errors.ts";
 import { openTable, readTableOptions, readWhole, tableOptions } from "../input.ts";
+import { safetensorsHeader } from "../kinds.ts";
 import { readModel } from "../model-file.ts";
 import { grouped, short } from "../numbers.ts";
 import { setting } from "../report.ts";
 import { defaultBatchSize, defaultEpochs, defaultLayers, defaultScale, survey } from "../survey.ts";
+import { listed, toJson, visibleLines } from "../text.ts";
 
 export const info: Command = {
   name: "info",
@@ -24,7 +27,7 @@ export const info: Command = {
 async function run(args: Arguments): Promise<void> {
   const [path] = args.operands as [string];
   const facts = (await isModel(path)) ? await modelFacts(path) : await tableFacts(path, args);
-  process.stdout.write(`${args.flag("json") ? JSON.stringify(facts.json) : facts.text}\n`);
+  await print(`${args.flag("json") ? toJson(facts.json) : facts.text}\n`);
 }
 
 interface Facts {
@@ -36,10 +39,11 @@ interface Facts {
 async function isModel(path: string): Promise<boolean> {
   if (path === "-") return false;
   try {
+    if (!(await stat(path)).isFile()) return false; // a pipe is read once
     const handle = await open(path);
     try {
       const { buffer, bytesRead } = await handle.read(new Uint8Array(9), 0, 9, 0);
-      return bytesRead === 9 && buffer[8] === 0x7b && buffer[6] === 0 && buffer[7] === 0;
+      return safetensorsHeader(buffer.subarray(0, bytesRead)) !== undefined;
     } finally {
       await handle.close();
     }
@@ -52,7 +56,7 @@ async function modelFacts(path: string): Promise<Facts> {
   const { model, note } = await readModel(path, {});
   const { scaler, missing } = model.config;
   const lines = [
-    model.summary(),
+    visibleLines(model.summary()),
     setting("trained", `${grouped(model.stepCount)} steps`),
     ...(scaler ? [setting("scale", scaler)] : []),
     ...(missing === "error" ? [] : [setting("missing", missing)]),
@@ -87,10 +91,4 @@ async function tableFacts(path: string, args: Arguments): Promise<Facts> {
   const { file, format, names } = table;
   const json = { file, format, rows, columns, names, low, high, missing };
   return { text: lines.join("\n"), json };
-}
-
-/** Names, as many as fit on a line. */
-function listed(names: readonly string[]): string {
-  const text = names.join(", ");
-  return text.length <= 60 ? text : `${text.slice(0, 59)}…`;
 }

@@ -1,42 +1,108 @@
-// `train`: reads all rows, settles what the user left open, fits, and saves; goes on with --resume.
+// `train`: reads all rows, settles what the user left open, fits, and saves. --resume finishes a run that was cut;
+// --continue trains a model on with other data.
 
-import type { FitOptions, History, TiedAutoencoder } from "../../index.ts";
-import type { Arguments, Command } from "../arguments.ts";
+import {
+  DivergenceError,
+  type FitOptions,
+  type History,
+  type TiedAutoencoder,
+} from "../../index.ts";
+import {
+  type Arguments,
+  type Command,
+  isValueFor,
+  type Option,
+  type Options,
+} from "../arguments.ts";
+import { fingerprint, isSame } from "../checksum.ts";
 import { CommandError, UsageError } from "../errors.ts";
-import { openTable, placeOf, readTableOptions, readWhole, tableOptions } from "../input.ts";
-import { encodeModel, readModel, readRuntime, runtimeOptions } from "../model-file.ts";
-import { duration, fixed, grouped, short } from "../numbers.ts";
-import { requireWritable, writeWhole } from "../output.ts";
+import { tableOptions } from "../input.ts";
+import { Keeper } from "../keeper.ts";
+import {
+  encodeModel,
+  type ModelFile,
+  readModel,
+  readRuntime,
+  runtimeOptions,
+} from "../model-file.ts";
+import { duration, fixed, grouped } from "../numbers.ts";
+import {
+  forceOption,
+  isFilePath,
+  replaceable,
+  requireReplaceable,
+  requireWritable,
+} from "../output.ts";
+import { placed } from "../places.ts";
 import { makeReporter, type Reporter, setting } from "../report.ts";
 import { exitCode, handlingSignals } from "../signals.ts";
-import { defaultBatchSize, defaultEpochs, survey } from "../survey.ts";
+import { parseSpec } from "../spec.ts";
+import { defaultBatchSize, defaultEpochs } from "../survey.ts";
+import { shellQuote } from "../text.ts";
 import {
   fitOptions,
+  heldRows,
+  MISSING,
   makeModel,
-  matrix,
   modelOptions,
+  readScale,
   runOptions,
-  type TrainingData,
+  type Validation,
+  validationShare,
 } from "../training.ts";
+import {
+  type Demands,
+  matrix,
+  readTraining,
+  readValidationFile,
+  type TableData,
+} from "../training-data.ts";
 import { Watch } from "../watch.ts";
+
+/** Seconds between two saves. */
+const AUTOSAVE = 30;
 
 export const train: Command = {
   name: "train",
   operands: ["DATA"],
   summary: "Train a model on a table of numbers and save it.",
   description:
-    "What you leave open follows from the data and is shown. Ctrl-C ends training after the step under way and saves; --resume goes on as if nothing had been. The file is replaced only when the new one is complete.",
+    "What you leave open follows from the data and is shown. The model is saved while it trains and at the end; its file is replaced only when the new one is complete. Ctrl-C, SIGTERM, SIGHUP and SIGQUIT end training after the step under way and save.\n\n--resume finishes a run that was cut, with the same data, as if it had never been cut. --continue trains the model on with other data, in a new run.",
   options: {
-    output: { short: "o", value: "FILE", help: "the model (default model.safetensors)" },
-    resume: { help: "go on with the training of the model in --output" },
+    output: { short: "o", value: "FILE", help: "the model", default: "model.safetensors" },
+    resume: {
+      help: "finish the run of the model in --output, on the same data",
+      contradicts: "continue",
+    },
+    continue: { help: "train the model in --output on, with other data" },
+    ...forceOption,
     ...runOptions,
-    "learning-rate": { short: "l", value: "RATE", help: "default 0.001" },
-    "max-seconds": { value: "N", help: "stop after so many seconds, and save" },
+    "learning-rate": {
+      short: "l",
+      value: "RATE",
+      kind: "number",
+      least: 0,
+      help: "how far a step goes",
+      default: "0.001",
+    },
+    "max-seconds": {
+      value: "N",
+      kind: "number",
+      least: 0,
+      help: "stop after so many seconds, and save",
+    },
+    autosave: {
+      value: "SECONDS",
+      kind: "number",
+      least: 0,
+      help: "save so often while training; 0 saves only at the end",
+      default: String(AUTOSAVE),
+    },
     ...modelOptions,
     ...tableOptions,
     ...runtimeOptions,
     json: { help: "tell what happens as one JSON object a line, on standard output" },
-    quiet: { short: "q", help: "tell nothing" },
+    quiet: { short: "q", help: "tell nothing but warnings and errors" },
   },
   examples: [
     [
@@ -52,174 +118,298 @@ export const train: Command = {
       "tied-autoencoder train x.npy --layers 64,32,8 --validation .1 \\\n      --early-stopping patience=10,restoreBest",
     ],
     [
-      "denoising, and then on to epoch 40",
+      "denoising, and then to epoch 40",
       "tied-autoencoder train x.npy --noise gaussian:std=.2 -e 20\n  tied-autoencoder train x.npy --resume -e 40",
     ],
+    ["next month's data", "tied-autoencoder train march.csv --continue -e 5"],
   ],
   run,
 };
 
-const SAVE_EVERY = 30_000; // milliseconds between saves while training goes on
-
 async function run(typed: Arguments): Promise<void> {
   const path = typed.text("output") ?? "model.safetensors";
-  if (path === "-")
+  if (path === "-") {
     throw new UsageError("train saves a model in a file; give --output the file's name.");
+  }
+  const [dataPath] = typed.operands as [string];
+  const validationText = typed.text("validation");
+  const share = validationText === undefined ? undefined : validationShare(validationText);
+  const validationPath = share === undefined ? validationText : undefined;
+  await requireReplaceable(
+    path,
+    replaceable(typed, [dataPath, validationPath], ["training", "model"]),
+  );
   await requireWritable(path);
   const report = makeReporter({ json: typed.flag("json"), quiet: typed.flag("quiet") });
-  const resumed = typed.flag("resume") ? await readResumed(typed, path) : undefined;
-  const args = typed.withDefaults(resumed?.note.training ?? {});
+  const earlier = await readEarlier(typed, path);
+  const kept = keptOptions(earlier);
+  if (typed.flag("continue")) delete kept.epochs; // a new run, over data of another size
+  const args = typed.withDefaults(kept);
+  await trainOn({ typed, args, path, dataPath, validationPath, earlier, report });
+}
 
-  const data = await readTraining(args, resumed?.note.columns, resumed?.model, report);
+interface Task {
+  /** What the user typed, and the same with the options of an earlier run where they were left open. */
+  readonly typed: Arguments;
+  readonly args: Arguments;
+  readonly path: string;
+  readonly dataPath: string;
+  readonly validationPath: string | undefined;
+  readonly earlier: ModelFile | undefined;
+  readonly report: Reporter;
+}
+
+async function trainOn(task: Task): Promise<void> {
+  const { typed, args, path, earlier, report } = task;
+  const demands = demandsOf(args, earlier);
+  const data = await readTraining(typed, task.dataPath, demands, report);
+  const known = fingerprint(data.rows, data.table.columns);
+  const resumes = typed.flag("resume");
+  if (resumes) requireSameData(task, "data", data.table.file, known);
+  const { validation, checked } = await readValidation(task, data, demands);
+
   const { rows } = data.facts;
-  const batchSize = args.whole("batch-size", 1) ?? defaultBatchSize(rows);
-  const epochs = args.whole("epochs", 1) ?? defaultEpochs(rows, batchSize);
-  const model = resumed?.model ?? (await makeModel(args, data, report));
+  const batchSize = args.number("batch-size") ?? defaultBatchSize(rows);
+  const epochs = args.number("epochs") ?? defaultEpochs(rows, batchSize);
+  const model =
+    earlier?.model ?? (await placed([["x", data.table]], () => makeModel(args, data, report)));
   const rate = typed.number("learning-rate");
-  if (resumed && rate !== undefined) model.learningRate = rate;
-  const { fit, stepsPerEpoch } = await fitOptions(args, data, model, epochs, batchSize);
+  if (earlier && rate !== undefined) model.learningRate = rate;
+  const { fit, stepsPerEpoch } = fitOptions(args, data, validation, model, epochs, batchSize);
 
-  // Defaults are kept as they were settled, so that a resumed run does not depend on them.
+  // Defaults are kept as they were settled, so that a resumed run does not depend on them. Paths are not kept: nobody
+  // shall be made to read a file by a model from somewhere else.
   const training = {
     ...args.pick([...Object.keys(runOptions), ...Object.keys(tableOptions)]),
     epochs: String(epochs),
     "batch-size": String(batchSize),
   };
-  const note = { columns: data.table.names, training };
-  const save = () => writeWhole(path, encodeModel(model, note));
+  if (validation && "file" in validation) delete (training as { validation?: string }).validation;
+  const note = {
+    columns: data.table.names ?? earlier?.note.columns,
+    training,
+    data: known,
+    validation: checked,
+  };
   const length = `${grouped(epochs)} epochs of ${grouped(stepsPerEpoch)} steps, ${batchSize} rows a step`;
   report.say(setting("training", `${length}, learning rate ${model.learningRate}`));
   report.event("start", () => ({ config: model.config, build: model.build, epochs, batchSize }));
 
+  const keeper = new Keeper({
+    path,
+    every: (await isFilePath(path)) ? (typed.number("autosave") ?? AUTOSAVE) : 0,
+    encode: () => encodeModel(model, note),
+    report,
+  });
   const watch = new Watch(report, epochs, stepsPerEpoch);
-  const { history, signal } = await fitUntilSignal(model, data, fit, watch, save);
-  await save();
-  tell({ report, watch, history, signal, model, epochs, path, args: typed });
+  const { history, signal } = await fitAndSave({ model, data, validation, fit, watch, keeper });
+  tell({ task, watch, history, signal, model, epochs });
 }
 
-/** The model to go on with; what made it cannot be chosen again. */
-async function readResumed(typed: Arguments, path: string) {
+/** The model to train on; what made it cannot be chosen again. */
+async function readEarlier(typed: Arguments, path: string): Promise<ModelFile | undefined> {
+  const verb = ["resume", "continue"].find((name) => typed.flag(name));
+  if (verb === undefined) return undefined;
   const settled = typed.given.find((name) => Object.hasOwn(modelOptions, name));
   if (settled !== undefined) {
     throw new UsageError(
-      `--${settled} is for a new model; --resume goes on with the one in ${path}.`,
+      `--${settled} is for a new model; --${verb} trains the one in ${path} on.`,
     );
   }
   return readModel(path, readRuntime(typed));
 }
 
-/** All rows, looked over for what training refuses, so that messages can name the place in the file. */
-async function readTraining(
-  args: Arguments,
-  wanted: readonly string[] | undefined,
-  model: TiedAutoencoder | undefined,
-  report: Reporter,
-): Promise<TrainingData> {
-  const started = performance.now();
-  const table = await openTable(args.operands[0]!, readTableOptions(args, wanted));
-  const width = model?.config.layers[0];
-  if (width !== undefined && table.columns !== width) {
-    throw new CommandError(
-      `${table.file}: has ${table.columns} columns, the model takes ${width}; --columns chooses`,
-    );
-  }
-  const rows = await readWhole(table);
-  if (rows.rows === 0) throw new CommandError(`${table.file}: there are no rows to train on`);
-  const facts = survey(rows.data, table.columns);
-  const place = (at: number) => placeOf(table, Math.floor(at / table.columns), at % table.columns);
-  if (facts.firstInfinite >= 0) {
-    throw new CommandError(
-      `${await place(facts.firstInfinite)}: training wants finite numbers, this one is infinite`,
-    );
-  }
-  const missing = model?.config.missing ?? args.text("missing") ?? "error";
-  if (facts.missing > 0 && missing === "error") {
-    throw new CommandError(
-      `${await place(facts.firstMissing)}: no value here; --missing mask leaves such cells out, --missing mean fills them in`,
-    );
-  }
-  const seconds = ((performance.now() - started) / 1000).toFixed(2);
-  const size = `${grouped(facts.rows)} rows of ${grouped(facts.columns)}`;
-  const range = `${short(facts.low)} to ${short(facts.high)}`;
-  const gaps = facts.missing > 0 ? `, ${grouped(facts.missing)} values missing` : "";
-  const note = `${table.format}, read in ${seconds} s`;
-  report.say(setting("data", `${size}, from ${range}${gaps}`, note));
-  report.event("data", () => ({
-    file: table.file,
-    format: table.format,
-    rows: facts.rows,
-    columns: facts.columns,
-    names: table.names,
-    low: facts.low,
-    high: facts.high,
-    missing: facts.missing,
-  }));
-  return { table, rows, facts };
+const keptTable: Options = { ...runOptions, ...tableOptions };
+
+/** The options of an earlier run that stand in its file, as far as they are such options and no paths. */
+function keptOptions(earlier: ModelFile | undefined): Record<string, string | boolean> {
+  const kept = Object.entries(earlier?.note.training ?? {}).filter(([name, value]) => {
+    const option: Option | undefined = Object.hasOwn(keptTable, name) ? keptTable[name] : undefined;
+    if (option === undefined || !isValueFor(name, option, value)) return false;
+    return name !== "validation" || isShare(String(value));
+  });
+  return Object.fromEntries(kept);
 }
 
-async function fitUntilSignal(
-  model: TiedAutoencoder,
-  data: TrainingData,
-  fit: FitOptions,
-  watch: Watch,
-  save: () => Promise<void>,
-): Promise<{ history: History; signal: NodeJS.Signals | undefined }> {
-  let signal: NodeJS.Signals | undefined;
-  let saved = performance.now();
-  const history = await handlingSignals(
-    (received) => {
-      signal = received;
-    },
-    () =>
-      model.fit(matrix(data.rows, data.table), {
-        ...fit,
-        onStep(step) {
-          watch.step(step);
-          return signal === undefined;
-        },
-        async onEpoch(epoch) {
-          watch.epoch(epoch);
-          if (signal !== undefined) return false;
-          if (performance.now() - saved < SAVE_EVERY) return true;
-          await save();
-          saved = performance.now();
-          return true;
-        },
-      }),
+const isShare = (text: string): boolean => Number(text) > 0 && Number(text) < 1;
+
+function demandsOf(args: Arguments, earlier: ModelFile | undefined): Demands {
+  if (earlier) {
+    const { config } = earlier.model;
+    const columns = earlier.note.training?.columns;
+    return {
+      names: earlier.note.columns,
+      width: config.layers[0],
+      columns: typeof columns === "string" ? columns : undefined,
+      missing: config.missing,
+      loss: typeof config.loss === "string" ? config.loss : config.loss.type,
+      unscaled: config.scaler === undefined,
+    };
+  }
+  return {
+    columns: args.text("columns"),
+    missing: args.choice("missing", MISSING) ?? "error",
+    loss: parseSpec("loss", args.text("loss") ?? "mse").type,
+    unscaled: readScale(args)?.[0] === "none",
+  };
+}
+
+async function readValidation(
+  task: Task,
+  data: TableData,
+  demands: Demands,
+): Promise<{ validation: Validation; checked?: ReturnType<typeof fingerprint> }> {
+  const { typed, args, validationPath, report } = task;
+  if (validationPath !== undefined) {
+    const file = await readValidationFile(typed, validationPath, data.table, demands);
+    const checked = fingerprint(file.rows, file.table.columns);
+    if (typed.flag("resume")) requireSameData(task, "validation", file.table.file, checked);
+    report.say(setting("checked on", `${grouped(file.facts.rows)} rows of ${file.table.file}`));
+    return { validation: { file }, checked };
+  }
+  const text = args.text("validation");
+  if (text !== undefined) {
+    const share = Number(text);
+    const held = heldRows(share, data.facts, data.table.file);
+    report.say(setting("checked on", `the last ${grouped(held)} rows, which are not trained on`));
+    return { validation: { share, held } };
+  }
+  if (typed.flag("resume") && task.earlier?.note.validation) {
+    throw new UsageError(
+      `The run in ${task.path} was checked on a file of ${grouped(task.earlier.note.validation.rows)} rows; name it with --validation.`,
+    );
+  }
+  return { validation: undefined };
+}
+
+/** --resume finishes a run: only on the rows that it began with. */
+function requireSameData(
+  { path, dataPath, earlier }: Task,
+  part: "data" | "validation",
+  file: string,
+  found: ReturnType<typeof fingerprint>,
+): void {
+  const expected = earlier?.note[part];
+  if (expected === undefined || isSame(expected, found)) return;
+  const size = (one: typeof found) => `${grouped(one.rows)} rows of ${grouped(one.columns)}`;
+  const difference =
+    size(expected) === size(found)
+      ? "its numbers are others"
+      : `it has ${size(found)} where that had ${size(expected)}`;
+  const what = part === "data" ? "trained" : "checked";
+  const hint =
+    part === "data"
+      ? `. To train the model on with other data:\n  ${command([dataPath, "-o", path, "--continue"])}`
+      : "";
+  throw new CommandError(
+    `${file}: is not what the run in ${path} was ${what} on: ${difference}, and --resume finishes a run on the same rows${hint}`,
+    { file },
   );
-  return { history, signal };
+}
+
+interface Fitting {
+  readonly model: TiedAutoencoder;
+  readonly data: TableData;
+  readonly validation: Validation;
+  readonly fit: FitOptions;
+  readonly watch: Watch;
+  readonly keeper: Keeper;
+}
+
+/** Trains until the end or a signal, and saves whatever ended it. */
+async function fitAndSave(
+  fitting: Fitting,
+): Promise<{ history: History; signal: NodeJS.Signals | undefined }> {
+  const { keeper } = fitting;
+  let signal: NodeJS.Signals | undefined;
+  return handlingSignals(
+    (received) => {
+      signal ??= received;
+      keeper.interrupt();
+    },
+    async () => {
+      let history: History;
+      try {
+        history = await fitUntil(fitting, () => signal !== undefined);
+      } catch (error) {
+        // Weights just before a divergence are of no use, and those of the last save are still there. Everything
+        // else, such as a thread that died, leaves a model that was trained up to here.
+        if (fitting.watch.steps > 0 && !(error instanceof DivergenceError)) await keeper.finish();
+        throw error;
+      }
+      await keeper.finish();
+      return { history, signal };
+    },
+  );
+}
+
+function fitUntil(
+  { model, data, validation, fit, watch, keeper }: Fitting,
+  stopped: () => boolean,
+): Promise<History> {
+  const tables = [["x", data.table] as const];
+  if (validation && "file" in validation) {
+    return placed([...tables, ["validationData", validation.file.table]], start);
+  }
+  return placed(tables, start);
+
+  function start() {
+    return model.fit(matrix(data.rows, data.table), {
+      ...fit,
+      onStep(step) {
+        watch.step(step);
+        if (stopped()) return false;
+        keeper.step();
+        return true;
+      },
+      onEpoch(epoch) {
+        watch.epoch(epoch);
+        return !stopped();
+      },
+    });
+  }
 }
 
 interface Ending {
-  readonly report: Reporter;
+  readonly task: Task;
   readonly watch: Watch;
   readonly history: History;
   readonly signal: NodeJS.Signals | undefined;
   readonly model: TiedAutoencoder;
   readonly epochs: number;
-  readonly path: string;
-  readonly args: Arguments;
 }
 
-/** How it ended, and how to go on. */
-function tell({ report, watch, history, signal, model, epochs, path, args }: Ending): void {
+/** How it ended, and how to continue. */
+function tell({ task, watch, history, signal, model, epochs }: Ending): void {
+  const { report, path, dataPath, validationPath, typed } = task;
   const { seconds, steps } = watch;
   const total = model.stepCount;
   const { loss, valLoss } = history.history;
   report.event("saved", () => ({ file: path, steps: total, seconds, complete: !signal }));
-  const again = `tied-autoencoder train ${args.operands[0]} -o ${path} --resume`;
+  const again = command([
+    dataPath,
+    "-o",
+    path,
+    "--resume",
+    ...(validationPath === undefined ? [] : ["--validation", validationPath]),
+  ]);
   if (signal) {
     process.exitCode = exitCode(signal);
-    report.say(`Stopped after step ${grouped(total)}, saved ${path}. To go on:\n  ${again}`);
+    report.say(`Stopped after step ${grouped(total)}, saved ${path}. To continue:\n  ${again}`);
     return;
   }
-  if (steps === 0) {
+  if (steps === 0 && typed.flag("resume")) {
     report.say(
       `The run has had its ${epochs} epochs. For more:\n  ${again} --epochs ${epochs * 2}`,
     );
     return;
   }
   const reached = loss.length > 0 ? `loss ${fixed(loss.at(-1)!)}, ` : "";
-  const checked = valLoss?.length ? `validation ${fixed(valLoss.at(-1)!)}, ` : "";
+  const best = valLoss?.at(-1);
+  const checked = best === undefined ? "" : `validation ${fixed(best)}, `;
   report.say(`${reached}${checked}${grouped(steps)} steps in ${duration(seconds)}; saved ${path}`);
 }
+
+/** A command of this program that can be typed as it stands. */
+const command = (words: readonly string[]): string =>
+  ["tied-autoencoder", "train", ...words].map(shellQuote).join(" ");

@@ -55,8 +55,8 @@ export async function resolveTarget(path: string): Promise<Target> {
   throw Object.assign(new Error(`too many symbolic links: ${path}`), { code: "ELOOP" });
 }
 
-/** Begins a replacement of a regular file, or a new file. */
-export async function openReplacement(path: string): Promise<Replacement> {
+/** Begins a replacement of a regular file, or a new file, which gets `newMode` less what the process masks. */
+export async function openReplacement(path: string, newMode = 0o666): Promise<Replacement> {
   const target = await resolveTarget(path);
   const { stats } = target;
   if (stats && !stats.isFile()) {
@@ -65,7 +65,7 @@ export async function openReplacement(path: string): Promise<Replacement> {
   }
   const folder = dirname(target.path);
   await cleanOnce(folder);
-  const mode = stats ? stats.mode & 0o777 : 0o666;
+  const mode = stats ? stats.mode & 0o777 : newMode;
   const { handle, name } = await openTemporary(folder, mode);
   let isOpen = true;
   const close = async () => {
@@ -222,7 +222,7 @@ async function keepOwnerAndMode(handle: FileHandle, old: Stats): Promise<void> {
         () => false,
       ));
     if (!kept) mode &= 0o777;
-    if (!groupKept) mode = (mode & 0o707) | ((mode & (mode << 3)) & 0o070);
+    if (!groupKept) mode = (mode & 0o707) | (mode & (mode << 3) & 0o070);
   }
   await handle.chmod(mode).catch((error: NodeJS.ErrnoException) => {
     // File systems without modes, as on memory cards.

@@ -1,0 +1,169 @@
+// Keeps a model safe while it trains: saves it every so many seconds between two steps, and at the end. A save that
+// fails ends nothing: it is told, and tried again. At the end a model that cannot be saved under its name is saved
+// elsewhere, and where that fails too, the program stays until it can be saved.
+
+import { randomBytes } from "node:crypto";
+import { homedir, tmpdir } from "node:os";
+import { basename, dirname, extname, join, resolve } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { openReplacement } from "../platform/node/save-file.ts";
+import { CommandError } from "./errors.ts";
+import { type Output, writing } from "./output.ts";
+import type { Reporter } from "./report.ts";
+import { shellQuote } from "./text.ts";
+
+export interface KeeperOptions {
+  /** The model's file. */
+  readonly path: string;
+  /** Seconds between two saves; 0 for none before the end. */
+  readonly every: number;
+  /** The bytes of the file, as pieces. */
+  encode(): Uint8Array[];
+  readonly report: Reporter;
+}
+
+/** Others shall not read in a shared folder what they could not read where it should be. */
+const PRIVATE = 0o600;
+/** Saving takes no more than this share of the time. */
+const SHARE = 0.1;
+/** Milliseconds between two attempts where nothing can be saved at the end. */
+const RETRY = 5000;
+
+export class Keeper {
+  readonly #options: KeeperOptions;
+  /** When the next save is due, on the clock of `performance.now`. */
+  #due: number;
+  /** The save under way. */
+  #saving: Promise<void> | undefined;
+  #failed: string | undefined;
+  /** Ends the wait for a pipe's reader, or for room to save in. */
+  #waiting = new AbortController();
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+    this.#due = options.every > 0 ? performance.now() + options.every * 1000 : Infinity;
+  }
+
+  /** Called between two steps. Starts a save where one is due; training continues while it is written. */
+  step(): void {
+    if (performance.now() < this.#due) return;
+    this.#due = Infinity; // one at a time
+    this.#saving = this.#autosave();
+  }
+
+  async #autosave(): Promise<void> {
+    const { path, every, encode, report } = this.#options;
+    const started = performance.now();
+    try {
+      const pieces = encode();
+      await writing(path, (output) => writeAll(output, pieces));
+      if (this.#failed !== undefined) report.say(`Saved ${path} again.`);
+      this.#failed = undefined;
+    } catch (error) {
+      const reason = (error as Error).message;
+      if (reason !== this.#failed) {
+        report.warn(
+          `the model could not be saved: ${reason}. Training continues; the next attempt is in ${every} s`,
+        );
+      }
+      this.#failed = reason;
+    }
+    const took = performance.now() - started;
+    this.#due = performance.now() + Math.max(every * 1000, took / SHARE);
+  }
+
+  /** Called for a signal: ends waiting, but no save that is being written to a disk. */
+  interrupt(): void {
+    this.#waiting.abort();
+  }
+
+  /** Saves for good. @throws CommandError where the model is not where it should be. */
+  async finish(): Promise<void> {
+    this.#due = Infinity;
+    await this.#saving;
+    const { path, encode, report } = this.#options;
+    const pieces = encode();
+    const save = () =>
+      writing(path, (output) => writeAll(output, pieces), { waiting: this.#waiting.signal });
+    try {
+      return await save();
+    } catch (error) {
+      const rescued = await saveElsewhere(path, pieces);
+      if (rescued !== undefined) throw this.#savedElsewhere((error as Error).message, rescued);
+      report.warn(
+        `the model could not be saved: ${(error as Error).message}. Nothing is lost yet: this process (${process.pid}) holds it and tries again every ${RETRY / 1000} s, also in ${places(path).join(", ")}. Make room in one of them, or end the process by a signal such as Ctrl-C, which tries once more and then loses the model`,
+      );
+    }
+    // A signal that came before this wait was not one against it.
+    this.#waiting = new AbortController();
+    for (;;) {
+      const isLast = await waited(RETRY, this.#waiting.signal);
+      try {
+        return await save();
+      } catch (error) {
+        const { message } = error as Error;
+        const rescued = await saveElsewhere(path, pieces);
+        if (rescued !== undefined) throw this.#savedElsewhere(message, rescued);
+        if (isLast) throw new CommandError(`${message}; the model is lost`, { file: path });
+      }
+    }
+  }
+
+  #savedElsewhere(reason: string, rescued: string): CommandError {
+    const { path, report } = this.#options;
+    report.event("rescued", () => ({ file: rescued, wanted: path, reason }));
+    return new CommandError(
+      `${reason}. The model is saved in ${rescued}. To bring it where it should be:\n  mv ${shellQuote(rescued)} ${shellQuote(path)}`,
+      { file: path },
+    );
+  }
+}
+
+/** Folders to try where the file's own name fails: its folder, where we are, the user's, the one for temporary files. */
+function places(path: string): string[] {
+  const folders = [() => dirname(path), () => process.cwd(), homedir, tmpdir].flatMap((folder) => {
+    try {
+      return [resolve(folder())];
+    } catch {
+      return []; // the folder in which the program was started is gone
+    }
+  });
+  return [...new Set(folders)];
+}
+
+/** Saves under a new name in the first folder that takes it; undefined where none does. */
+async function saveElsewhere(path: string, pieces: Uint8Array[]): Promise<string | undefined> {
+  const ending = extname(path);
+  const stem = basename(path, ending).slice(0, 100);
+  for (const folder of places(path)) {
+    const time = new Date().toISOString().replace(/\D/g, "").slice(0, 14);
+    const name = join(
+      folder,
+      `${stem}-rescued-${time}-${randomBytes(4).toString("hex")}${ending.slice(0, 20)}`,
+    );
+    try {
+      const replacement = await openReplacement(name, PRIVATE);
+      try {
+        await writeAll(replacement, pieces);
+        await replacement.commit();
+        return name;
+      } finally {
+        await replacement.discard();
+      }
+    } catch {
+      // The next one, then.
+    }
+  }
+  return undefined;
+}
+
+async function writeAll(
+  output: Pick<Output, "write">,
+  pieces: readonly Uint8Array[],
+): Promise<void> {
+  for (const piece of pieces) await output.write(piece);
+}
+
+/** Waits; true where a signal ended the wait. */
+const waited = (milliseconds: number, signal: AbortSignal): Promise<boolean> =>
+  wait(milliseconds, false, { signal }).catch(() => true);

@@ -1,0 +1,185 @@
+// The rows that a run trains on and those that it is checked on: read whole, and looked over for what training refuses,
+// so that messages name the place in the file.
+
+import type { MatrixInput } from "../index.ts";
+import type { Arguments } from "./arguments.ts";
+import { parseColumns, requireDistinctNames } from "./columns.ts";
+import { CommandError } from "./errors.ts";
+import {
+  columnOf,
+  openTable,
+  type Piece,
+  placeOf,
+  readTableOptions,
+  readWhole,
+  type Table,
+  withoutColumns,
+} from "./input.ts";
+import { grouped, short } from "./numbers.ts";
+import { type Reporter, setting } from "./report.ts";
+import { emptyColumns, idColumns, type Survey, survey } from "./survey.ts";
+import { listed } from "./text.ts";
+
+/** A table in memory. */
+export interface TableData {
+  readonly table: Table;
+  readonly rows: Piece;
+  readonly facts: Survey;
+}
+
+/** What the model and the options ask of the rows. */
+export interface Demands {
+  /** The names that the model was trained on, where it was. */
+  readonly names?: readonly string[] | undefined;
+  /** The model's number of columns, where there is one. */
+  readonly width?: number | undefined;
+  /** The columns of an earlier run, for files without a header. */
+  readonly columns?: string | undefined;
+  readonly missing: "error" | "mean" | "mask";
+  readonly loss: string;
+  /** The loss sees the numbers as they are, not scaled. */
+  readonly unscaled: boolean;
+}
+
+/** A table's rows as the library takes them. */
+export const matrix = ({ rows, data }: Piece, { columns }: Table): MatrixInput => ({
+  data,
+  shape: [rows, columns],
+});
+
+/** The rows to train on. Warns of columns that look like numbers of rows. */
+export async function readTraining(
+  args: Arguments,
+  path: string,
+  demands: Demands,
+  report: Reporter,
+): Promise<TableData> {
+  const started = performance.now();
+  const { names, columns: earlier } = demands;
+  const table = await openTable(
+    path,
+    readTableOptions(args, {
+      ...(names ? { wanted: { names, why: "which the model was trained on" } } : {}),
+      ...(earlier === undefined ? {} : { otherwise: parseColumns(earlier) }),
+    }),
+  );
+  requireDistinctNames(table);
+  requireWidth(table, demands.width);
+  const data = await lookedOver(table, demands, "train on");
+  if (data.rows.rows === 1) {
+    throw new CommandError(`${table.file}: there is one row, and training needs at least two`, {
+      file: table.file,
+    });
+  }
+  tell(data, performance.now() - started, report);
+  if (!names) warnOfIds(data, report);
+  return data;
+}
+
+/** The rows of `--validation FILE`: the same columns, by name where both files have names. */
+export async function readValidationFile(
+  args: Arguments,
+  path: string,
+  training: Table,
+  demands: Demands,
+): Promise<TableData> {
+  const { columns, ...options } = readTableOptions(args);
+  const table = await openTable(path, {
+    ...options,
+    ...(training.names
+      ? { wanted: { names: training.names, why: `which ${training.file} has` } }
+      : {}),
+    otherwise:
+      columns ?? (demands.columns === undefined ? undefined : parseColumns(demands.columns)),
+  });
+  if (table.columns !== training.columns) {
+    throw new CommandError(
+      `${table.file}: has ${table.columns} columns, and ${training.file} has ${training.columns}`,
+      { file: table.file },
+    );
+  }
+  return lookedOver(table, demands, "check on");
+}
+
+function requireWidth(table: Table, width: number | undefined): void {
+  if (width === undefined || table.columns === width) return;
+  throw new CommandError(
+    `${table.file}: has ${table.columns} columns, the model takes ${width}; --columns chooses`,
+    { file: table.file },
+  );
+}
+
+/** All rows of a table that training can take. */
+async function lookedOver(table: Table, demands: Demands, purpose: string): Promise<TableData> {
+  const rows = await readWhole(table);
+  const { file } = table;
+  if (rows.rows === 0) throw new CommandError(`${file}: there are no rows to ${purpose}`, { file });
+  const facts = survey(rows.data, table.columns);
+  const refuse = async (at: number, why: string) => {
+    const found = await placeOf(table, Math.floor(at / table.columns), at % table.columns);
+    throw new CommandError(`${found.text}: ${why}`, found.place);
+  };
+  if (facts.firstInfinite >= 0) {
+    const value = rows.data[facts.firstInfinite];
+    await refuse(facts.firstInfinite, `training wants finite numbers, this one is ${value}`);
+  }
+  const empty = emptyColumns(rows.data, facts);
+  if (empty.length > 0) {
+    const which = empty.slice(0, 8).map((column) => columnOf(table, column));
+    const more = empty.length > 8 ? ` and ${empty.length - 8} more` : "";
+    const plural = empty.length > 1 ? "columns" : "column";
+    const hint = withoutColumns(table, empty);
+    throw new CommandError(
+      `${file}: ${plural} ${which.join(", ")}${more}: no row has a value here${hint && `; ${hint}`}`,
+      { file, column: (table.fileColumns[empty[0]!] ?? empty[0]!) + 1 },
+    );
+  }
+  if (facts.missing > 0 && demands.missing === "error") {
+    await refuse(
+      facts.firstMissing,
+      "no value here; --missing mask leaves such cells out, --missing mean fills them in",
+    );
+  }
+  if (demands.loss === "bce" && demands.unscaled) {
+    const outside = rows.data.findIndex((value) => value < 0 || value > 1);
+    if (outside >= 0) {
+      await refuse(
+        outside,
+        `the loss bce takes numbers between 0 and 1, this one is ${short(rows.data[outside]!)}; --scale minMax brings them there`,
+      );
+    }
+  }
+  return { table, rows, facts };
+}
+
+function tell({ table, facts }: TableData, milliseconds: number, report: Reporter): void {
+  const seconds = (milliseconds / 1000).toFixed(2);
+  const size = `${grouped(facts.rows)} rows of ${grouped(facts.columns)}`;
+  const range = `${short(facts.low)} to ${short(facts.high)}`;
+  const gaps = facts.missing > 0 ? `, ${grouped(facts.missing)} values missing` : "";
+  report.say(
+    setting("data", `${size}, from ${range}${gaps}`, `${table.format}, read in ${seconds} s`),
+  );
+  report.event("data", () => ({
+    file: table.file,
+    format: table.format,
+    rows: facts.rows,
+    columns: facts.columns,
+    names: table.names,
+    low: facts.low,
+    high: facts.high,
+    missing: facts.missing,
+  }));
+}
+
+function warnOfIds({ table, rows, facts }: TableData, report: Reporter): void {
+  const found = idColumns(rows.data, facts, table.names);
+  // A table of nothing else is meant so.
+  if (found.length === 0 || found.length === table.columns) return;
+  const which = listed(found.map((column) => columnOf(table, column)));
+  const what = found.length > 1 ? `columns ${which} seem` : `column ${which} seems`;
+  const hint = withoutColumns(table, found);
+  report.warn(
+    `${table.file}: ${what} to number the rows, which says nothing of what is in them${hint && `; ${hint}`}`,
+  );
+}
