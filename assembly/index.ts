@@ -2,6 +2,8 @@
 
 export { abi } from "./abi";
 export { activationGradient, biasActivation } from "./activation";
+export { clamp, projectRows, setRowNorms } from "./constraints";
+export { gaussianGradient, gaussianKl, gaussianSample } from "./gaussian";
 export { gemmNN, gemmNT, gemmTN, gemmWorkspace, gramNT, gramTN } from "./gemm";
 export { gramGradient } from "./gram";
 export {
@@ -11,7 +13,15 @@ export {
   squaredErrors,
   sumF64,
 } from "./loss";
+export { mixedErrors, mixedGradient, mixedKnown, softmaxBlocks } from "./mixed";
 export { adagrad, adam, rmsprop, sgd } from "./optimizer";
+export {
+  addScaledRows,
+  contraction,
+  klSparsity,
+  rowSquares,
+  subtractIdentity,
+} from "./penalties";
 export {
   addNormal,
   permutation,

@@ -11,6 +11,7 @@ import { exp4 } from "./math/exp";
 import { log1pUnit4 } from "./math/log";
 import { LOSS_BLOCK, Loss } from "./ops";
 import { firstLanes } from "./tail";
+import { addHigh, addLow, total } from "./wide";
 
 /** Never instantiated: a type that carries its code into the loop below, where it is inlined. */
 abstract class ElementLoss {
@@ -116,20 +117,6 @@ class SmoothL1 extends DifferenceLoss {
   }
 }
 
-/** sum + lanes 0 and 1 of v, in double. */
-// @ts-ignore: decorator
-@inline
-function addLow(sum: v128, v: v128): v128 {
-  return f64x2.add(sum, f64x2.promote_low_f32x4(v));
-}
-
-/** sum + lanes 2 and 3 of v, in double. */
-// @ts-ignore: decorator
-@inline
-function addHigh(sum: v128, v: v128): v128 {
-  return f64x2.add(sum, f64x2.promote_low_f32x4(v128.shuffle<i32>(v, v, 2, 3, 2, 3)));
-}
-
 /** The losses of n <= 4 elements; where dy is not 0 their gradients, times `scale`, go there. */
 // @ts-ignore: decorator
 @inline
@@ -184,8 +171,7 @@ function rangeLoss<L extends ElementLoss>(
     dy += step;
     count -= n;
   }
-  const sum = f64x2.add(low, high);
-  return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
+  return total(low, high);
 }
 
 // @ts-ignore: decorator

@@ -12,14 +12,20 @@ const LN2_LOW: f32 = 1.4286068203094173e-6;
 // Adding 3 * 2^22 rounds a small float to a whole number and leaves it in the low bits of the sum.
 const ROUND: f32 = 12582912;
 
+/** q(r), given r^2: exp(r) = 1 + r + r^2 q(r) for |r| <= ln 2 / 2. */
+// @ts-ignore: decorator
+@inline
+function quotient(r: v128, square: v128): v128 {
+  const high = madd(square, f32x4.splat(0.001394139), line(r, 0.041666396, 0.008367015));
+  return madd(high, square, line(r, 0.5, 0.1666654));
+}
+
 /** exp(r) - 1 for |r| <= ln 2 / 2; the fit is good to 1.5e-8 of the value. */
 // @ts-ignore: decorator
 @inline
 function expm1Reduced(r: v128): v128 {
   const square = f32x4.mul(r, r);
-  const high = madd(square, f32x4.splat(0.001394139), line(r, 0.041666396, 0.008367015));
-  const q = madd(high, square, line(r, 0.5, 0.1666654));
-  return madd(square, q, r);
+  return madd(square, quotient(r, square), r);
 }
 
 /** x - n ln 2. */
@@ -58,4 +64,28 @@ export function expm1Negative4(x: v128): v128 {
   const n = f32x4.sub(bits, f32x4.splat(ROUND + 127));
   const power = i32x4.shl(bits, 23);
   return madd(expm1Reduced(reduce(x, n)), power, f32x4.sub(power, f32x4.splat(1)));
+}
+
+/** Where the two functions below take the series: within the reach of `quotient`. */
+// @ts-ignore: decorator
+@inline
+function isNear(x: v128): v128 {
+  return f32x4.le(f32x4.abs(x), f32x4.splat(0.34));
+}
+
+/** exp(x) - 1, within 5 units in the last place for every x. */
+// @ts-ignore: decorator
+@inline
+export function expm14(x: v128): v128 {
+  return v128.bitselect(expm1Reduced(x), f32x4.sub(exp4(x), f32x4.splat(1)), isNear(x));
+}
+
+/** exp(x) - 1 - x, which is 0 at 0 and positive elsewhere, within 3e-6 of its value for every x. */
+// @ts-ignore: decorator
+@inline
+export function expTail4(x: v128): v128 {
+  const square = f32x4.mul(x, x);
+  const near = f32x4.mul(square, quotient(x, square));
+  const far = f32x4.sub(f32x4.sub(exp4(x), f32x4.splat(1)), x);
+  return v128.bitselect(near, far, isNear(x));
 }

@@ -73,11 +73,8 @@ function readPadded(
   rows: number,
 ): number[] {
   const all = read(core, pointer, rows * ld);
-  return all.filter((value, i) => {
-    if (i % ld < cols) return true;
-    expect(value).toBeNaN();
-    return false;
-  });
+  expect(all.filter((_, i) => i % ld >= cols).every(Number.isNaN)).toBe(true);
+  return all.filter((_, i) => i % ld < cols);
 }
 
 const SHAPES = [
@@ -92,7 +89,7 @@ const SHAPES = [
   [9, 17, 7, 13],
   [3, 40, 11, 31],
   [12, 33, 12, 64],
-  [2, 1000, 100, 70],
+  [2, 300, 100, 70],
 ] as const;
 
 const none = (count: number) => new Array<number>(count).fill(Number.NaN);
@@ -278,11 +275,12 @@ describe.each(builds)("sparse products, $name build", (core) => {
         call(0, shape[1]);
         const result = readPadded(core, dw, shape[1]);
         expectNear(result, sums, size, 4 * shape[0] + 2);
+        if (beta === -0.5) continue;
         const kept = new Set(lists.indices);
-        if (beta === -0.5) return;
-        result.forEach((value, i) => {
-          if (!kept.has(Math.floor(i / shape[3]))) expect(value).toBe(beta === 0 ? 0 : before[i]);
-        });
+        const isIdle = (_: number, i: number) => !kept.has(Math.floor(i / shape[3]));
+        expect(result.filter(isIdle)).toEqual(
+          before.filter(isIdle).map((value) => (beta === 0 ? 0 : value)),
+        );
       }
     });
 

@@ -1,0 +1,23 @@
+// Sums of floats in double, four lanes at a time: lanes 0 and 1 go to one pair of sums, 2 and 3 to another.
+
+/** sum + lanes 0 and 1 of v, in double. */
+// @ts-ignore: decorator
+@inline
+export function addLow(sum: v128, v: v128): v128 {
+  return f64x2.add(sum, f64x2.promote_low_f32x4(v));
+}
+
+/** sum + lanes 2 and 3 of v, in double. */
+// @ts-ignore: decorator
+@inline
+export function addHigh(sum: v128, v: v128): v128 {
+  return f64x2.add(sum, f64x2.promote_low_f32x4(v128.shuffle<i32>(v, v, 2, 3, 2, 3)));
+}
+
+/** All four sums as one. */
+// @ts-ignore: decorator
+@inline
+export function total(low: v128, high: v128): f64 {
+  const sum = f64x2.add(low, high);
+  return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
+}
