@@ -198,7 +198,7 @@ describe.each(builds)("selection, $name build", (core) => {
   });
 
   test.each(SHAPES)("keepAbove over %i rows of %i", (rows, units) => {
-    for (const theta of [-1, 0, 0.25, 1e-45, Infinity]) {
+    for (const theta of [-1, 0, 0.25, Infinity]) {
       for (const [, fill] of Object.entries(FILLS)) {
         const data = fill(rows * units, 23);
         const t = fround(theta);
