@@ -65,8 +65,8 @@ class Mae extends DifferenceLoss {
 }
 
 /**
- * The cross entropy of t and sigmoid(z) from the logit z: max(z, 0) - z t + log(1 + exp(-|z|)),
- * with the gradient sigmoid(z) - t. No logarithm of a rounded probability.
+ * The cross entropy of t and sigmoid(z) from the logit z: |z| (1 - t) + log(1 + exp(-|z|)), or |z| t in the first
+ * term below 0. Nothing cancels where the answer is sure and right. The gradient is sigmoid(z) - t.
  */
 class Bce extends ElementLoss {
   @inline
@@ -76,8 +76,9 @@ class Bce extends ElementLoss {
 
   @inline
   value(e: v128, z: v128, t: v128, parameter: v128): v128 {
-    const linear = f32x4.sub(f32x4.pmax(z, f32x4.splat(0)), f32x4.mul(z, t));
-    return f32x4.add(linear, log1pUnit4(e));
+    const missed = f32x4.sub(f32x4.splat(1), t);
+    const rate = v128.bitselect(t, missed, f32x4.lt(z, f32x4.splat(0)));
+    return f32x4.add(f32x4.mul(f32x4.abs(z), rate), log1pUnit4(e));
   }
 
   @inline

@@ -110,6 +110,16 @@ describe.each(builds)("the gaussian code, $name build", (core) => {
     }
   });
 
+  test("the prior's gradient near a variance of 1 keeps its digits", () => {
+    for (const log of [1e-6, -1e-5, 1e-3, 0.3, -0.339, 0.35, -2]) {
+      core.reset();
+      const [zero, out] = [core.put([0]), core.alloc(4)];
+      kernels.gaussianGradient(1, zero, core.put([log]), zero, zero, 2, core.alloc(4), out);
+      const expected = Math.expm1(Math.fround(log));
+      expect(Math.abs(core.f32(out, 1)[0]! / expected - 1)).toBeLessThan(5e-7);
+    }
+  });
+
   test("gradients are the slopes of the draw and of the divergence", () => {
     core.reset();
     const [mu, log, eps, weight, h] = [0.7, -1.3, 1.9, 0.8, 1e-5];

@@ -154,6 +154,23 @@ describe.each(builds)("losses, $name build", (core) => {
     expect(Math.abs(gradient[1]! / Math.exp(-40) - 1)).toBeLessThan(3e-7);
   });
 
+  test("bce near soft targets keeps its precision: logit 11.5 against .99999 costs 1.2528622e-4", () => {
+    const bce = { op: Loss.bce, parameter: 0 };
+    expect(run(bce, [11.5], [fround(0.99999)]).sum).toBeCloseTo(1.2528622e-4, 10);
+    for (const z of [2, 5, 9.25, 11.5, 16.5, 30]) {
+      for (const rest of [0.25, 1e-2, 1e-3, 1e-5, 2 ** -24]) {
+        for (const [logit, t] of [
+          [z, fround(1 - rest)],
+          [-z, fround(rest)],
+        ] as const) {
+          const missed = logit > 0 ? 1 - t : t;
+          const exact = z * missed + Math.log1p(Math.exp(-z));
+          expect(Math.abs(run(bce, [logit], [t]).sum / exact - 1)).toBeLessThan(3e-7);
+        }
+      }
+    }
+  });
+
   test("sumF64 adds first to last", () => {
     core.reset();
     const p = core.alloc(8 * 5);

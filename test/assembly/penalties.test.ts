@@ -40,7 +40,7 @@ describe.each(builds)("KL sparsity, $name build", (core) => {
         const value = kernels.klSparsity(sums.length, rows, p, rho, shifted, weight, out);
         const means = sums.map((s) => (shifted ? s / rows / 2 + 0.5 : s / rows));
         const expected = sum(means.map((m) => divergence(rho, clip(m))));
-        expect(Math.abs(value / expected - 1)).toBeLessThan(1e-12);
+        expect(Math.abs(value / expected - 1)).toBeLessThan(1e-14);
         read(core, out, sums.length).forEach((gradient, j) => {
           const m = means[j]!;
           if (m < 1e-6 || m > 1 - 1e-6) {
