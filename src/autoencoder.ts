@@ -1,20 +1,28 @@
 // The public model. Each method checks what it was given and what state the model is in, and hands over
 // to the engine; nothing has changed when one throws.
 
-import { choice, finiteNumber, onlyKeys, positiveNumber, record } from "./checks.ts";
+import { choice, finiteNumber, onlyKeys, record } from "./checks.ts";
 import type { Build } from "./core/load.ts";
-import { type MatrixInput, type Rows, readRows } from "./data/rows.ts";
+import { FlatRows, type MatrixInput, type Rows, readRows } from "./data/rows.ts";
 import { DisposedError, InvalidStateError, InvalidValueError } from "./errors.ts";
 import { encodeCheckpoint } from "./exchange/checkpoint.ts";
 import { type NamedWeights, nameTensors, readTensors } from "./exchange/named-weights.ts";
 import { type OnnxOptions, toOnnx } from "./exchange/onnx.ts";
-import { freshEngine, freshEngineSync, loadedEngine, type RuntimeOptions } from "./make.ts";
+import {
+  freshEngine,
+  freshEngineSync,
+  loadedEngine,
+  type MadeEngine,
+  type RuntimeOptions,
+} from "./make.ts";
 import type { ModelConfig, ResolvedConfig } from "./model/config.ts";
 import type { Engine } from "./model/engine.ts";
+import type { Batch } from "./model/staging.ts";
 import { summary } from "./model/summary.ts";
 import { disposeKey } from "./platform/dispose.ts";
-import { type Batch, type BatchStream, requireSameCount } from "./training/batches.ts";
+import { type BatchStream, requireSameCount } from "./training/batches.ts";
 import { type FitOptions, resolveFit, type StepRecord } from "./training/fit-options.ts";
+import type { RunHolder } from "./training/run-state.ts";
 import { type History, TrainingRun } from "./training/trainer.ts";
 
 /**
@@ -29,10 +37,24 @@ export class TiedAutoencoder {
   readonly config: ResolvedConfig;
   #engine: Engine | undefined;
   #training = false;
+  /** Where `trainOnBatch` and `accumulateGradients` read their rows: reading one batch after another makes nothing. */
+  readonly #flatInput = new FlatRows();
+  readonly #flatTarget = new FlatRows();
+  readonly #batch: { -readonly [Key in keyof Batch]: Batch[Key] } = {
+    x: this.#flatInput,
+    target: undefined,
+    order: undefined,
+    first: 0,
+    count: 0,
+    checked: false,
+    held: undefined,
+  };
+  readonly #runs: RunHolder = { run: undefined, requireLive: () => void this.#live };
 
-  private constructor(engine: Engine) {
+  private constructor({ engine, run }: MadeEngine) {
     this.config = engine.config;
     this.#engine = engine;
+    this.#runs.run = run;
   }
 
   /**
@@ -69,7 +91,7 @@ export class TiedAutoencoder {
 
   /** Bytes of WebAssembly memory the model holds: parameters, optimizer state and workspace. */
   get byteLength(): number {
-    return this.#live.byteLength;
+    return this.#live.arena.byteLength;
   }
 
   /** Threads that share the work of a call; 1 after a ThreadError. */
@@ -79,39 +101,39 @@ export class TiedAutoencoder {
 
   /** Optimizer steps taken since the model was made. */
   get stepCount(): number {
-    return this.#live.stepCount;
+    return this.#live.step.progress.stepCount;
   }
 
   /**
-   * The learning rate of the next step; where a schedule moves it, of the last one. Setting it, which may
-   * be done at any time, sets the base that schedules start from.
+   * The learning rate of the next step, at least 0; where a schedule moves it, of the last one. Setting it, which
+   * may be done at any time, sets the base that schedules start from. A new `fit` starts at the base again.
    */
   get learningRate(): number {
-    return this.#live.learningRate;
+    return this.#live.step.progress.learningRate;
   }
 
   set learningRate(value: number) {
-    const engine = this.#live;
-    engine.learningRate = positiveNumber("learningRate", value);
-    engine.baseLearningRate = engine.learningRate;
+    const { progress } = this.#live.step;
+    progress.learningRate = finiteNumber("learningRate", value, 0);
+    progress.baseLearningRate = progress.learningRate;
   }
 
   // Inference
 
   /** Codes of the rows of `x` [rows, layers[0]] → [rows, code units]. NaN passes through. */
   encode(x: MatrixInput): Float32Array {
-    return this.#live.encode(this.#rows("x", x));
+    return this.#live.inference.encode(this.#rows("x", x));
   }
 
   /** Reconstructions from codes [rows, code units] → [rows, layers[0]]. */
   decode(code: MatrixInput): Float32Array {
     const engine = this.#live;
-    return engine.decode(readRows("code", code, this.config.layers.at(-1) as number));
+    return engine.inference.decode(readRows("code", code, this.config.layers.at(-1) ?? 0));
   }
 
   /** `decode(encode(x))` in one pass: [rows, layers[0]] → the same shape. */
   reconstruct(x: MatrixInput): Float32Array {
-    return this.#live.reconstruct(this.#rows("x", x));
+    return this.#live.inference.reconstruct(this.#rows("x", x));
   }
 
   /**
@@ -119,19 +141,19 @@ export class TiedAutoencoder {
    * scaler. The usual anomaly score.
    */
   reconstructionErrors(x: MatrixInput): Float32Array {
-    return this.#live.rowErrors(this.#rows("x", x));
+    return this.#live.inference.rowErrors(this.#rows("x", x));
   }
 
   /** Squared error of each element's reconstruction → [rows, layers[0]]; units as in `reconstructionErrors`. */
   featureErrors(x: MatrixInput): Float32Array {
-    return this.#live.squaredErrors(this.#rows("x", x));
+    return this.#live.inference.squaredErrors(this.#rows("x", x));
   }
 
   /** The configured loss over all elements, without penalties; `target` defaults to `x`. */
   evaluate(x: MatrixInput, target?: MatrixInput): number {
     const engine = this.#live;
     const [rows, targetRows] = this.#pair("evaluate", x, target);
-    return engine.evaluate(rows, targetRows);
+    return engine.inference.evaluate(rows, targetRows);
   }
 
   // Training
@@ -145,7 +167,7 @@ export class TiedAutoencoder {
   fitScaler(x: MatrixInput): void {
     const engine = this.#idle;
     const [rows] = this.#pair("fitScaler", x, undefined);
-    engine.requireTrainable(rows, false);
+    finish(engine.staging.requireTrainable(rows, false));
     engine.preparation.fit(rows, rows.count);
   }
 
@@ -163,11 +185,12 @@ export class TiedAutoencoder {
     onlyKeys("initializeFrom", settings, ["method"]);
     choice("method", settings.method, ["pca"]);
     const [rows] = this.#pair("initializeFrom", x, undefined);
-    engine.requireTrainable(rows, false);
+    finish(engine.staging.requireTrainable(rows, false));
     if (!engine.preparation.fitted) engine.preparation.fit(rows, rows.count);
     this.#training = true;
     try {
-      await engine.initializeFromComponents(rows);
+      const { initializeFromComponents } = await import("./model/initial/pca-initializer.ts");
+      await initializeFromComponents(engine, rows);
       if (this.#engine !== engine) {
         throw new DisposedError("The model was disposed during initializeFrom.");
       }
@@ -181,10 +204,11 @@ export class TiedAutoencoder {
    * @throws (rejects) DivergenceError when the loss stops being finite; `signal.reason` on an abort.
    */
   async fit(x: MatrixInput | BatchStream, options?: FitOptions): Promise<History> {
-    const steps = this.fitSteps(x, options);
-    for (;;) {
-      const result = await steps.next();
-      if (result.done) return result.value;
+    const run = this.#beginFit(x, options);
+    try {
+      return await run.finish();
+    } finally {
+      this.#training = false;
     }
   }
 
@@ -196,19 +220,10 @@ export class TiedAutoencoder {
     x: MatrixInput | BatchStream,
     options?: FitOptions,
   ): AsyncGenerator<StepRecord, History> {
-    const engine = this.#idle;
-    this.#training = true;
-    let records: AsyncGenerator<StepRecord, History> | undefined;
+    const run = this.#beginFit(x, options);
     try {
-      records = new TrainingRun(engine, await resolveFit(engine, x, options)).records();
-      for (;;) {
-        if (this.#engine !== engine) throw new DisposedError("The model was disposed during fit.");
-        const result = await records.next();
-        if (result.done) return result.value;
-        yield result.value;
-      }
+      return yield* run.records();
     } finally {
-      await records?.return({ epoch: [], history: { loss: [] } });
       this.#training = false;
     }
   }
@@ -220,8 +235,7 @@ export class TiedAutoencoder {
    */
   trainOnBatch(x: MatrixInput, target?: MatrixInput): number {
     const engine = this.#idle;
-    const [rows, targetRows] = this.#pair("trainOnBatch", x, target);
-    return engine.trainBatch(wholeBatch(rows, targetRows));
+    return engine.step.train(this.#wholeBatch("trainOnBatch", x, target));
   }
 
   /**
@@ -231,8 +245,7 @@ export class TiedAutoencoder {
   accumulateGradients(x: MatrixInput, target?: MatrixInput, options?: { scale?: number }): number {
     const engine = this.#idle;
     const scale = scaleOption("accumulateGradients", options);
-    const [rows, targetRows] = this.#pair("accumulateGradients", x, target);
-    return engine.accumulate(wholeBatch(rows, targetRows), 0, rows.count, scale);
+    return engine.step.accumulate(this.#wholeBatch("accumulateGradients", x, target), scale);
   }
 
   /**
@@ -243,23 +256,23 @@ export class TiedAutoencoder {
   addGradients(gradients: NamedWeights, options?: { scale?: number }): void {
     const engine = this.#idle;
     const scale = scaleOption("addGradients", options);
-    engine.addGradients(readTensors("addGradients", gradients, engine.layout), scale);
+    engine.state.addGradients(readTensors("addGradients", gradients, engine.network.layout), scale);
   }
 
   /** What was accumulated, by parameter name, before clipping and weight decay. Copies. */
   gradients(): NamedWeights {
     const engine = this.#accumulated("gradients");
-    return nameTensors(engine.gradients, engine.layout);
+    return nameTensors(engine.state.gradients, engine.network.layout);
   }
 
   /** One optimizer step on what was accumulated, which is then forgotten. */
   applyGradients(): void {
-    this.#accumulated("applyGradients").apply();
+    this.#accumulated("applyGradients").step.apply();
   }
 
   /** Forgets what was accumulated. */
   zeroGradients(): void {
-    this.#idle.forgetGradients();
+    this.#idle.step.forgetGradients();
   }
 
   // Parameters
@@ -267,13 +280,13 @@ export class TiedAutoencoder {
   /** Every parameter by name. Copies; each tied weight appears once. */
   weights(): NamedWeights {
     const engine = this.#live;
-    return nameTensors(engine.parameters, engine.layout);
+    return nameTensors(engine.state.parameters, engine.network.layout);
   }
 
   /** Replaces every parameter; the optimizer's state stays. Wants all names and no other. */
   setWeights(weights: NamedWeights): void {
     const engine = this.#idle;
-    engine.restore(readTensors("setWeights", weights, engine.layout), undefined, undefined);
+    engine.state.setParameters(readTensors("setWeights", weights, engine.network.layout));
   }
 
   /** The model as safetensors; with `optimizer` training resumes bit for bit from it. */
@@ -281,7 +294,9 @@ export class TiedAutoencoder {
     const engine = this.#live;
     const settings = record("save's options", options);
     onlyKeys("save", settings, ["optimizer"]);
-    return encodeCheckpoint(engine.checkpoint(settings.optimizer === true));
+    const training = settings.optimizer === true;
+    const run = training ? this.#runs.run : undefined;
+    return encodeCheckpoint(engine.state.snapshot(training), run);
   }
 
   /**
@@ -325,14 +340,36 @@ export class TiedAutoencoder {
 
   #accumulated(call: string): Engine {
     const engine = this.#idle;
-    if (engine.hasGradients) return engine;
+    if (engine.step.hasGradients) return engine;
     throw new InvalidStateError(
       `${call} needs gradients, and nothing was accumulated since the last step. Call accumulateGradients first.`,
     );
   }
 
+  /** Checks the options of a run, and claims the model for it. */
+  #beginFit(x: MatrixInput | BatchStream, options: FitOptions | undefined): TrainingRun {
+    const engine = this.#idle;
+    const fit = resolveFit(engine, this.#runs, x, options);
+    this.#training = true;
+    return new TrainingRun(engine, fit, this.#runs);
+  }
+
+  /** A batch of all rows, in an object that the next call uses again. */
+  #wholeBatch(call: string, x: MatrixInput, target: MatrixInput | undefined): Batch {
+    const width = this.config.layers[0] ?? 0;
+    const batch = this.#batch;
+    batch.x = readRows("x", x, width, this.#flatInput);
+    batch.target =
+      target === undefined ? undefined : readRows("target", target, width, this.#flatTarget);
+    batch.count = batch.x.count;
+    requireSameCount(batch.x, batch.target);
+    if (batch.count === 0)
+      throw new InvalidValueError(`${call} needs at least one row; x has none.`);
+    return batch;
+  }
+
   #rows(name: string, x: MatrixInput): Rows {
-    return readRows(name, x, this.config.layers[0] as number);
+    return readRows(name, x, this.config.layers[0] ?? 0);
   }
 
   #pair(call: string, x: MatrixInput, target: MatrixInput | undefined): [Rows, Rows | undefined] {
@@ -351,6 +388,7 @@ function scaleOption(call: string, options: { scale?: number } | undefined): num
   return finiteNumber("scale", settings.scale ?? 1);
 }
 
-function wholeBatch(x: Rows, target: Rows | undefined): Batch {
-  return { x, target, order: undefined, first: 0, count: x.count, checked: false };
+/** Runs work that could pause, without pausing. */
+function finish(work: Generator<void, void, void>): void {
+  while (!work.next().done);
 }

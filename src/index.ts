@@ -1,7 +1,7 @@
 // What `import … from "tied-autoencoder"` gives. Importing it compiles, fetches and spawns nothing.
 
 export { TiedAutoencoder } from "./autoencoder.ts";
-export type { MatrixInput } from "./data/rows.ts";
+export type { MatrixInput, ShapedMatrix } from "./data/rows.ts";
 export {
   MinMaxScaler,
   type MinMaxScalerOptions,
@@ -23,22 +23,21 @@ export type { OnnxOptions, OnnxPart } from "./exchange/onnx.ts";
 export type { StateDictOptions } from "./exchange/state-dict.ts";
 export { FormatError } from "./formats/errors.ts";
 export { fromStateDict } from "./from-state-dict.ts";
+export type { ActivationName, ActivationSpec } from "./layers/activations.ts";
+export type { LossName, LossSpec } from "./losses/index.ts";
 export type { RuntimeOptions } from "./make.ts";
+export type { CodeName, CodeSpec } from "./model/codes.ts";
 export type {
-  ActivationName,
-  ActivationSpec,
-  LossName,
-  LossSpec,
   MissingMode,
   ModelConfig,
   ResolvedConfig,
   ScalerName,
 } from "./model/config.ts";
 export type { InitializerName } from "./model/initial/initializers.ts";
-export type { OptimizerConfig, OptimizerName, OptimizerSpec } from "./model/optimizers.ts";
+export type { OptimizerConfig, OptimizerName, OptimizerSpec } from "./optimizers/index.ts";
+export type { PenaltyName, PenaltySpec } from "./penalties/index.ts";
 export { ThreadError, ThreadsUnavailableWarning } from "./threads/errors.ts";
 export type { BatchInput, BatchStream } from "./training/batches.ts";
-export type { CorruptionSpec } from "./training/corruption.ts";
 export type { EarlyStoppingOptions } from "./training/early-stopping.ts";
 export type {
   AbortSignalLike,
@@ -46,5 +45,7 @@ export type {
   FitOptions,
   StepRecord,
 } from "./training/fit-options.ts";
-export type { RateFunction, ScheduleSpec } from "./training/schedules.ts";
+export type { CorruptionSpec } from "./training/noise/index.ts";
+export type { RateFunction } from "./training/schedules/function.ts";
+export type { ScheduleSpec } from "./training/schedules/index.ts";
 export type { History } from "./training/trainer.ts";

@@ -16,8 +16,9 @@ export {
 } from "./errors.ts";
 export type { GemmOptions, Kernels, LossOptions, MatrixOptimizer } from "./kernels/kernels.ts";
 export type { Matrix } from "./kernels/matrix.ts";
-export type { ActivationSpec, LossSpec } from "./model/config.ts";
-export type { OptimizerConfig, OptimizerSpec } from "./model/optimizers.ts";
+export type { ActivationSpec } from "./layers/activations.ts";
+export type { LossSpec } from "./losses/index.ts";
+export type { OptimizerConfig, OptimizerSpec } from "./optimizers/index.ts";
 export type { ThreadedCoreOptions as CoreOptions } from "./threads/options.ts";
 
 /**

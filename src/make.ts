@@ -13,24 +13,34 @@ import {
 import { Engine } from "./model/engine.ts";
 import { loadThreadedCore, loadThreadedCoreSync } from "./threads/load.ts";
 import type { ThreadedCoreOptions } from "./threads/options.ts";
+import type { RunState } from "./training/run-state.ts";
 
 /** Where a model runs: the part of the configuration that is not saved with it. */
 export type RuntimeOptions = ThreadedCoreOptions;
 
+/** An engine, and the run that it was in when it was saved. */
+export interface MadeEngine {
+  readonly engine: Engine;
+  readonly run: RunState | undefined;
+}
+
 /** An engine with fresh weights. */
-export async function freshEngine(config: ModelConfig): Promise<Engine> {
+export async function freshEngine(config: ModelConfig): Promise<MadeEngine> {
   const resolved = resolveConfig(config);
   return onCore(await loadThreadedCore(runtimeOptions(config)), (core) => fresh(resolved, core));
 }
 
 /** The same without waiting. */
-export function freshEngineSync(config: ModelConfig): Engine {
+export function freshEngineSync(config: ModelConfig): MadeEngine {
   const resolved = resolveConfig(config);
   return onCore(loadThreadedCoreSync(runtimeOptions(config)), (core) => fresh(resolved, core));
 }
 
 /** An engine as a file has it. */
-export async function loadedEngine(bytes: Uint8Array, runtime: RuntimeOptions): Promise<Engine> {
+export async function loadedEngine(
+  bytes: Uint8Array,
+  runtime: RuntimeOptions,
+): Promise<MadeEngine> {
   onlyKeys("load's runtime", record("load's runtime", runtime), runtimeKeys);
   if (!(bytes instanceof Uint8Array)) {
     throw new InvalidTypeError(`load needs the file's bytes as a Uint8Array; got ${show(bytes)}.`);
@@ -40,21 +50,21 @@ export async function loadedEngine(bytes: Uint8Array, runtime: RuntimeOptions): 
     loadThreadedCore(runtime),
   ]);
   return onCore(loaded, (core) => {
-    const { config, parameters, training, preparation } = decodeCheckpoint(bytes);
-    const engine = new Engine(config, core);
-    engine.restore(parameters, training, preparation);
-    return engine;
+    const { snapshot, run } = decodeCheckpoint(bytes);
+    const engine = new Engine(snapshot.config, core);
+    engine.state.restore(snapshot);
+    return { engine, run };
   });
 }
 
-function fresh(config: ResolvedConfig, core: Core): Engine {
+function fresh(config: ResolvedConfig, core: Core): MadeEngine {
   const engine = new Engine(config, core);
   engine.initialize();
-  return engine;
+  return { engine, run: undefined };
 }
 
 /** What `make` makes of a core, whose workers end when it fails. */
-function onCore(core: Core, make: (core: Core) => Engine): Engine {
+function onCore(core: Core, make: (core: Core) => MadeEngine): MadeEngine {
   try {
     return make(core);
   } catch (error) {

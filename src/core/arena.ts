@@ -56,6 +56,11 @@ export class Arena {
     return new Float32Array(this.memory.buffer, address, length);
   }
 
+  /** A fresh uint32 view of `length` elements at `address`. */
+  words(address: number, length: number): Uint32Array {
+    return new Uint32Array(this.memory.buffer, address, length);
+  }
+
   /**
    * Reserves `bytes` on a cache line and returns the address. The memory is there after `commit`; its
    * contents are whatever was there, zeros where nothing ever was.

@@ -1,20 +1,10 @@
-// Matrix input: the three forms that public calls accept, read behind one interface that copies rows
-// into the arena. Widths and lengths are checked here, before anything else happens; NaN and infinity
-// are looked for where the rows have arrived, because that is a kernel's work.
+// Matrix input: the forms that public calls accept, read behind one interface that copies rows to where they
+// are needed. Widths and lengths are checked here, before anything else happens; NaN and infinity are looked
+// for later, by a kernel, once the rows have been copied.
 
 import { onlyKeys } from "../checks.ts";
-import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
-
-type NumericArray =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Uint8Array
-  | Uint8ClampedArray
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array;
+import { InvalidStateError, InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+import { isFloat32Array, isNumberArray, isTypedArray, type NumberArray } from "../platform/tags.ts";
 
 /**
  * A matrix inside a typed array. Without strides it is row-major and fills `data`. With them the element of
@@ -22,7 +12,9 @@ type NumericArray =
  * view of a larger array, as ndarray has them.
  */
 export interface ShapedMatrix {
-  readonly data: NumericArray;
+  /** The elements. */
+  readonly data: NumberArray;
+  /** Rows and columns. */
   readonly shape: readonly [rows: number, columns: number];
   /** Elements from a row to the next and from a column to the next; or the first alone, where the second is 1. */
   readonly stride?: number | readonly [row: number, column: number];
@@ -42,9 +34,9 @@ export type MatrixInput =
   | Float32Array
   | ShapedMatrix
   | readonly (readonly number[])[]
-  | readonly NumericArray[];
+  | readonly NumberArray[];
 
-/** Rows that can be copied into the arena as float32, or elsewhere as float64. */
+/** Rows that can be copied as float32 or as float64. */
 export interface Rows {
   /** What the argument is called in messages. */
   readonly name: string;
@@ -52,15 +44,31 @@ export interface Rows {
   readonly width: number;
   /** Copies rows [first, first + count) to `heap[at…]`, row-major. */
   copy(first: number, count: number, heap: Float32Array | Float64Array, at: number): void;
+  /** Copies the rows order[first], …, order[first + count - 1]. */
+  gather(
+    order: Uint32Array,
+    first: number,
+    count: number,
+    heap: Float32Array | Float64Array,
+    at: number,
+  ): void;
 }
 
 const FORMS =
   "a Float32Array, { data, shape: [rows, columns] } over a typed array, or an array of rows";
+const SHAPED_KEYS = Object.keys({
+  data: true,
+  shape: true,
+  stride: true,
+  strides: true,
+  offset: true,
+  columns: true,
+} satisfies Record<keyof ShapedMatrix, true>);
 
-/** Reads `input` as rows of `width` values. */
-export function readRows(name: string, input: MatrixInput, width: number): Rows {
-  if (input instanceof Float32Array) return flatRows(name, input, width);
-  if (Array.isArray(input)) return nestedRows(name, input as unknown[], width);
+/** Reads `input` as rows of `width` values. A Float32Array goes into `flat`, where one is given. */
+export function readRows(name: string, input: MatrixInput, width: number, flat?: FlatRows): Rows {
+  if (isFloat32Array(input)) return (flat ?? new FlatRows()).read(name, input, width);
+  if (Array.isArray(input)) return new NestedRows(name, input, width);
   if (ArrayBuffer.isView(input)) {
     throw new InvalidTypeError(
       `${name} is ${show(input)} without a shape. Give { data, shape: [rows, ${width}] }, a Float32Array or an array of rows.`,
@@ -72,32 +80,195 @@ export function readRows(name: string, input: MatrixInput, width: number): Rows 
   throw new InvalidTypeError(`${name} must be ${FORMS}; got ${show(input)}.`);
 }
 
-function flatRows(name: string, data: NumericArray, width: number): Rows {
-  if (data.length % width !== 0) {
-    throw new InvalidValueError(
-      `${name} holds ${data.length} values, which is no multiple of the ${width} in a row; row ${Math.floor(data.length / width)} ends after ${data.length % width}.`,
-    );
+/** Row-major values without gaps. One object can read one array after another. */
+export class FlatRows implements Rows {
+  name = "";
+  count = 0;
+  width = 1;
+  #data: NumberArray = new Float32Array(0);
+
+  /** @throws InvalidValueError for a length that is no multiple of `width`. */
+  read(name: string, data: NumberArray, width: number): this {
+    if (data.length % width !== 0) {
+      throw new InvalidValueError(
+        `${name} holds ${data.length} values, which is no multiple of the ${width} in a row; row ${Math.floor(data.length / width)} ends after ${data.length % width}.`,
+      );
+    }
+    this.name = name;
+    this.count = data.length / width;
+    this.width = width;
+    this.#data = data;
+    return this;
   }
-  return {
-    name,
-    count: data.length / width,
-    width,
-    copy(first, count, heap, at) {
-      heap.set(data.subarray(first * width, (first + count) * width), at);
-    },
-  };
+
+  copy(first: number, count: number, heap: Float32Array | Float64Array, at: number): void {
+    const { width } = this;
+    const data = this.#intact();
+    const all = count * width === data.length;
+    heap.set(all ? data : data.subarray(first * width, (first + count) * width), at);
+  }
+
+  gather(
+    order: Uint32Array,
+    first: number,
+    count: number,
+    heap: Float32Array | Float64Array,
+    at: number,
+  ): void {
+    const { width } = this;
+    const data = this.#intact();
+    for (let i = 0; i < count; i++) {
+      const from = (order[first + i] ?? 0) * width;
+      heap.set(data.subarray(from, from + width), at + i * width);
+    }
+  }
+
+  #intact(): NumberArray {
+    requireLength(this.name, this.#data, this.count * this.width);
+    return this.#data;
+  }
 }
 
-const SHAPED_KEYS = ["data", "shape", "stride", "strides", "offset", "columns"] as const;
+/** Values at regular distances: a view of a larger matrix, or a transposed one. */
+class StridedRows implements Rows {
+  readonly name: string;
+  readonly count: number;
+  readonly width: number;
+  readonly #data: NumberArray;
+  readonly #rowStride: number;
+  readonly #columnStride: number;
+  readonly #offset: number;
+  readonly #length: number;
+
+  constructor(
+    name: string,
+    data: NumberArray,
+    [count, width]: readonly [number, number],
+    [rowStride, columnStride]: readonly [number, number],
+    offset: number,
+  ) {
+    this.name = name;
+    this.count = count;
+    this.width = width;
+    this.#data = data;
+    this.#rowStride = rowStride;
+    this.#columnStride = columnStride;
+    this.#offset = offset;
+    this.#length = data.length;
+  }
+
+  copy(first: number, count: number, heap: Float32Array | Float64Array, at: number): void {
+    requireLength(this.name, this.#data, this.#length);
+    for (let i = 0; i < count; i++) this.#copyRow(first + i, heap, at + i * this.width);
+  }
+
+  gather(
+    order: Uint32Array,
+    first: number,
+    count: number,
+    heap: Float32Array | Float64Array,
+    at: number,
+  ): void {
+    requireLength(this.name, this.#data, this.#length);
+    for (let i = 0; i < count; i++) {
+      this.#copyRow(order[first + i] ?? 0, heap, at + i * this.width);
+    }
+  }
+
+  #copyRow(row: number, heap: Float32Array | Float64Array, at: number): void {
+    let from = this.#offset + row * this.#rowStride;
+    for (let j = 0; j < this.width; j++) {
+      heap[at + j] = this.#data[from] ?? Number.NaN;
+      from += this.#columnStride;
+    }
+  }
+}
+
+/** Other rows in another order. */
+export class OrderedRows implements Rows {
+  readonly name: string;
+  readonly count: number;
+  readonly width: number;
+  readonly #rows: Rows;
+  readonly #order: Uint32Array;
+
+  constructor(rows: Rows, order: Uint32Array) {
+    this.name = rows.name;
+    this.count = order.length;
+    this.width = rows.width;
+    this.#rows = rows;
+    this.#order = order;
+  }
+
+  copy(first: number, count: number, heap: Float32Array | Float64Array, at: number): void {
+    this.#rows.gather(this.#order, first, count, heap, at);
+  }
+
+  gather(
+    order: Uint32Array,
+    first: number,
+    count: number,
+    heap: Float32Array | Float64Array,
+    at: number,
+  ): void {
+    const rows = order.subarray(first, first + count).map((row) => this.#order[row] ?? 0);
+    this.#rows.gather(rows, 0, count, heap, at);
+  }
+}
+
+/** An array of rows. */
+class NestedRows implements Rows {
+  readonly name: string;
+  readonly count: number;
+  readonly width: number;
+  readonly #rows: readonly ArrayLike<number>[];
+
+  constructor(name: string, rows: readonly unknown[], width: number) {
+    this.#rows = checkedRows(name, rows, width);
+    this.name = name;
+    this.count = rows.length;
+    this.width = width;
+  }
+
+  copy(first: number, count: number, heap: Float32Array | Float64Array, at: number): void {
+    for (let i = 0; i < count; i++) this.#copyRow(first + i, heap, at + i * this.width);
+  }
+
+  gather(
+    order: Uint32Array,
+    first: number,
+    count: number,
+    heap: Float32Array | Float64Array,
+    at: number,
+  ): void {
+    for (let i = 0; i < count; i++) {
+      this.#copyRow(order[first + i] ?? 0, heap, at + i * this.width);
+    }
+  }
+
+  #copyRow(row: number, heap: Float32Array | Float64Array, at: number): void {
+    const values = this.#rows[row] ?? [];
+    requireLength(`Row ${row} of ${this.name}`, values, this.width);
+    heap.set(values, at);
+  }
+}
+
+/** @throws InvalidStateError when data have been transferred or shrunk since they were given. */
+function requireLength(name: string, data: ArrayLike<number>, length: number): void {
+  if (data.length >= length) return;
+  throw new InvalidStateError(
+    `${name} held ${length} values when it was given and holds ${data.length} now. Was its buffer transferred or shrunk?`,
+  );
+}
 
 function shapedRows(name: string, input: ShapedMatrix, width: number): Rows {
   onlyKeys(name, input, SHAPED_KEYS);
   const { data, shape }: { data: unknown; shape: unknown } = input;
-  if (!isNumericArray(data)) {
+  if (!isNumberArray(data)) {
     throw new InvalidTypeError(`${name}.data must be a numeric typed array; got ${show(data)}.`);
   }
-  const [rows, columns] = Array.isArray(shape) ? (shape as unknown[]) : [];
-  if (!Array.isArray(shape) || shape.length !== 2 || !isSize(rows) || !isSize(columns)) {
+  const [rows, columns] = Array.isArray(shape) && shape.length === 2 ? shape : [];
+  if (!isSize(rows) || !isSize(columns)) {
     throw new InvalidValueError(`${name}.shape must be [rows, columns]; got ${show(shape)}.`);
   }
   if (columns !== width) {
@@ -113,14 +284,14 @@ function shapedRows(name: string, input: ShapedMatrix, width: number): Rows {
       `${name}.shape [${rows}, ${columns}] stands for ${rows * columns} values; data holds ${data.length}.`,
     );
   }
-  return flatRows(name, data, width);
+  return new FlatRows().read(name, data, width);
 }
 
 /** Rows of a view that need not be contiguous. */
 function stridedRows(
   name: string,
   input: ShapedMatrix,
-  data: NumericArray,
+  data: NumberArray,
   count: number,
   width: number,
 ): Rows {
@@ -140,19 +311,7 @@ function stridedRows(
       `${name} with shape [${count}, ${width}], strides [${down}, ${across}] and offset ${offset} reads element ${outside}; data holds ${data.length}.`,
     );
   }
-  return {
-    name,
-    count,
-    width,
-    copy(first, rows, heap, at) {
-      for (let i = 0; i < rows; i++) {
-        const from = offset + (first + i) * down;
-        const to = at + i * width;
-        if (across === 1) heap.set(data.subarray(from, from + width), to);
-        else for (let j = 0; j < width; j++) heap[to + j] = data[from + j * across] ?? Number.NaN;
-      }
-    },
-  };
+  return new StridedRows(name, data, [count, width], [down, across], offset);
 }
 
 function readStrides(name: string, value: unknown): readonly [down: number, across: number] {
@@ -169,14 +328,21 @@ function integer(where: string, value: unknown): number {
   throw typeof value === "number" ? new InvalidValueError(text) : new InvalidTypeError(text);
 }
 
-function nestedRows(name: string, rows: unknown[], width: number): Rows {
+/** Checks that every row is an array of `width` numbers. */
+function checkedRows(
+  name: string,
+  rows: readonly unknown[],
+  width: number,
+): readonly ArrayLike<number>[] {
   if (typeof rows[0] === "number") {
     throw new InvalidTypeError(
       `${name} is a flat array of numbers, whose rows cannot be told. Give ${FORMS}.`,
     );
   }
-  rows.forEach((row, i) => {
-    if (!Array.isArray(row) && !isNumericArray(row)) {
+  const checked: ArrayLike<number>[] = [];
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i];
+    if (!Array.isArray(row) && !isNumberArray(row)) {
       throw new InvalidTypeError(
         `Row ${i} of ${name} must be an array of ${width} numbers; got ${show(row)}.`,
       );
@@ -186,19 +352,13 @@ function nestedRows(name: string, rows: unknown[], width: number): Rows {
         `Row ${i} of ${name} must hold ${width} values; it holds ${row.length}.`,
       );
     }
-    if (Array.isArray(row)) requireNumbers(name, row, i);
-  });
-  return {
-    name,
-    count: rows.length,
-    width,
-    copy(first, count, heap, at) {
-      for (let i = 0; i < count; i++) heap.set(rows[first + i] as number[], at + i * width);
-    },
-  };
+    if (!isTypedArray(row)) requireNumbers(name, row, i);
+    checked.push(row);
+  }
+  return checked;
 }
 
-function requireNumbers(name: string, row: unknown[], i: number): void {
+function requireNumbers(name: string, row: readonly unknown[], i: number): void {
   // Not findIndex: this runs over every element of every row, holes included.
   for (let j = 0; j < row.length; j++) {
     if (typeof row[j] !== "number") {
@@ -211,9 +371,4 @@ function requireNumbers(name: string, row: unknown[], i: number): void {
 
 function isSize(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
-}
-
-function isNumericArray(value: unknown): value is NumericArray {
-  if (!ArrayBuffer.isView(value) || value instanceof DataView) return false;
-  return !(value instanceof BigInt64Array) && !(value instanceof BigUint64Array);
 }

@@ -1,24 +1,27 @@
-// The way back from checkpoint.ts: a safetensors file as a model. Loaded with the first file.
+// The way back from checkpoint.ts: a safetensors file as a model. Reads versions 1 and 2.
 
 import { finiteNumber, record, wholeNumber } from "../checks.ts";
 import { show } from "../errors.ts";
 import { FormatError } from "../formats/errors.ts";
 import { decodeSafetensors, tensorToFloat32 } from "../formats/safetensors.ts";
 import type { SafeTensor } from "../formats/safetensors-types.ts";
+import type { BufferSpec } from "../layers/layer.ts";
 import { type ModelConfig, type ResolvedConfig, resolveConfig } from "../model/config.ts";
-import type { ParameterLayout } from "../model/layout.ts";
-import { stateNames } from "../model/optimizers.ts";
+import { buildNetwork } from "../model/network.ts";
+import type { ParameterLayout } from "../model/parameters.ts";
 import { type PreparationState, preparationNames } from "../model/preparation.ts";
+import type { ModelSnapshot, OptimizerState } from "../model/state.ts";
+import { stateNames } from "../optimizers/index.ts";
 import type { RunState } from "../training/run-state.ts";
-import {
-  BEST,
-  type Checkpoint,
-  FORMAT,
-  layoutOf,
-  statePrefix,
-  type TrainingState,
-  VERSION,
-} from "./checkpoint.ts";
+import { FORMAT, RUN_BLOCKS, statePrefix, VERSION } from "./checkpoint.ts";
+
+type Tensors = ReadonlyMap<string, SafeTensor>;
+
+/** What a file holds. */
+export interface Checkpoint {
+  readonly snapshot: ModelSnapshot;
+  readonly run: RunState | undefined;
+}
 
 /** Reads a model. Every name, shape and setting is checked before anything is made of it. */
 export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
@@ -28,38 +31,54 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
       `The file is a safetensors file, but not a model of this package: its metadata has the format ${show(metadata.format)}.`,
     );
   }
-  if (metadata.version !== String(VERSION)) {
+  const version = Number(metadata.version);
+  if (!Number.isSafeInteger(version) || version < 1 || version > VERSION) {
     throw new FormatError(
-      `The file has format version ${metadata.version}; this release reads version ${VERSION}. A newer release may read it.`,
+      `The file has format version ${show(metadata.version)}; this release reads versions 1 to ${VERSION}. A newer release may read it.`,
     );
   }
   const config = resolveConfig(parseJson("config", metadata.config) as unknown as ModelConfig);
-  const layout = layoutOf(config);
+  const { layout, buffers } = buildNetwork(config);
   const states = metadata.training === undefined ? [] : stateNames(config.optimizer);
-  const hasBest = metadata.run !== undefined && tensors.has(BEST + layout.tensors[0]?.name);
-  const prefixes = ["", ...states.map(statePrefix), ...(hasBest ? [BEST] : [])];
+  const kept = metadata.run === undefined ? [] : keptBlocks(tensors, layout);
   const prepared = preparationNames(config);
   const isPrepared = prepared.some((name) => tensors.has(name));
+  const prefixes = ["", ...states.map(statePrefix), ...kept.map((name) => RUN_BLOCKS[name])];
   requireNames(tensors, [
     ...prefixes.flatMap((prefix) => layout.tensors.map(({ name }) => prefix + name)),
+    ...buffers.map(({ name }) => name),
     ...(isPrepared ? prepared : []),
   ]);
-  const parameters = readBlock(tensors, "", layout);
-  const preparation = isPrepared ? readPreparation(tensors, config, prepared) : undefined;
-  if (metadata.training === undefined) {
-    return { config, parameters, preparation, training: undefined };
-  }
-  const blocks = states.map((name) => readBlock(tensors, statePrefix(name), layout));
-  const run = metadata.run === undefined ? undefined : readRun(metadata.run);
-  if (run && hasBest) run.best = readBlock(tensors, BEST, layout);
-  const training = { ...readProgress(metadata.training), run, blocks };
-  return { config, parameters, preparation, training };
+  const snapshot: ModelSnapshot = {
+    config,
+    parameters: readBlock(tensors, "", layout),
+    buffers: Object.fromEntries(buffers.map((spec) => [spec.name, readBuffer(tensors, spec)])),
+    preparation: isPrepared ? readPreparation(tensors, config, prepared) : undefined,
+    optimizer:
+      metadata.training === undefined
+        ? undefined
+        : {
+            ...readProgress(metadata.training),
+            blocks: states.map((name) => readBlock(tensors, statePrefix(name), layout)),
+          },
+  };
+  if (metadata.run === undefined) return { snapshot, run: undefined };
+  const run = readRun(metadata.run, version, config);
+  for (const name of kept) run[name] = readBlock(tensors, RUN_BLOCKS[name], layout);
+  return { snapshot, run };
 }
 
-function requireNames(tensors: ReadonlyMap<string, SafeTensor>, expected: readonly string[]): void {
-  const missing = expected.find((name) => !tensors.has(name));
+/** The blocks of weights that the file's run keeps. */
+function keptBlocks(tensors: Tensors, layout: ParameterLayout): (keyof typeof RUN_BLOCKS)[] {
+  const first = layout.tensors[0]?.name ?? "";
+  return (["best", "last"] as const).filter((name) => tensors.has(RUN_BLOCKS[name] + first));
+}
+
+function requireNames(tensors: Tensors, names: readonly string[]): void {
+  const expected = new Set(names);
+  const missing = names.find((name) => !tensors.has(name));
   if (missing !== undefined) throw new FormatError(`The file lacks the tensor ${show(missing)}.`);
-  const extra = [...tensors.keys()].find((name) => !expected.includes(name));
+  const extra = [...tensors.keys()].find((name) => !expected.has(name));
   if (extra !== undefined) {
     throw new FormatError(
       `The file holds a tensor ${show(extra)} that its configuration has no place for.`,
@@ -67,74 +86,95 @@ function requireNames(tensors: ReadonlyMap<string, SafeTensor>, expected: readon
   }
 }
 
-function readBlock(
-  tensors: ReadonlyMap<string, SafeTensor>,
-  prefix: string,
-  layout: ParameterLayout,
-): Float32Array {
+function readBlock(tensors: Tensors, prefix: string, layout: ParameterLayout): Float32Array {
+  // Shapes first: the block's size is what the configuration claims, until the file is known to hold it.
+  const parts = layout.tensors.map(({ name, shape }) =>
+    float32Tensor(tensors, prefix + name, shape),
+  );
   const block = new Float32Array(layout.blockLength);
-  for (const { name, shape, offset } of layout.tensors) {
-    const tensor = tensors.get(prefix + name) as SafeTensor;
-    if (tensor.shape.join() !== shape.join()) {
-      throw new FormatError(
-        `The tensor ${show(prefix + name)} has shape [${tensor.shape.join(", ")}]; its configuration asks for [${shape.join(", ")}].`,
-      );
-    }
-    block.set(tensorToFloat32(tensor), offset);
-  }
+  layout.tensors.forEach(({ offset }, i) => {
+    block.set(parts[i] ?? [], offset);
+  });
   return block;
 }
 
+/** A float tensor of this name and shape; every value finite. */
+function float32Tensor(tensors: Tensors, name: string, shape: readonly number[]): Float32Array {
+  const tensor = tensors.get(name);
+  if (!tensor) throw new FormatError(`The file lacks the tensor ${show(name)}.`);
+  if (tensor.shape.join() !== shape.join()) {
+    throw new FormatError(
+      `The tensor ${show(name)} has shape [${tensor.shape.join(", ")}]; its configuration asks for [${shape.join(", ")}].`,
+    );
+  }
+  if (!FLOATS.includes(tensor.dtype)) {
+    throw new FormatError(
+      `The tensor ${show(name)} is ${tensor.dtype}; a model's are ${FLOATS.join(", ")}.`,
+    );
+  }
+  const values = tensorToFloat32(tensor);
+  const index = values.findIndex((value) => !Number.isFinite(value));
+  if (index >= 0) {
+    throw new FormatError(
+      `The tensor ${show(name)} must hold finite numbers; element ${index} is ${values[index]}.`,
+    );
+  }
+  return values;
+}
+
+const FLOATS: readonly string[] = ["F32", "F64", "F16", "BF16"];
+
+function readBuffer(
+  tensors: Tensors,
+  { name, type, length }: BufferSpec,
+): Float32Array | Uint32Array {
+  if (type === "F32") return float32Tensor(tensors, name, [length]).slice();
+  const tensor = tensors.get(name);
+  if (tensor?.dtype !== "U32" || tensor.shape.join() !== String(length)) {
+    throw new FormatError(
+      `The tensor ${show(name)} must be U32 of shape [${length}]; got ${tensor?.dtype} of [${tensor?.shape.join(", ")}].`,
+    );
+  }
+  return Uint32Array.from(tensor.data, Number);
+}
+
 function readPreparation(
-  tensors: ReadonlyMap<string, SafeTensor>,
+  tensors: Tensors,
   { layers }: ResolvedConfig,
   names: readonly string[],
 ): PreparationState {
+  const width = layers[0] ?? 0;
   return Object.fromEntries(
-    names.map((name) => {
-      const tensor = tensors.get(name) as SafeTensor;
-      if (tensor.shape.join() !== String(layers[0])) {
-        throw new FormatError(
-          `The tensor ${show(name)} has shape [${tensor.shape.join(", ")}]; its configuration asks for [${layers[0]}].`,
-        );
-      }
-      return [name, tensorToFloat32(tensor).slice()];
-    }),
+    names.map((name) => [name, float32Tensor(tensors, name, [width]).slice()]),
   );
 }
 
-function readProgress(text: string): Omit<TrainingState, "run" | "blocks"> {
-  const {
-    learningRate,
-    baseLearningRate = learningRate,
-    stepCount,
-    lossRatio = null,
-  } = parseJson("training", text);
-  for (const rate of [learningRate, baseLearningRate]) {
-    if (typeof rate === "number" && rate >= 0) continue; // a schedule may end at 0
-    throw new FormatError(
-      `The file's learning rates must be numbers of at least 0; got ${show(rate)}.`,
-    );
-  }
-  if (!Number.isSafeInteger(stepCount) || (stepCount as number) < 0) {
-    throw new FormatError(`The file's step count must be a whole number; got ${show(stepCount)}.`);
-  }
-  if (lossRatio !== null && typeof lossRatio !== "number") {
-    throw new FormatError(
-      `The file's loss ratio must be a number or null; got ${show(lossRatio)}.`,
-    );
-  }
-  return { learningRate, baseLearningRate, stepCount, lossRatio } as Omit<
-    TrainingState,
-    "run" | "blocks"
-  >;
+function readProgress(text: string): Omit<OptimizerState, "blocks"> {
+  return checked("training state", () => {
+    const from = parseJson("training", text);
+    const learningRate = finiteNumber("learningRate", from.learningRate, 0);
+    const lossRatio = from.lossRatio ?? null;
+    return {
+      learningRate,
+      baseLearningRate: finiteNumber("baseLearningRate", from.baseLearningRate ?? learningRate, 0),
+      stepCount: wholeNumber("stepCount", from.stepCount, 0),
+      lossRatio: lossRatio === null ? null : finiteNumber("lossRatio", lossRatio, 0),
+    };
+  });
 }
 
-function readRun(text: string): RunState {
+function readRun(text: string, version: number, config: ResolvedConfig): RunState {
+  return checked("run", () => runFromJson(parseJson("run", text), version, config));
+}
+
+/** Reads a part of the file; what its checks say becomes the reason of a FormatError. */
+function checked<Value>(what: string, read: () => Value): Value {
   try {
-    return runFromJson(parseJson("run", text));
+    return read();
   } catch (error) {
-    throw new FormatError(`The file's run cannot be gone on with: ${(error as Error).message}`);
+    if (error instanceof FormatError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new FormatError(`The file's ${what} cannot be continued: ${reason}`);
   }
 }
 
@@ -149,20 +189,22 @@ function parseJson(what: string, text: string | undefined): Record<string, unkno
 }
 
 /** The run as its JSON says; throws as the argument checks do. */
-function runFromJson(value: unknown): RunState {
+function runFromJson(value: unknown, version: number, { layers }: ResolvedConfig): RunState {
   const from = record("run", value);
   const whole = (key: string) => wholeNumber(`run.${key}`, from[key], 0);
   const plateau = record("run.plateau", from.plateau);
   const stopping = record("run.stopping", from.stopping);
   const best = (where: string, memory: Record<string, unknown>) =>
     memory.best === undefined ? {} : { best: finiteNumber(`${where}.best`, memory.best) };
+  // Version 1 counted rows where version 2 counts values.
+  const perRow = version === 1 ? (layers[0] ?? 1) : 1;
   return {
     rows: whole("rows"),
     batchSize: whole("batchSize"),
     epoch: whole("epoch"),
     batch: whole("batch"),
-    rowsDone: whole("rowsDone"),
-    lossSum: finiteNumber("run.lossSum", from.lossSum),
+    weightDone: whole(version === 1 ? "rowsDone" : "weightDone") * perRow,
+    lossSum: finiteNumber("run.lossSum", from.lossSum) * perRow,
     step: whole("step"),
     stopped: from.stopped === true,
     plateau: {

@@ -1,79 +1,58 @@
 // A model as a safetensors file: tensors under their public names, the configuration as JSON in the file's
-// metadata, and on request the optimizer's state, so that training can go on. checkpoint-read.ts is the
+// metadata, and on request the optimizer's state, so that training can continue. checkpoint-read.ts is the
 // way back.
 
 import { packSafetensors } from "../formats/safetensors-pack.ts";
 import type { NamedTensor } from "../formats/safetensors-types.ts";
-import type { ResolvedConfig } from "../model/config.ts";
-import { layoutParameters, type ParameterLayout } from "../model/layout.ts";
-import { stateNames } from "../model/optimizers.ts";
-import type { PreparationState } from "../model/preparation.ts";
+import { buildNetwork } from "../model/network.ts";
+import type { ParameterLayout } from "../model/parameters.ts";
+import type { ModelSnapshot } from "../model/state.ts";
+import { stateNames } from "../optimizers/index.ts";
 import type { RunState } from "../training/run-state.ts";
 
 export const FORMAT = "tied-autoencoder";
-export const VERSION = 1;
-/** Prefix of the best epoch's weights, in a run that wants them back. */
-export const BEST = "best.";
+/** Version 2 (package 0.2.0) adds codes, penalties and constraints, and counts epoch losses by values. */
+export const VERSION = 2;
 
-/** The optimizer's memory: what a resumed run needs beside the weights. */
-export interface TrainingState {
-  readonly learningRate: number;
-  /** The rate that schedules start from. */
-  readonly baseLearningRate: number;
-  /** Optimizer steps taken. */
-  readonly stepCount: number;
-  /** The last loss over its data's mean square, which decides on the Gram step; null where unknown. */
-  readonly lossRatio: number | null;
-  /** How far the last `fit` came. */
-  readonly run: RunState | undefined;
-  /** One flat block, laid out like the parameters, for each of the optimizer's state names. */
-  readonly blocks: readonly Float32Array[];
-}
+/** Blocks of weights that a run keeps, and the prefixes of their tensors. */
+export const RUN_BLOCKS = { best: "best.", last: "last." } as const satisfies Partial<
+  Record<keyof RunState, string>
+>;
 
-export interface Checkpoint {
-  readonly config: ResolvedConfig;
-  /** The flat block of parameters, laid out as `layoutParameters` says. */
-  readonly parameters: Float32Array;
-  /** What was learned for scaling and for filling in; undefined before there was data. */
-  readonly preparation: PreparationState | undefined;
-  readonly training: TrainingState | undefined;
-}
-
-/** Writes a model. */
-export function encodeCheckpoint(model: Checkpoint): Uint8Array {
-  const { config, parameters, training } = model;
-  const layout = layoutOf(config);
-  const tensors = namedTensors("", parameters, layout);
+/** Writes a model, and the run that it is in. */
+export function encodeCheckpoint(model: ModelSnapshot, run: RunState | undefined): Uint8Array {
+  const { config, optimizer } = model;
+  const { layout } = buildNetwork(config);
+  const tensors = namedTensors("", model.parameters, layout);
   for (const [name, data] of Object.entries(model.preparation ?? {})) {
-    tensors.push({
-      name,
-      dtype: "F32",
-      shape: [data.length],
-      data: data as Float32Array<ArrayBuffer>,
-    });
+    tensors.push({ name, dtype: "F32", shape: [data.length], data: ownBuffer(data) });
+  }
+  for (const [name, data] of Object.entries(model.buffers)) {
+    const shape = [data.length];
+    if (data instanceof Float32Array)
+      tensors.push({ name, dtype: "F32", shape, data: ownBuffer(data) });
+    else tensors.push({ name, dtype: "U32", shape, data: Uint32Array.from(data) });
   }
   const metadata: Record<string, string> = {
     format: FORMAT,
     version: String(VERSION),
     config: JSON.stringify(config),
   };
-  if (training) {
-    const { blocks, run, ...progress } = training;
+  if (optimizer) {
+    const { blocks, ...progress } = optimizer;
     metadata.training = JSON.stringify(progress);
-    if (run) {
-      const { best, ...state } = run;
-      metadata.run = JSON.stringify(state);
-      if (best) tensors.push(...namedTensors(BEST, best, layout));
-    }
     stateNames(config.optimizer).forEach((name, i) => {
-      tensors.push(...namedTensors(statePrefix(name), blocks[i] as Float32Array, layout));
+      const block = blocks[i];
+      if (block) tensors.push(...namedTensors(statePrefix(name), block, layout));
     });
   }
+  if (run) {
+    const { best, last, ...state } = run;
+    metadata.run = JSON.stringify(state);
+    if (best) tensors.push(...namedTensors(RUN_BLOCKS.best, best, layout));
+    if (last) tensors.push(...namedTensors(RUN_BLOCKS.last, last, layout));
+  }
   return packSafetensors(tensors, metadata);
-}
-
-export function layoutOf(config: ResolvedConfig): ParameterLayout {
-  return layoutParameters(config.layers, config.bias, config.decoderBias);
 }
 
 export function statePrefix(name: string): string {
@@ -85,6 +64,11 @@ function namedTensors(prefix: string, block: Float32Array, layout: ParameterLayo
     name: prefix + name,
     dtype: "F32",
     shape,
-    data: block.subarray(offset, offset + length) as Float32Array<ArrayBuffer>,
+    data: ownBuffer(block.subarray(offset, offset + length)),
   }));
+}
+
+/** The same values as the writer's types want them: it only reads, so that shared memory is as good. */
+function ownBuffer(data: Float32Array): Float32Array<ArrayBuffer> {
+  return data as Float32Array<ArrayBuffer>;
 }

@@ -3,7 +3,7 @@
 
 import { onlyKeys, record } from "../checks.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
-import type { ParameterLayout } from "../model/layout.ts";
+import type { ParameterLayout } from "../model/parameters.ts";
 
 /** A parameter by value: row-major `data` of `shape`. */
 export interface NamedWeight {

@@ -6,22 +6,16 @@ import { boolean, finiteNumber, onlyKeys, record, wholeNumber } from "../checks.
 import type { KernelExports } from "../core/generated/exports.ts";
 import type { Build, Core } from "../core/load.ts";
 import { DisposedError, InvalidTypeError, InvalidValueError, show } from "../errors.ts";
-import {
-  type ActivationSpec,
-  activationOp,
-  activationSpec,
-  type LossSpec,
-  lossOp,
-  lossSpec,
-} from "../model/config.ts";
+import { type ActivationSpec, activationOp, resolveActivation } from "../layers/activations.ts";
+import { type LossSpec, lossFunction, resolveLoss } from "../losses/index.ts";
+import { lossBlocks } from "../losses/loss.ts";
 import {
   applyOptimizer,
   type OptimizerConfig,
   type OptimizerSpec,
   resolveOptimizer,
   stateNames,
-} from "../model/optimizers.ts";
-import { lossBlocks } from "../model/workspace.ts";
+} from "../optimizers/index.ts";
 import { disposeKey } from "../platform/dispose.ts";
 import type { HostMemory } from "../platform/webassembly.ts";
 import { Heap } from "./heap.ts";
@@ -166,7 +160,7 @@ export class Kernels {
 
   /** y = activation(z + bias), with `bias` [1, columns] added to every row of z. y may be z. */
   activation(spec: ActivationSpec, z: Matrix, y: Matrix = z, bias?: Matrix): Matrix {
-    const { code, parameter } = activationOp(activationSpec("activation", spec));
+    const { code, parameter } = activationOp(resolveActivation("activation", spec));
     this.#own("z", z);
     this.#shaped("y", y, z.rows, z.columns);
     if (bias) this.#shaped("bias", bias, 1, z.columns);
@@ -184,7 +178,7 @@ export class Kernels {
     dy: Matrix,
     dz: Matrix = dy,
   ): Matrix {
-    const { code, parameter } = activationOp(activationSpec("activation", spec));
+    const { code, parameter } = activationOp(resolveActivation("activation", spec));
     this.#own("z", z);
     for (const [name, matrix] of Object.entries({ y, dy, dz })) {
       this.#shaped(name, matrix, z.rows, z.columns);
@@ -274,7 +268,7 @@ export class Kernels {
     dy: Matrix | undefined,
     options: LossOptions | undefined,
   ): number {
-    const { code, parameter } = lossOp(lossSpec(spec));
+    const loss = lossFunction(resolveLoss(spec));
     const settings = record("loss options", options);
     onlyKeys("loss", settings, ["masked"]);
     const masked = Number(boolean("masked", settings.masked ?? false));
@@ -284,12 +278,18 @@ export class Kernels {
     if (dy) this.#shaped("dy", dy, y.rows, y.columns);
     const missing = masked ? exports.countNaN(target.length, target.address) >>> 0 : 0;
     const counted = Math.max(1, y.length - missing);
-    const blocks = lossBlocks(y.length);
-    const partials = this.#heap.allocate(blocks * 8);
-    const common = [code, parameter, masked, y.length, y.address, target.address] as const;
-    if (dy) exports.lossGradient(...common, 1 / counted, dy.address, partials);
-    else exports.lossValue(...common, partials);
-    const sum = exports.sumF64(blocks, partials);
+    const partials = this.#heap.allocate(lossBlocks(y.length) * 8);
+    const input = {
+      rows: y.rows,
+      width: y.columns,
+      masked,
+      y: y.address,
+      target: target.address,
+      partials,
+    };
+    const sum = dy
+      ? loss.gradient(exports, input, 1 / counted, dy.address)
+      : loss.sum(exports, input);
     this.#heap.free(partials);
     return sum / counted;
   }

@@ -1,47 +1,22 @@
 // The model's configuration: what users write, and what it resolves to. Every name, default and range
 // is checked here, once, before anything is compiled or reserved.
 
-import { Activation, Loss } from "../../assembly/ops.ts";
-import {
-  boolean,
-  choice,
-  finiteNumber,
-  fraction,
-  nameAndOptions,
-  onlyKeys,
-  positiveNumber,
-  wholeNumber,
-} from "../checks.ts";
+import { boolean, choice, finiteNumber, fraction, onlyKeys, wholeNumber } from "../checks.ts";
 import type { Simd } from "../core/load.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+import {
+  type ActivationConfig,
+  type ActivationSpec,
+  activationOp,
+  resolveActivation,
+} from "../layers/activations.ts";
+import { type LossConfig, type LossSpec, lossFunction, resolveLoss } from "../losses/index.ts";
+import { type OptimizerConfig, type OptimizerSpec, resolveOptimizer } from "../optimizers/index.ts";
+import { longForm } from "../options.ts";
+import { type PenaltyConfig, type PenaltySpec, penalties } from "../penalties/index.ts";
 import type { ThreadedCoreOptions } from "../threads/options.ts";
-import { type InitializerName, initializerNames } from "./initial/initializers.ts";
-import { type OptimizerConfig, type OptimizerSpec, resolveOptimizer } from "./optimizers.ts";
-
-export type ActivationName = keyof typeof Activation;
-export type LossName = keyof typeof Loss;
-
-/** An activation by name, or with its parameter: `slope` (default 0.01) or `alpha` (default 1). */
-export type ActivationSpec =
-  | ActivationName
-  | { type: "leakyRelu"; slope?: number }
-  | { type: "elu"; alpha?: number }
-  | { type: Exclude<ActivationName, "leakyRelu" | "elu"> };
-
-/** A loss by name, or with its parameter: `delta` or `beta` (default 1). */
-export type LossSpec =
-  | LossName
-  | { type: "huber"; delta?: number }
-  | { type: "smoothL1"; beta?: number }
-  | { type: Exclude<LossName, "huber" | "smoothL1"> };
-
-/** An op as the kernels take it, beside the form that `config` shows. */
-export interface ResolvedOp<Name extends string> {
-  readonly type: Name;
-  readonly code: number;
-  /** The kernel's one parameter: slope, alpha, delta or beta; 0 where the op has none. */
-  readonly parameter: number;
-}
+import { type CodeConfig, type CodeSpec, resolveCode } from "./codes.ts";
+import { type InitializerName, initializers } from "./initial/initializers.ts";
 
 /** Built-in scaling: `"standard"` to mean 0 and deviation 1, `"minMax"` to [0, 1], column by column. */
 export type ScalerName = "standard" | "minMax";
@@ -73,6 +48,10 @@ export interface ModelConfig {
   optimizer?: OptimizerSpec;
   /** How weights start. Default `"torchLinear"`, uniform in ±1/√fan-in like PyTorch's nn.Linear. */
   initializer?: InitializerName;
+  /** What the code is: `"dense"` (default), or a sparse or variational one with its options. */
+  code?: CodeSpec;
+  /** Terms of the training loss beside the reconstruction. Default: none. */
+  penalties?: readonly PenaltySpec[];
   /** Share of every hidden layer's outputs dropped in training, in [0, 1). Default 0. */
   dropout?: number;
   /** Adds l1 · Σ|w| over the weights to the training loss, each tied weight once. Default 0. */
@@ -118,13 +97,17 @@ export interface ModelConfig {
 /** A configuration with every default filled in: what `model.config` shows and files carry. */
 export interface ResolvedConfig {
   readonly layers: readonly number[];
-  readonly encoderActivations: readonly ActivationSpec[];
-  readonly decoderActivations: readonly ActivationSpec[];
+  /** One a layer, from input to code. */
+  readonly encoderActivations: readonly ActivationConfig[];
+  /** One a layer, from code to output. */
+  readonly decoderActivations: readonly ActivationConfig[];
   readonly bias: boolean;
   readonly decoderBias: boolean;
-  readonly loss: LossSpec;
+  readonly loss: LossConfig;
   readonly optimizer: OptimizerConfig;
   readonly initializer: InitializerName;
+  readonly code: CodeConfig;
+  readonly penalties: readonly PenaltyConfig[];
   readonly dropout: number;
   readonly l1: number;
   readonly l2: number;
@@ -135,29 +118,38 @@ export interface ResolvedConfig {
   readonly gradient: GradientMode;
 }
 
-const MODEL_KEYS = [
-  "layers",
-  "activation",
-  "outputActivation",
-  "encoderActivations",
-  "decoderActivations",
-  "bias",
-  "decoderBias",
-  "loss",
-  "optimizer",
-  "initializer",
-  "dropout",
-  "l1",
-  "l2",
-  "scaler",
-  "missing",
-  "seed",
-  "gradient",
-];
-export const runtimeKeys = ["simd", "wasm", "threads", "createWorker", "onWarning"] as const;
+/** The keys that say where a model runs; they are not saved with it. */
+export const runtimeKeys = [
+  "simd",
+  "wasm",
+  "threads",
+  "createWorker",
+  "onWarning",
+] as const satisfies readonly (keyof ThreadedCoreOptions)[];
 
-export const activationNames = enumNames<ActivationName>(Activation);
-export const lossNames = enumNames<LossName>(Loss);
+type ModelKey = Exclude<keyof ModelConfig, (typeof runtimeKeys)[number]>;
+
+const MODEL_KEYS = Object.keys({
+  layers: true,
+  activation: true,
+  outputActivation: true,
+  encoderActivations: true,
+  decoderActivations: true,
+  bias: true,
+  decoderBias: true,
+  loss: true,
+  optimizer: true,
+  initializer: true,
+  code: true,
+  penalties: true,
+  dropout: true,
+  l1: true,
+  l2: true,
+  scaler: true,
+  missing: true,
+  seed: true,
+  gradient: true,
+} satisfies Record<ModelKey, true>);
 
 /** Checks a configuration and fills in its defaults. The result is frozen. */
 export function resolveConfig(config: ModelConfig): ResolvedConfig {
@@ -169,8 +161,8 @@ export function resolveConfig(config: ModelConfig): ResolvedConfig {
   onlyKeys("The configuration", config, [...MODEL_KEYS, ...runtimeKeys]);
   const layers = resolveLayers(config.layers);
   const depth = layers.length - 1;
-  const hidden = activationSpec("activation", config.activation ?? "relu");
-  const output = activationSpec("outputActivation", config.outputActivation ?? "linear");
+  const hidden = resolveActivation("activation", config.activation ?? "relu");
+  const output = resolveActivation("outputActivation", config.outputActivation ?? "linear");
   const mirrored = Array.from({ length: depth }, (_, j) => (j === depth - 1 ? output : hidden));
   const resolved: ResolvedConfig = {
     layers,
@@ -181,9 +173,11 @@ export function resolveConfig(config: ModelConfig): ResolvedConfig {
       activationList("decoderActivations", config.decoderActivations, depth) ?? mirrored,
     bias: boolean("bias", config.bias ?? true),
     decoderBias: boolean("decoderBias", config.decoderBias ?? true),
-    loss: lossSpec(config.loss ?? "mse"),
+    loss: resolveLoss(config.loss ?? "mse"),
     optimizer: resolveOptimizer(config.optimizer ?? "adam"),
-    initializer: choice("initializer", config.initializer ?? "torchLinear", initializerNames),
+    initializer: choice("initializer", config.initializer ?? "torchLinear", initializers.names),
+    code: resolveCode(config.code ?? "dense"),
+    penalties: penaltyList(config.penalties ?? []),
     dropout: fraction("dropout", config.dropout ?? 0),
     l1: finiteNumber("l1", config.l1 ?? 0, 0),
     l2: finiteNumber("l2", config.l2 ?? 0, 0),
@@ -194,42 +188,37 @@ export function resolveConfig(config: ModelConfig): ResolvedConfig {
     seed: wholeNumber("seed", config.seed ?? 42, 0),
     gradient: choice("gradient", config.gradient ?? "auto", ["auto", "direct", "gram"]),
   };
-  const outputName = opName(resolved.decoderActivations.at(-1) as ActivationSpec);
-  if (opName(resolved.loss) === "bce" && outputName !== "sigmoid") {
-    throw new InvalidValueError(
-      `The loss "bce" needs outputActivation "sigmoid", whose logits it reads; got ${show(outputName)}.`,
-    );
-  }
-  if (opName(resolved.loss) === "bce" && resolved.scaler === "standard") {
-    throw new InvalidValueError(
-      'The loss "bce" needs values in [0, 1], which the scaler "standard" leaves; take "minMax".',
-    );
-  }
+  checkTogether(resolved);
   return deepFreeze(resolved);
+}
+
+/** Throws for settings that are right by themselves and wrong together. */
+function checkTogether(config: ResolvedConfig): void {
+  const names = (list: readonly ActivationConfig[]) => list.map((spec) => activationOp(spec).type);
+  const output = names(config.decoderActivations).at(-1);
+  const { readsLogits } = lossFunction(config.loss);
+  const loss = typeof config.loss === "string" ? config.loss : config.loss.type;
+  if (readsLogits && output !== "sigmoid") {
+    throw new InvalidValueError(
+      `The loss ${show(loss)} needs outputActivation "sigmoid", whose logits it reads; got ${show(output)}.`,
+    );
+  }
+  if (readsLogits && config.scaler === "standard") {
+    throw new InvalidValueError(
+      `The loss ${show(loss)} needs values in [0, 1], which the scaler "standard" leaves; take "minMax".`,
+    );
+  }
+  const shape = {
+    encoderActivations: names(config.encoderActivations),
+    code: longForm(config.code).type,
+  };
+  for (const penalty of config.penalties) penalties.of(penalty).check?.(shape);
 }
 
 /** The runtime half of a configuration: what is not part of the model and not saved with it. */
 export function runtimeOptions(config: ModelConfig): ThreadedCoreOptions {
   const given = runtimeKeys.filter((key) => config[key] !== undefined);
   return Object.fromEntries(given.map((key) => [key, config[key]]));
-}
-
-/** The kernels' view of a resolved activation. */
-export function activationOp(spec: ActivationSpec): ResolvedOp<ActivationName> {
-  const type = opName(spec);
-  const options = typeof spec === "string" ? {} : (spec as { slope?: number; alpha?: number });
-  return { type, code: Activation[type], parameter: options.slope ?? options.alpha ?? 0 };
-}
-
-/** The kernels' view of a resolved loss. */
-export function lossOp(spec: LossSpec): ResolvedOp<LossName> {
-  const type = opName(spec);
-  const options = typeof spec === "string" ? {} : (spec as { delta?: number; beta?: number });
-  return { type, code: Loss[type], parameter: options.delta ?? options.beta ?? 0 };
-}
-
-function opName<Name extends string>(spec: Name | { type: Name }): Name {
-  return typeof spec === "string" ? spec : spec.type;
 }
 
 function resolveLayers(layers: unknown): readonly number[] {
@@ -246,7 +235,11 @@ function resolveLayers(layers: unknown): readonly number[] {
   return layers.map((units, i) => wholeNumber(`layers[${i}]`, units, 1));
 }
 
-function activationList(where: string, list: unknown, depth: number): ActivationSpec[] | undefined {
+function activationList(
+  where: string,
+  list: unknown,
+  depth: number,
+): ActivationConfig[] | undefined {
   if (list === undefined) return undefined;
   if (!Array.isArray(list)) {
     throw new InvalidTypeError(
@@ -258,41 +251,14 @@ function activationList(where: string, list: unknown, depth: number): Activation
       `${where} must hold ${depth} activations, one a layer; got ${list.length}.`,
     );
   }
-  return list.map((spec, i) => activationSpec(`${where}[${i}]`, spec));
+  return list.map((spec, i) => resolveActivation(`${where}[${i}]`, spec));
 }
 
-/** Checks an activation and fills in its parameter. */
-export function activationSpec(where: string, spec: unknown): ActivationSpec {
-  const { type, options } = nameAndOptions(where, spec, activationNames);
-  if (type === "leakyRelu") {
-    onlyKeys(where, options, ["type", "slope"]);
-    return { type, slope: finiteNumber(`${where}.slope`, options.slope ?? 0.01) };
+function penaltyList(list: unknown): readonly PenaltyConfig[] {
+  if (!Array.isArray(list)) {
+    throw new InvalidTypeError(`penalties must be an array; got ${show(list)}.`);
   }
-  if (type === "elu") {
-    onlyKeys(where, options, ["type", "alpha"]);
-    return { type, alpha: finiteNumber(`${where}.alpha`, options.alpha ?? 1) };
-  }
-  onlyKeys(where, options, ["type"]);
-  return type;
-}
-
-/** Checks a loss and fills in its parameter. */
-export function lossSpec(spec: unknown): LossSpec {
-  const { type, options } = nameAndOptions("loss", spec, lossNames);
-  if (type === "huber") {
-    onlyKeys("loss", options, ["type", "delta"]);
-    return { type, delta: positiveNumber("loss.delta", options.delta ?? 1) };
-  }
-  if (type === "smoothL1") {
-    onlyKeys("loss", options, ["type", "beta"]);
-    return { type, beta: positiveNumber("loss.beta", options.beta ?? 1) };
-  }
-  onlyKeys("loss", options, ["type"]);
-  return type;
-}
-
-function enumNames<Name extends string>(codes: object): readonly Name[] {
-  return Object.keys(codes).filter((key) => Number.isNaN(Number(key))) as Name[];
+  return list.map((spec, i) => penalties.resolve(`penalties[${i}]`, spec));
 }
 
 function deepFreeze<T extends object>(value: T): T {

@@ -16,41 +16,29 @@
 // The price is precision: the loss is a difference of large numbers once it is small beside ‖X‖².
 // docs/decisions/ has the figures.
 
-import type { Arena } from "../core/arena.ts";
-import type { KernelExports } from "../core/generated/exports.ts";
-import type { Stage } from "./stages.ts";
+import { Activation } from "../../assembly/ops.ts";
+import { type Dense, PlannedDense } from "../layers/dense.ts";
+import type { Address, Pass, PlannedLayer, Room } from "../layers/layer.ts";
+import type { LossFunction } from "../losses/loss.ts";
 
-/** Where the step's small matrices stand. */
-interface GramBuffers {
-  readonly g: number;
-  readonly s: number;
-  readonly u: number;
-  /** v + b. */
-  readonly shift: number;
-  readonly q: number;
-  readonly dc: number;
-}
-
+/** The Gram step of a network whose outermost layers allow it. */
 export class GramStep {
-  readonly #kernels: KernelExports;
-  readonly #first: Stage;
-  readonly #last: Stage;
-  readonly #buffers: GramBuffers;
+  readonly #first: Dense;
 
-  /** `first` encodes with the outermost weight and `last` decodes with it. */
-  constructor(kernels: KernelExports, arena: Arena, first: Stage, last: Stage) {
-    const units = first.outputs;
-    this.#kernels = kernels;
+  private constructor(first: Dense) {
     this.#first = first;
-    this.#last = last;
-    this.#buffers = {
-      g: arena.reserveFloats(units * units),
-      s: arena.reserveFloats(units * units),
-      u: arena.reserveFloats(units),
-      shift: arena.reserveFloats(units),
-      q: arena.reserveFloats(first.inputs),
-      dc: arena.reserveFloats(first.inputs),
-    };
+  }
+
+  /** The Gram step between these layers, where the output is linear and the loss the squared error. */
+  static between(
+    outer: { readonly first: Dense; readonly last: Dense } | undefined,
+    loss: LossFunction,
+  ): GramStep | undefined {
+    if (!outer) return undefined;
+    const { first, last } = outer;
+    const isLinear = last.activation.code === Activation.linear;
+    const narrows = first.outputs <= first.inputs;
+    return loss.isSquaredError && isLinear && narrows ? new GramStep(first) : undefined;
   }
 
   /**
@@ -62,28 +50,83 @@ export class GramStep {
     return (inputs * outputs) / (2 * inputs - outputs);
   }
 
+  /** `dy` [rows, width] is the direct step's gradient at the reconstruction, which this step leaves free. */
+  plan(room: Room, layers: readonly PlannedLayer[], dy: Address): PlannedGram {
+    return new PlannedGram(room, layers, dy);
+  }
+}
+
+export class PlannedGram {
+  readonly #first: PlannedDense;
+  readonly #last: PlannedDense;
+  readonly #middle: readonly PlannedLayer[];
+  /** Z [rows, units], kept apart from the layer's output. */
+  readonly #z: Address;
+  /** [units, units] */
+  readonly #g: Address;
+  /** [units, units] */
+  readonly #s: Address;
+  /** [units] */
+  readonly #u: Address;
+  /** v + b [units] */
+  readonly #shift: Address;
+  /** [width] */
+  readonly #q: Address;
+  /** [width] */
+  readonly #dc: Address;
+  /** dR [rows, units] */
+  readonly #dR: Address;
+  /** A row of X that the step borrows [width]. */
+  readonly #borrowed: Address;
+  /** R [rows, units], from the last forward pass. */
+  #r: Address = 0;
+  #x: Address = 0;
+
+  constructor(room: Room, layers: readonly PlannedLayer[], dy: Address) {
+    const [first, last] = [layers[0], layers.at(-1)];
+    if (!(first instanceof PlannedDense) || !(last instanceof PlannedDense)) {
+      throw new Error("The Gram step needs dense layers on the outside.");
+    }
+    const { inputs: width, outputs: units } = first.layer;
+    this.#first = first;
+    this.#last = last;
+    this.#middle = layers.slice(1, -1);
+    this.#z = first.z === first.y ? dy : first.z;
+    this.#g = room.floats(units * units);
+    this.#s = room.floats(units * units);
+    this.#u = room.floats(units);
+    this.#shift = room.floats(units);
+    this.#q = room.floats(width);
+    this.#dc = room.floats(width);
+    this.#dR = room.matrix(units);
+    this.#borrowed = room.floats(width);
+    room.product(units, units, Math.max(width, room.rows));
+    room.product(room.rows, units, units);
+    room.product(units, width, room.rows + 1);
+    room.product(units, width, units);
+    room.product(1, units, width);
+    room.product(1, width, units);
+  }
+
   /**
-   * After the forward pass up to R: leaves dR, scaled by `scale`, at `dR`, and returns the mean loss.
-   * All of [rows, units] but `x` [rows, inputs]; `squares` is ‖X‖².
+   * The forward pass of `x` [rows, width], whose sum of squares is `squares`, up to R: returns the mean loss and
+   * leaves dR.
    */
-  forward(
-    rows: number,
-    scale: number,
-    x: number,
-    z: number,
-    r: number,
-    dR: number,
-    squares: number,
-    panels: number,
-  ): number {
-    const kernels = this.#kernels;
-    const { inputs: width, outputs: units, weight, bias } = this.#first;
-    const c = this.#last.bias;
-    const { g, s, u, shift, q } = this.#buffers;
-    const count = rows * units;
+  forward(pass: Pass, x: Address, squares: number): number {
+    const { kernels, rows, scale, panels } = pass;
+    const { inputs: width, outputs: units } = this.#first.layer;
+    let r = this.#first.forwardBy(pass, x, this.#z);
+    for (const layer of this.#middle) r = layer.forward(pass, r);
+    this.#x = x;
+    this.#r = r;
+    const weight = this.#first.weight.value;
+    const bias = this.#first.bias?.value ?? 0;
+    const c = this.#last.bias?.value ?? 0;
+    const [z, g, s, u, shift, q] = [this.#z, this.#g, this.#s, this.#u, this.#shift, this.#q];
     kernels.gramNT(units, width, weight, width, g, units, panels);
     kernels.gramTN(units, rows, r, units, s, units, panels);
     kernels.columnSums(rows, units, r, units, 0, u);
+    const count = rows * units;
     let total = kernels.dot(units * units, s, g) - 2 * kernels.dot(count, r, z) + squares;
     if (c) {
       kernels.columnSums(rows, width, x, width, 0, q);
@@ -97,53 +140,61 @@ export class GramStep {
       kernels.axpy(units, 1, bias, shift);
       total += 2 * kernels.dot(units, u, bias);
     }
+    const dR = this.#dR;
     kernels.gemmNN(rows, units, units, r, units, g, units, 0, dR, units, panels);
     const elements = rows * width;
     kernels.gramGradient(rows, units, z, shift, (2 * scale) / elements, dR);
     return Math.max(0, total / elements);
   }
 
-  /**
-   * The gradients of the outer weight and of the decoder's bias, once dA has come back to `dA`, which
-   * is written over. `x` and `dA` must have room for one row more than `rows`. `kept` is 1 to add to
-   * the gradients that are there.
-   */
-  backward(
-    rows: number,
-    scale: number,
-    x: number,
-    r: number,
-    dA: number,
-    kept: number,
-    panels: number,
-  ): void {
-    const kernels = this.#kernels;
-    const { inputs: width, outputs: units, weight, dWeight } = this.#first;
-    const { bias: c, dBias } = this.#last;
-    const { s, u, q, dc } = this.#buffers;
+  /** Takes dR back through the layers, and adds the gradients of all parameters. */
+  backward(pass: Pass): void {
+    let d = this.#dR;
+    for (let i = this.#middle.length - 1; i >= 0; i--) d = this.#middle[i]?.backward(pass, d) ?? d;
+    this.#first.gradientAtSum(pass, d);
+    this.#outerGradients(pass, d);
+  }
+
+  /** The gradients of the outer weight and of the decoder's bias, from dA, which is overwritten. */
+  #outerGradients(pass: Pass, dA: Address): void {
+    const { kernels, rows, scale, panels } = pass;
+    const { inputs: width, outputs: units } = this.#first.layer;
+    const { value: weight, gradient: dW } = this.#first.weight;
+    const bias = this.#last.bias;
+    const [x, r, s, u, q, dc] = [this.#x, this.#r, this.#s, this.#u, this.#q, this.#dc];
     const factor = (2 * scale) / (rows * width);
     // dc = s (Wᵀ u + B c - q)
-    if (c) {
+    if (bias) {
+      const { value: c, gradient: dBias } = bias;
       kernels.gemmNN(1, width, units, u, units, weight, width, 0, dc, width, panels);
       kernels.axpy(width, rows, c, dc);
       kernels.axpy(width, -1, q, dc);
-      if (!kept) kernels.fill(width, dBias, 0);
+      if (pass.beta(bias) === 0) kernels.fill(width, dBias, 0);
       kernels.axpy(width, factor, dc, dBias);
     }
     // dW = s S W + [dA - s R; s uᵀ]ᵀ [X; cᵀ]: the term of the bias is one row more
     kernels.scale(units * units, s, factor);
-    kernels.gemmNN(units, width, units, s, units, weight, width, kept, dWeight, width, panels);
+    const beta = pass.beta(this.#first.weight);
+    kernels.gemmNN(units, width, units, s, units, weight, width, beta, dW, width, panels);
     kernels.axpy(rows * units, -factor, r, dA);
-    let steps = rows;
-    if (c) {
-      const rowOfD = dA + rows * units * 4;
-      const rowOfX = x + rows * width * 4;
-      kernels.fill(units, rowOfD, 0);
-      kernels.axpy(units, factor, u, rowOfD);
-      kernels.fill(width, rowOfX, 0);
-      kernels.axpy(width, 1, c, rowOfX);
-      steps += 1;
+    if (!bias) {
+      kernels.gemmTN(units, width, rows, dA, units, x, width, 1, dW, width, panels);
+      return;
     }
-    kernels.gemmTN(units, width, steps, dA, units, x, width, 1, dWeight, width, panels);
+    // Behind the rows of X may be other rows of the batch: they are put back afterwards.
+    const rowOfX = x + rows * width * 4;
+    const rowOfD = dA + rows * units * 4;
+    copy(pass, width, rowOfX, this.#borrowed);
+    kernels.fill(width, rowOfX, 0);
+    kernels.axpy(width, 1, bias.value, rowOfX);
+    kernels.fill(units, rowOfD, 0);
+    kernels.axpy(units, factor, u, rowOfD);
+    kernels.gemmTN(units, width, rows + 1, dA, units, x, width, 1, dW, width, panels);
+    copy(pass, width, this.#borrowed, rowOfX);
   }
+}
+
+/** Copies `length` values. */
+function copy({ kernels }: Pass, length: number, from: Address, to: Address): void {
+  kernels.biasActivation(Activation.linear, 0, 1, length, from, 0, to);
 }

@@ -1,88 +1,118 @@
-// The part of the arena that a batch passes through: where its rows, every stage's results and the
-// gradients between stages stand. Two plans, one for training and one for inference, lie over each
-// other from the same address, because no call leaves anything in them that a later call needs. A plan
-// is made for a number of rows and serves every smaller batch.
+// The part of the arena that a batch passes through: its rows, the buffers of every layer, and the gradients
+// between layers. Two plans, one for training and one for inference, overlap from the same address, because
+// no call leaves anything in them that a later call needs. A plan is made for a number of rows and serves
+// every smaller batch.
 
 import type { Arena } from "../core/arena.ts";
 import type { KernelExports } from "../core/generated/exports.ts";
-import type { Stage } from "./stages.ts";
+import { PlannedDense } from "../layers/dense.ts";
+import type { Address, CodeMatrix, Parameter, Pass, PlannedLayer, Room } from "../layers/layer.ts";
+import { lossBlocks } from "../losses/loss.ts";
+import { penalties } from "../penalties/index.ts";
+import type { PenaltySubject, PlannedPenalty } from "../penalties/penalty.ts";
+import { planWeightPenalty } from "../penalties/weights.ts";
+import type { ResolvedConfig } from "./config.ts";
+import type { GramStep, PlannedGram } from "./gram.ts";
+import type { Network } from "./network.ts";
+import type { Parameters } from "./parameters.ts";
 
-/** Elements of a loss that one partial sum covers; see assembly/loss.ts. */
-const LOSS_BLOCK = 4096;
+/** Elements of its widest matrix that inference takes at a time: full speed, and within the cache. */
+const INFERENCE_ELEMENTS = 262_144;
 
-/** Where a stage's results stand. Equal addresses mean that one buffer serves both. */
-export interface StageBuffers {
-  /** The pre-activation where the derivative needs it; else the same as `y`. */
-  readonly z: number;
-  readonly y: number;
-  /** What the next stage reads: `y`, or `y` after dropout. */
-  readonly fed: number;
+/** What both plans have. */
+interface Plan {
+  /** Most rows of a pass. */
+  readonly rows: number;
+  readonly layers: readonly PlannedLayer[];
+  readonly pass: Pass;
+  /** Partial sums of the loss. */
+  readonly partials: Address;
 }
 
-export interface TrainingPlan {
-  readonly rows: number;
-  readonly x: number;
-  /** Room for a target beside the input; `x` itself where there is none. */
-  readonly target: number;
-  readonly stages: readonly StageBuffers[];
-  /** Gradients at the stages' outputs: the last stage uses the first, the one before it the second. */
-  readonly gradients: readonly [number, number];
-  /** Where the Gram step keeps the first stage's pre-activation, apart from its output. */
-  readonly gramZ: number;
-  readonly partials: number;
-  readonly panels: number;
+export interface TrainingPlan extends Plan {
+  /** Rows of a whole batch, which passes may take in parts. */
+  readonly batchRows: number;
+  /** The input [batchRows, width]; there is room for one row more. */
+  readonly x: Address;
+  /** The target [batchRows, width] where it is not the input; else `x`. */
+  readonly target: Address;
+  /** The gradient at the reconstruction [rows, width]. */
+  readonly dy: Address;
+  /** Layers before this index encode. */
+  readonly codeEnd: number;
+  /** The code that penalties look at. */
+  readonly code: CodeMatrix;
+  readonly penalties: readonly PlannedPenalty[];
+  /** The Gram step on this plan, where the model has one. */
+  readonly gram: PlannedGram | undefined;
 }
 
-export interface InferencePlan {
-  readonly rows: number;
-  readonly x: number;
-  readonly target: number;
-  /** Stages write to these in turn. */
-  readonly outputs: readonly [number, number];
-  readonly partials: number;
-  readonly panels: number;
+export interface InferencePlan extends Plan {
+  /** The input [rows, widest layer]; codes come in here too. */
+  readonly x: Address;
+  /** A target [rows, width]. */
+  readonly target: Address;
+  /** Layers write to these in turn [rows, widest layer]. */
+  readonly outputs: readonly [Address, Address];
+}
+
+/** What a workspace is planned for. */
+export interface WorkspaceParts {
+  readonly config: Pick<ResolvedConfig, "penalties" | "l1" | "l2">;
+  readonly kernels: KernelExports;
+  readonly arena: Arena;
+  readonly network: Network;
+  readonly parameters: Parameters;
+  /** Addresses of what layers keep beside the parameters. */
+  readonly buffers: ReadonlyMap<string, Address>;
+  readonly gram: GramStep | undefined;
 }
 
 export class Workspace {
-  readonly #kernels: KernelExports;
+  readonly #parts: WorkspaceParts;
   readonly #arena: Arena;
-  readonly #stages: readonly Stage[];
-  readonly #dropout: boolean;
-  readonly #gram: boolean;
-  readonly #start: number;
+  readonly #start: Address;
+  readonly #width: number;
+  readonly #widest: number;
   /** Where the higher of the two plans ends. */
-  #end: number;
+  #end: Address;
   #training: TrainingPlan | undefined;
   #inference: InferencePlan | undefined;
 
   /** The workspace begins at the arena's present top; nothing else may be reserved after it. */
-  constructor(
-    kernels: KernelExports,
-    arena: Arena,
-    stages: readonly Stage[],
-    dropout: boolean,
-    gram: boolean,
-  ) {
-    this.#kernels = kernels;
+  constructor(parts: WorkspaceParts) {
+    const { arena, network } = parts;
+    this.#parts = parts;
     this.#arena = arena;
-    this.#stages = stages;
-    this.#dropout = dropout;
-    this.#gram = gram;
     this.#start = arena.top;
     this.#end = arena.top;
+    this.#width = network.layers[0]?.inputs ?? 0;
+    this.#widest = network.layers.reduce((most, { inputs }) => Math.max(most, inputs), 0);
   }
 
-  /** Room for a training batch of `rows`, with a target beside the input if one is wanted. */
-  training(rows: number, ownTarget: boolean): TrainingPlan {
+  /** Units of the input and of the reconstruction. */
+  get width(): number {
+    return this.#width;
+  }
+
+  /**
+   * Room for a batch of `batchRows` that passes through the layers `rows` at a time, with a target beside the
+   * input if `ownTarget`.
+   */
+  training(batchRows: number, rows: number, ownTarget: boolean): TrainingPlan {
     const plan = this.#training;
     const hasTarget = plan !== undefined && plan.target !== plan.x;
-    if (plan && rows <= plan.rows && (hasTarget || !ownTarget)) return plan;
-    const capacity = Math.max(rows, plan?.rows ?? 0);
-    this.#training = this.#planTraining(capacity, ownTarget || hasTarget);
+    const fits = plan && batchRows <= plan.batchRows && rows <= plan.rows;
+    if (fits && (hasTarget || !ownTarget)) return plan;
+    this.#training = this.#planTraining(
+      Math.max(batchRows, plan?.batchRows ?? 0),
+      Math.max(rows, plan?.rows ?? 0),
+      ownTarget || hasTarget,
+    );
     return this.#training;
   }
 
-  /** Room for `rows` through the stages without gradients. */
+  /** Room for `rows` that pass through the layers without gradients. */
   inference(rows: number): InferencePlan {
     if (!this.#inference || rows > this.#inference.rows) {
       this.#inference = this.#planInference(rows);
@@ -90,8 +120,21 @@ export class Workspace {
     return this.#inference;
   }
 
+  /**
+   * Rows to take at a time so that `total` rows pass through a bounded workspace. Chunks are even: a last chunk
+   * of one row would take the matrix-vector path, whose last bits may differ.
+   */
+  chunkRows(total: number): number {
+    return Math.ceil(total / Math.max(1, Math.ceil(total / this.mostChunkRows)));
+  }
+
+  /** The largest chunk. */
+  get mostChunkRows(): number {
+    return Math.max(16, Math.floor(INFERENCE_ELEMENTS / this.#widest));
+  }
+
   /** `bytes` of room at the start of the workspace, which any plan writes over. */
-  scratch(bytes: number): number {
+  scratch(bytes: number): Address {
     this.#arena.rewind(this.#start);
     const address = this.#arena.reserve(bytes);
     this.#arena.commit();
@@ -103,75 +146,141 @@ export class Workspace {
     this.#arena.rewind(this.#end);
   }
 
-  /** Room for `length` values above both plans. */
-  beside(length: number): number {
+  /** Room for `length` float32 values above both plans. */
+  beside(length: number): Address {
     const address = this.#arena.reserveFloats(length);
     this.#arena.commit();
     return address;
   }
 
-  #planTraining(rows: number, ownTarget: boolean): TrainingPlan {
+  #planTraining(batchRows: number, rows: number, ownTarget: boolean): TrainingPlan {
     this.#arena.rewind(this.#start);
-    // The Gram step appends one row to the input and to a gradient.
-    const room = this.#gram ? rows + 1 : rows;
-    const matrix = (columns: number) => this.#arena.reserveFloats(room * columns);
-    const x = matrix(this.#width);
-    const target = ownTarget ? matrix(this.#width) : x;
-    const last = this.#stages.length - 1;
-    const stages = this.#stages.map((stage, s): StageBuffers => {
-      const y = matrix(stage.outputs);
-      const z = stage.keepsInput ? matrix(stage.outputs) : y;
-      const fed = this.#dropout && s < last ? matrix(stage.outputs) : y;
-      return { z, y, fed };
-    });
-    const widest = (parity: number) =>
-      Math.max(...this.#stages.map((stage, s) => ((last - s) % 2 === parity ? stage.outputs : 0)));
-    const gradients: [number, number] = [matrix(widest(0)), matrix(widest(1))];
-    // The reconstruction's gradient is the one buffer that the Gram step leaves free.
-    const first = stages[0] as StageBuffers;
-    const gramZ = first.z === first.y ? gradients[0] : first.z;
-    return { rows, x, target, stages, gradients, gramZ, ...this.#finish(room) };
+    const batch = () => this.#arena.reserveFloats((batchRows + 1) * this.#width);
+    const x = batch();
+    const target = ownTarget ? batch() : x;
+    const { network, gram } = this.#parts;
+    const room = new ArenaRoom(this.#parts, rows);
+    const layers = network.layers.map((layer) => layer.plan(room));
+    const dy = room.matrix(this.#width);
+    const { codeEnd } = network;
+    const penalties = this.#planPenalties(room, layers);
+    // The Gram step knows nothing of losses and gradients that enter between the outermost layers.
+    const isPlain =
+      layers.every(({ ownLoss }) => !ownLoss) &&
+      penalties.every(({ codeGradient }) => !codeGradient);
+    return {
+      rows,
+      batchRows,
+      x,
+      target,
+      layers,
+      codeEnd,
+      code: this.#codeOf(layers),
+      penalties,
+      dy,
+      gram: isPlain ? gram?.plan(room, layers, dy) : undefined,
+      ...this.#finish(room),
+    };
   }
 
   #planInference(rows: number): InferencePlan {
     this.#arena.rewind(this.#start);
     const matrix = (columns: number) => this.#arena.reserveFloats(rows * columns);
-    const widest = Math.max(...this.#stages.map(({ outputs }) => outputs));
-    return {
-      rows,
-      x: matrix(widest), // codes come in here too
-      target: matrix(this.#width),
-      outputs: [matrix(widest), matrix(widest)],
-      ...this.#finish(rows),
+    const x = matrix(this.#widest);
+    const target = matrix(this.#width);
+    const outputs: [Address, Address] = [matrix(this.#widest), matrix(this.#widest)];
+    const room = new ArenaRoom(this.#parts, rows, outputs);
+    const layers = this.#parts.network.layers.map((layer) => layer.plan(room));
+    return { rows, x, target, outputs, layers, ...this.#finish(room) };
+  }
+
+  /** The code as the decoder reads it. */
+  #codeOf(layers: readonly PlannedLayer[]): CodeMatrix {
+    const { codeEnd } = this.#parts.network;
+    const planned = layers[codeEnd - 1];
+    if (!planned?.code) throw new Error("The last encoding layer has no code.");
+    return planned.code;
+  }
+
+  #planPenalties(room: Room, layers: readonly PlannedLayer[]): PlannedPenalty[] {
+    const { config, network, parameters } = this.#parts;
+    const { l1, l2 } = config;
+    const subject: PenaltySubject = {
+      weights: parameters.ofKind("tiedWeight"),
+      encoders: layers.slice(0, network.codeEnd).filter((layer) => layer instanceof PlannedDense),
     };
+    const planned = config.penalties.map((spec) => penalties.of(spec).plan(room, subject, spec));
+    return l1 === 0 && l2 === 0 ? planned : [planWeightPenalty(subject, l1, l2), ...planned];
   }
 
   /** What kernels need beside the plan's matrices: the last of every plan, which it makes real. */
-  #finish(rows: number): { partials: number; panels: number } {
-    const bytes = (m: number, n: number, k: number) => this.#kernels.gemmWorkspace(m, n, k) >>> 0;
-    const panels = this.#stages.map(({ inputs, outputs }) =>
-      Math.max(
-        bytes(rows, outputs, inputs),
-        bytes(rows, inputs, outputs),
-        bytes(outputs, inputs, rows),
-        bytes(inputs, outputs, rows),
-        // The Gram step's products of the code's size.
-        this.#gram ? bytes(outputs, outputs, Math.max(inputs, rows)) : 0,
-      ),
-    );
-    const partials = this.#arena.reserve(lossBlocks(rows * this.#width) * 8);
-    const room = { partials, panels: this.#arena.reserve(Math.max(...panels)) };
+  #finish(room: ArenaRoom): { partials: Address; pass: Pass } {
+    const partials = this.#arena.reserve(lossBlocks(room.rows * this.#width) * 8);
+    const panels = this.#arena.reserve(room.panelBytes);
     this.#arena.commit();
     this.#end = Math.max(this.#end, this.#arena.top);
-    return room;
-  }
-
-  get #width(): number {
-    return (this.#stages[0] as Stage).inputs;
+    const { kernels, parameters } = this.#parts;
+    return {
+      partials,
+      pass: {
+        kernels,
+        rows: 0,
+        training: room.training,
+        logits: false,
+        withoutBias: false,
+        fromCode: false,
+        step: 0,
+        firstRow: 0,
+        scale: 1,
+        panels,
+        beta: (parameter) => parameters.beta(parameter),
+      },
+    };
   }
 }
 
-/** How many partial sums the loss over `elements` leaves. */
-export function lossBlocks(elements: number): number {
-  return Math.ceil(elements / LOSS_BLOCK);
+/** Room for a plan in the arena. */
+class ArenaRoom implements Room {
+  readonly rows: number;
+  readonly training: boolean;
+  /** Bytes of the largest workspace of a product. */
+  panelBytes = 0;
+  readonly #parts: WorkspaceParts;
+  readonly #outputs: readonly Address[] | undefined;
+  #turn = 0;
+
+  /** With `outputs` the plan is for inference, and layers write to these in turn. */
+  constructor(parts: WorkspaceParts, rows: number, outputs?: readonly Address[]) {
+    this.#parts = parts;
+    this.rows = rows;
+    this.training = outputs === undefined;
+    this.#outputs = outputs;
+  }
+
+  output(columns: number): Address {
+    return this.#outputs?.[this.#turn++ % 2] ?? this.matrix(columns);
+  }
+
+  matrix(columns: number): Address {
+    // One row more: the Gram step appends a row to a gradient.
+    return this.#parts.arena.reserveFloats((this.rows + (this.training ? 1 : 0)) * columns);
+  }
+
+  floats(length: number): Address {
+    return this.#parts.arena.reserveFloats(length);
+  }
+
+  product(m: number, n: number, k: number): void {
+    this.panelBytes = Math.max(this.panelBytes, this.#parts.kernels.gemmWorkspace(m, n, k) >>> 0);
+  }
+
+  parameter(name: string): Parameter {
+    return this.#parts.parameters.get(name);
+  }
+
+  buffer(name: string): Address {
+    const address = this.#parts.buffers.get(name);
+    if (address === undefined) throw new Error(`The model has no buffer ${name}.`);
+    return address;
+  }
 }

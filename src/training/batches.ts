@@ -1,21 +1,10 @@
 // Where a run's batches come from: rows that are all there, in the order of the epoch, or pieces that
-// arrive one by one (streams.ts). A source keeps no place of its own: it gives the batch that the run's state names
+// arrive one by one (streams.ts). A source has no place of its own: it gives the batch that the run's state names
 // next, so that a run may start anywhere.
 
 import type { MatrixInput, Rows } from "../data/rows.ts";
 import { InvalidValueError } from "../errors.ts";
-
-/** Rows [first, first + count) of `x`, or those that `order` names in these places. */
-export interface Batch {
-  readonly x: Rows;
-  /** What to reproduce; undefined for x itself. */
-  readonly target: Rows | undefined;
-  readonly order: Uint32Array | undefined;
-  readonly first: number;
-  readonly count: number;
-  /** The rows have been looked over for NaN and infinities already. */
-  readonly checked: boolean;
-}
+import type { Batch, Staging } from "../model/staging.ts";
 
 /** The place in a run that a source is asked for. */
 export interface Place {
@@ -29,41 +18,74 @@ export interface BatchSource {
   readonly stepsPerEpoch: number;
   readonly batchSize: number;
   /** The batch at `place`; undefined after the last of its epoch. */
-  next(place: Place): Batch | undefined | Promise<Batch | undefined>;
+  next(place: Place): Batch | undefined | PromiseLike<Batch | undefined>;
   /** Whether `place` is known to lie after the last batch of its epoch. */
   isEnd(place: Place): boolean;
+  /** What has to be done before the first batch, with a pause after every piece of it. */
+  prepare?(): Generator<void, void, void>;
   /** Lets go of what is open. */
   close(): unknown;
 }
 
 /** Rows in memory, in batches of `batchSize`, the last one short. */
-export function rowBatches(
-  x: Rows,
-  target: Rows | undefined,
-  rows: number,
-  batchSize: number,
-  shuffledOrder: ((epoch: number) => Uint32Array) | undefined,
-): BatchSource {
-  let order: Uint32Array | undefined;
-  let ordered = -1;
-  const isEnd = ({ batch }: Place) => batch * batchSize >= rows;
-  return {
-    rows,
-    stepsPerEpoch: Math.ceil(rows / batchSize),
-    batchSize,
-    isEnd,
-    next(place) {
-      if (isEnd(place)) return undefined;
-      if (shuffledOrder && ordered !== place.epoch) {
-        order = shuffledOrder(place.epoch);
-        ordered = place.epoch;
-      }
-      const first = place.batch * batchSize;
-      const count = Math.min(batchSize, rows - first);
-      return { x, target, order, first, count, checked: true };
-    },
-    close() {},
-  };
+export class RowBatches implements BatchSource {
+  readonly rows: number;
+  readonly batchSize: number;
+  readonly stepsPerEpoch: number;
+  readonly #staging: Staging;
+  readonly #shuffledOrder: ((epoch: number) => Uint32Array) | undefined;
+  /** One object serves every step. */
+  readonly #batch: { -readonly [Key in keyof Batch]: Batch[Key] };
+  #ordered = -1;
+
+  constructor(
+    staging: Staging,
+    x: Rows,
+    target: Rows | undefined,
+    rows: number,
+    batchSize: number,
+    shuffledOrder: ((epoch: number) => Uint32Array) | undefined,
+  ) {
+    this.#staging = staging;
+    this.rows = rows;
+    this.batchSize = batchSize;
+    this.stepsPerEpoch = Math.ceil(rows / batchSize);
+    this.#shuffledOrder = shuffledOrder;
+    this.#batch = {
+      x,
+      target,
+      order: undefined,
+      first: 0,
+      count: 0,
+      checked: true,
+      held: undefined,
+    };
+  }
+
+  /** Holds the rows in the arena, where they are few enough. Pauses after every chunk. */
+  *prepare(): Generator<void, void, void> {
+    const { x, target } = this.#batch;
+    this.#batch.held = yield* this.#staging.hold(x, target, this.rows, this.batchSize);
+  }
+
+  isEnd({ batch }: Place): boolean {
+    return batch * this.batchSize >= this.rows;
+  }
+
+  next(place: Place): Batch | undefined {
+    if (this.isEnd(place)) return undefined;
+    const batch = this.#batch;
+    if (this.#shuffledOrder && this.#ordered !== place.epoch) {
+      batch.order = this.#shuffledOrder(place.epoch);
+      if (batch.held) this.#staging.holdOrder(batch.held, batch.order);
+      this.#ordered = place.epoch;
+    }
+    batch.first = place.batch * this.batchSize;
+    batch.count = Math.min(this.batchSize, this.rows - batch.first);
+    return batch;
+  }
+
+  close(): void {}
 }
 
 /** One piece of data that arrives: the rows of a step, or `{ x, target }`. */

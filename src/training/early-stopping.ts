@@ -1,13 +1,23 @@
 // Early stopping: ends a run once the monitored loss has stopped falling, and gives the best weights
 // back on request. The counting is Keras'.
 
-import { boolean, finiteNumber, onlyKeys, record, wholeNumber } from "../checks.ts";
+import { record } from "../checks.ts";
+import { InvalidStateError } from "../errors.ts";
+import {
+  atLeast0,
+  type Checks,
+  flag,
+  nameOf,
+  optional,
+  resolveOptions,
+  whole,
+} from "../options.ts";
 import type { RunState } from "./run-state.ts";
-import { checkedMonitor, type Monitor } from "./schedules.ts";
+import type { Monitor } from "./schedules/schedule.ts";
 
 export interface EarlyStoppingOptions {
   /** The loss to watch. Default `"valLoss"` where there is validation, else `"loss"`. */
-  monitor?: Monitor;
+  monitor?: Monitor | undefined;
   /** Epochs without improvement after which the run ends; 0 counts as 1. Default 0. */
   patience?: number;
   /** A fall by no more than this does not count as improvement. Default 0. */
@@ -23,27 +33,37 @@ export interface StoppingState {
   waited: number;
 }
 
+const checks: Checks<EarlyStoppingOptions> = {
+  monitor: optional(nameOf<Monitor>(["loss", "valLoss"])),
+  patience: whole(0, 0),
+  minDelta: atLeast0(0),
+  restoreBest: flag(false),
+};
+
 export interface EarlyStopping {
   readonly monitor: Monitor | undefined;
   /** Takes an epoch's loss into account, and the weights it left; may stop the run. */
   observe(loss: number, run: RunState, weights: Float32Array): void;
-  /** Gives back the best weights, where they are wanted. */
-  finish(run: RunState, weights: Float32Array): void;
+  /**
+   * Gives back the best weights, where they are wanted. A run that `isCut`, and may be resumed, keeps those that it
+   * had.
+   */
+  restore(run: RunState, weights: Float32Array, isCut: boolean): void;
+  /** @throws InvalidStateError when epochs passed and none had a finite loss. */
+  requireObserved(run: RunState): void;
 }
 
 /** Checks early stopping's settings. */
 export function resolveEarlyStopping(settings: unknown): EarlyStopping {
-  const options = record("earlyStopping", settings);
-  onlyKeys("earlyStopping", options, ["monitor", "patience", "minDelta", "restoreBest"]);
-  const minDelta = finiteNumber("earlyStopping.minDelta", options.minDelta ?? 0, 0);
-  const patience = Math.max(1, wholeNumber("earlyStopping.patience", options.patience ?? 0, 0));
-  const restoreBest = boolean("earlyStopping.restoreBest", options.restoreBest ?? false);
+  const given = record("earlyStopping", settings);
+  const options = resolveOptions("earlyStopping", "earlyStopping", given, checks);
+  const { monitor, minDelta, restoreBest } = options;
+  const patience = Math.max(1, options.patience);
   return {
-    monitor:
-      options.monitor === undefined ? undefined : checkedMonitor("earlyStopping", options.monitor),
+    monitor,
     observe(loss, run, weights) {
       const state = run.stopping;
-      if (state.best === undefined || loss < state.best - minDelta) {
+      if (Number.isFinite(loss) && (state.best === undefined || loss < state.best - minDelta)) {
         state.best = loss;
         state.waited = 0;
         if (restoreBest) {
@@ -53,8 +73,16 @@ export function resolveEarlyStopping(settings: unknown): EarlyStopping {
       } else state.waited += 1;
       if (state.waited >= patience) run.stopped = true;
     },
-    finish({ best }, weights) {
-      if (restoreBest && best) weights.set(best);
+    restore(run, weights, isCut) {
+      if (!restoreBest || !run.best) return;
+      if (isCut) run.last = weights.slice();
+      weights.set(run.best);
+    },
+    requireObserved({ stopping }) {
+      if (stopping.best !== undefined || stopping.waited === 0) return;
+      throw new InvalidStateError(
+        `earlyStopping watched ${stopping.waited} epochs, and the monitored loss was finite in none. The weights are those of the last step.`,
+      );
     },
   };
 }

@@ -3,17 +3,17 @@
 
 import type { BatchSource } from "./batches.ts";
 import type { StoppingState } from "./early-stopping.ts";
-import type { PlateauState } from "./schedules.ts";
+import type { PlateauState } from "./schedules/schedule.ts";
 
 export interface RunState {
   /** Rows an epoch and rows a step; both 0 where data arrives in pieces. */
   readonly rows: number;
   readonly batchSize: number;
-  /** The epoch under way and its batches and rows that were trained on. */
+  /** The epoch under way and its batches that were trained on. */
   epoch: number;
   batch: number;
-  rowsDone: number;
-  /** Sum over those rows of their batches' losses. */
+  /** Values that counted in their losses, and the sum over those values of their batches' losses. */
+  weightDone: number;
   lossSum: number;
   /** Steps since epoch 0, for schedules. */
   step: number;
@@ -23,6 +23,11 @@ export interface RunState {
   readonly stopping: StoppingState;
   /** The weights of the best epoch, a block like the parameters; absent where nobody wants them. */
   best?: Float32Array;
+  /**
+   * The weights where the run was cut, while the model has those of the best epoch; absent where the model has them
+   * itself.
+   */
+  last?: Float32Array;
 }
 
 /** A run over a source's batches that has not begun, before `epoch`. */
@@ -31,8 +36,15 @@ export function freshRun(
   epoch: number,
 ): RunState {
   const step = epoch * stepsPerEpoch;
-  const progress = { epoch, batch: 0, rowsDone: 0, lossSum: 0, step, stopped: false };
+  const progress = { epoch, batch: 0, weightDone: 0, lossSum: 0, step, stopped: false };
   return { rows, batchSize, ...progress, plateau: freshPlateau(), stopping: { waited: 0 } };
+}
+
+/** Where a model keeps the state of its last run. */
+export interface RunHolder {
+  run: RunState | undefined;
+  /** @throws DisposedError when the model was disposed. */
+  requireLive(): void;
 }
 
 /** What reduceOnPlateau knows before the first epoch. */

@@ -2,8 +2,8 @@
 
 import { readRows } from "../data/rows.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+import type { Batch } from "../model/staging.ts";
 import {
-  type Batch,
   type BatchInput,
   type BatchSource,
   type BatchStream,
@@ -57,5 +57,5 @@ function readBatch(input: BatchInput, width: number, name: string): Batch {
   requireSameCount(x, target);
   if (x.count === 0)
     throw new InvalidValueError(`${name} must have at least one row; it has none.`);
-  return { x, target, order: undefined, first: 0, count: x.count, checked: false };
+  return { x, target, order: undefined, first: 0, count: x.count, checked: false, held: undefined };
 }

@@ -20,16 +20,14 @@ export function readValidation(
 ): Validation | undefined {
   if (data === undefined) return undefined;
   const pair = inputAndTarget(data);
-  const x = readRows("validationData", pair.x, engine.width);
+  const x = readRows("validationData", pair.x, engine.workspace.width);
   const target =
     pair.target === undefined
       ? undefined
-      : readRows("validationData.target", pair.target, engine.width);
+      : readRows("validationData.target", pair.target, engine.workspace.width);
   requireSameCount(x, target);
   if (x.count === 0)
     throw new InvalidValueError("validationData needs at least one row; it has none.");
-  engine.requireTrainable(x, target === undefined);
-  if (target) engine.requireTrainable(target, true);
   return { x, target, first: 0 };
 }
 
@@ -45,5 +43,11 @@ export function heldBack(count: number, { validationSplit, validationData }: Fit
   if (!(validationSplit > 0 && validationSplit < 1)) {
     throw new InvalidValueError(`validationSplit must be between 0 and 1; got ${validationSplit}.`);
   }
-  return Math.floor(count * validationSplit);
+  const held = Math.floor(count * validationSplit);
+  if (held < 1) {
+    throw new InvalidValueError(
+      `validationSplit ${validationSplit} of ${count} rows is less than one row; ${Math.ceil((1 / count) * 1e4) / 1e4} would be one.`,
+    );
+  }
+  return held;
 }

@@ -28,6 +28,8 @@ describe("configuration", () => {
         epsilon: 1e-8,
       },
       initializer: "torchLinear",
+      code: "dense",
+      penalties: [],
       dropout: 0,
       l1: 0,
       l2: 0,
@@ -93,7 +95,7 @@ describe("configuration", () => {
     [
       "a negative rate",
       small({ optimizer: { type: "adam", learningRate: -1 } }),
-      /learningRate must be greater than 0; got -1/,
+      /learningRate must be a finite number of at least 0; got -1/,
     ],
     [
       "an unknown optimizer",

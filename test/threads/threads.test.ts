@@ -57,15 +57,16 @@ function tenSteps(config: ModelConfig, core: Core, x: Float32Array) {
     first: 0,
     count: rows.count,
     checked: false,
+    held: undefined,
   };
-  const losses = Array.from({ length: 10 }, () => engine.trainBatch(batch));
+  const losses = Array.from({ length: 10 }, () => engine.step.train(batch));
   return {
     losses,
-    weights: engine.parameters.slice(),
-    codes: engine.encode(rows),
-    errors: engine.rowErrors(rows),
-    squared: engine.squaredErrors(rows),
-    loss: engine.evaluate(rows, undefined),
+    weights: engine.state.parameters.slice(),
+    codes: engine.inference.encode(rows),
+    errors: engine.inference.rowErrors(rows),
+    squared: engine.inference.squaredErrors(rows),
+    loss: engine.inference.evaluate(rows, undefined),
   };
 }
 
@@ -226,25 +227,26 @@ describe("a worker that dies", () => {
       first: 0,
       count: 64,
       checked: false,
+      held: undefined,
     };
     for (const model of [engine, plain]) {
       model.initialize();
-      model.trainBatch(batch);
+      model.step.train(batch);
     }
     await worker!.terminate();
     // Not every call is shared: the first that is finds the worker gone.
     let error: unknown;
     for (let step = 0; step < 2000 && error === undefined; step++) {
       try {
-        engine.trainBatch(batch);
-        plain.trainBatch(batch);
+        engine.step.train(batch);
+        plain.step.train(batch);
       } catch (thrown) {
         error = thrown;
       }
     }
     expect(error).toBeInstanceOf(ThreadError);
-    expect(engine.parameters.slice()).toEqual(plain.parameters.slice());
-    expect(engine.trainBatch(batch)).toBe(plain.trainBatch(batch));
-    expect(engine.parameters.slice()).toEqual(plain.parameters.slice());
+    expect(engine.state.parameters.slice()).toEqual(plain.state.parameters.slice());
+    expect(engine.step.train(batch)).toBe(plain.step.train(batch));
+    expect(engine.state.parameters.slice()).toEqual(plain.state.parameters.slice());
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type CorruptionSpec, TiedAutoencoder } from "../../src/index.ts";
-import { Stream } from "../../src/model/seed.ts";
-import { resolveCorruption } from "../../src/training/corruption.ts";
+import { Stream } from "../../src/math/seed.ts";
+import { resolveCorruption } from "../../src/training/noise/index.ts";
 import { coreWithArena } from "../support/arena.ts";
 import { randomRows } from "../support/random.ts";
 
@@ -14,8 +14,8 @@ function corrupted(spec: CorruptionSpec, firstRow = 0, rows = ROWS): Float32Arra
   const { kernels, view, reserve } = coreWithArena();
   const [clean, noisy] = [reserve(rows * WIDTH), reserve(rows * WIDTH)];
   view(clean, rows * WIDTH).set(x.subarray(firstRow * WIDTH, (firstRow + rows) * WIDTH));
-  const draw = { step: 3, firstRow };
-  resolveCorruption(spec)(kernels, rows, WIDTH, clean, noisy, { low: 1, high: 0 }, draw);
+  const corruption = resolveCorruption(spec, { low: 1, high: 0 });
+  corruption.apply(kernels, rows * WIDTH, clean, noisy, 3, firstRow * WIDTH);
   return view(noisy, rows * WIDTH).slice();
 }
 
@@ -62,8 +62,8 @@ describe("fit with corruption", () => {
     const { kernels, view, reserve } = coreWithArena();
     const [clean, noisy] = [reserve(x.length), reserve(x.length)];
     view(clean, x.length).set(x);
-    const draw = { step: 0, firstRow: 0 };
-    resolveCorruption(noise)(kernels, ROWS, WIDTH, clean, noisy, { low: 1, high: 0 }, draw);
+    const corruption = resolveCorruption(noise, { low: 1, high: 0 });
+    corruption.apply(kernels, x.length, clean, noisy, 0, 0);
     const [fitted, byHand] = [make(), make()];
     await fitted.fit(x, { batchSize: ROWS, shuffle: false, corruption: noise });
     byHand.trainOnBatch(view(noisy, x.length).slice(), x);

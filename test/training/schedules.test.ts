@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { type FitOptions, type ScheduleSpec, TiedAutoencoder } from "../../src/index.ts";
 import { freshPlateau } from "../../src/training/run-state.ts";
-import { resolveSchedule } from "../../src/training/schedules.ts";
+import { resolveSchedule } from "../../src/training/schedules/index.ts";
 import { goldenCases } from "../golden/cases.ts";
 import { randomRows } from "../support/random.ts";
 
@@ -90,7 +90,7 @@ describe("schedules", () => {
     const plateau = freshPlateau();
     const seen = losses.map((loss) => {
       const rate = schedule.rate(0, 0.1, plateau);
-      schedule.observe?.(loss, plateau);
+      schedule.observe?.(loss, 0.1, plateau);
       return rate;
     });
     expect(seen).toEqual(expected);

@@ -3,96 +3,87 @@
 
 import type { Arena } from "../../core/arena.ts";
 import type { KernelExports } from "../../core/generated/exports.ts";
-import type { ParameterLayout, Tensor } from "../layout.ts";
-import { type Seed, Stream } from "../seed.ts";
+import type { Address, ParameterSpec } from "../../layers/layer.ts";
+import { type Seed, Stream } from "../../math/seed.ts";
+import { type Definition, type NameOf, Registry } from "../../options.ts";
+import type { ParameterLayout } from "../parameters.ts";
 import { orthogonalize } from "./orthogonal.ts";
 
-export type InitializerName =
-  | "torchLinear"
-  | "xavierUniform"
-  | "xavierNormal"
-  | "heUniform"
-  | "heNormal"
-  | "orthogonal";
+/** Draws the values of one tensor. */
+interface Draw {
+  uniform(bound: number): void;
+  normal(deviation: number): void;
+  /** Makes rows, or columns where there are more rows than columns, orthonormal. */
+  orthogonalize(): void;
+}
 
-export const initializerNames: readonly InitializerName[] = [
-  "torchLinear",
-  "xavierUniform",
-  "xavierNormal",
-  "heUniform",
-  "heNormal",
-  "orthogonal",
+interface Initializer<Type extends string> extends Definition<Type, object> {
+  /** Draws a weight [units, inputs]. */
+  weight(draw: Draw, units: number, inputs: number): void;
+  /** Draws a bias; absent where biases start at 0. */
+  bias?(draw: Draw, spec: ParameterSpec): void;
+}
+
+function define<Type extends string>(
+  type: Type,
+  weight: Initializer<Type>["weight"],
+  bias?: Initializer<Type>["bias"],
+): Initializer<Type> {
+  return { type, options: {}, weight, ...(bias && { bias }) };
+}
+
+const definitions = [
+  // What nn.Linear draws: weights and biases uniform in ±1/√fan-in, each by the fan-in of its own map.
+  define(
+    "torchLinear",
+    (draw, _, inputs) => draw.uniform(1 / Math.sqrt(inputs)),
+    (draw, { fanIn }) => draw.uniform(1 / Math.sqrt(fanIn)),
+  ),
+  // Glorot & Bengio 2010.
+  define("xavierUniform", (draw, units, inputs) => draw.uniform(Math.sqrt(6 / (inputs + units)))),
+  define("xavierNormal", (draw, units, inputs) => draw.normal(Math.sqrt(2 / (inputs + units)))),
+  // He et al. 2015, gain √2.
+  define("heUniform", (draw, _, inputs) => draw.uniform(Math.sqrt(6 / inputs))),
+  define("heNormal", (draw, _, inputs) => draw.normal(Math.sqrt(2 / inputs))),
+  // Saxe et al. 2014.
+  define("orthogonal", (draw) => {
+    draw.normal(1);
+    draw.orthogonalize();
+  }),
 ];
+type Initializers = (typeof definitions)[number];
 
-/**
- * Fills the block of parameters at `address`.
- *
- * `torchLinear` is what nn.Linear draws: weights and biases uniform in ±1/√fan-in, the decoder's bias
- * with the fan-in of the decoder's map. The others draw weights as in the papers they are named after
- * (Glorot & Bengio 2010; He et al. 2015, gain √2; Saxe et al. 2014) and start biases at zero.
- */
+export const initializers = new Registry<Initializer<string>, Initializers>(
+  "initializer",
+  definitions,
+);
+
+/** The name of an initializer. */
+export type InitializerName = NameOf<Initializers>;
+
+/** Fills the block of parameters at `address`. */
 export function initializeParameters(
   kernels: KernelExports,
   arena: Arena,
-  address: number,
-  layout: ParameterLayout,
-  initializer: InitializerName,
-  seed: Seed,
+  address: Address,
+  { tensors, blockLength }: ParameterLayout,
+  name: InitializerName,
+  { low, high }: Seed,
 ): void {
-  kernels.fill(layout.blockLength, address, 0);
-  const at = (tensor: Tensor) => address + tensor.offset * 4;
-  const uniform = (tensor: Tensor, bound: number) =>
-    kernels.randomUniform(
-      tensor.length,
-      at(tensor),
-      0,
-      -bound,
-      bound,
-      seed.low,
-      seed.high,
-      layout.tensors.indexOf(tensor),
-      Stream.initial,
-    );
-  const normal = (tensor: Tensor, deviation: number) =>
-    kernels.randomNormal(
-      tensor.length,
-      at(tensor),
-      0,
-      0,
-      deviation,
-      seed.low,
-      seed.high,
-      layout.tensors.indexOf(tensor),
-      Stream.initial,
-    );
-
-  layout.weights.forEach((weight, i) => {
-    const [units = 1, inputs = 1] = weight.shape;
-    switch (initializer) {
-      case "torchLinear": {
-        uniform(weight, 1 / Math.sqrt(inputs));
-        const encoderBias = layout.encoderBiases[i];
-        const decoderBias = layout.decoderBiases[i];
-        if (encoderBias) uniform(encoderBias, 1 / Math.sqrt(inputs));
-        if (decoderBias) uniform(decoderBias, 1 / Math.sqrt(units));
-        break;
-      }
-      case "xavierUniform":
-        uniform(weight, Math.sqrt(6 / (inputs + units)));
-        break;
-      case "xavierNormal":
-        normal(weight, Math.sqrt(2 / (inputs + units)));
-        break;
-      case "heUniform":
-        uniform(weight, Math.sqrt(6 / inputs));
-        break;
-      case "heNormal":
-        normal(weight, Math.sqrt(2 / inputs));
-        break;
-      case "orthogonal":
-        normal(weight, 1);
-        orthogonalize(arena.view(at(weight), weight.length), units, inputs);
-        break;
-    }
+  const initializer = initializers.of({ type: name });
+  kernels.fill(blockLength, address, 0);
+  tensors.forEach(({ spec, length, offset }, index) => {
+    const at = address + offset * 4;
+    const [units = 1, inputs = 1] = spec.shape;
+    const stream = Stream.initial;
+    const draw: Draw = {
+      uniform: (bound) =>
+        kernels.randomUniform(length, at, 0, -bound, bound, low, high, index, stream),
+      normal: (deviation) =>
+        kernels.randomNormal(length, at, 0, 0, deviation, low, high, index, stream),
+      orthogonalize: () => orthogonalize(arena.view(at, length), units, inputs),
+    };
+    if (spec.kind === "bias") initializer.bias?.(draw, spec);
+    else initializer.weight(draw, units, inputs);
   });
 }

@@ -6,129 +6,119 @@
 // its least value to `lift`, and the decoder's bias takes the lift back. A relu model then starts as PCA
 // too, with every unit alive on every row; training bends it from there.
 
-import { Activation } from "../../../assembly/ops.ts";
 import type { Rows } from "../../data/rows.ts";
+import { activations } from "../../layers/activations.ts";
+import { Dense } from "../../layers/dense.ts";
+import { type Seed, Stream, splitSeed } from "../../math/seed.ts";
 import { yieldToEventLoop } from "../../platform/yield.ts";
-import type { ParameterLayout, Tensor } from "../layout.ts";
-import type { Network } from "../network.ts";
-import type { Seed } from "../seed.ts";
-import { Stream } from "../seed.ts";
-import type { Stage } from "../stages.ts";
-import type { Staging } from "../staging.ts";
+import type { Engine } from "../engine.ts";
+import type { Tensor } from "../parameters.ts";
 import { type ChunkedRows, columnMeans, principalComponents } from "./principal-components.ts";
-
-/** Where units that saturate towards negative values start: this far into their straight part. */
-const LIFTS: ReadonlyMap<number, number> = new Map([
-  [Activation.relu, 0],
-  [Activation.leakyRelu, 0],
-  [Activation.elu, 0],
-  [Activation.selu, 0],
-  [Activation.gelu, 3],
-  [Activation.geluTanh, 3],
-  [Activation.silu, 3],
-  [Activation.softplus, 3],
-]);
 
 /** Deviation of the weights of units beyond the data's width, which have no component to stand for. */
 const SPARE = 0.01;
 
-export interface PcaTarget {
-  readonly network: Network;
-  readonly staging: Staging;
-  readonly layout: ParameterLayout;
-  readonly seed: Seed;
-  readonly arena: ChunkedRows["arena"];
-  readonly kernels: ChunkedRows["kernels"];
-  /** A fresh view of the block of parameters. */
-  parameters(): Float32Array;
+/** The parameters of one layer of the encoder and of its mirror. */
+interface LayerTensors {
+  /** Number of the layer, from the input. */
+  readonly index: number;
+  /** Layers of the network before it. */
+  readonly before: number;
+  readonly layer: Dense;
+  readonly weight: Tensor;
+  readonly encoderBias: Tensor | undefined;
+  readonly decoderBias: Tensor | undefined;
 }
 
 /** Sets every parameter from the rows of `x`. */
-export async function initializeFromComponents(target: PcaTarget, x: Rows): Promise<void> {
-  for (let layer = 0; layer < target.layout.weights.length; layer++) {
-    await initializeLayer(target, x, layer);
+export async function initializeFromComponents(engine: Engine, x: Rows): Promise<void> {
+  const { layers, codeEnd, layout } = engine.network;
+  const tensors = new Map(layout.tensors.map((tensor) => [tensor.name, tensor]));
+  const seed = splitSeed(engine.config.seed);
+  let index = 0;
+  for (let before = 0; before < codeEnd; before++) {
+    const layer = layers[before];
+    if (!(layer instanceof Dense)) continue;
+    const weight = tensors.get(`encoder.${index}.weight`);
+    if (!weight) throw new Error(`Layer ${index} has no weight.`);
+    const encoderBias = tensors.get(`encoder.${index}.bias`);
+    const decoderBias = tensors.get(`decoder.${index}.bias`);
+    const place = { index, before, layer, weight, encoderBias, decoderBias };
+    await initializeLayer(engine, x, place, seed);
+    index += 1;
   }
 }
 
-async function initializeLayer(target: PcaTarget, x: Rows, layer: number): Promise<void> {
-  const { layout, network, kernels, arena, seed } = target;
-  const weight = layout.weights[layer] as Tensor;
+async function initializeLayer(
+  engine: Engine,
+  x: Rows,
+  place: LayerTensors,
+  seed: Seed,
+): Promise<void> {
+  const { weight, encoderBias, decoderBias, layer } = place;
+  const { kernels } = engine.core;
+  const { arena } = engine;
   const [units = 0, width = 0] = weight.shape;
-  const encoderBias = layout.encoderBiases[layer];
-  const decoderBias = layout.decoderBiases[layer];
-  const data = layerInput(target, x, layer);
+  const data = layerInput(engine, x, place);
   // Without a decoder's bias the mean could not be put back: directions about the origin, then.
   const mean = decoderBias ? await columnMeans(data) : new Float64Array(width);
   const count = Math.min(units, width);
-  const draw = layout.tensors.length + layer;
+  const { tensors } = engine.network.layout;
+  const draw = tensors.length + place.index;
   const rows = new Float32Array(units * width);
   if (units > width) {
     data.clear();
     const spare = data.reserve(units * width);
     const deviation = SPARE / Math.sqrt(width);
-    const stream = Stream.initial;
-    kernels.randomNormal(
-      units * width,
-      spare,
-      0,
-      0,
-      deviation,
-      seed.low,
-      seed.high,
-      draw + layout.weights.length,
-      stream,
-    );
+    const { low, high } = seed;
+    const spareDraw = draw + engine.config.layers.length - 1;
+    const length = units * width;
+    kernels.randomNormal(length, spare, 0, 0, deviation, low, high, spareDraw, Stream.initial);
     rows.set(arena.view(spare, units * width));
   }
   rows.set(await principalComponents(data, mean, count, seed, draw));
 
   // What a unit gives for the mean row: minus the encoder's bias, before any lift.
   const atMean = times(rows, mean, units, width);
-  const { activation } = network.stages[layer] as Stage;
-  const lift = encoderBias && decoderBias ? LIFTS.get(activation.code) : undefined;
+  const { lift } = activations.of(layer.activation);
   const lifts = new Float64Array(units);
-  if (lift !== undefined) {
+  if (lift !== undefined && encoderBias && decoderBias) {
     const least = await leastSums(data, rows, units);
-    for (let i = 0; i < units; i++) {
-      lifts[i] = lift - ((least[i] as number) - (atMean[i] as number));
-    }
+    for (let i = 0; i < units; i++) lifts[i] = lift - ((least[i] ?? 0) - (atMean[i] ?? 0));
   }
-  const parameters = target.parameters();
+  const { parameters } = engine.state;
   parameters.set(rows, weight.offset);
   const bias = new Float64Array(units);
   if (encoderBias) {
-    for (let i = 0; i < units; i++) bias[i] = (lifts[i] as number) - (atMean[i] as number);
+    for (let i = 0; i < units; i++) bias[i] = (lifts[i] ?? 0) - (atMean[i] ?? 0);
     parameters.set(bias, encoderBias.offset);
   }
   if (!decoderBias) return;
   // The decoder's bias is what the mean row's code leaves to add.
   const back = Float64Array.from(mean);
   for (let i = 0; i < units; i++) {
-    const code = (atMean[i] as number) + (bias[i] as number);
+    const code = (atMean[i] ?? 0) + (bias[i] ?? 0);
     for (let j = 0; j < width; j++) {
-      back[j] = (back[j] as number) - code * (rows[i * width + j] as number);
+      back[j] = (back[j] ?? 0) - code * (rows[i * width + j] ?? 0);
     }
   }
   parameters.set(back, decoderBias.offset);
 }
 
-/** What enters layer `layer`, in chunks: the model's input, or what the layers before make of it. */
-function layerInput(
-  { network, staging, kernels, arena, layout }: PcaTarget,
-  x: Rows,
-  layer: number,
-): ChunkedRows {
-  const chunk = network.chunkRows(x.count);
+/** What enters a layer, in chunks: the model's input, or what the layers before make of it. */
+function layerInput(engine: Engine, x: Rows, { before, weight }: LayerTensors): ChunkedRows {
+  const { workspace, staging, inference, arena, core } = engine;
+  const chunk = workspace.chunkRows(x.count);
   return {
-    kernels,
+    kernels: core.kernels,
     arena,
-    width: layout.weights[layer]?.shape[1] as number,
-    clear: () => network.clearBeside(),
-    reserve: (length) => network.beside(length),
+    width: weight.shape[1] ?? 0,
+    clear: () => workspace.clearBeside(),
+    reserve: (length) => workspace.beside(length),
     async each(visit) {
       for (let row = 0; row < x.count; row += chunk) {
         staging.chunks(x, row, Math.min(row + chunk, x.count), (plan, _, count) => {
-          visit(network.infer(plan, count, 0, layer), count);
+          visit(inference.run(plan, count, 0, before), count);
         });
         await yieldToEventLoop();
       }
@@ -153,7 +143,7 @@ async function leastSums(
     const sums = arena.view(z, count * units);
     for (let i = 0; i < sums.length; i++) {
       const unit = i % units;
-      if ((sums[i] as number) < (least[unit] as number)) least[unit] = sums[i] as number;
+      least[unit] = Math.min(least[unit] ?? Infinity, sums[i] ?? Infinity);
     }
   });
   return least;
@@ -169,7 +159,7 @@ function times(
   const result = new Float64Array(units);
   for (let i = 0; i < units; i++) {
     let sum = 0;
-    for (let j = 0; j < width; j++) sum += (rows[i * width + j] as number) * (vector[j] as number);
+    for (let j = 0; j < width; j++) sum += (rows[i * width + j] ?? 0) * (vector[j] ?? 0);
     result[i] = sum;
   }
   return result;

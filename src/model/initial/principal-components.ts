@@ -5,8 +5,7 @@
 
 import type { Arena } from "../../core/arena.ts";
 import type { KernelExports } from "../../core/generated/exports.ts";
-import type { Seed } from "../seed.ts";
-import { Stream } from "../seed.ts";
+import { type Seed, Stream } from "../../math/seed.ts";
 import { orthogonalize } from "./orthogonal.ts";
 import { symmetricEigenvectors } from "./symmetric-eigen.ts";
 

@@ -1,7 +1,8 @@
 import * as ort from "onnxruntime-web";
 import { expect, test } from "vitest";
 import { encodeOnnx } from "../../src/formats/onnx.ts";
-import { activationNodes, type OnnxActivation } from "../../src/formats/onnx-activations.ts";
+import { type ActivationName, activations } from "../../src/layers/activations.ts";
+import { OnnxWriter } from "../../src/layers/onnx-writer.ts";
 
 ort.env.wasm.numThreads = 1;
 
@@ -20,7 +21,7 @@ function erf(x: number): number {
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const [alpha, scale] = [1.6732632423543772, 1.0507009873554805];
 
-const references: [OnnxActivation["type"], number, (x: number) => number][] = [
+const references: [ActivationName, number, (x: number) => number][] = [
   ["linear", 0, (x) => x],
   ["relu", 0, (x) => Math.max(x, 0)],
   ["leakyRelu", 0.3, (x) => (x > 0 ? x : 0.3 * x)],
@@ -42,12 +43,14 @@ test.each(references)(
   "%s in onnxruntime is the formula to 2e-6 + 1e-6 relative",
   async (type, parameter, f) => {
     const x = Float32Array.from({ length: 161 }, (_, i) => (i - 80) / 4);
+    const write = new OnnxWriter();
+    write.named(activations.of({ type }).onnx(write, "x", parameter), "y");
     const model = encodeOnnx({
       name: type,
       inputs: [{ name: "x", shape: ["batch"] }],
       outputs: [{ name: "y", shape: ["batch"] }],
       initializers: [],
-      nodes: activationNodes({ type, parameter }, "x", "y"),
+      nodes: write.nodes,
     });
     const session = await ort.InferenceSession.create(model, { executionProviders: ["wasm"] });
     const { y } = await session.run({ x: new ort.Tensor("float32", x, [x.length]) });

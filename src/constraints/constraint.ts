@@ -1,0 +1,15 @@
+// What a constraint is: a condition on the tied weights that holds from the start and after every step.
+
+import type { KernelExports } from "../core/generated/exports.ts";
+import type { Parameter } from "../layers/layer.ts";
+import type { Definition, Resolved } from "../options.ts";
+
+export interface ConstraintDefinition<Type extends string, Options extends object>
+  extends Definition<Type, Options> {
+  /** Moves the weights to where the condition holds. `weights` run from the input to the code. */
+  apply(kernels: KernelExports, weights: readonly Parameter[], options: Resolved<Options>): void;
+  /** Changes the gradients before they are clipped. */
+  project?(kernels: KernelExports, weights: readonly Parameter[], options: Resolved<Options>): void;
+}
+
+export type AnyConstraint = ConstraintDefinition<string, object>;

@@ -1,0 +1,39 @@
+// Collects the nodes of an ONNX graph (opset 17). A value is named by the node that makes it.
+
+import type { OnnxAttribute, OnnxNode } from "../formats/onnx.ts";
+
+export class OnnxWriter {
+  readonly #nodes: OnnxNode[] = [];
+
+  /** The nodes so far, in an order in which every input is made before it is used. */
+  get nodes(): readonly OnnxNode[] {
+    return this.#nodes;
+  }
+
+  /** Adds a node and returns the name of its output. */
+  add(
+    op: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, OnnxAttribute>> = {},
+  ): string {
+    const output = `value.${this.#nodes.length}`;
+    this.#nodes.push({ op, inputs, outputs: [output], attributes });
+    return output;
+  }
+
+  /** A constant number. */
+  constant(value: number): string {
+    return this.add("Constant", [], { value_float: { float: value } });
+  }
+
+  /** Calls `value`, which the last node made, `name` instead. */
+  named(value: string, name: string): string {
+    const last = this.#nodes.at(-1);
+    if (last?.outputs[0] !== value) {
+      this.#nodes.push({ op: "Identity", inputs: [value], outputs: [name] });
+    } else {
+      this.#nodes.splice(-1, 1, { ...last, outputs: [name] });
+    }
+    return name;
+  }
+}

@@ -1,0 +1,16 @@
+// Huber's loss (Huber 1964), as torch.nn.HuberLoss: d²/2 for |d| <= delta, else delta (|d| - delta/2).
+
+import { Loss } from "../../assembly/ops.ts";
+import { positive } from "../options.ts";
+import { elementwise, type LossDefinition } from "./loss.ts";
+
+export interface HuberOptions {
+  /** Where the square turns into a line, greater than 0. Default 1. */
+  delta?: number;
+}
+
+export const huber: LossDefinition<"huber", HuberOptions> = {
+  type: "huber",
+  options: { delta: positive(1) },
+  create: ({ delta }) => elementwise(Loss.huber, delta),
+};

@@ -1,0 +1,10 @@
+// Mean absolute error: |y - t|, with gradient 0 at 0.
+
+import { Loss } from "../../assembly/ops.ts";
+import { elementwise, type LossDefinition } from "./loss.ts";
+
+export const mae: LossDefinition<"mae", object> = {
+  type: "mae",
+  options: {},
+  create: () => elementwise(Loss.mae),
+};

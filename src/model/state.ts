@@ -1,0 +1,162 @@
+// What a model is by value: parameters, what was learned from the data, and, on request, all that training needs to
+// go on. Files are made of this.
+
+import type { Arena } from "../core/arena.ts";
+import { InvalidValueError } from "../errors.ts";
+import type { Address, BufferSpec } from "../layers/layer.ts";
+import type { OptimizerBlocks } from "../optimizers/optimizer.ts";
+import type { ResolvedConfig } from "./config.ts";
+import type { Network } from "./network.ts";
+import type { Preparation, PreparationState } from "./preparation.ts";
+import type { TrainingStep } from "./step.ts";
+
+/** The optimizer's memory: what a resumed run needs beside the weights. */
+export interface OptimizerState {
+  /** The rate of the next step. */
+  readonly learningRate: number;
+  /** The rate that schedules start from. */
+  readonly baseLearningRate: number;
+  /** Optimizer steps taken. */
+  readonly stepCount: number;
+  /** The last loss over its data's mean square, which decides on the Gram step; null where unknown. */
+  readonly lossRatio: number | null;
+  /** One flat block, laid out like the parameters, for each of the optimizer's state names. */
+  readonly blocks: readonly Float32Array[];
+}
+
+/** Values that layers keep beside the parameters, by name. */
+export type BufferState = Readonly<Record<string, Float32Array | Uint32Array>>;
+
+export interface ModelSnapshot {
+  readonly config: ResolvedConfig;
+  /** The flat block of parameters. */
+  readonly parameters: Float32Array;
+  readonly buffers: BufferState;
+  /** What was learned for scaling and for filling in; undefined before there was data. */
+  readonly preparation: PreparationState | undefined;
+  readonly optimizer: OptimizerState | undefined;
+}
+
+export class ModelState {
+  readonly #arena: Arena;
+  readonly #config: ResolvedConfig;
+  readonly #network: Network;
+  readonly #blocks: OptimizerBlocks;
+  readonly #buffers: ReadonlyMap<string, Address>;
+  readonly #preparation: Preparation;
+  readonly #step: TrainingStep;
+
+  constructor(
+    arena: Arena,
+    config: ResolvedConfig,
+    network: Network,
+    blocks: OptimizerBlocks,
+    buffers: ReadonlyMap<string, Address>,
+    preparation: Preparation,
+    step: TrainingStep,
+  ) {
+    this.#arena = arena;
+    this.#config = config;
+    this.#network = network;
+    this.#blocks = blocks;
+    this.#buffers = buffers;
+    this.#preparation = preparation;
+    this.#step = step;
+  }
+
+  get parametersAddress(): Address {
+    return this.#blocks.parameters;
+  }
+
+  /** A fresh view of the flat block of parameters. */
+  get parameters(): Float32Array {
+    return this.#block(this.#blocks.parameters);
+  }
+
+  /** A fresh view of the flat block of gradients. */
+  get gradients(): Float32Array {
+    return this.#block(this.#blocks.gradients);
+  }
+
+  /** The model by value; `training` adds the optimizer's state. Arrays are views into the arena. */
+  snapshot(training: boolean): ModelSnapshot {
+    const { learningRate, baseLearningRate, stepCount, lossRatio } = this.#step.progress;
+    return {
+      config: this.#config,
+      parameters: this.parameters,
+      buffers: this.#readBuffers(),
+      preparation: this.#preparation.fitted ? this.#preparation.state : undefined,
+      optimizer: training
+        ? {
+            learningRate,
+            baseLearningRate,
+            stepCount,
+            lossRatio: Number.isNaN(lossRatio) ? null : lossRatio,
+            blocks: this.#blocks.state.map((address) => this.#block(address)),
+          }
+        : undefined,
+    };
+  }
+
+  /** Takes up what a snapshot holds. */
+  restore({ parameters, buffers, preparation, optimizer }: Omit<ModelSnapshot, "config">): void {
+    this.parameters.set(parameters);
+    for (const { name, type, length } of this.#network.buffers) {
+      const values = buffers[name];
+      const address = this.#buffers.get(name);
+      if (!values || address === undefined) continue;
+      this.#bufferView(type, address, length).set(values);
+    }
+    if (preparation) this.#preparation.restore(preparation);
+    if (!optimizer) return;
+    const { progress } = this.#step;
+    progress.learningRate = optimizer.learningRate;
+    progress.baseLearningRate = optimizer.baseLearningRate;
+    progress.stepCount = optimizer.stepCount;
+    progress.lossRatio = optimizer.lossRatio ?? Number.NaN;
+    this.#blocks.state.forEach((address, i) => {
+      this.#block(address).set(optimizer.blocks[i] ?? []);
+    });
+  }
+
+  /** Replaces the parameters alone. */
+  setParameters(block: Float32Array): void {
+    this.parameters.set(block);
+  }
+
+  /**
+   * Adds `scale` times a block of gradients to what is accumulated.
+   * @throws InvalidValueError for a value that is not finite; what is accumulated is as it was.
+   */
+  addGradients(block: Float32Array, scale: number): void {
+    const values = block.map((value) => value * scale);
+    for (const { name, offset, length } of this.#network.layout.tensors) {
+      const index = values.subarray(offset, offset + length).findIndex((x) => !Number.isFinite(x));
+      if (index < 0) continue;
+      throw new InvalidValueError(
+        `Gradients must be finite float32 numbers; element ${index} of ${name} is ${values[offset + index]}.`,
+      );
+    }
+    const { gradients } = this;
+    if (this.#step.hasGradients) {
+      for (let i = 0; i < values.length; i++) gradients[i] = (gradients[i] ?? 0) + (values[i] ?? 0);
+    } else gradients.set(values);
+    this.#step.countForeignGradients();
+  }
+
+  #readBuffers(): BufferState {
+    const state: Record<string, Float32Array | Uint32Array> = {};
+    for (const { name, type, length } of this.#network.buffers) {
+      state[name] = this.#bufferView(type, this.#buffers.get(name) ?? 0, length);
+    }
+    return state;
+  }
+
+  #bufferView(type: BufferSpec["type"], address: Address, length: number) {
+    return type === "F32" ? this.#arena.view(address, length) : this.#arena.words(address, length);
+  }
+
+  #block(address: Address): Float32Array {
+    return this.#arena.view(address, this.#blocks.count);
+  }
+}

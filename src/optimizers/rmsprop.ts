@@ -1,0 +1,57 @@
+// RMSprop (Hinton 2012, Graves 2013), as torch.optim.RMSprop: v = alpha v + (1 - alpha) g²;
+// q = g / (√v + epsilon), with √(v - a²) where centered, a being the same mean of g;
+// buffer = momentum buffer + q; p -= learningRate buffer.
+
+import { atLeast0, flag, share } from "../options.ts";
+import {
+  type CommonOptimizerOptions,
+  commonOptions,
+  type OptimizerDefinition,
+  stateBlock,
+} from "./optimizer.ts";
+
+export interface RmspropOptions extends CommonOptimizerOptions {
+  /** Decay of the mean of the squared gradients, in [0, 1). Default 0.99. */
+  alpha?: number;
+  /** Added to the root of the mean square. Default 1e-8. */
+  epsilon?: number;
+  /** Share of the last step that is kept, in [0, 1). Default 0. */
+  momentum?: number;
+  /** Divide by the deviation of the gradient instead of its mean square. Default false. */
+  centered?: boolean;
+}
+
+export const rmsprop: OptimizerDefinition<"rmsprop", RmspropOptions> = {
+  type: "rmsprop",
+  options: {
+    ...commonOptions(),
+    alpha: share(0.99),
+    epsilon: atLeast0(1e-8),
+    momentum: share(0),
+    centered: flag(false),
+  },
+  states({ centered, momentum }) {
+    const names = ["squareAverage"];
+    if (centered) names.push("gradientAverage");
+    if (momentum !== 0) names.push("momentum");
+    return names;
+  },
+  apply(kernels, options, blocks, learningRate, _step, scale) {
+    const { alpha, epsilon, momentum, centered, weightDecay } = options;
+    kernels.rmsprop(
+      blocks.count,
+      blocks.parameters,
+      blocks.gradients,
+      stateBlock(blocks, 0),
+      centered ? stateBlock(blocks, 1) : 0,
+      stateBlock(blocks, centered ? 2 : 1),
+      learningRate,
+      alpha,
+      epsilon,
+      momentum,
+      centered ? 1 : 0,
+      weightDecay,
+      scale,
+    );
+  },
+};

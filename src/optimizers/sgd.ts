@@ -1,0 +1,44 @@
+// Stochastic gradient descent, as torch.optim.SGD with dampening 0:
+// g += weightDecay p; buffer = momentum buffer + g (g itself at the first step);
+// p -= learningRate (nesterov ? g + momentum buffer : buffer).
+
+import { InvalidValueError } from "../errors.ts";
+import { flag, share } from "../options.ts";
+import {
+  type CommonOptimizerOptions,
+  commonOptions,
+  type OptimizerDefinition,
+  stateBlock,
+} from "./optimizer.ts";
+
+export interface SgdOptions extends CommonOptimizerOptions {
+  /** Share of the last step's direction that is kept, in [0, 1). Default 0. */
+  momentum?: number;
+  /** Look ahead along the momentum (Nesterov 1983); needs a momentum. Default false. */
+  nesterov?: boolean;
+}
+
+export const sgd: OptimizerDefinition<"sgd", SgdOptions> = {
+  type: "sgd",
+  options: { ...commonOptions(), momentum: share(0), nesterov: flag(false) },
+  check({ nesterov, momentum }) {
+    if (nesterov && momentum === 0) {
+      throw new InvalidValueError("optimizer.nesterov needs a momentum greater than 0; got 0.");
+    }
+  },
+  states: ({ momentum }) => (momentum === 0 ? [] : ["momentum"]),
+  apply(kernels, { momentum, nesterov, weightDecay }, blocks, learningRate, step, scale) {
+    kernels.sgd(
+      blocks.count,
+      blocks.parameters,
+      blocks.gradients,
+      stateBlock(blocks, 0),
+      learningRate,
+      momentum,
+      nesterov ? 1 : 0,
+      weightDecay,
+      scale,
+      step === 1 ? 1 : 0,
+    );
+  },
+};

@@ -1,0 +1,161 @@
+// Options and what they belong to. An optimizer, a loss, a penalty and everything else that a configuration
+// names is one object, a `Definition`: its name, a check for each of its options, and what it does. Public
+// types, checks, lists of names and help texts derive from these objects.
+
+import {
+  boolean,
+  choice,
+  finiteNumber,
+  fraction,
+  nameAndOptions,
+  onlyKeys,
+  positiveNumber,
+  wholeNumber,
+} from "./checks.ts";
+
+/** Checks the value of an option; gives the default for `undefined`, where there is one. */
+export type Check<Value> = (where: string, value: unknown) => Value;
+
+/** A check for each option: a missing or a superfluous key is an error of types. */
+export type Checks<Options> = { readonly [Key in keyof Options]-?: Check<Options[Key]> };
+
+/** Options with every default filled in. */
+export type Resolved<Options> = { readonly [Key in keyof Options]-?: Options[Key] };
+
+/** What a configuration can name: `type` with its options. */
+export interface Definition<Type extends string, Options extends object> {
+  readonly type: Type;
+  readonly options: Checks<Options>;
+}
+
+/** The name of a definition. */
+export type NameOf<D> = D extends Definition<infer Type, infer _> ? Type : never;
+
+/** What users write for a definition: `{ type, … }`, or the name alone where no option is required. */
+export type SpecOf<D> =
+  D extends Definition<infer Type, infer Options>
+    ? (object extends Options ? Type : never) | ({ type: Type } & Options)
+    : never;
+
+/** What a specification resolves to: `{ type, … }` with every default filled in. */
+export type ResolvedOf<D> =
+  D extends Definition<infer Type, infer Options>
+    ? { readonly type: Type } & Resolved<Options>
+    : never;
+
+/** The definitions of one kind, by name: `Base` is what all have in common, `D` the union of those listed. */
+export class Registry<Base extends Definition<string, object>, D extends Base> {
+  /** What one of them is called in messages. */
+  readonly what: string;
+  readonly #byName: Map<string, Base>;
+
+  constructor(what: string, definitions: readonly D[]) {
+    this.what = what;
+    this.#byName = new Map(definitions.map((definition) => [definition.type, definition]));
+  }
+
+  /** All names, in the order of the definitions. */
+  get names(): readonly NameOf<D>[] {
+    return [...this.#byName.keys()] as NameOf<D>[];
+  }
+
+  /** All definitions. */
+  get all(): readonly Base[] {
+    return [...this.#byName.values()];
+  }
+
+  /** The definition of a resolved specification. */
+  of(spec: { readonly type: string }): Base {
+    const definition = this.#byName.get(spec.type);
+    if (!definition) throw new Error(`There is no ${this.what} ${spec.type}.`);
+    return definition;
+  }
+
+  /** Adds a definition: the way to bring one from outside this package. */
+  add(definition: Base): void {
+    this.#byName.set(definition.type, definition);
+  }
+
+  /** Checks what a user wrote and fills in the defaults. `where` names the option in messages. */
+  resolve(where: string, spec: unknown): ResolvedOf<D> {
+    const { type, options } = nameAndOptions(where, spec, this.names);
+    const checks: Checks<object> = this.of({ type }).options;
+    const resolved = resolveOptions(`${where} "${type}"`, where, options, checks);
+    return { type, ...resolved } as ResolvedOf<D>;
+  }
+}
+
+/** Checks options, and fills in their defaults; options without value and default stay away. */
+export function resolveOptions<Options>(
+  owner: string,
+  where: string,
+  given: Readonly<Record<string, unknown>>,
+  checks: Checks<Options>,
+): Resolved<Options> {
+  onlyKeys(owner, given, ["type", ...Object.keys(checks)]);
+  const resolved: Record<string, unknown> = {};
+  for (const [key, check] of Object.entries<Check<unknown>>(checks)) {
+    const value = check(`${where}.${key}`, given[key]);
+    if (value !== undefined) resolved[key] = value;
+  }
+  return resolved as Resolved<Options>;
+}
+
+/** The specification in its short form: the name alone where there are no options. */
+export function shortForm<Spec extends { readonly type: string }>(spec: Spec): Spec | Spec["type"] {
+  return Object.keys(spec).length === 1 ? spec.type : spec;
+}
+
+/** The long form of a specification that may be a name alone. */
+export function longForm<Spec extends { readonly type: string }>(
+  spec: Spec | Spec["type"],
+): { readonly type: Spec["type"] } {
+  return typeof spec === "string" ? { type: spec } : spec;
+}
+
+// The checks that options are made of. Without `fallback` the option is required.
+
+/** A finite number, of at least `min`. */
+export const number =
+  (fallback?: number, min = -Infinity, max = Infinity): Check<number> =>
+  (where, value) =>
+    finiteNumber(where, value ?? fallback, min, max);
+
+/** A number of at least 0. */
+export const atLeast0 = (fallback?: number): Check<number> => number(fallback, 0);
+
+/** A number greater than 0. */
+export const positive =
+  (fallback?: number): Check<number> =>
+  (where, value) =>
+    positiveNumber(where, value ?? fallback);
+
+/** A number in [0, 1). */
+export const share =
+  (fallback?: number): Check<number> =>
+  (where, value) =>
+    fraction(where, value ?? fallback);
+
+/** A whole number of at least `min`. */
+export const whole =
+  (min: number, fallback?: number): Check<number> =>
+  (where, value) =>
+    wholeNumber(where, value ?? fallback, min);
+
+/** True or false. */
+export const flag =
+  (fallback: boolean): Check<boolean> =>
+  (where, value) =>
+    boolean(where, value ?? fallback);
+
+/** One of the given names. */
+export const nameOf =
+  <Name extends string>(names: readonly Name[], fallback?: Name): Check<Name> =>
+  (where, value) =>
+    choice(where, value ?? fallback, names);
+
+/** The option may be absent, and then has no default. */
+export const optional =
+  <Value>(check: Check<Value>): Check<Value | undefined> =>
+  (where, value) =>
+    value === undefined ? undefined : check(where, value);

@@ -1,0 +1,60 @@
+// OneCycleLR (Smith & Topin 2019): from maxLearningRate / divFactor up over the share pctStart of totalSteps, then
+// down to the first rate / finalDivFactor. Momentum is left alone.
+
+import { InvalidValueError } from "../../errors.ts";
+import { nameOf, optional, positive, share, whole } from "../../options.ts";
+import { anneal } from "./cosine.ts";
+import { type CountedOptions, per, type ScheduleDefinition } from "./schedule.ts";
+
+export interface OneCycleScheduleOptions extends CountedOptions {
+  /** The highest rate, greater than 0. */
+  maxLearningRate: number;
+  /** Length of the cycle in steps or epochs. Default: the length of the run, where that is known. */
+  totalSteps?: number | undefined;
+  /** Share of the cycle that climbs, in [0, 1). Default 0.3. */
+  pctStart?: number;
+  /** The shape of both parts. Default `"cos"`. */
+  annealStrategy?: "cos" | "linear";
+  /** The highest rate over the first. Default 25. */
+  divFactor?: number;
+  /** The first rate over the last. Default 1e4. */
+  finalDivFactor?: number;
+}
+
+export const oneCycle: ScheduleDefinition<"oneCycle", OneCycleScheduleOptions> = {
+  type: "oneCycle",
+  options: {
+    per,
+    maxLearningRate: positive(),
+    totalSteps: optional(whole(1)),
+    pctStart: share(0.3),
+    annealStrategy: nameOf<"cos" | "linear">(["cos", "linear"], "cos"),
+    divFactor: positive(25),
+    finalDivFactor: positive(1e4),
+  },
+  create(options, length) {
+    const { per, maxLearningRate: peak, divFactor, finalDivFactor } = options;
+    const total = options.totalSteps ?? length(per);
+    if (total === undefined) {
+      throw new InvalidValueError(
+        "schedule.totalSteps is needed for data that arrives in pieces: the run's length is not known.",
+      );
+    }
+    const last = Math.max(0, total - 1);
+    const between = options.annealStrategy === "cos" ? anneal : line;
+    const first = peak / divFactor;
+    const end = first / finalDivFactor;
+    const top = options.pctStart * (last + 1) - 1;
+    return {
+      per,
+      rate(t) {
+        if (t <= top) return top === 0 ? peak : between(first, peak, t / top);
+        return t >= last ? end : between(peak, end, (t - top) / (last - top));
+      },
+    };
+  },
+};
+
+function line(from: number, to: number, share: number): number {
+  return from + (to - from) * share;
+}

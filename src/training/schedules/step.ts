@@ -1,0 +1,21 @@
+// StepLR: base · gamma^⌊t / stepSize⌋.
+
+import { wholePower } from "../../math/powers.ts";
+import { positive, whole } from "../../options.ts";
+import { type CountedOptions, per, type ScheduleDefinition } from "./schedule.ts";
+
+export interface StepScheduleOptions extends CountedOptions {
+  /** Steps or epochs between two reductions. */
+  stepSize: number;
+  /** Factor of a reduction, greater than 0. Default 0.1. */
+  gamma?: number;
+}
+
+export const step: ScheduleDefinition<"step", StepScheduleOptions> = {
+  type: "step",
+  options: { per, stepSize: whole(1), gamma: positive(0.1) },
+  create: ({ per, stepSize, gamma }) => ({
+    per,
+    rate: (t, base) => base * wholePower(gamma, Math.floor(t / stepSize)),
+  }),
+};
