@@ -6,5 +6,7 @@ export default defineConfig({
     exclude: ["test/long/**"],
     // Two workers: kernels are compute-bound and the suite shares the machine with the build.
     maxWorkers: 2,
+    // A test takes milliseconds; a machine that is busy with other work may take much longer.
+    testTimeout: 30_000,
   },
 });
