@@ -2,14 +2,23 @@
 // The demonstration's digits come along, compressed.
 
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
-import { besideWasm } from "./core-texts.mjs";
+
+/** The texts of the core stay in dist/wasm. */
+const coreTexts = {
+  name: "texts of the core",
+  setup({ onResolve }) {
+    onResolve({ filter: /\/generated\/(baseline|relaxed)\.ts$/ }, ({ path }) => ({
+      path: `./wasm/${basename(path, ".ts")}.js`,
+      external: true,
+    }));
+  },
+};
 
 export async function buildCli() {
   const { metafile } = await build({
-    ...besideWasm,
     entryPoints: { cli: "src/cli/main.ts" },
     outdir: "dist",
     bundle: true,
@@ -18,7 +27,10 @@ export async function buildCli() {
     target: "node20",
     banner: { js: "#!/usr/bin/env node" },
     legalComments: "none",
+    preserveSymlinks: true, // where node_modules really is does not show in the bundle
     logLevel: "warning",
+    define: { WASM_FOLDER: '"wasm/"' },
+    plugins: [coreTexts],
     metafile: true,
   });
   chmodSync("dist/cli.js", 0o755);

@@ -1,120 +1,117 @@
-// Bundles src/ into dist/: readable ES modules with source maps, a script for pages without modules, and
-// the compiled core beside them. Entries differ in where they take the core from (src/core/builds/).
+// Bundles src/ into dist/: readable ES modules with source maps, minified scripts for pages and workers, the
+// command line, and the compiled core beside them. Entries differ in where they take the core from
+// (src/core/builds/). Rollup makes the bundles, because it keeps what an entry loads at once in few files.
 
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { build, transform } from "esbuild";
+import { transform } from "esbuild";
+import { rollup } from "rollup";
 import { buildCli } from "./build-cli.mjs";
-import { besideWasm } from "./core-texts.mjs";
 
 const root = join(import.meta.dirname, "..");
+const TARGET = "es2022";
 
-const ENTRIES = [
-  "src/index.ts",
-  "src/kernels.ts",
-  "src/worker.ts",
-  "src/view.ts",
-  "src/table.ts",
-  "src/store.ts",
-  "src/digits.ts",
-];
+/** Each is src/NAME.ts and becomes dist/NAME.js. */
+const ENTRIES = ["index", "kernels", "worker", "view", "table", "store", "digits"];
+/** Those that edge runtimes load in a form of their own. */
+const EDGE_ENTRIES = ["index", "kernels"];
 
-const common = {
-  absWorkingDir: root,
-  bundle: true,
-  format: "esm",
-  target: "es2022",
-  sourcemap: true,
-  sourcesContent: true,
-  legalComments: "none",
-  logLevel: "warning",
+/** TypeScript for Rollup. `define` replaces names by constants, as in esbuild. */
+const typescript = (define) => ({
+  name: "typescript",
+  async transform(code, file) {
+    const options = { loader: "ts", target: TARGET, sourcemap: true, sourcefile: file, define };
+    const result = await transform(code, options);
+    return { code: result.code, map: result.map };
+  },
+});
+
+/** The modules and texts of the core stay beside the bundles, which import them. */
+const core = {
+  name: "core",
+  resolveId(path) {
+    const [, name] = /\/generated\/(baseline|relaxed)\.ts$/.exec(path) ?? [];
+    if (name) return { id: `./wasm/${name}.js`, external: "absolute" };
+    // From dist/workerd and dist/edge-light as from src/core/builds: one folder up, then wasm.
+    return path.endsWith(".wasm?module") ? { id: path, external: "absolute" } : undefined;
+  },
 };
 
 /** Puts src/core/builds/`name`.ts in the place of package.ts. */
 const buildsFrom = (name) => ({
   name: `builds from ${name}`,
-  setup({ onResolve }) {
-    onResolve({ filter: /\/builds\/package\.ts$/ }, ({ resolveDir, path }) => ({
-      path: join(resolveDir, path, "..", `${name}.ts`),
-    }));
-    // Hosts find the modules in dist/wasm, one folder above those of the edge entries.
-    onResolve({ filter: /\.wasm\?module$/ }, ({ path }) => ({ path, external: true }));
+  resolveId: (path, importer) =>
+    path.endsWith("/builds/package.ts")
+      ? join(importer, "..", path, "..", `${name}.ts`)
+      : undefined,
+});
+
+const minified = {
+  name: "minified",
+  async renderChunk(code) {
+    const options = { target: TARGET, minify: true, sourcemap: true, legalComments: "none" };
+    const result = await transform(code, options);
+    return { code: result.code, map: result.map };
   },
-});
+};
 
-/** Several entries whose shared code is in files beside them. */
-const modules = (outdir, entryPoints, options) => ({
-  ...common,
-  ...options,
-  entryPoints,
-  outdir,
-  splitting: true,
-  // Beside the entries, so that the folder of the modules is the same for all of them.
-  chunkNames: "[name]-[hash]",
-});
+/** A bundle of the entries in `input`, which names their files. */
+const bundle = (input, define, plugins) =>
+  rollup({
+    input,
+    plugins: [...plugins, typescript(define)],
+    treeshake: { moduleSideEffects: (file) => Object.values(input).includes(file) },
+    onLog(level, { code, message }) {
+      if (level === "warn" && code !== "CIRCULAR_DEPENDENCY") throw new Error(message);
+    },
+  });
 
-/** A program in one file, which carries what it needs. */
-const script = (outdir, entryPoints, options) => ({
-  ...common,
-  ...options,
-  entryPoints,
-  outdir,
-  format: "iife",
-  minify: true,
-  plugins: [buildsFrom("script")],
-});
-
-// What an earlier build left: names of chunks change with their contents. The types are tsc's.
-mkdirSync(join(root, "dist"), { recursive: true });
-for (const stale of readdirSync(join(root, "dist")).filter((name) => name !== "types")) {
-  rmSync(join(root, "dist", stale), { recursive: true });
+/**
+ * Names the file of what entries share. What a model needs at once is in two files, because each file costs
+ * Node 0.4 ms at every start: `core` is what entries without a model use of it, `model` is the rest.
+ */
+function sharedFile(input) {
+  const model = join(root, "src/autoencoder.ts");
+  /** The modules that `entry` imports at once, directly or not. */
+  const closure = (entry, { getModuleInfo }) => {
+    const found = new Set([entry]);
+    for (const id of found) {
+      for (const next of getModuleInfo(id)?.importedIds ?? []) found.add(next);
+    }
+    return found;
+  };
+  let closures;
+  return (id, graph) => {
+    closures ??= Object.values(input).map((entry) => closure(entry, graph));
+    const reaching = closures.filter((modules) => modules.has(id));
+    if (id === input.index || !reaching.some((modules) => modules.has(input.index)))
+      return undefined;
+    return reaching.every((modules) => modules.has(model)) ? "model" : "core";
+  };
 }
 
-// The program of the worker is a file of its own, and also text inside the entry that starts it.
-const workerScript = { "worker-script": "src/worker-script.ts" };
-const { outputFiles } = await build(
-  script("dist", workerScript, { sourcemap: false, write: false }),
-);
-const workerProgram = outputFiles[0].text;
+/** Several entries, and files beside them that hold what entries share or import later. */
+async function modules(folder, entries, define, plugins = []) {
+  const input = Object.fromEntries(entries.map((name) => [name, join(root, `src/${name}.ts`)]));
+  const made = await bundle(input, define, [...plugins, core]);
+  await made.write({
+    dir: join(root, folder),
+    format: "es",
+    // Beside the entries, so that the folder of the core is the same for all of them.
+    chunkFileNames: "[name]-[hash].js",
+    manualChunks: sharedFile(input),
+    minifyInternalExports: false,
+    sourcemap: true,
+  });
+}
 
-await Promise.all([
-  build(
-    modules("dist", ENTRIES, {
-      define: {
-        ...besideWasm.define,
-        WORKER_PROGRAM: JSON.stringify(workerProgram),
-        DIGITS: JSON.stringify(digits()),
-      },
-      plugins: besideWasm.plugins,
-    }),
-  ),
-  ...["workerd", "edge-light"].map((name) =>
-    build(
-      modules(`dist/${name}`, ["src/index.ts", "src/kernels.ts"], {
-        plugins: [buildsFrom(name)],
-      }),
-    ),
-  ),
-  build(script("dist", workerScript)),
-  build(script("dist", { "thread-worker": "src/threads/worker.ts" })),
-  build(
-    script(
-      "dist/script",
-      { "tied-autoencoder": "src/index.ts" },
-      { globalName: "tiedAutoencoder" },
-    ),
-  ),
-  buildCli(),
-]);
-
-mkdirSync(join(root, "dist/wasm"));
-for (const name of ["baseline", "relaxed"]) {
-  copyFileSync(join(root, `build/${name}.wasm`), join(root, `dist/wasm/${name}.wasm`));
-  const { code } = await transform(
-    readFileSync(join(root, `src/core/generated/${name}.ts`), "utf8"),
-    { loader: "ts" },
-  );
-  writeFileSync(join(root, `dist/wasm/${name}.js`), code);
+/** A program in one file, which imports nothing. Returns its text without a source map. */
+async function script(file, entry, builds, name) {
+  const made = await bundle([join(root, entry)], {}, [buildsFrom(builds), minified]);
+  const format = { format: "iife", name, inlineDynamicImports: true };
+  await made.write({ ...format, file: join(root, file), sourcemap: true });
+  const { output } = await made.generate(format);
+  return output[0].code;
 }
 
 /** The bundled digits as src/digits.ts reads them: a letter a pixel, a figure a label. */
@@ -129,3 +126,38 @@ function digits() {
     labels: rows.map((row) => row.at(-1)).join(""),
   };
 }
+
+/** The compiled core, and each build as a module of text. */
+async function copyCore() {
+  mkdirSync(join(root, "dist/wasm"), { recursive: true });
+  for (const name of ["baseline", "relaxed"]) {
+    copyFileSync(join(root, `build/${name}.wasm`), join(root, `dist/wasm/${name}.wasm`));
+    const source = readFileSync(join(root, `src/core/generated/${name}.ts`), "utf8");
+    const { code } = await transform(source, { loader: "ts" });
+    writeFileSync(join(root, `dist/wasm/${name}.js`), code);
+  }
+}
+
+// What an earlier build left: names of chunks change with their contents. The types are tsc's.
+mkdirSync(join(root, "dist"), { recursive: true });
+for (const stale of readdirSync(join(root, "dist")).filter((name) => name !== "types")) {
+  rmSync(join(root, "dist", stale), { recursive: true });
+}
+
+// The program of the worker is a file of its own, and also text inside the entry that starts it.
+const workerProgram = await script("dist/worker-script.js", "src/worker-script.ts", "worker");
+const constants = {
+  WASM_FOLDER: '"wasm/"',
+  WORKER_PROGRAM: JSON.stringify(workerProgram),
+  DIGITS: JSON.stringify(digits()),
+};
+await Promise.all([
+  modules("dist", ENTRIES, constants),
+  ...["workerd", "edge-light"].map((name) =>
+    modules(`dist/${name}`, EDGE_ENTRIES, constants, [buildsFrom(name)]),
+  ),
+  script("dist/thread-worker.js", "src/threads/worker.ts", "worker"),
+  script("dist/script/tied-autoencoder.js", "src/index.ts", "script", "tiedAutoencoder"),
+  buildCli(),
+  copyCore(),
+]);

@@ -16,6 +16,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { rebuild } from "./rebuild.mjs";
 
 /** What a page may load to train one dense model, the core included: minified, gzip -9. */
 const BUDGET = 40 * 1024;
@@ -78,6 +79,12 @@ check("every export is a file", () => {
   }
 });
 
+check("the same files from another folder, and no folder's name in them", () => {
+  const { different, personal } = rebuild(root);
+  if (different.length > 0) throw new Error(`different: ${different.join(", ")}`);
+  if (personal.length > 0) throw new Error(`with a folder's name: ${personal.join(", ")}`);
+});
+
 for (const [module, moduleResolution] of [
   ["node16", "node16"],
   ["nodenext", "nodenext"],
@@ -102,20 +109,45 @@ for (const [module, moduleResolution] of [
   });
 }
 
-const { metafile, outputFiles } = await build({
-  stdin: {
-    contents: 'export { TiedAutoencoder } from "tied-autoencoder";',
-    resolveDir: folder,
-  },
-  bundle: true,
-  splitting: true,
-  minify: true,
-  format: "esm",
-  absWorkingDir: folder,
-  outdir: folder,
-  write: false,
-  metafile: true,
+/** What a page's bundler makes of a program that imports the package. */
+const bundled = (contents) =>
+  build({
+    stdin: { contents, resolveDir: folder },
+    bundle: true,
+    splitting: true,
+    minify: true,
+    format: "esm",
+    absWorkingDir: folder,
+    outdir: folder,
+    write: false,
+    metafile: true,
+    logLevel: "error",
+  });
+
+for (const name of ["worker-script", "thread-worker", "script"]) {
+  const { outputFiles } = await bundled(`import "tied-autoencoder/${name}";`);
+  check(`importing ${name} for its effects keeps it`, () => {
+    const { length } = outputFiles[0].contents;
+    if (length < 1000) throw new Error(`The bundle has ${length} bytes.`);
+  });
+}
+
+const unused = Object.keys(manifest.exports).filter((name) => {
+  const { default: target } = manifest.exports[name];
+  return target && !manifest.sideEffects.includes(target);
 });
+for (const name of unused) {
+  const path = name.replace(/^\./, "tied-autoencoder");
+  const { outputFiles } = await bundled(`import "${path}";`);
+  check(`importing ${path} and using nothing of it bundles nothing`, () => {
+    const { length } = outputFiles[0].contents;
+    if (length > 100) throw new Error(`The bundle has ${length} bytes.`);
+  });
+}
+
+const { metafile, outputFiles } = await bundled(
+  'export { TiedAutoencoder } from "tied-autoencoder";',
+);
 
 check("size of a page that trains one dense model", () => {
   const kilobytes = (bytes) => `${(bytes / 1024).toFixed(1)} KB`;

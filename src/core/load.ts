@@ -94,6 +94,14 @@ export function loadCoreSync(options: CoreOptions): Core {
   return instantiate(host, compileNow(host, source), options.simd);
 }
 
+/**
+ * The package's build for a wish of `simd`, not yet compiled: for a worker, which compiles it.
+ * @throws UnsupportedHostError where WebAssembly SIMD is missing.
+ */
+export function loadBuild(simd: unknown): BuildCode | Promise<BuildCode> {
+  return builds.later(chooseBuild(requireSimd(), builds.has, simd));
+}
+
 /** Changes the bytes of a module before they are compiled. */
 type Change = (bytes: Uint8Array) => Uint8Array;
 

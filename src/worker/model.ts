@@ -3,7 +3,7 @@
 // buffers over and leaves the caller's arrays empty, or the data were sent before with `send`.
 
 import { positiveNumber } from "../checks.ts";
-import type { Build } from "../core/load.ts";
+import { type Build, loadBuild } from "../core/load.ts";
 import type { MatrixInput } from "../data/rows.ts";
 import { DisposedError, InvalidTypeError } from "../errors.ts";
 import type { NamedWeights } from "../exchange/named-weights.ts";
@@ -481,10 +481,14 @@ function rows(call: string, x: WorkerMatrix): WorkerMatrix {
   );
 }
 
-/** A configuration as it can be sent: `wasm` as a module or bytes, functions and promises resolved. */
+/**
+ * A configuration as it can be sent: functions and promises resolved, and the core with it, as a module or
+ * bytes, so that the program of the worker carries none.
+ */
 async function cloneable<Options extends RuntimeOptions>(options: Options): Promise<Options> {
-  if (typeof options !== "object" || options === null || options.wasm === undefined) return options;
-  const { wasm } = options;
+  if (typeof options !== "object" || options === null) return options;
+  const { wasm, simd } = options;
+  if (wasm === undefined) return { ...options, wasm: await loadBuild(simd) };
   const source = await (typeof wasm === "function" ? wasm() : wasm);
   const response = source as { arrayBuffer?: () => Promise<ArrayBuffer> };
   const sent = typeof response?.arrayBuffer === "function" ? await response.arrayBuffer() : source;

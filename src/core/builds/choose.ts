@@ -23,9 +23,9 @@ export function chooseBuild(
   const wish = choice("simd", simd, ["auto", "baseline", "relaxed"]);
   if (wish === "baseline") return wish;
   const hasRelaxed = has.includes("relaxed");
-  const canRelaxed = hasRelaxed && host.validate(decodeHex(RELAXED_PROBE));
-  if (wish === "auto") return canRelaxed && !spillsWideTiles() ? "relaxed" : "baseline";
-  if (canRelaxed) return "relaxed";
+  const isSlower = wish === "auto" && spillsWideTiles();
+  if (hasRelaxed && !isSlower && host.validate(decodeHex(RELAXED_PROBE))) return "relaxed";
+  if (wish === "auto") return "baseline";
   throw new UnsupportedHostError(
     hasRelaxed
       ? 'This runtime has no relaxed SIMD. Ask for simd "auto" or "baseline", which give the same models.'

@@ -1,5 +1,4 @@
-// For programs in one file that import nothing: the <script> of a page, which may be a file:// page, and
-// the program of a worker. They carry both builds.
+// For the <script> of a page, which may be a file:// page: one file that imports nothing and carries both builds.
 
 import { hex as baseline } from "../generated/baseline.ts";
 import { hex as relaxed } from "../generated/relaxed.ts";

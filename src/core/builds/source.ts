@@ -1,5 +1,5 @@
 // Where the builds of the core come from. Each entry of the package has one source: package.ts,
-// workerd.ts, edge-light.ts or script.ts.
+// workerd.ts, edge-light.ts, script.ts or worker.ts.
 
 import type { HostModule } from "../../platform/webassembly.ts";
 

@@ -1,0 +1,100 @@
+// Time from the start of a program to its first result, over an empty program:
+//
+//   node bench/startup.mjs [--runs 30] [--node PATH] [FOLDER …]
+//
+// Each FOLDER is a checkout whose package is built; this one when none is given. Programs run one at a time
+// in fresh processes and take turns, so that what else the machine does falls on all of them alike. Wall time
+// of a process, in milliseconds: the least and the median over the runs, and both over the empty program.
+
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { describeHost } from "./support/host.mjs";
+
+const PROGRAM = `import { TiedAutoencoder } from "tied-autoencoder";
+const model = await TiedAutoencoder.create({ layers: [784, 128] });
+model.encode(new Float32Array(784));
+`;
+
+/** Makes a project with a program in it that imports the package of `checkout`; returns the program. */
+function project(folder, checkout) {
+  mkdirSync(join(folder, "node_modules"), { recursive: true });
+  symlinkSync(checkout, join(folder, "node_modules/tied-autoencoder"));
+  const program = join(folder, "first-result.mjs");
+  writeFileSync(program, PROGRAM);
+  return program;
+}
+
+/**
+ * Times programs in turns.
+ * @param programs {[name: string, path: string][]}
+ * @returns {Map<string, number[]>} milliseconds by name, one for each run
+ */
+function times(node, programs, runs) {
+  const found = new Map(programs.map(([name]) => [name, []]));
+  for (let run = -1; run < runs; run++) {
+    for (const [name, path] of programs) {
+      const start = performance.now();
+      const { status, stderr } = spawnSync(node, [path], { encoding: "utf8" });
+      const time = performance.now() - start;
+      if (status !== 0) throw new Error(`${path} failed: ${stderr}`);
+      if (run >= 0) found.get(name).push(time); // the first run fills the disk's cache
+    }
+  }
+  return found;
+}
+
+/**
+ * Milliseconds from start to first result over an empty program, for each checkout: `least` and `median`
+ * of the runs, each less that of the empty program.
+ */
+export function startup(checkouts, { node = process.execPath, runs = 30 } = {}) {
+  const folder = mkdtempSync(join(tmpdir(), "startup-"));
+  try {
+    const empty = join(folder, "empty.mjs");
+    writeFileSync(empty, "");
+    const programs = checkouts.map((checkout, i) => [
+      checkout,
+      project(join(folder, String(i)), checkout),
+    ]);
+    const found = times(node, [["", empty], ...programs], runs);
+    const sorted = (name) => found.get(name).toSorted((a, b) => a - b);
+    const [base, ...others] = ["", ...checkouts].map((name) => {
+      const all = sorted(name);
+      return { name, least: all[0], median: all[Math.floor(all.length / 2)] };
+    });
+    return others.map(({ name, least, median }) => ({
+      name,
+      least: least - base.least,
+      median: median - base.median,
+      empty: base,
+    }));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+if (resolve(process.argv[1]) === import.meta.filename) {
+  const { values, positionals } = parseArgs({
+    options: { runs: { type: "string", default: "30" }, node: { type: "string" } },
+    allowPositionals: true,
+  });
+  const checkouts = positionals.length > 0 ? positionals : [join(import.meta.dirname, "..")];
+  const { runs, ...options } = values;
+  const results = startup(
+    checkouts.map((path) => resolve(path)),
+    { runs: Number(runs), ...options },
+  );
+  const milliseconds = (time) => `${time.toFixed(1)} ms`.padStart(9);
+  console.log(`${describeHost()}, ${runs} runs each${values.node ? `, under ${values.node}` : ""}`);
+  const [{ empty }] = results;
+  console.log(`${"".padEnd(24)}    least   median`);
+  console.log(
+    `${"empty program".padEnd(24)}${milliseconds(empty.least)}${milliseconds(empty.median)}`,
+  );
+  for (const { name, least, median } of results) {
+    console.log(`${`+ ${basename(name)}`.padEnd(24)}${milliseconds(least)}${milliseconds(median)}`);
+  }
+}
