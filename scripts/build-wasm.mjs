@@ -48,15 +48,25 @@ function writeGenerated(folder, name, source, lines) {
   writeFileSync(`${folder}/${name}.ts`, [note, "", ...lines, ""].join("\n"));
 }
 
-/** The `export function` lines of asc's raw bindings as one interface. */
+/** The exported functions of asc's raw bindings: an interface, and the type of each parameter in the source. */
 function writeExports(bindings) {
-  const signatures = [...bindings.matchAll(/export function (\w+\(.*?\): \w+);/g)].map((m) => m[1]);
-  if (signatures.length === 0) throw new Error("asc's bindings hold no exported function.");
+  // A function follows the comment that names the types of its parameters.
+  const functions = bindings.split("/**").flatMap((text) => {
+    const [, declaration, name] = /export function ((\w+)\(.*?\): \w+);/.exec(text) ?? [];
+    const types = [...text.matchAll(/@param (\w+) `(\w+)`/g)];
+    return name ? [{ name, declaration, types: types.map((m) => `${m[1]}: "${m[2]}"`) }] : [];
+  });
+  if (functions.length === 0) throw new Error("asc's bindings hold no exported function.");
   writeGenerated(CORE, "exports", "asc's bindings", [
     "/** Every function that the core exports. Pointers and sizes are unsigned 32-bit numbers. */",
     "export interface KernelExports {",
-    ...signatures.map((signature) => `  ${signature};`),
+    ...functions.map(({ declaration }) => `  ${declaration};`),
     "}",
+    "",
+    "/** The parameters of each in their order, and their types in AssemblyScript. */",
+    "export const signatures = {",
+    ...functions.map(({ name, types }) => `  ${name}: { ${types.join(", ")} },`),
+    "} as const satisfies Record<keyof KernelExports, Record<string, string>>;",
   ]);
 }
 

@@ -50,6 +50,11 @@ export interface Core {
   readonly threads: number;
   /** Ends the workers, if there are any. */
   dispose(): void;
+  /**
+   * Names a block of memory in which a model keeps its weights or its optimizer's state. Where threads share the
+   * kernels, a ThreadError then says whether the call that failed was writing there. Without any block, all memory counts.
+   */
+  guard(address: number, bytes: number): void;
 }
 
 /** The version of the exports that this TypeScript was written against; see assembly/abi.ts. */
@@ -249,7 +254,14 @@ export function instantiate(
   } catch (cause) {
     throw linkRefused(cause, memory);
   }
-  return { build: checkedBuild(kernels, wish), kernels, memory, threads: 1, dispose() {} };
+  return {
+    build: checkedBuild(kernels, wish),
+    kernels,
+    memory,
+    threads: 1,
+    dispose() {},
+    guard() {},
+  };
 }
 
 function plainMemory(host: HostWebAssembly): HostMemory {

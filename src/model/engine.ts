@@ -50,6 +50,8 @@ export class Engine {
     const buffers = new Map<string, Address>(
       network.buffers.map(({ name, length }) => [name, arena.reserveFloats(length)]),
     );
+    for (const each of [blocks.parameters, ...blocks.state]) core.guard(each, blocks.count * 4);
+    for (const { name, length } of network.buffers) core.guard(buffers.get(name) ?? 0, length * 4);
     const width = network.layers[0]?.inputs ?? 0;
     const preparation = new Preparation(kernels, arena, config, width);
     const gram = config.gradient === "direct" ? undefined : GramStep.between(network.outer, loss);

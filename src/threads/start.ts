@@ -62,6 +62,7 @@ export async function loadTeam(options: ThreadedCoreOptions, wanted: number): Pr
         return team.threads;
       },
       dispose: () => team.disband(),
+      guard: (address, bytes) => team.guard(address, bytes),
     };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -107,7 +108,7 @@ export async function startTeam(
   exports: KernelExports,
   threads: number,
   createWorker: ThreadOptions["createWorker"],
-  limits: Pick<TeamOptions, "patience" | "leastShare"> = {},
+  limits: Pick<TeamOptions, "patience" | "always"> = {},
 ): Promise<Team> {
   const buffer = Board.allocate();
   const board = new Board(buffer, exports, 0);

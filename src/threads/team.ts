@@ -1,22 +1,13 @@
-// The kernels of a core that several threads share: the same names and the same results to the bit,
-// but calls that are worth it are cut into shares, which the caller's thread and the workers take from
-// a board. Whoever calls a kernel need not know. See splits.ts for what is cut and where.
+// The kernels of a core, shared by several threads: the same names and bit-identical results, but a call that
+// is long enough is cut into shares, which the caller's thread and the workers take from a board. Callers
+// need not know. The kernel table says how each kernel may be cut; cuts.ts prepares that for this file.
 
 import type { KernelExports } from "../core/generated/exports.ts";
-import {
-  type KernelName,
-  MULTIPLY_RATE,
-  products,
-  type Split,
-  search,
-  splits,
-  sums,
-} from "../core/splits.ts";
+import { type KernelName, kernelNames } from "../core/kernel-table.ts";
 import { now } from "../platform/workers.ts";
-import { type Board, MOST_TASKS, NONE, pause } from "./board.ts";
+import { type AnyKernel, type Board, MOST_TASKS, NONE, pause } from "./board.ts";
+import { type CallPlan, type Cut, callPlan, type Values } from "./cuts.ts";
 import { ThreadError } from "./errors.ts";
-
-type Kernel = (...values: number[]) => number;
 
 /** The least work that is worth a share of its own, in nanoseconds of one thread. */
 const LEAST_SHARE = 6_000;
@@ -27,40 +18,37 @@ const LEAST_SHARE = 6_000;
 const SHARES_TO_BEGIN = 12;
 const SHARES_TO_END = 5;
 /**
- * The last share of a call is one part in so many of what each thread has to do, but no longer than this:
- * so much may one thread be late. Cutting a product of 0.5 ms in eight costs 1 to 4 % (every share packs the
- * other operand); cut in two, a core that was slow for a while held up the other by 20 %.
+ * The last share of a call is one part in so many of what each thread has to do, but no longer than the second
+ * figure, in nanoseconds: a thread may be late by that much. Cutting a product of 0.5 ms in eight costs 1 to 4 %
+ * (every share packs the other operand); cut in two, a core that was slow for a while delayed the other by 20 %.
  */
 const LAST_SHARE = 4;
 const LONGEST_LAST_SHARE = 40_000;
 /**
- * Sleeping workers are woken for so much work: at once, or in calls that follow each other closely. It
+ * Sleeping workers are woken for so much work: at once, or in calls that follow each other closely. Waking
  * costs the caller 10 to 25 us, and a worker is there 30 to 40 us later (Node 24, measured).
  */
 const WORTH_WAKING = 150_000;
 /** Calls further apart than this do not add up: a woken worker would sleep again between them. */
 const CLOSE_MILLISECONDS = 0.2;
-/** How long the caller looks out for the others before it sleeps, where it may. */
+/** How long the caller spins for the others before it sleeps, where it may sleep. */
 const SPIN_MILLISECONDS = 0.2;
-/** What the caller waits for a share that was taken and not finished: so many slices, and more after long work. */
+/** How long the caller waits for a share that was taken and not finished: so many slices, and more after long work. */
 const SLICE_MILLISECONDS = 100;
 const PATIENCE_SLICES = 50;
 const PATIENCE_FACTOR = 20;
 
 /**
- * Sharing that loses so much time against one thread is given up for a rest, which doubles up to the
- * longest while it goes on losing: other programs have the machine, or two threads sit on one core.
+ * Sharing that loses so much time against one thread pauses for a rest. The rest doubles up to the longest
+ * while sharing continues to lose: other programs use the machine, or two threads run on one core.
  */
 const LOSS_MILLISECONDS = 1;
 const SHORTEST_REST = 10;
 const LONGEST_REST = 640;
 
-/** Kernels that change the model's parameters: interrupted half-way, they leave neither old nor new ones. */
-const UPDATES: ReadonlySet<KernelName> = new Set(["sgd", "adam", "rmsprop", "adagrad"]);
-
-/** Workspaces of two threads share no cache line. */
-const ALIGNMENT = 64;
-const NOT_FOUND = 0xffff_ffff;
+const CACHE_LINE = 64;
+/** What a search returns that finds nothing: all bits set, as JavaScript reads an i32. */
+const NOT_FOUND = -1;
 
 export interface TeamOptions {
   readonly exports: KernelExports;
@@ -74,23 +62,25 @@ export interface TeamOptions {
   readonly crew: { readonly lost: string | undefined; disband(): void };
   /** Slices of a tenth of a second that a share may be overdue. */
   readonly patience?: number;
-  /** Nanoseconds of work in the smallest share; for tests, which share what is not worth it. */
-  readonly leastShare?: number;
+  /** Share every call that can be cut, even where that only costs time. For tests. */
+  readonly always?: boolean;
 }
 
 export class Team {
   /** What the model calls. */
   readonly kernels: KernelExports;
-  readonly #raw: Readonly<Record<KernelName, Kernel>>;
-  readonly #names: readonly KernelName[];
+  readonly #raw: Readonly<Record<KernelName, AnyKernel>>;
+  readonly #numbers: ReadonlyMap<string, number>;
   readonly #options: TeamOptions;
   readonly #leastShare: number;
-  /** Whether the matrix products of late are worth sharing. */
-  #engaged = false;
-  /** Which element each share of the batch under way begins with, and how much of the work it is. */
+  /** Where a model keeps what a call must not leave half written: first and last byte of each block. */
+  readonly #guarded: { readonly first: number; readonly last: number }[] = [];
+  /** Whether recent matrix products were worth sharing. */
+  #engaged: boolean;
+  /** For each share of the current batch: its first element, and how much of the work it is. */
   readonly #starts = new Float64Array(MOST_TASKS);
   readonly #weights = new Float64Array(MOST_TASKS);
-  /** Threads that the batch under way is divided among. */
+  /** Threads that the current batch is divided among. */
   #parts = 1;
   #alone = false;
   /** Milliseconds that sharing has won lately, or lost if below zero. */
@@ -103,24 +93,26 @@ export class Team {
 
   constructor(options: TeamOptions) {
     this.#options = options;
-    this.#leastShare = options.leastShare ?? LEAST_SHARE;
-    this.#raw = options.exports as unknown as Record<KernelName, Kernel>;
-    this.#names = Object.keys(options.exports) as KernelName[];
-    const shared: Record<KernelName, Kernel> = { ...this.#raw };
-    for (const [name, split] of Object.entries(splits) as [KernelName, Split][]) {
-      shared[name] = this.#shared(name, () => split);
+    this.#leastShare = options.always ? 1 : LEAST_SHARE;
+    this.#engaged = options.always === true;
+    // The module's functions take numbers and nothing else; their own types say how many.
+    const raw = options.exports as unknown as Record<KernelName, AnyKernel>;
+    this.#raw = raw;
+    this.#numbers = new Map(Object.keys(raw).map((name, number) => [name, number]));
+    const shared = { ...raw };
+    const workspaceKernels = new Set<KernelName>();
+    for (const name of kernelNames) {
+      const plan = callPlan(name);
+      if (plan.workspace) workspaceKernels.add(plan.workspace.bytes);
+      if (plan.symmetric) shared[name] = this.#sharedSymmetric(plan, plan.symmetric);
+      else if (plan.answer === "sum") shared[name] = this.#sharedSum(plan);
+      else if (plan.answer === "first") shared[name] = this.#sharedSearch(plan);
+      else if (plan.cuts.length > 0) shared[name] = this.#shared(plan);
     }
-    for (const [name, { byRows, byColumns }] of Object.entries(products)) {
-      const choose = (values: readonly number[]) => (dividesColumns(values) ? byColumns : byRows);
-      shared[name as KernelName] = this.#shared(name as KernelName, choose);
+    for (const name of workspaceKernels) {
+      const bytes = raw[name];
+      shared[name] = (...sizes) => options.threads * aligned(bytes(...sizes));
     }
-    shared.gramNT = this.#sharedGram("gramNT", "gemmNT");
-    shared.gramTN = this.#sharedGram("gramTN", "gemmTN");
-    for (const [name, split] of Object.entries(sums) as [KernelName, Split][]) {
-      shared[name] = this.#sharedSum(name, split);
-    }
-    shared.firstOutside = this.#sharedSearch();
-    shared.gemmWorkspace = (m, n, k) => options.threads * this.#workspaceOf(m ?? 0, n ?? 0, k ?? 0);
     this.kernels = shared as unknown as KernelExports;
   }
 
@@ -129,53 +121,60 @@ export class Team {
     return this.#alone ? 1 : this.#options.threads;
   }
 
-  /** Sends the workers home; what is called from then on runs on the caller's thread. */
+  /** Names a block of memory that a ThreadError reports on; see Core.guard. */
+  guard(address: number, bytes: number): void {
+    this.#guarded.push({ first: address, last: address + bytes - 1 });
+  }
+
+  /** Ends the workers; later calls run on the caller's thread. */
   disband(): void {
     this.#alone = true;
     this.#options.crew.disband();
   }
 
-  #shared(name: KernelName, choose: (values: readonly number[]) => Split): Kernel {
-    const raw = this.#raw[name];
+  #shared(plan: CallPlan): AnyKernel {
+    const raw = this.#raw[plan.name];
     return (...values) => {
-      const split = choose(values);
-      const cost = split.cost(values);
-      if (split.workspace !== undefined) this.#engage(cost);
-      const tasks = this.#divide(name, split, values, cost);
-      return tasks < 2 ? raw(...values) : this.#run(name, tasks);
+      const time = plan.time(values);
+      if (plan.isProduct) this.#engage(time);
+      const tasks = this.#divide(plan, values, time);
+      if (tasks < 2) return raw(...values);
+      this.#run(plan, values, tasks);
+      return undefined;
     };
   }
 
-  /** The first share that holds something answers for all. */
-  #sharedSearch(): Kernel {
-    const raw = this.#raw.firstOutside;
+  /** The first share that finds something gives the answer. */
+  #sharedSearch(plan: CallPlan): AnyKernel {
+    const raw = this.#raw[plan.name];
     return (...values) => {
-      const tasks = this.#divide("firstOutside", search, values, search.cost(values));
+      const tasks = this.#divide(plan, values, plan.time(values));
       if (tasks < 2) return raw(...values);
-      this.#run("firstOutside", tasks);
+      this.#run(plan, values, tasks);
       for (let i = 0; i < tasks; i++) {
-        const found = this.#options.board.result(i) >>> 0;
-        if (found !== NOT_FOUND) return (this.#starts[i] as number) + found;
+        const found = this.#options.board.result(i);
+        if (found !== NOT_FOUND) return (at(this.#starts, i) + found) | 0;
       }
       return NOT_FOUND;
     };
   }
 
-  /** Every block is a share; what they answer is added up in their order, as on one thread. */
-  #sharedSum(name: KernelName, split: Split): Kernel {
-    const raw = this.#raw[name];
+  /** Every unit is a share. Their answers are added in order, as on one thread. */
+  #sharedSum(plan: CallPlan): AnyKernel {
+    const raw = this.#raw[plan.name];
+    const cut = largestCut(plan, []);
     return (...values) => {
-      const elements = values[split.count] as number;
-      const blocks = Math.ceil(elements / split.unit);
-      if (blocks < 2 || this.#handsFor(split.cost(values)) < 2) return raw(...values);
+      const elements = at(values, cut.count);
+      const blocks = Math.ceil(elements / cut.unit);
+      if (blocks < 2 || this.#handsFor(plan.time(values)) < 2) return raw(...values);
       let total = 0;
       for (let first = 0; first < blocks; first += MOST_TASKS) {
         const tasks = Math.min(blocks - first, MOST_TASKS);
         for (let i = 0; i < tasks; i++) {
-          const start = (first + i) * split.unit;
-          this.#write(i, name, split, values, start, Math.min(start + split.unit, elements), 0);
+          const start = (first + i) * cut.unit;
+          this.#write(i, plan, cut, values, start, Math.min(start + cut.unit, elements), 0);
         }
-        this.#run(name, tasks);
+        this.#run(plan, values, tasks);
         for (let i = 0; i < tasks; i++) total += this.#options.board.result(i);
       }
       return total;
@@ -183,22 +182,20 @@ export class Team {
   }
 
   /**
-   * C in bands of rows: each its square on the diagonal, by the Gram kernel, and what is left of that,
-   * by a product. The products are mirrored here.
+   * C in bands of rows: each its square on the diagonal, by the symmetric kernel, and what is left of that, by
+   * a product. The products are mirrored here.
    */
-  #sharedGram(gram: "gramNT" | "gramTN", product: "gemmNT" | "gemmTN"): Kernel {
-    const raw = this.#raw[gram];
-    const gramNumber = this.#names.indexOf(gram);
-    const productNumber = this.#names.indexOf(product);
+  #sharedSymmetric(plan: CallPlan, product: "gemmNT" | "gemmTN"): AnyKernel {
+    const raw = this.#raw[plan.name];
     return (...values) => {
       const [n = 0, k = 0, a = 0, lda = 0, c = 0, ldc = 0, workspace = 0] = values;
-      const cost = (n * n * k) / 2 / MULTIPLY_RATE;
-      this.#engage(cost);
-      const hands = this.#handsFor(cost);
-      const bands = Math.floor(Math.min(2 * hands, cost / this.#leastShare, n / 16));
+      const time = plan.time(values);
+      this.#engage(time);
+      const hands = this.#handsFor(time);
+      const bands = Math.floor(Math.min(2 * hands, time / this.#leastShare, n / 16));
       if (hands < 2 || bands < 2) return raw(...values);
       const { board } = this.#options;
-      const stride = this.#workspaceOf(n, n, k);
+      const stride = this.#roomOf(plan, values);
       const rowOfA = product === "gemmNT" ? 4 * lda : 4;
       const edge = (band: number) =>
         band === bands ? n : Math.round((n * Math.sqrt(band / bands)) / 8) * 8;
@@ -211,70 +208,71 @@ export class Team {
         if (row > 0) {
           const left = [height, row, k, from, lda, a, lda, 0, to, ldc, workspace];
           this.#weights[tasks] = height * row;
-          board.write(tasks++, productNumber, left, 10, stride);
+          board.write(tasks++, this.#numberOf(product), left, left.length - 1, stride);
         }
         const square = [height, k, from, lda, to + row * 4, ldc, workspace];
         this.#weights[tasks] = (height * height) / 2;
-        board.write(tasks++, gramNumber, square, 6, stride);
+        board.write(tasks++, this.#numberOf(plan.name), square, square.length - 1, stride);
       }
-      this.#run(gram, tasks);
+      this.#run(plan, values, tasks);
       const heap = this.#options.heap();
       for (let band = 1; band < bands; band++) {
         mirrorLeft(heap, c / 4, ldc, edge(band), edge(band + 1));
       }
-      return 0;
+      return undefined;
     };
   }
 
-  /** Takes note of what a matrix product costs. */
-  #engage(cost: number): void {
-    const shares = cost / this.#leastShare;
+  /** Notes how long a matrix product takes. */
+  #engage(time: number): void {
+    if (this.#options.always) return;
+    const shares = time / this.#leastShare;
     if (shares >= SHARES_TO_BEGIN) this.#engaged = true;
     else if (shares < SHARES_TO_END) this.#engaged = false;
   }
 
-  /** Threads that will share a call of this cost: 1 leaves it as it is. */
-  #handsFor(cost: number): number {
-    if (cost < 2 * this.#leastShare || this.#alone || !this.#engaged) return 1;
-    this.#parts = Math.min(this.#hands(cost), Math.floor(cost / this.#leastShare));
+  /** Threads that will share a call of so many nanoseconds; 1 leaves it whole. */
+  #handsFor(time: number): number {
+    if (time < 2 * this.#leastShare || this.#alone || !this.#engaged) return 1;
+    this.#parts = Math.min(this.#hands(time), Math.floor(time / this.#leastShare));
     return this.#parts;
   }
 
-  /** Threads that will be there for work of this cost. Wakes the sleepers where that pays. */
-  #hands(cost: number): number {
-    const { board, threads } = this.#options;
+  /** Threads that will take part in so much work. Wakes sleeping workers where that pays. */
+  #hands(work: number): number {
+    const { board, threads, always } = this.#options;
     const time = now();
-    if (time < this.#restsUntil) return 1;
+    if (time < this.#restsUntil && !always) return 1;
     const asleep = board.asleep;
     if (asleep === 0) return threads;
     if (time > this.#closeUntil) this.#missed = 0;
-    this.#closeUntil = time + cost / 1e6 + CLOSE_MILLISECONDS;
-    this.#missed += cost;
-    if (this.#missed < WORTH_WAKING) return threads - asleep;
+    this.#closeUntil = time + work / 1e6 + CLOSE_MILLISECONDS;
+    this.#missed += work;
+    if (this.#missed < WORTH_WAKING && !always) return threads - asleep;
     this.#missed = 0;
     board.wake();
     return threads;
   }
 
   /**
-   * Writes a call's shares to the board and returns their number; below 2 it is left to be called as it
-   * is. Every thread has an equal part of the work in shares of a half, a quarter and so on of it, the
-   * smallest twice, so that threads end together although some started late or are slow. The last share
-   * takes what is no whole unit.
+   * Writes the shares of a call to the board and returns their number; below 2 the call stays whole. Every
+   * thread gets an equal part of the work, in shares of a half, a quarter and so on of it, the smallest twice, so
+   * that threads end together although some started late or are slow. The last share takes what is no whole unit.
    */
-  #divide(name: KernelName, split: Split, values: readonly number[], cost: number): number {
-    const hands = this.#handsFor(cost);
-    const count = values[split.count] as number;
-    const units = Math.floor(count / split.unit);
-    if (hands < 2 || units < hands) return 1;
+  #divide(plan: CallPlan, values: Values, time: number): number {
+    const hands = this.#handsFor(time);
+    if (hands < 2) return 1;
+    const cut = largestCut(plan, values);
+    const count = at(values, cut.count);
+    const units = Math.floor(count / cut.unit);
+    if (units < hands) return 1;
     const least = Math.max(
       this.#leastShare,
-      Math.min(cost / hands / LAST_SHARE, LONGEST_LAST_SHARE),
+      Math.min(time / hands / LAST_SHARE, LONGEST_LAST_SHARE),
     );
-    const finest = Math.min(cost / hands / least, units / hands, 2 ** (MOST_TASKS / hands - 1));
+    const finest = Math.min(time / hands / least, units / hands, 2 ** (MOST_TASKS / hands - 1));
     const halvings = Math.floor(Math.log2(finest));
-    const [m = 0, n = 0, k = 0] = values;
-    const stride = split.workspace === undefined ? 0 : this.#workspaceOf(m, n, k);
+    const stride = this.#roomOf(plan, values);
     const edge = (part: number) => Math.floor((units * part) / hands);
     let tasks = 0;
     for (let part = 0; part < hands; part++) {
@@ -283,8 +281,8 @@ export class Team {
       for (let share = 0; share <= halvings; share++) {
         const isLast = share === halvings;
         const next = isLast ? end : start + ((end - start) >> 1);
-        const until = isLast && part === hands - 1 ? count : next * split.unit;
-        this.#write(tasks++, name, split, values, start * split.unit, until, stride);
+        const until = isLast && part === hands - 1 ? count : next * cut.unit;
+        this.#write(tasks++, plan, cut, values, start * cut.unit, until, stride);
         start = next;
       }
     }
@@ -294,45 +292,67 @@ export class Team {
   /** Writes the elements [start, end) of a call to the board as share `i`. */
   #write(
     i: number,
-    name: KernelName,
-    split: Split,
-    values: readonly number[],
+    plan: CallPlan,
+    cut: Cut,
+    values: Values,
     start: number,
     end: number,
     stride: number,
   ): void {
     const { board } = this.#options;
-    const number = this.#names.indexOf(name);
-    board.write(i, number, values, split.workspace ?? -1, stride);
-    board.set(i, split.count, end - start);
-    for (const { argument, step, isPointer } of split.moves) {
-      const value = values[argument] as number;
-      if (value === 0 && isPointer) continue;
-      board.set(i, argument, value + start * step(values));
+    board.write(i, this.#numberOf(plan.name), values, plan.workspace?.argument ?? -1, stride);
+    board.set(i, cut.count, end - start);
+    for (const { argument, factor, by, isAddress } of cut.moves) {
+      const value = at(values, argument);
+      if (value === 0 && isAddress) continue;
+      let step = factor;
+      for (const each of by) step *= at(values, each);
+      board.set(i, argument, value + start * step);
     }
     this.#starts[i] = start;
     this.#weights[i] = end - start;
   }
 
-  /** Has the batch done that stands on the board, by everyone. */
-  #run(name: KernelName, tasks: number): 0 {
+  /** The number of a kernel on the board. */
+  #numberOf(name: KernelName): number {
+    return this.#numbers.get(name) ?? NONE;
+  }
+
+  /** Has everyone work until the shares on the board are done. */
+  #run(plan: CallPlan, values: Values, tasks: number): void {
     const { board, crew } = this.#options;
     if (crew.lost !== undefined) this.#fail(`A worker of the model is gone: ${crew.lost}`, true);
     const start = now();
     board.post(tasks, this.#parts);
     let own = 0;
-    for (let i = board.work(); i !== NONE; i = board.work()) own += this.#weights[i] as number;
+    for (let i = board.work(); i !== NONE; i = board.work()) own += at(this.#weights, i);
     const worked = now() - start;
     if (!board.finished && !this.#allDone(worked)) {
-      this.#fail("A worker of the model took work and did not finish it", !UPDATES.has(name));
+      this.#fail(
+        "A worker of the model took work and did not finish it",
+        this.#leavesIntact(plan, values),
+      );
     }
-    if (board.failed) this.#fail("A kernel trapped", !UPDATES.has(name));
+    if (board.failed) this.#fail("A kernel trapped", this.#leavesIntact(plan, values));
     if (own > 0) {
       let all = 0;
-      for (let i = 0; i < tasks; i++) all += this.#weights[i] as number;
+      for (let i = 0; i < tasks; i++) all += at(this.#weights, i);
       this.#keepBooks((worked / own) * all - (now() - start));
     }
-    return 0;
+  }
+
+  /**
+   * Whether a call that was interrupted harmed nothing that a model keeps. Where no block is guarded, all memory
+   * counts, and a call does no harm if it can be made again: it updates nothing in place.
+   */
+  #leavesIntact({ written, read }: CallPlan, values: Values): boolean {
+    return !written.some(({ argument, updates }) => {
+      const address = at(values, argument);
+      if (this.#guarded.length > 0) {
+        return this.#guarded.some(({ first, last }) => address >= first && address <= last);
+      }
+      return address !== 0 && (updates || read.some((each) => at(values, each) === address));
+    });
   }
 
   #keepBooks(won: number): void {
@@ -372,21 +392,36 @@ export class Team {
     throw new ThreadError(what, weightsIntact);
   }
 
-  /** Bytes of workspace of one thread. */
-  #workspaceOf(m: number, n: number, k: number): number {
-    const bytes = this.#raw.gemmWorkspace(m, n, k) >>> 0;
-    return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+  /** Bytes of workspace that one thread needs for a call; 0 where the kernel takes none. */
+  #roomOf({ workspace }: CallPlan, values: Values): number {
+    if (!workspace) return 0;
+    const { bytes, sizes, factor } = workspace;
+    const given = sizes.map((size, i) => at(values, size) * (i === 0 ? factor : 1));
+    return aligned(this.#raw[bytes](...given));
   }
 }
 
-/** Whether a product is cut by columns of C rather than by rows. */
-function dividesColumns([m = 0, n = 0]: readonly number[]): boolean {
-  return n >= m;
+/** A number of bytes, so that the workspaces of two threads share no cache line. */
+function aligned(bytes = 0): number {
+  return Math.ceil((bytes >>> 0) / CACHE_LINE) * CACHE_LINE;
+}
+
+/** The cut of a call whose argument is the largest; of equal ones the last. */
+function largestCut({ name, cuts }: CallPlan, values: Values): Cut {
+  let [best] = cuts;
+  for (const cut of cuts) if (best && at(values, cut.count) >= at(values, best.count)) best = cut;
+  if (!best) throw new Error(`The kernel table has no way to share ${name}.`);
+  return best;
+}
+
+/** Element `i` of a list that has one. */
+function at(list: ArrayLike<number>, i: number): number {
+  return list[i] ?? 0;
 }
 
 /** c[j][i] = c[i][j] for rows i in [first, end) and columns j < first; `c` counts floats. */
 function mirrorLeft(heap: Float32Array, c: number, ldc: number, first: number, end: number): void {
   for (let i = first; i < end; i++) {
-    for (let j = 0; j < first; j++) heap[c + j * ldc + i] = heap[c + i * ldc + j] as number;
+    for (let j = 0; j < first; j++) heap[c + j * ldc + i] = at(heap, c + i * ldc + j);
   }
 }
