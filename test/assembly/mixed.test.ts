@@ -218,6 +218,7 @@ describe.each(builds)("numbers and categories, $name build", (core) => {
     expect(cost([1000, 0, 0], [0, 1, 0])).toBe(1000);
     expect(Array.from(core.f32(dy, 3))).toEqual([1, -1, 0]);
     expect(cost([0, -Infinity, 0], [1, 0, 0])).toBeCloseTo(Math.LN2, 6);
+    expect(cost([-1000, -1000, -2000], [1, 0, 0])).toBeCloseTo(Math.LN2, 6);
     expect(cost([0, Number.NaN, 0], [1, 0, 0])).toBeNaN();
     expect(cost([Infinity, 0, 0], [1, 0, 0])).toBeNaN();
   });
