@@ -21,7 +21,8 @@ import type { Batch } from "./model/staging.ts";
 import { summary } from "./model/summary.ts";
 import { disposeKey } from "./platform/dispose.ts";
 import { type BatchStream, requireSameCount } from "./training/batches.ts";
-import { type FitOptions, resolveFit, type StepRecord } from "./training/fit-options.ts";
+import { resolveFit } from "./training/fit.ts";
+import type { FitOptions, StepRecord } from "./training/fit-options.ts";
 import type { RunHolder } from "./training/run-state.ts";
 import { type History, TrainingRun } from "./training/trainer.ts";
 

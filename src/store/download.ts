@@ -1,7 +1,7 @@
 // A model as a download: it goes to the user and leaves the page.
 
 import { StorageError } from "./errors.ts";
-import { hostPart, type Place } from "./places.ts";
+import { hostPart, type Place } from "./place.ts";
 
 interface PageHost {
   readonly document?: {

@@ -1,7 +1,7 @@
 // A model as a file of the machine, in Node, Deno and Bun.
 
 import { storageError } from "./errors.ts";
-import { hostPart, type Place } from "./places.ts";
+import { hostPart, type Place } from "./place.ts";
 
 interface FileSystem {
   readFile(path: string | URL): Promise<Uint8Array>;

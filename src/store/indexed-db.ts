@@ -1,7 +1,7 @@
 // Models in the page's IndexedDB: one database of the package, one entry a name.
 
 import { StorageError, storageError } from "./errors.ts";
-import { hostPart, type Place } from "./places.ts";
+import { hostPart, type Place } from "./place.ts";
 
 const DATABASE = "tied-autoencoder";
 const STORE = "models";

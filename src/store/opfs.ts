@@ -1,7 +1,7 @@
 // Models as files of the origin-private file system: for large ones, which IndexedDB would copy more often.
 
 import { storageError } from "./errors.ts";
-import { hostPart, type Place } from "./places.ts";
+import { hostPart, type Place } from "./place.ts";
 
 interface StorageLike {
   getDirectory?(): Promise<Directory>;

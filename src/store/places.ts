@@ -1,16 +1,11 @@
 // Where models are kept, by the beginning of the address. Each place reads, writes and removes one name.
 
-import { InvalidTypeError, InvalidValueError, show, UnsupportedHostError } from "../errors.ts";
+import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import { downloadPlace } from "./download.ts";
 import { filePlace } from "./file.ts";
 import { indexedDbPlace } from "./indexed-db.ts";
 import { opfsPlace } from "./opfs.ts";
-
-export interface Place {
-  read(): Promise<Uint8Array>;
-  write(bytes: Uint8Array): Promise<void>;
-  remove(): Promise<void>;
-}
+import type { Place } from "./place.ts";
 
 const PLACES: Record<string, (name: string) => Place> = {
   "indexeddb://": indexedDbPlace,
@@ -34,9 +29,3 @@ export function placeOf(where: unknown): Place {
 }
 
 const FORMS = '"indexeddb://name", "opfs://name", "download://name" or "file:path"';
-
-/** A part of the host, or an error that names the place and what it needs. */
-export function hostPart<Part>(part: Part | undefined, scheme: string, need: string): Part {
-  if (part !== undefined && part !== null) return part;
-  throw new UnsupportedHostError(`${scheme} needs ${need}, which this runtime does not have.`);
-}

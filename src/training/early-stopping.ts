@@ -26,13 +26,6 @@ export interface EarlyStoppingOptions {
   restoreBest?: boolean;
 }
 
-/** What early stopping remembers from epoch to epoch. */
-export interface StoppingState {
-  /** The lowest loss so far; absent before the first epoch. */
-  best?: number;
-  waited: number;
-}
-
 const checks: Checks<EarlyStoppingOptions> = {
   monitor: optional(nameOf<Monitor>(["loss", "valLoss"])),
   patience: whole(0, 0),

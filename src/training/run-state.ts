@@ -2,8 +2,15 @@
 // state. Shuffles, dropout and noise need nothing here, being drawn by step and epoch.
 
 import type { BatchSource } from "./batches.ts";
-import type { StoppingState } from "./early-stopping.ts";
 import type { PlateauState } from "./schedules/schedule.ts";
+
+/** What early stopping remembers from epoch to epoch. */
+export interface StoppingState {
+  /** The lowest loss so far; absent before the first epoch. */
+  best?: number;
+  /** Epochs since that loss. */
+  waited: number;
+}
 
 export interface RunState {
   /** Rows an epoch and rows a step; both 0 where data arrives in pieces. */

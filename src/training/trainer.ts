@@ -5,7 +5,8 @@
 import type { Engine } from "../model/engine.ts";
 import type { Batch } from "../model/staging.ts";
 import { now, yieldToEventLoop } from "../platform/yield.ts";
-import type { AbortSignalLike, EpochRecord, Fit, StepRecord } from "./fit-options.ts";
+import type { Fit } from "./fit.ts";
+import type { AbortSignalLike, EpochRecord, StepRecord } from "./fit-options.ts";
 import type { RunHolder } from "./run-state.ts";
 import type { Monitor } from "./schedules/schedule.ts";
 

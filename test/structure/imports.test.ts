@@ -1,0 +1,93 @@
+// Imports run down the list of rooms in docs/architecture.md, and never in a circle.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { circles, importGraph, importsOf, ROOT, upwardImports } from "./imports.ts";
+
+/** The rooms from the bottom up, as the numbered list of docs/architecture.md has them. */
+function documentedRooms(): string[][] {
+  const text = readFileSync(join(ROOT, "docs/architecture.md"), "utf8");
+  const items = [...text.matchAll(/^\d+\. ((?:`[\w-]+`(?:, )?)+):/gm)];
+  return items.map(([, names = ""]) =>
+    [...names.matchAll(/`([\w-]+)`/g)].map(([, name]) => `${name}`),
+  );
+}
+
+describe("the sources", () => {
+  const graph = importGraph();
+
+  test("import nothing in a circle", () => {
+    expect(circles(graph)).toEqual([]);
+  });
+
+  test("import only from rooms below their own", () => {
+    expect(upwardImports(graph, documentedRooms())).toEqual([]);
+  });
+
+  test("import nothing from outside src/, except the op codes; the command line also shows the examples", () => {
+    const outside = [...graph].flatMap(([path, imported]) =>
+      imported
+        .filter((other) => !other.startsWith("src/") && other !== "assembly/ops.ts")
+        .filter((other) => !(path.startsWith("src/cli/") && other.startsWith("examples/")))
+        .map((other) => `${path} imports ${other}`),
+    );
+    expect(outside).toEqual([]);
+  });
+
+  test("import only files that exist", () => {
+    const files = new Set(graph.keys());
+    const missing = [...graph].flatMap(([path, imported]) =>
+      imported
+        .filter((other) => other.startsWith("src/") && !other.includes("/generated/"))
+        .filter((other) => other.endsWith(".ts") && !files.has(other))
+        .map((other) => `${path} imports ${other}`),
+    );
+    expect(missing).toEqual([]);
+  });
+});
+
+describe("the checks themselves", () => {
+  test("count every kind of import", () => {
+    const text = [
+      'import { a } from "./a.ts";',
+      'import type { B } from "../b.ts";',
+      'export * from "./c.ts";',
+      'const d = await import("./d.ts");',
+      'type E = import("./e.ts").E;',
+      'import "./f.ts";',
+      'import { readFileSync } from "node:fs";',
+    ].join("\n");
+    const expected = [
+      "src/x/a.ts",
+      "src/b.ts",
+      "src/x/c.ts",
+      "src/x/d.ts",
+      "src/x/e.ts",
+      "src/x/f.ts",
+    ];
+    expect(importsOf("src/x/y.ts", text)).toEqual(expected);
+  });
+
+  test("find a circle, and name its files", () => {
+    const graph = new Map([
+      ["src/a.ts", ["src/b.ts"]],
+      ["src/b.ts", ["src/c.ts"]],
+      ["src/c.ts", ["src/b.ts"]],
+    ]);
+    expect(circles(graph)).toEqual([["src/b.ts", "src/c.ts", "src/b.ts"]]);
+  });
+
+  test("find imports that run up, sideways or from a room that nobody listed", () => {
+    const graph = new Map([
+      ["src/low.ts", ["src/high/x.ts"]],
+      ["src/high/x.ts", ["src/low.ts", "src/high/y.ts", "src/beside/z.ts"]],
+      ["src/new/n.ts", []],
+    ]);
+    expect(upwardImports(graph, [["low"], ["high", "beside"]])).toEqual([
+      "src/low.ts imports src/high/x.ts",
+      "src/high/x.ts imports src/beside/z.ts",
+      'src/new/n.ts is in the room "new", which is not in the list',
+    ]);
+  });
+});
