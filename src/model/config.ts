@@ -90,7 +90,7 @@ export interface ModelConfig {
   threads?: NonNullable<ThreadedCoreOptions["threads"]>;
   /** Starts a worker on the module `tied-autoencoder/thread-worker`, where a page's policy forbids blobs. */
   createWorker?: NonNullable<ThreadedCoreOptions["createWorker"]>;
-  /** Hears that threads cannot be had. Default: the console, once, and not for `"auto"`. */
+  /** Called when threads are unavailable. Default: a warning on the console, once, and none for `"auto"`. */
   onWarning?: NonNullable<ThreadedCoreOptions["onWarning"]>;
 }
 

@@ -25,6 +25,7 @@ interface WorkerHost {
     getBuiltinModule?<Name extends keyof Builtins>(name: Name): Builtins[Name] | undefined;
   };
   readonly navigator?: { hardwareConcurrency?: number };
+  readonly crossOriginIsolated?: boolean;
   readonly Worker?: new (url: string) => AnyWorker;
   readonly Blob?: new (parts: string[], options: { type: string }) => object;
   readonly URL?: { createObjectURL(blob: object): string };
@@ -37,11 +38,20 @@ function host(): WorkerHost {
 /** Starts a worker on a program. Throws where the host has no workers or refuses this one. */
 export function spawn(source: string): WorkerLike {
   const threads = host().process?.getBuiltinModule?.("node:worker_threads");
-  // Without execArgv a worker would run the program's --import modules once more.
-  if (threads) return new threads.Worker(source, { eval: true, execArgv: [] });
+  let refusal: unknown;
+  if (threads) {
+    try {
+      // Without execArgv a worker would run the program's --import modules once more.
+      return new threads.Worker(source, { eval: true, execArgv: [] });
+    } catch (cause) {
+      refusal = cause; // Electron's pages have the module, and only the web's workers.
+    }
+  }
   const { Worker, Blob, URL } = host();
-  if (!Worker || !Blob || !URL) throw new Error("the host has no workers");
-  return new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+  if (Worker && Blob && URL) {
+    return new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+  }
+  throw refusal ?? new Error("the host has no workers");
 }
 
 /** Calls `lost` with a reason when the worker ends or fails, and lets the process end without it. */
@@ -73,6 +83,11 @@ export function hardwareThreads(): number {
 /** Whether this is a host of programs (Node, Deno, Bun) rather than of pages. */
 export function isServer(): boolean {
   return host().process?.getBuiltinModule !== undefined;
+}
+
+/** Whether this is a page, or a worker of one, whose headers forbid memory that threads share. */
+export function lacksIsolation(): boolean {
+  return host().crossOriginIsolated === false;
 }
 
 /** Whether this thread may sleep: any but a page's main thread. */

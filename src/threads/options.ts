@@ -1,4 +1,4 @@
-// What a caller may say about threads. Apart from start.ts, which most programs never load.
+// The options for threads, and their checks. Apart from start.ts, which most programs never load.
 
 import { wholeNumber } from "../checks.ts";
 import type { CoreOptions } from "../core/load.ts";
@@ -6,22 +6,23 @@ import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import type { WorkerLike } from "../platform/workers.ts";
 import type { ThreadsUnavailableWarning } from "./errors.ts";
 
+/** How many threads work on the kernels, and how they start. */
 export interface ThreadOptions {
   /**
-   * Threads that share the kernels' work, the caller's included: 1 to 16. Results are the same to the
-   * bit. `"auto"` takes what the machine has, up to 4. Default 1.
+   * Threads that share the work of every call, the caller's thread included: 1 to 16. `"auto"` takes what the
+   * machine has, up to 4. Results are bit-identical for every number. Default 1.
    */
   threads?: number | "auto";
   /** Starts a worker on the module `tied-autoencoder/thread-worker`, where a page's policy forbids blobs. */
   createWorker?: () => WorkerLike | PromiseLike<WorkerLike>;
   /**
-   * Hears when threads cannot be had. Without it a number of threads that cannot be had is a warning
-   * on the console, once, and `"auto"` is silent.
+   * Called when threads are unavailable; the model then runs on one. Default: a warning on the console, once, and
+   * none for `"auto"`.
    */
   onWarning?: (warning: ThreadsUnavailableWarning) => void;
 }
 
-/** Everything a caller may say about the core: which module, and how many threads work on it. */
+/** All options for the core: which module is loaded, and how many threads share its work. */
 export interface ThreadedCoreOptions extends CoreOptions, ThreadOptions {}
 
 /** Threads past the fourth gain little: the products of a step are too small. */
@@ -45,7 +46,10 @@ export function wantedThreads(options: ThreadOptions): number {
   throw new InvalidValueError(`threads must be between 1 and ${MOST_THREADS}; got ${wanted}.`);
 }
 
-/** Throws where more than one thread is asked of a call that cannot wait for workers to start. */
+/**
+ * For calls that cannot wait for workers to start.
+ * @throws InvalidValueError for a number of threads above 1.
+ */
 export function requireOneThread(options: ThreadOptions): void {
   const { threads } = options;
   if (wantedThreads(options) === 1 || threads === "auto") return;

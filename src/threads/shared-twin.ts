@@ -1,6 +1,6 @@
-// A module of the core for one thread and its twin over shared memory differ in one byte, the limits of
-// the memory they import, so one of them ships and the other is made of it. This walks just as far into
-// a module as that byte: https://webassembly.github.io/spec/core/binary/modules.html#import-section
+// Makes the module of the core for shared memory from the module for one thread. They differ in one byte: the kind
+// of limits of the memory that they import. This file reads a module up to that byte:
+// https://webassembly.github.io/spec/core/binary/modules.html#import-section
 
 const HEADER_BYTES = 8;
 const IMPORT_SECTION = 2;
@@ -10,8 +10,8 @@ const PLAIN = 1;
 const SHARED = 3;
 
 /**
- * The module with its memory import made shared. Bytes whose one import is not a plain memory with a
- * maximum are returned as they are: compiling or linking them tells what they are.
+ * The module with its memory import made shared. Bytes whose only import is not a plain memory with a maximum are
+ * returned unchanged: compiling or linking them then tells what is wrong.
  */
 export function sharedTwin(bytes: Uint8Array): Uint8Array {
   const at = memoryLimits(bytes);
@@ -21,7 +21,7 @@ export function sharedTwin(bytes: Uint8Array): Uint8Array {
   return twin;
 }
 
-/** Where the limits of the only import stand, if that is a plain memory with a maximum. */
+/** The place of the limits of the only import, if that is a plain memory with a maximum. */
 function memoryLimits(bytes: Uint8Array): number | undefined {
   let at = HEADER_BYTES;
   const number = () => {
@@ -34,7 +34,7 @@ function memoryLimits(bytes: Uint8Array): number | undefined {
     return value;
   };
   const skipName = () => {
-    const length = number(); // moves `at`, and so comes first
+    const length = number(); // reading it moves `at`
     at += length;
   };
   while (at < bytes.length) {

@@ -1,6 +1,6 @@
-// From `threads: n` to a team at work: memory that threads can share, workers, and the handshake. All of
-// it happens within an awaited call, because a page starts no worker while its main thread is busy.
-// Where something is missing, the model runs on one thread and the caller is told once.
+// Starts a team: gets memory that threads can share, starts workers, and waits until they have reported. All of
+// it happens within an awaited call, because a page starts no worker while its main thread is busy. Where
+// something is missing, the model runs on one thread and the caller is told once.
 
 import { MAXIMUM_PAGES } from "../core/arena.ts";
 import { builds } from "../core/builds/package.ts";
@@ -11,6 +11,7 @@ import {
   delay,
   hardwareThreads,
   isServer,
+  lacksIsolation,
   maySleep,
   now,
   spawn,
@@ -34,21 +35,15 @@ const PAGE_PAGES = [16384, 8192, 4096];
 
 let warned = false;
 
-/** The core for at most `wanted` threads, or for one thread where something stands in the way. */
+/** The core on at most `wanted` threads, or on one thread where threads are unavailable. */
 export async function loadTeam(options: ThreadedCoreOptions, wanted: number): Promise<Core> {
   const threads = options.threads === "auto" ? Math.min(wanted, hardwareThreads()) : wanted;
   if (threads === 1) return loadCore(options);
   const host = requireSimd();
-  // A twin for shared memory is made of bytes, and an edge runtime carries modules.
-  const isModule = options.wasm === undefined && builds.compiled;
-  const shared = isModule ? undefined : sharedMemory(host);
-  if (!shared) {
-    const remedy = isModule
-      ? "an edge runtime takes modules compiled beforehand, which share no memory"
-      : "this host has no memory that threads can share; a page needs the headers " +
-        "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp";
+  const shared = sharedMemory(host, options);
+  if (typeof shared === "string") {
     const core = await loadCore(options);
-    warnOfOneThread(options, threads, "sharedMemory", remedy);
+    warnOfOneThread(options, threads, "sharedMemory", shared);
     return core;
   }
   const module = await loadModule(options, sharedTwin);
@@ -65,25 +60,42 @@ export async function loadTeam(options: ThreadedCoreOptions, wanted: number): Pr
       guard: (address, bytes) => team.guard(address, bytes),
     };
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    warnOfOneThread(options, threads, "workers", `its workers could not start (${reason})`);
+    const reason = `its workers could not start (${reasonOf(cause)})`;
+    warnOfOneThread(options, threads, "workers", reason);
     return core;
   }
 }
 
-/** A memory that threads can share, or undefined where the host refuses one. */
-function sharedMemory(host: HostWebAssembly): HostMemory | undefined {
+/** A memory that threads can share, or why there is none. */
+function sharedMemory(host: HostWebAssembly, { wasm }: ThreadedCoreOptions): HostMemory | string {
+  // A build for shared memory is made from bytes, and an edge runtime carries modules.
+  if (wasm === undefined && builds.compiled) {
+    return "an edge runtime takes modules compiled beforehand, which share no memory";
+  }
+  let cause: unknown;
   for (const maximum of isServer() ? [MAXIMUM_PAGES] : PAGE_PAGES) {
     try {
-      // Outside cross-origin isolation the memory may exist, but nothing can be posted.
+      // Without cross-origin isolation the memory may exist, but it cannot be sent to a worker.
       Board.allocate();
       return new host.Memory({ initial: 1, maximum, shared: true });
-    } catch {}
+    } catch (refusal) {
+      cause = refusal;
+    }
   }
-  return undefined;
+  if (lacksIsolation()) {
+    return (
+      "threads need memory that they can share, which a page has only with the headers " +
+      "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp"
+    );
+  }
+  return `this host gave no memory that threads can share (${reasonOf(cause)})`;
 }
 
-/** Tells the caller, once, that there will be one thread. */
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** Tells the caller, once, that the model runs on one thread. */
 function warnOfOneThread(
   options: ThreadOptions,
   threads: number,
@@ -99,8 +111,8 @@ function warnOfOneThread(
 }
 
 /**
- * Starts the workers and returns the team once all have reported.
- * @throws whatever stands in the way; nothing is left running.
+ * Starts the workers and returns the team when all have reported.
+ * @throws (rejects) what keeps a worker from starting; no worker is left running.
  */
 export async function startTeam(
   module: HostModule,
@@ -129,7 +141,7 @@ export async function startTeam(
   return team;
 }
 
-/** The workers of a model. Knows nothing of the team, so that a forgotten model can be collected. */
+/** The workers of a model. Holds no reference to the team, so that a forgotten model can be collected. */
 class Crew {
   /** Why a worker is gone, once one is. */
   lost: string | undefined;
@@ -148,7 +160,7 @@ class Crew {
     worker.postMessage(orders);
   }
 
-  /** Resolves when every worker is at its post. */
+  /** Resolves when every worker has started. */
   async report(): Promise<void> {
     const end = now() + START_MILLISECONDS;
     while (this.#board.ready < this.#workers.length) {
@@ -164,7 +176,7 @@ class Crew {
   }
 }
 
-/** Ends the workers of models that were let go without `dispose`. */
+/** Ends the workers of models that the program dropped without `dispose`. */
 const forgotten =
   typeof FinalizationRegistry === "undefined"
     ? undefined

@@ -1,6 +1,6 @@
-// The program of a worker: waits for its one message, instantiates the core over the shared memory it
-// brings, and does kernels until it is told to stop. Bundled twice: as a string that the package starts
-// workers from, and as the entry "tied-autoencoder/thread-worker" for pages that may not run strings.
+// The program of a worker: waits for its one message, instantiates the core over the shared memory that the
+// message brings, and runs kernels until the team stops. It is bundled twice: as a string, from which the package
+// starts workers, and as the entry "tied-autoencoder/thread-worker" for pages that may not run strings.
 
 import type { HostModule, HostWebAssembly } from "../platform/webassembly.ts";
 import { Board } from "./board.ts";
@@ -35,7 +35,7 @@ function serve({ module, memory, board, lane }: WorkerOrders): void {
   scope.close?.();
 }
 
-// A worker of node:worker_threads has a port; any other hears its scope's messages.
+// A worker of node:worker_threads has a port; any other gets messages at its global scope.
 const port = scope.process?.getBuiltinModule?.("node:worker_threads")?.parentPort;
 if (port) port.once("message", serve);
 else scope.onmessage = ({ data }) => serve(data);

@@ -12,7 +12,7 @@ import {
   type Use,
 } from "../../src/core/kernel-table.ts";
 import type { Build, Core } from "../../src/core/load.ts";
-import { Board } from "../../src/threads/board.ts";
+import { Board, MOST_ARGUMENTS } from "../../src/threads/board.ts";
 import { ThreadError } from "../../src/threads/errors.ts";
 import { Team } from "../../src/threads/team.ts";
 import { availableBuilds } from "../support/builds.ts";
@@ -70,6 +70,11 @@ function outcome(core: WatchedCore, call: KernelCall, content: Float32Array) {
   }
   return { result, memory: after };
 }
+
+test("a task has room for the arguments of every kernel", () => {
+  const counts = kernelNames.map((name) => Object.keys(signatures[name]).length);
+  expect(Math.max(...counts)).toBeLessThanOrEqual(MOST_ARGUMENTS);
+});
 
 describe.each(availableBuilds)("%s build: shared calls are bit-identical", (build) => {
   const cores: WatchedCore[] = [];

@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import {
   FormatError,
   InvalidValueError,
@@ -11,6 +11,8 @@ import {
 } from "../../src/index.ts";
 import { threadWorker } from "../../src/threads/generated/thread-worker.ts";
 import { randomRows } from "../support/random.ts";
+
+afterEach(() => vi.unstubAllGlobals());
 
 const layers = [64, 48];
 const x = randomRows(600, 64, 4);
@@ -72,4 +74,40 @@ test("workers that cannot start are one typed warning and one thread", async () 
   });
   expect(warnings[0]!.message).toMatch(/one thread instead of 2.*blocked by policy/);
   model.trainOnBatch(x);
+});
+
+describe("memory that threads cannot share", () => {
+  /** The warning of a model that asks for two threads and gets one. */
+  async function warningOf() {
+    const warnings: ThreadsUnavailableWarning[] = [];
+    const onWarning = (warning: ThreadsUnavailableWarning) => warnings.push(warning);
+    const model = await TiedAutoencoder.create({ layers, threads: 2, onWarning });
+    expect(model.threads).toBe(1);
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatchObject({ threads: 2, lacking: "sharedMemory" });
+    return warnings[0]!.message;
+  }
+
+  test("a program hears the host's reason", async () => {
+    const { Memory } = WebAssembly;
+    class LimitedMemory extends Memory {
+      constructor(limits: WebAssembly.MemoryDescriptor) {
+        if (limits.shared) throw new RangeError("could not allocate memory");
+        super(limits);
+      }
+    }
+    vi.stubGlobal(
+      "WebAssembly",
+      Object.assign(Object.create(WebAssembly), { Memory: LimitedMemory }),
+    );
+    const message = await warningOf();
+    expect(message).toMatch(/gave no memory that threads can share \(could not allocate memory\)/);
+    expect(message).not.toMatch(/Cross-Origin/);
+  });
+
+  test("a page without isolation hears of the headers", async () => {
+    vi.stubGlobal("SharedArrayBuffer", undefined);
+    vi.stubGlobal("crossOriginIsolated", false);
+    expect(await warningOf()).toMatch(/Cross-Origin-Opener-Policy: same-origin/);
+  });
 });

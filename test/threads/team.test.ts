@@ -40,7 +40,7 @@ function fewSteps(config: ModelConfig, core: Core, x: Float32Array) {
     count: rows.count,
     checked: false,
   };
-  const losses = Array.from({ length: 4 }, () => engine.step.train(batch));
+  const losses = Array.from({ length: 2 }, () => engine.step.train(batch));
   return {
     losses,
     weights: engine.state.parameters.slice(),
