@@ -218,7 +218,7 @@ export function didYouMean(typed: string, names: readonly string[]): string {
     .map((name) => ({ name, distance: editDistance(typed, name) }))
     .sort((a, b) => a.distance - b.distance);
   const bare = (name: string) => name.replace(/^-+/, "").length;
-  if (!best || best.distance > Math.max(2, bare(typed) / 3)) return "";
+  if (!best || best.distance > Math.ceil(bare(typed) / 3)) return "";
   if (best.distance >= Math.min(bare(typed), bare(best.name))) return ""; // nothing in common
   return `; perhaps ${quotedOption(best.name)} is meant`;
 }

@@ -13,11 +13,12 @@ export type Kind = "empty" | "training" | "model" | "onnx" | "other";
 const NAMES: Readonly<Record<Kind, string>> = {
   empty: "an empty file",
   training: "a model of this program",
-  model: "a model of this program",
+  model: "a model without its training",
   onnx: "an ONNX file of this program",
   other: "anything that this program wrote",
 };
 
+/** What files of these kinds are called. */
 export const kindNames = (kinds: readonly Kind[]): string =>
   [...new Set(kinds.map((kind) => NAMES[kind]))].join(" or ");
 

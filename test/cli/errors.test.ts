@@ -11,7 +11,7 @@ import {
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { encodeNpy } from "../../src/formats/npy.ts";
-import { jsonLines, run, temporaryFolder } from "./program.ts";
+import { jsonLines, run, runHere, runLines, temporaryFolder } from "./program.ts";
 
 const folder = temporaryFolder();
 const files: Record<string, string | Uint8Array> = {
@@ -30,7 +30,7 @@ const files: Record<string, string | Uint8Array> = {
 
 beforeAll(async () => {
   for (const [name, data] of Object.entries(files)) writeFileSync(join(folder, name), data);
-  const { code } = await run(folder, ["train", "good.csv", "-o", "m.safetensors", "-e", "2"]);
+  const { code } = await runHere(folder, ["train", "good.csv", "-o", "m.safetensors", "-e", "2"]);
   expect(code).toBe(0);
 });
 
@@ -75,7 +75,7 @@ describe("exit code 1 and one sentence", () => {
     ["train good.csv --activation rellu", /^(.*\n)?tied-autoencoder: .*"rellu"\.\n$/],
     ["train good.csv --resume -o new.st", "new.st: no such file or folder"],
   ])("%s", async (line, message) => {
-    const { code, out, err } = await run(folder, line.split(" "));
+    const { code, out, err } = await runHere(folder, line.split(" "));
     if (typeof message === "string") expect(err).toBe(`tied-autoencoder: ${message}\n`);
     else expect(err).toMatch(message);
     expect([code, out]).toEqual([1, ""]);
@@ -124,7 +124,7 @@ describe("exit code 2 and where to look", () => {
     ["train good.csv --header --no-header", "--header and --no-header contradict each other."],
     ["train good.csv --continue --resume", "--resume and --continue contradict each other."],
   ])("%s", async (line, message) => {
-    const { code, out, err } = await run(folder, line.split(" "));
+    const { code, out, err } = await runHere(folder, line.split(" "));
     const lines = err.split("\n").filter((one) => !one.startsWith("data "));
     expect(lines[0]).toBe(`tied-autoencoder: ${message}`);
     expect(lines[1]).toMatch(/--help/);
@@ -134,11 +134,14 @@ describe("exit code 2 and where to look", () => {
 
 describe("help", () => {
   test("every command has its own, with examples, in 80 columns", async () => {
-    const { out, code } = await run(folder, ["--help"]);
+    const { out, code } = await runHere(folder, ["--help"]);
     expect(code).toBe(0);
     const commands = [...out.matchAll(/^ {2}(\w+) {2,}\S/gm)].map((match) => match[1] as string);
     expect(commands).toContain("reconstruct");
-    const helps = await Promise.all(commands.map((name) => run(folder, [name, "--help"])));
+    const helps = await runLines(
+      folder,
+      commands.map((name) => `${name} --help`),
+    );
     for (const help of helps) {
       expect(help.code).toBe(0);
       expect(help.out).toMatch(/\nExamples?\n {2}# /);
@@ -161,9 +164,9 @@ describe("files", () => {
     const before = readFileSync(join(folder, "m.safetensors"));
     const names = readdirSync(folder);
     const words = ["train", "good.csv", "-o", "m.safetensors", "--optimizer", "sgd", "-l", "1e30"];
-    expect((await run(folder, [...words, "--scale", "none"])).code).toBe(1);
+    expect((await runHere(folder, [...words, "--scale", "none"])).code).toBe(1);
     const bad = ["encode", "m.safetensors", "ragged.csv", "-o", "half.csv", "--no-header"];
-    expect((await run(folder, bad)).code).toBe(1);
+    expect((await runHere(folder, bad)).code).toBe(1);
     expect(readFileSync(join(folder, "m.safetensors"))).toEqual(before);
     expect(readdirSync(folder)).toEqual(names);
   });
@@ -171,7 +174,7 @@ describe("files", () => {
   test("a link stays a link, and what it points to is replaced", async () => {
     writeFileSync(join(folder, "target.csv"), "old");
     symlinkSync("target.csv", join(folder, "link.csv"));
-    await run(folder, ["score", "m.safetensors", "good.csv", "-o", "link.csv"]);
+    await runHere(folder, ["score", "m.safetensors", "good.csv", "-o", "link.csv"]);
     expect(readFileSync(join(folder, "target.csv"), "utf8")).toMatch(/^error\n.+\n.+\n.+\n$/);
     expect(
       readdirSync(folder, { withFileTypes: true }).find((f) => f.name === "link.csv"),

@@ -9,7 +9,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { writeCsv } from "../../src/formats/csv-write.ts";
 import { decodeNpy, encodeNpy } from "../../src/formats/npy.ts";
 import { TiedAutoencoder } from "../../src/index.ts";
-import { jsonLines, run, temporaryFolder } from "./program.ts";
+import { jsonLines, run, runHere, temporaryFolder } from "./program.ts";
 
 const folder = temporaryFolder();
 const inFolder = (name: string) => join(folder, name);
@@ -60,7 +60,7 @@ beforeAll(async () => {
 });
 
 const apply = (command: string, ...words: string[]) =>
-  run(folder, [command, "m.safetensors", ...words, "--simd", "baseline"]);
+  runHere(folder, [command, "m.safetensors", ...words, "--simd", "baseline"]);
 
 describe("what goes in", () => {
   test.each(Object.keys(files))("%s", async (name) => {
@@ -158,9 +158,9 @@ describe("what comes out", () => {
   });
 
   test("export: the bare model and ONNX are the library's", async () => {
-    await run(folder, ["export", "m.safetensors", "-o", "bare.safetensors"]);
+    await runHere(folder, ["export", "m.safetensors", "-o", "bare.safetensors"]);
     expect(new Uint8Array(readFileSync(inFolder("bare.safetensors")))).toEqual(model.save());
-    await run(folder, ["export", "m.safetensors", "-o", "encoder.onnx", "--part", "encoder"]);
+    await runHere(folder, ["export", "m.safetensors", "-o", "encoder.onnx", "--part", "encoder"]);
     const onnx = new Uint8Array(readFileSync(inFolder("encoder.onnx")));
     expect(onnx).toEqual(model.toOnnx({ part: "encoder" }));
   });
@@ -178,8 +178,8 @@ describe("what comes out", () => {
   });
 
   test("info tells models from tables", async () => {
-    expect((await run(folder, ["info", "m.safetensors"])).out).toContain("encoder.0  6 → 3");
-    const { out } = await run(folder, ["info", "images.idx.gz", "--json"]);
+    expect((await runHere(folder, ["info", "m.safetensors"])).out).toContain("encoder.0  6 → 3");
+    const { out } = await runHere(folder, ["info", "images.idx.gz", "--json"]);
     expect(JSON.parse(out)).toMatchObject({ format: "idx", rows: ROWS, columns: COLUMNS, low: 0 });
   });
 });

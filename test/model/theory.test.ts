@@ -2,7 +2,6 @@
 // the leading principal components (Baldi & Hornik 1989), so its error tends to PCA's.
 
 import { expect, test } from "vitest";
-// @ts-expect-error: an example, plain JavaScript
 import { loadDigits } from "../../examples/support/optdigits.mjs";
 import { TiedAutoencoder } from "../../src/index.ts";
 import { pcaError } from "../support/reference/pca.ts";

@@ -264,14 +264,14 @@ async function readValidation(
     const file = await readValidationFile(typed, validationPath, data.table, demands);
     const checked = fingerprint(file.rows, file.table.columns);
     if (typed.flag("resume")) requireSameData(task, "validation", file.table.file, checked);
-    report.say(setting("checked on", `${grouped(file.facts.rows)} rows of ${file.table.file}`));
+    report.say(setting("checks", `${grouped(file.facts.rows)} rows of ${file.table.file}`));
     return { validation: { file }, checked };
   }
   const text = args.text("validation");
   if (text !== undefined) {
     const share = Number(text);
     const held = heldRows(share, data.facts, data.table.file);
-    report.say(setting("checked on", `the last ${grouped(held)} rows, which are not trained on`));
+    report.say(setting("checks", `the last ${grouped(held)} rows, which are not trained on`));
     return { validation: { share, held } };
   }
   if (typed.flag("resume") && task.earlier?.note.validation) {

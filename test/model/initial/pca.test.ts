@@ -1,7 +1,6 @@
 // Initialisation from the data: a model starts at PCA's error.
 
 import { describe, expect, test } from "vitest";
-// @ts-expect-error: an example, plain JavaScript
 import { loadDigits } from "../../../examples/support/optdigits.mjs";
 import { type ModelConfig, StandardScaler, TiedAutoencoder } from "../../../src/index.ts";
 import { symmetricEigenvectors } from "../../../src/model/initial/symmetric-eigen.ts";

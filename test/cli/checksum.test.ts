@@ -1,0 +1,32 @@
+// The same numbers have the same checksum, in whatever form they are read.
+
+import { expect, test } from "vitest";
+import { fingerprint, isSame } from "../../src/cli/checksum.ts";
+
+const numbers = Array.from({ length: 200_000 }, (_, i) => (i * 7) % 251);
+const of = (data: Uint8Array | Float32Array | Float64Array, columns = 4) =>
+  fingerprint({ rows: data.length / columns, data }, columns);
+
+test("bytes, singles and doubles of the same numbers are the same", () => {
+  const bytes = of(Uint8Array.from(numbers));
+  expect(isSame(bytes, of(Float32Array.from(numbers)))).toBe(true);
+  expect(isSame(bytes, of(Float64Array.from(numbers)))).toBe(true);
+});
+
+test("one other number, another shape or another order is told", () => {
+  const base = Float64Array.from(numbers);
+  const plus = (at: number, by: number) => {
+    const other = base.slice();
+    other[at]! += by;
+    return other;
+  };
+  for (const other of [plus(0, 1), plus(199_999, 1), plus(70_000, 1e-9), base.slice().reverse()]) {
+    expect(isSame(of(base), of(other))).toBe(false);
+  }
+  expect(isSame(of(base, 4), of(base, 5))).toBe(false);
+});
+
+test("missing values are values like others", () => {
+  const gap = Float64Array.of(1, Number.NaN, 3, 4);
+  expect(isSame(of(gap), of(Float32Array.from(gap)))).toBe(true);
+});

@@ -1,0 +1,87 @@
+// What is replaced without being asked: what this program wrote there, and nothing else.
+
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { runLine, temporaryFolder } from "./program.ts";
+
+const folder = temporaryFolder();
+const inFolder = (name: string) => join(folder, name);
+const csv = "a,b,c\n1,2,3\n4,5,6\n7,8,10\n";
+
+beforeAll(async () => {
+  writeFileSync(inFolder("data.csv"), csv);
+  writeFileSync(inFolder("notes.txt"), "mine");
+  writeFileSync(inFolder("empty"), "");
+  for (const name of ["m.st", "other.st"]) {
+    expect((await runLine(folder, `train data.csv -o ${name} -e 2 -q`)).code).toBe(0);
+  }
+  await runLine(folder, "export m.st -o bare.safetensors");
+  await runLine(folder, "export m.st -o m.onnx");
+});
+
+test.each([
+  ["train data.csv -o data.csv", "data.csv: is a file that this command reads"],
+  ["train data.csv --validation notes.txt -o notes.txt", "is a file that this command reads"],
+  ["train data.csv -o notes.txt", "notes.txt: exists and is not a model of this program"],
+  ["train data.csv -o m.onnx", "m.onnx: exists and is not a model of this program"],
+  ["score m.st data.csv -o data.csv", "data.csv: is a file that this command reads"],
+  ["score m.st data.csv -o m.st", "m.st: is a file that this command reads"],
+  ["score m.st data.csv -o other.st", "other.st: is a model of this program"],
+  ["encode m.st data.csv -o ./m.onnx", "m.onnx: is an ONNX file of this program"],
+  ["export m.st -o m.st -f safetensors", "m.st: is a file that this command reads"],
+  ["export m.st -o other.st -f safetensors", "exists and is not a model without its training"],
+  ["export m.st -o notes.txt -f onnx", "notes.txt: exists and is not an ONNX file"],
+])("%s is refused", async (line, message) => {
+  const before = new Map(readdirSync(folder).map((name) => [name, readFileSync(inFolder(name))]));
+  const { code, out, err } = await runLine(folder, line);
+  expect(err).toContain(message);
+  expect(err).toContain("; --force replaces it, --output takes another name\n");
+  expect([code, out]).toEqual([1, ""]);
+  for (const [name, bytes] of before) expect(readFileSync(inFolder(name))).toEqual(bytes);
+});
+
+test.each([
+  "train data.csv -o m.st -e 1 -q",
+  "train data.csv -o bare.safetensors -e 1 -q",
+  "train data.csv -o empty -e 1 -q",
+  "train data.csv -o notes.txt --force -e 1 -q",
+  "score m.st data.csv -o scores.csv",
+  "score m.st data.csv -o scores.csv",
+  "export m.st -o m.onnx --part encoder",
+])("%s is not", async (line) => {
+  expect(await runLine(folder, line)).toMatchObject({ code: 0, err: "" });
+});
+
+test("a PyTorch folder is written whole or not at all", async () => {
+  const place = inFolder("torch");
+  mkdirSync(place);
+  writeFileSync(join(place, "tied_autoencoder.py"), "mine");
+  const refused = await runLine(folder, "export m.st -f pytorch -o torch");
+  expect(refused.code).toBe(1);
+  expect(refused.err).toContain("torch/tied_autoencoder.py: exists with other contents; --force");
+  expect(readdirSync(place)).toEqual(["tied_autoencoder.py"]);
+  for (const line of [
+    "export m.st -f pytorch -o torch --force",
+    "export m.st -f pytorch -o torch",
+  ]) {
+    expect(await runLine(folder, line)).toMatchObject({ code: 0, err: "" });
+  }
+  expect(readdirSync(place)).toHaveLength(3);
+});
+
+test("a file that was made read-only is left alone", async () => {
+  chmodSync(inFolder("m.st"), 0o444);
+  const { code, err } = await runLine(folder, "train data.csv -o m.st -e 1");
+  expect(code).toBe(1);
+  expect(err).toContain("m.st: is read-only; --force replaces it");
+  expect((await runLine(folder, "train data.csv -o m.st -e 1 --force -q")).code).toBe(0);
+  expect(existsSync(inFolder("m.st"))).toBe(true);
+});
