@@ -24,7 +24,7 @@ export interface KeeperOptions {
 
 /** Others shall not read in a shared folder what they could not read where it should be. */
 const PRIVATE = 0o600;
-/** Saving takes no more than this share of the time. */
+/** Making the bytes of the file stops training: it takes no more than this share of the time. */
 const SHARE = 0.1;
 /** Milliseconds between two attempts where nothing can be saved at the end. */
 const RETRY = 5000;
@@ -53,9 +53,11 @@ export class Keeper {
 
   async #autosave(): Promise<void> {
     const { path, every, encode, report } = this.#options;
-    const started = performance.now();
+    let next = every * 1000;
     try {
+      const started = performance.now();
       const pieces = encode();
+      next = Math.max(next, (performance.now() - started) / SHARE);
       await writing(path, (output) => writeAll(output, pieces));
       if (this.#failed !== undefined) report.say(`Saved ${path} again.`);
       this.#failed = undefined;
@@ -68,8 +70,7 @@ export class Keeper {
       }
       this.#failed = reason;
     }
-    const took = performance.now() - started;
-    this.#due = performance.now() + Math.max(every * 1000, took / SHARE);
+    this.#due = performance.now() + next;
   }
 
   /** Called for a signal: ends waiting, but no save that is being written to a disk. */

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, vi } from "vitest";
+import { afterAll, afterEach, vi } from "vitest";
 import { runProgram } from "../../src/cli/program.ts";
 
 const program = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
@@ -86,8 +86,15 @@ export function start(
     env: { ...process.env, ...env },
   });
   child.stdin.on("error", () => {}); // the program may end before it has read everything
+  running.add(child);
+  child.on("exit", () => running.delete(child));
   return child;
 }
+
+const running = new Set<ChildProcess>();
+afterEach(() => {
+  for (const child of running) child.kill("SIGKILL"); // of a test that failed
+});
 
 /** A line for `sh -c` that runs the program: for redirections and pipes. */
 export const shell = (line: string): string =>
@@ -122,12 +129,15 @@ export const runShell = (folder: string, line: string): Promise<Result> =>
 /** Resolves when `text` has come from the stream. */
 export function written(stream: NodeJS.ReadableStream | null, text: string): Promise<void> {
   let all = "";
-  return new Promise((resolve) => {
+  const found = new Promise<void>((resolve, reject) => {
     stream?.on("data", (data: Buffer) => {
       all += data.toString();
       if (all.includes(text)) resolve();
     });
+    stream?.on("close", () => reject(new Error(`the program never wrote ${text}, but:\n${all}`)));
   });
+  found.catch(() => {}); // told by whoever waits for it
+  return found;
 }
 
 /** The objects of a text of JSON lines. */
