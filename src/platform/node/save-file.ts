@@ -1,7 +1,7 @@
 // Saving a file so that nobody ever finds half of it: the new content is written beside the old file under another
 // name, brought to the disk, and renamed over it. What is under the file's name is the old content or the new one,
 // whatever happens in between. For Node, Deno and Bun; a page has no files.
-// The reasons, and what SQLite, editors and others do: docs/decisions/070-saving.md.
+// The reasons, and what SQLite, editors and others do: docs/decisions/080-saving.md.
 
 import { createHash, randomBytes } from "node:crypto";
 import { readlinkSync, type Stats, unlinkSync } from "node:fs";
@@ -203,12 +203,12 @@ function isAlive(pid: number): boolean {
 }
 
 /**
- * Gives the new file the old one's owner, group and mode. Where the group cannot be kept, the new group gets no more
+ * Gives the new file the old one's owner, group and mode, except its set-id bits. Where the group cannot be kept, the new group gets no more
  * than everybody has, as in Vim: it is not the group that was meant.
  */
 async function keepOwnerAndMode(handle: FileHandle, old: Stats): Promise<void> {
   const own = await handle.stat();
-  let mode = old.mode & 0o7777;
+  let mode = old.mode & 0o777;
   if (own.uid !== old.uid || own.gid !== old.gid) {
     const kept = await handle.chown(old.uid, old.gid).then(
       () => true,
@@ -221,7 +221,6 @@ async function keepOwnerAndMode(handle: FileHandle, old: Stats): Promise<void> {
         () => true,
         () => false,
       ));
-    if (!kept) mode &= 0o777;
     if (!groupKept) mode = (mode & 0o707) | (mode & (mode << 3) & 0o070);
   }
   await handle.chmod(mode).catch((error: NodeJS.ErrnoException) => {
