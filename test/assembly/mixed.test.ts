@@ -223,6 +223,16 @@ describe.each(builds)("numbers and categories, $name build", (core) => {
     expect(cost([Infinity, 0, 0], [1, 0, 0])).toBeNaN();
   });
 
+  test("a block without a target counts as NaN unless masked", () => {
+    core.reset();
+    const [w, y, t] = [core.put([1, 1]), core.put([1, 2]), core.put([0, Number.NaN])];
+    const [pb, partials] = [blocksAt(core, [[0, 2]]), core.alloc(8)];
+    kernels.mixedGradient(1, 2, 1, pb, w, 0, y, t, 1, 0, partials);
+    expect(core.f64(partials, 1)[0]).toBeNaN();
+    kernels.mixedGradient(1, 2, 1, pb, w, 1, y, t, 1, 0, partials);
+    expect(core.f64(partials, 1)[0]).toBe(0);
+  });
+
   test("a number without a target counts as NaN unless masked", () => {
     core.reset();
     const [w, y, t] = [core.put([1]), core.put([1]), core.put([Number.NaN])];
