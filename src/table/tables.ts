@@ -38,15 +38,15 @@ export interface TableRows {
 }
 
 /** A column before its values are looked at. */
-interface Column {
+export interface TableColumn {
   readonly name: string;
   readonly length: number;
   values(): Iterable<unknown>;
 }
 
-interface Table {
+export interface Table {
   readonly rows: number;
-  readonly columns: readonly Column[];
+  readonly columns: readonly TableColumn[];
 }
 
 export function tableRows(input: TableInput, options: TableOptions = {}): TableRows {
@@ -74,7 +74,8 @@ export function tableRows(input: TableInput, options: TableOptions = {}): TableR
   return { data, shape: [rows, width], columns: columns.map(({ name }) => name) };
 }
 
-function readTable(input: TableInput): Table {
+/** A table of any form as named columns. */
+export function readTable(input: TableInput): Table {
   if (Array.isArray(input)) return tableOfObjects(input as readonly unknown[]);
   if (isArrow(input)) return tableOfArrow(input);
   if (isDuckDb(input)) {
@@ -143,7 +144,7 @@ function tableOfArrow(table: ArrowLike): Table {
   return { rows: table.numRows, columns };
 }
 
-function chosen(table: Table, names: readonly string[]): Column[] {
+function chosen(table: Table, names: readonly string[]): TableColumn[] {
   return names.map((name) => {
     const column = table.columns.find((each) => each.name === name);
     if (column) return column;

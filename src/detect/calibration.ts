@@ -1,0 +1,133 @@
+// What a detector compares scores with: the scores of rows that its models have not seen. From these come
+// p-values and every threshold.
+
+import { record, onlyKeys, finiteNumber } from "../checks.ts";
+import { InvalidValueError } from "../errors.ts";
+import { conformalPValues, rowsToReach } from "./statistics/conformal.ts";
+import {
+  contaminationThreshold,
+  discoveryThreshold,
+  quantileThreshold,
+} from "./statistics/decisions.ts";
+import { ascending, at } from "./statistics/order.ts";
+import { peakThreshold } from "./statistics/peaks.ts";
+
+/**
+ * How scores become decisions. One of:
+ * - `alpha`: flag rows whose p-value is at most this. Of normal rows at most this share is flagged.
+ * - `fdr`: Benjamini-Hochberg over the rows of the call. Of the flagged rows at most this share is normal.
+ * - `quantile`: flag scores above this quantile of the training scores.
+ * - `contamination`: flag scores above the quantile 1 - contamination, as PyOD and scikit-learn do.
+ * - `pot`: flag scores that a normal row exceeds with this chance, by a tail fitted to the largest training
+ *   scores. For chances too small for `alpha`.
+ */
+export type Decision =
+  | { readonly alpha?: number }
+  | { readonly fdr: number }
+  | { readonly quantile: number }
+  | { readonly contamination: number }
+  | { readonly pot: number };
+
+export const decisionNames = ["alpha", "fdr", "quantile", "contamination", "pot"] as const;
+export type DecisionName = (typeof decisionNames)[number];
+
+/** Rows, judged. */
+export interface Detection {
+  /** 1 for rows that are flagged, 0 for others. */
+  readonly flagged: Uint8Array;
+  /** Higher is odder. */
+  readonly score: Float64Array;
+  /** Conformal p-values, in (0, 1]. */
+  readonly pValue: Float64Array;
+  /** Rows with a score above this are flagged. */
+  readonly threshold: number;
+}
+
+const DEFAULT_ALPHA = 0.01;
+
+export class Calibration {
+  /** Scores in the order they came; the oldest first. */
+  readonly scores: Float64Array;
+  /** The same, smallest first. */
+  readonly sorted: Float64Array;
+
+  constructor(scores: Float64Array) {
+    this.scores = scores.filter((score) => !Number.isNaN(score));
+    this.sorted = ascending(this.scores);
+  }
+
+  pValues(scores: ArrayLike<number>): Float64Array {
+    return conformalPValues(scores, this.sorted);
+  }
+
+  /** Flags scores as the decision says. Checks it before anything is computed. */
+  decide(score: Float64Array, decision: Decision | undefined): Detection {
+    const { name, value } = resolveDecision(decision);
+    const pValue = this.pValues(score);
+    const threshold = this.#threshold(name, value, pValue);
+    return { flagged: Uint8Array.from(score, (s) => (s > threshold ? 1 : 0)), score, pValue, threshold };
+  }
+
+  /** Throws if a decision cannot be taken with so many calibration rows. */
+  requireEnough(decision: Decision | undefined): void {
+    const { name, value } = resolveDecision(decision);
+    if (name !== "alpha") return;
+    const needed = rowsToReach(value);
+    if (this.sorted.length >= needed) return;
+    throw new InvalidValueError(
+      `alpha ${value} takes at least ${needed} calibration rows: with n rows the smallest p-value is 1 / (n + 1). There are ${this.sorted.length}. Take a larger alpha, more rows, or { pot: ${value} }.`,
+    );
+  }
+
+  #threshold(name: DecisionName, value: number, pValue: Float64Array): number {
+    switch (name) {
+      case "alpha":
+        this.requireEnough({ alpha: value });
+        return this.#scoreAt(value);
+      case "fdr":
+        return this.#scoreAt(discoveryThreshold(pValue, value));
+      case "quantile":
+        return quantileThreshold(this.sorted, value);
+      case "contamination":
+        return contaminationThreshold(this.sorted, value);
+      case "pot":
+        return peakThreshold(this.sorted, value).threshold;
+    }
+  }
+
+  /** The score that exactly the rows with p-values of at most `p` exceed. */
+  #scoreAt(p: number): number {
+    const { sorted } = this;
+    // p-values are (1 + reached) / (n + 1); the next smaller count may be off by rounding, so it is tried.
+    let reached = Math.floor(p * (sorted.length + 1)) - 1;
+    if ((reached + 2) / (sorted.length + 1) <= p) reached += 1;
+    if (reached < 0) return Infinity;
+    return reached >= sorted.length ? -Infinity : at(sorted, sorted.length - 1 - reached);
+  }
+}
+
+/** Which decision, with its value checked. */
+export function resolveDecision(decision: Decision | undefined): {
+  name: DecisionName;
+  value: number;
+} {
+  const given = record("detect's decision", decision);
+  onlyKeys("detect", given, decisionNames);
+  const names = decisionNames.filter((name) => given[name] !== undefined);
+  const [name = "alpha", second] = names;
+  if (second !== undefined) {
+    throw new InvalidValueError(`detect takes one decision; got ${name} and ${second}.`);
+  }
+  const value = finiteNumber(name, given[name] ?? DEFAULT_ALPHA);
+  const isInside = value > 0 && value < 1;
+  const isEnd = name === "quantile" && (value === 0 || value === 1);
+  if (!isInside && !isEnd) {
+    throw new InvalidValueError(`${name} must be greater than 0 and less than 1; got ${value}.`);
+  }
+  if (name === "contamination" && value > 0.5) {
+    throw new InvalidValueError(
+      `contamination is the share of odd rows, at most 0.5; got ${value}. Where most rows are odd, the others are the odd ones.`,
+    );
+  }
+  return { name, value };
+}

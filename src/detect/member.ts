@@ -1,0 +1,181 @@
+// One model of an ensemble: trained on its share of the samples, it gives the squared error of each feature
+// and the distance of each code from the codes it was trained on.
+
+import { TiedAutoencoder } from "../autoencoder.ts";
+import { DivergenceError } from "../errors.ts";
+import type { RuntimeOptions } from "../make.ts";
+import { type Policy, modelConfig } from "./policy.ts";
+import type { Samples } from "./samples.ts";
+import { ledoitWolf, squaredDistances, whitening } from "./statistics/covariance.ts";
+import { at } from "./statistics/order.ts";
+import type { Encoded } from "./table/encoder.ts";
+import type { AbortSignalLike } from "../training/fit-options.ts";
+
+/** How training is watched and ended. */
+export interface TrainingHooks {
+  readonly signal?: AbortSignalLike | undefined;
+  /** Called after steps with how many are done. */
+  readonly onStep?: ((done: number, of: number) => void) | undefined;
+  readonly onEpoch?: ((epoch: number, loss: number) => void) | undefined;
+  /** Called with what people should know. */
+  readonly note: (text: string) => void;
+}
+
+/** What is beside the model in a file. */
+export interface MemberState {
+  /** Mean of the codes of the training samples, [units]. */
+  readonly codeMean: Float64Array;
+  /** Turns codes into codes of unit covariance, [units, units], lower triangular. */
+  readonly codeWhitening: Float64Array;
+}
+
+/** What a member says of samples. */
+export interface Judgement {
+  /** Squared error of each feature [samples, width]. */
+  readonly errors: Float32Array;
+  /** Squared Mahalanobis distance of each code over the number of its units [samples]. */
+  readonly distances: Float64Array;
+}
+
+/** Training samples whose codes are looked at for their covariance. */
+const MOST_CODES = 20_000;
+/** Values of the largest training matrix that is made: 64 MiB. */
+const MOST_VALUES = 2 ** 24;
+const FEWEST_ROWS = 5_000;
+/** A model that explains less than this share of the variance has not learned. */
+const LEARNED = 1e-3;
+const ATTEMPTS = 4;
+
+export class Member {
+  readonly model: TiedAutoencoder;
+  readonly state: MemberState;
+
+  constructor(model: TiedAutoencoder, state: MemberState) {
+    this.model = model;
+    this.state = state;
+  }
+
+  /** Trains a model on the samples with the given numbers, in random order already. */
+  static async train(
+    samples: Samples,
+    indexes: Uint32Array,
+    policy: Policy,
+    seed: number,
+    runtime: RuntimeOptions,
+    hooks: TrainingHooks,
+  ): Promise<Member> {
+    const most = Math.max(FEWEST_ROWS, Math.floor(MOST_VALUES / samples.width));
+    const rows = indexes.slice(0, Math.min(most, policy.steps * policy.batchSize));
+    const x = withNaN(samples.take(rows), samples.blocks);
+    for (let attempt = 1; ; attempt++) {
+      const model = await TiedAutoencoder.create({
+        ...modelConfig(policy, samples.width, (seed + attempt * 7919) >>> 0),
+        ...(samples.hasMissing ? { missing: "mask" } : {}),
+        ...runtime,
+      });
+      try {
+        const diverged = await trainModel(model, x, rows.length, policy, hooks);
+        const state = describeCodes(model, x, rows.length, samples.width);
+        const problem = diverged ?? notLearned(model, x, samples.width);
+        if (problem === undefined) return new Member(model, state);
+        if (attempt === ATTEMPTS) {
+          hooks.note(`A model ${problem}, also from ${ATTEMPTS - 1} other seeds. Scores lean on it less than they should.`);
+          return new Member(model, state);
+        }
+        hooks.note(`A model ${problem}; it was started again from another seed.`);
+        model.dispose();
+      } catch (error) {
+        model.dispose();
+        throw error;
+      }
+    }
+  }
+
+  judge(features: Float32Array): Judgement {
+    const { codeMean, codeWhitening } = this.state;
+    const units = codeMean.length;
+    return {
+      errors: this.model.featureErrors(features),
+      distances: squaredDistances(this.model.encode(features), codeMean, codeWhitening).map(
+        (distance) => distance / units,
+      ),
+    };
+  }
+
+  dispose(): void {
+    this.model.dispose();
+  }
+}
+
+/** Trains; returns what went wrong, in words, if the loss stopped being finite. */
+export async function trainModel(
+  model: TiedAutoencoder,
+  x: Float32Array,
+  rows: number,
+  policy: Policy,
+  { signal, onStep, onEpoch }: TrainingHooks,
+): Promise<string | undefined> {
+  const { steps, batchSize, noise } = policy;
+  const perEpoch = Math.ceil(rows / batchSize);
+  let done = 0;
+  try {
+    await model.fit(x, {
+      epochs: Math.ceil(steps / perEpoch),
+      maxSteps: steps,
+      batchSize,
+      schedule: { type: "cosine", tMax: steps },
+      ...(noise > 0 ? { corruption: { type: "gaussian", std: noise } } : {}),
+      ...(signal ? { signal } : {}),
+      ...(onStep ? { onStep: () => onStep(++done, steps) } : {}),
+      ...(onEpoch ? { onEpoch: ({ epoch, loss }) => onEpoch(epoch, loss) } : {}),
+    });
+    return undefined;
+  } catch (error) {
+    if (error instanceof DivergenceError) return `diverged at step ${error.step}`;
+    throw error;
+  }
+}
+
+/** Where the codes of the training samples lie. */
+function describeCodes(
+  model: TiedAutoencoder,
+  x: Float32Array,
+  rows: number,
+  width: number,
+): MemberState {
+  const codes = model.encode(x.subarray(0, Math.min(rows, MOST_CODES) * width));
+  const { mean, covariance } = ledoitWolf(codes, model.config.layers.at(-1) ?? 1);
+  return { codeMean: mean, codeWhitening: whitening(covariance, mean.length) };
+}
+
+/** Says in words that a model is dead: its error no better than the mean's. Undefined for one that lives. */
+function notLearned(model: TiedAutoencoder, x: Float32Array, width: number): string | undefined {
+  const some = x.subarray(0, Math.min(x.length, 2000 * width));
+  const errors = model.featureErrors(some);
+  let error = 0;
+  let spread = 0;
+  for (let i = 0; i < some.length; i++) {
+    const value = at(some, i);
+    if (Number.isNaN(value)) continue;
+    error += at(errors, i);
+    spread += value * value;
+  }
+  return error < (1 - LEARNED) * spread
+    ? undefined
+    : "learned nothing: its error is that of always answering with the mean";
+}
+
+/** The features with NaN where values are missing, as a model with `missing: "mask"` wants them. */
+export function withNaN(encoded: Encoded, blocks: Uint32Array): Float32Array {
+  const { count, features, missing } = encoded;
+  if (!missing) return features;
+  const width = blocks.at(-1) ?? 0;
+  const blockCount = blocks.length - 1;
+  for (let i = 0; i < count; i++) {
+    for (let b = 0; b < blockCount; b++) {
+      if (missing[i * blockCount + b] !== 1) continue;
+      features.fill(Number.NaN, i * width + at(blocks, b), i * width + at(blocks, b + 1));
+    }
+  }
+  return features;
+}

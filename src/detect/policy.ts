@@ -1,0 +1,123 @@
+// What an ensemble is made of: how many models, how wide, trained how. The defaults come from measurements
+// (docs/decisions/080-detector.md); none of them looks at a loss, because the loss of a model says little
+// about how well it tells odd rows.
+
+import { finiteNumber, record, wholeNumber } from "../checks.ts";
+import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+import { type ModelConfig, resolveConfig } from "../model/config.ts";
+
+/**
+ * The models of a detector: any part of a model's configuration, and how they are trained. Without `layers`
+ * the input's width is the data's.
+ */
+export interface DetectorModel extends Partial<Omit<ModelConfig, RuntimeKey | "seed" | "scaler">> {
+  /** How many models, each trained without another share of the rows. Default 5. */
+  models?: number;
+  /** Units of the layers after the input; the last is the code. Default [128, 64]. Instead of `layers`. */
+  hidden?: readonly number[];
+  /** Deviation of the noise on the input, in standard deviations of the columns; 0 for none. Default 0.2. */
+  noise?: number;
+  /** Optimizer steps of each model. Default 1,500. */
+  steps?: number;
+  /** Rows a step. Default 64. */
+  batchSize?: number;
+}
+
+type RuntimeKey = "simd" | "wasm" | "threads" | "createWorker" | "onWarning";
+
+/** A policy with every default filled in; saved with a detector. */
+export interface Policy {
+  readonly models: number;
+  readonly hidden: readonly number[];
+  readonly noise: number;
+  readonly steps: number;
+  readonly batchSize: number;
+  /** The rest of the models' configuration. */
+  readonly config: Readonly<Partial<ModelConfig>>;
+}
+
+/** For rows that are mostly normal. */
+export const STANDARD: Policy = {
+  models: 5,
+  hidden: [128, 64],
+  noise: 0.2,
+  steps: 1500,
+  batchSize: 64,
+  config: { activation: "tanh", optimizer: { type: "adam", learningRate: 2e-3 } },
+};
+
+/** Share of the rows that are set aside before the second fit, where some of the rows may be odd. */
+export const TRIMMED_SHARE = 0.3;
+
+/** For the first pass over rows of which some may be odd: too narrow a code to learn them by heart. */
+export function narrowPolicy(standard: Policy, width: number): Policy {
+  return { ...standard, hidden: [Math.max(1, Math.floor(width / 2))], noise: 0 };
+}
+
+const REFUSED = ["seed", "scaler", "missing", "simd", "wasm", "threads", "createWorker", "onWarning"];
+
+/**
+ * Checks the option `model`: how many models, or what they are.
+ * @param width features of an encoded row
+ * @param columns columns of a row as it came: `layers` may begin with this too
+ */
+export function resolvePolicy(model: unknown, width: number, columns: number): Policy {
+  if (model === undefined) return STANDARD;
+  if (typeof model === "number") return { ...STANDARD, models: wholeNumber("model", model, 1) };
+  if (typeof model !== "object" || model === null || Array.isArray(model)) {
+    throw new InvalidTypeError(
+      `model must be a number of models or an object such as { hidden: [128, 64] }; got ${show(model)}.`,
+    );
+  }
+  const given = record("model", model) as DetectorModel;
+  for (const key of REFUSED) {
+    if (key in given) {
+      throw new InvalidValueError(
+        `model.${key} is not the models' own: ${key === "scaler" || key === "missing" ? "the detector scales and fills in itself" : `give ${key} to fit`}.`,
+      );
+    }
+  }
+  const { models, hidden, noise, steps, batchSize, layers, ...config } = given;
+  const policy: Policy = {
+    models: wholeNumber("model.models", models ?? STANDARD.models, 1),
+    hidden: hiddenLayers(hidden, layers, width, columns),
+    noise: finiteNumber("model.noise", noise ?? STANDARD.noise, 0),
+    steps: wholeNumber("model.steps", steps ?? STANDARD.steps, 1),
+    batchSize: wholeNumber("model.batchSize", batchSize ?? STANDARD.batchSize, 1),
+    config: { ...STANDARD.config, ...config },
+  };
+  resolveConfig(modelConfig(policy, width, 0)); // throws for what a model would refuse
+  return policy;
+}
+
+function hiddenLayers(
+  hidden: readonly number[] | undefined,
+  layers: readonly number[] | undefined,
+  width: number,
+  columns: number,
+): readonly number[] {
+  if (hidden !== undefined && layers !== undefined) {
+    throw new InvalidValueError("Give model.hidden or model.layers, not both.");
+  }
+  if (hidden !== undefined) {
+    if (!Array.isArray(hidden) || hidden.length === 0) {
+      throw new InvalidTypeError(
+        `model.hidden must be units after the input, such as [128, 64]; got ${show(hidden)}.`,
+      );
+    }
+    return hidden.map((units, i) => wholeNumber(`model.hidden[${i}]`, units, 1));
+  }
+  if (layers === undefined) return STANDARD.hidden;
+  const [input, ...rest] = Array.isArray(layers) ? layers : [];
+  if ((input !== width && input !== columns) || rest.length === 0) {
+    throw new InvalidValueError(
+      `model.layers must begin with the ${width} features of a row and have at least one more layer; got ${show(layers)}. model.hidden takes the layers after the input.`,
+    );
+  }
+  return rest.map((units, i) => wholeNumber(`model.layers[${i + 1}]`, units, 1));
+}
+
+/** The configuration of one model. */
+export function modelConfig(policy: Policy, width: number, seed: number): ModelConfig {
+  return { ...policy.config, layers: [width, ...policy.hidden], seed };
+}

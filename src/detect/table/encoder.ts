@@ -1,0 +1,379 @@
+// From rows as they come to what the models read, and back: numbers in standard deviations, categories as one
+// unit a level, what is missing marked. Every column has variance 1 as a whole, so that all weigh alike.
+//
+// "Raw" rows hold one float64 a column: a number as it is, a category's level by its place, NaN where missing.
+// "Encoded" rows hold one or more float32 a column, its features.
+
+import { ColumnStatistics } from "../../data/column-statistics.ts";
+import type { Rows } from "../../data/rows.ts";
+import { InvalidValueError, show } from "../../errors.ts";
+import { at } from "../statistics/order.ts";
+import { isMissing, type NumberFormat, toLevel, toNumber } from "./cells.ts";
+import {
+  type ColumnSchema,
+  type ColumnsOption,
+  guessSchema,
+  noSuchColumn,
+  OTHER_LEVEL,
+  truthOf,
+} from "./schema.ts";
+import type { MatrixSource, Source, TableSource } from "./source.ts";
+
+/** A column that the models read. */
+export type Field = NumberField | CategoryField;
+
+interface FieldBase {
+  /** Its place in the schema and in raw rows. */
+  readonly column: number;
+  /** Its features are [start, start + width) of an encoded row. */
+  readonly start: number;
+  readonly width: number;
+}
+
+/** Encoded as (value - center) / scale. */
+export interface NumberField extends FieldBase {
+  readonly kind: "number";
+  readonly center: number;
+  readonly scale: number;
+}
+
+/** Level l of the column is encoded as ([value is l] - shares[l]) / scale: variance 1 over all its features. */
+export interface CategoryField extends FieldBase {
+  readonly kind: "category";
+  readonly levels: readonly string[];
+  /** Share of the training rows at each level. */
+  readonly shares: readonly number[];
+  readonly scale: number;
+}
+
+/** What an encoder has learned; saved as JSON. */
+export interface EncoderState {
+  readonly schema: readonly ColumnSchema[];
+  readonly numbers: NumberFormat;
+  readonly fields: readonly Field[];
+}
+
+export interface Encoded {
+  readonly count: number;
+  /** Features [count, width], finite: a missing value is 0, its column's mean. */
+  readonly features: Float32Array;
+  /** 1 where the field of a row is missing, [count, fields]; undefined where nothing is. */
+  readonly missing: Uint8Array | undefined;
+  /** For each row how many columns hold what training never saw: a constant that moved, an unknown level. */
+  readonly novelties: Uint8Array | undefined;
+}
+
+/** Beyond this many deviations all values are alike. It keeps squares within float32. */
+const FARTHEST = 1e6;
+/** The place of a level that training did not see. */
+export const UNSEEN = -1;
+
+export class Encoder {
+  readonly state: EncoderState;
+  /** Features of an encoded row. */
+  readonly width: number;
+  /** Columns of a raw row. */
+  readonly columns: number;
+  readonly #constants: readonly { column: number; value: number }[];
+  readonly #categories: readonly CategoryField[];
+
+  constructor(state: EncoderState) {
+    this.state = state;
+    this.columns = state.schema.length;
+    this.width = state.fields.reduce((sum, field) => sum + field.width, 0);
+    this.#constants = state.schema.flatMap(({ kind, value }, column) =>
+      kind === "constant" ? [{ column, value: typeof value === "number" ? value : 0 }] : [],
+    );
+    this.#categories = state.fields.filter((field) => field.kind === "category");
+  }
+
+  /** Learns schema and scales from training rows. */
+  static fit(
+    source: Source,
+    columns: ColumnsOption | undefined,
+    numbers: NumberFormat,
+  ): Encoder {
+    const schema =
+      source.kind === "table"
+        ? guessSchema(source, columns, numbers)
+        : matrixSchema(source, columns);
+    // Levels and constants are needed to read rows, scales are learned from what was read.
+    const reader = new Encoder({ schema, numbers, fields: [] });
+    return reader.#fitted(reader.read(source));
+  }
+
+  /** The same schema with scales learned anew, from raw rows. */
+  refit(raw: Rows): Encoder {
+    return this.#fitted(raw);
+  }
+
+  #fitted(raw: Rows): Encoder {
+    this.#requireFinite(raw);
+    const statistics = new ColumnStatistics(this.columns);
+    statistics.add(raw);
+    const schema = this.state.schema.map((column, j) => noted(column, statistics, j));
+    const fields: Field[] = [];
+    let start = 0;
+    schema.forEach(({ kind, levels = [] }, column) => {
+      if (kind === "category") {
+        const shares = levelShares(raw, column, levels.length);
+        // The variance of all units together; a category with one level has none, and learns nothing.
+        const spread = 1 - shares.reduce((sum, share) => sum + share * share, 0);
+        const scale = spread > 0 ? Math.sqrt(spread) : 1;
+        const width = levels.length;
+        fields.push({ kind: "category", column, start, width, levels, shares, scale });
+        start += width;
+      } else if (kind === "number" || kind === "boolean") {
+        const variance = statistics.variance(column);
+        const center = at(statistics.means, column);
+        const scale = variance > 0 ? Math.sqrt(variance) : 1;
+        fields.push({ kind: "number", column, start, width: 1, center, scale });
+        start += 1;
+      }
+    });
+    if (fields.length === 0) throw nothingToLearn(schema, raw.count);
+    return new Encoder({ ...this.state, schema, fields });
+  }
+
+  /** The rows of a source as raw rows, matched by name or by place. */
+  read(source: Source, name = "rows"): Rows {
+    const { schema } = this.state;
+    if (source.kind === "matrix") return matrixRows(source, schema, name);
+    if (schema.some((column) => typeof column.name === "number")) {
+      throw new InvalidValueError(
+        `${name} is a table, but the detector was fitted on a matrix without names. Give a matrix of ${schema.length} columns.`,
+      );
+    }
+    const data = new Float64Array(source.count * schema.length);
+    schema.forEach((column, j) => {
+      this.#readColumn(source, column, j, data, name);
+    });
+    return rawRows(name, data, source.count, schema.length);
+  }
+
+  #readColumn(
+    source: TableSource,
+    { name, kind, levels = [], value: constant }: ColumnSchema,
+    column: number,
+    data: Float64Array,
+    table: string,
+  ): void {
+    if (kind === "ignore" || kind === "id" || kind === "time") return;
+    if (!source.names.includes(String(name))) throw noSuchColumn(name, source);
+    const { numbers } = this.state;
+    const width = this.columns;
+    const places = new Map(levels.map((level, place) => [level, place]));
+    const other = places.get(OTHER_LEVEL) ?? UNSEEN;
+    const read = (value: unknown): number | undefined => {
+      if (kind === "boolean") return truthOf(value);
+      if (kind === "number" || typeof constant === "number") return toNumber(value, numbers);
+      if (isMissing(value)) return Number.NaN;
+      const level = toLevel(value);
+      if (kind === "constant") return level === constant ? 0 : 1;
+      return places.get(level) ?? other;
+    };
+    const values = source.column(String(name));
+    for (let i = 0; i < values.length; i++) {
+      const number = read(values[i]);
+      if (number === undefined) {
+        // Text where a constant number was is news, not an error.
+        if (kind === "constant") data[i * width + column] = Infinity;
+        else throw notReadable(table, i, name, kind, values[i]);
+      } else data[i * width + column] = number;
+    }
+  }
+
+  /** Rows [first, first + count) of raw rows as the models read them. */
+  encode(raw: Rows, first: number, count: number): Encoded {
+    const { fields } = this.state;
+    const { width, columns } = this;
+    const cells = new Float64Array(count * columns);
+    raw.copy(first, count, cells, 0);
+    const features = new Float32Array(count * width);
+    let missing: Uint8Array | undefined;
+    fields.forEach((field, f) => {
+      const { column, start } = field;
+      for (let i = 0; i < count; i++) {
+        const value = at(cells, i * columns + column);
+        if (Number.isNaN(value)) {
+          missing ??= new Uint8Array(count * fields.length);
+          missing[i * fields.length + f] = 1;
+        } else if (field.kind === "number") {
+          const scaled = (value - field.center) / field.scale;
+          features[i * width + start] = Math.min(Math.max(scaled, -FARTHEST), FARTHEST);
+        } else {
+          field.shares.forEach((share, level) => {
+            features[i * width + start + level] = ((level === value ? 1 : 0) - share) / field.scale;
+          });
+        }
+      }
+    });
+    return { count, features, missing, novelties: this.#novelties(cells, count) };
+  }
+
+  /** How many columns of each row hold what training never saw; undefined where none does. */
+  #novelties(cells: Float64Array, count: number): Uint8Array | undefined {
+    let novelties: Uint8Array | undefined;
+    const add = (row: number) => {
+      novelties ??= new Uint8Array(count);
+      novelties[row] = Math.min(255, at(novelties, row) + 1);
+    };
+    for (const { column, value } of this.#constants) {
+      for (let i = 0; i < count; i++) {
+        const cell = at(cells, i * this.columns + column);
+        if (cell !== value && !Number.isNaN(cell)) add(i);
+      }
+    }
+    for (const { column } of this.#categories) {
+      for (let i = 0; i < count; i++) if (cells[i * this.columns + column] === UNSEEN) add(i);
+    }
+    return novelties;
+  }
+
+  /** The number that a feature of a number field stands for. */
+  decodeNumber(field: NumberField, feature: number): number {
+    return field.center + field.scale * feature;
+  }
+
+  /** The chances of the levels that the features of a category field stand for, [levels]. */
+  decodeCategory(field: CategoryField, features: Float32Array): Float64Array {
+    const raised = Float64Array.from(field.shares, (share, level) =>
+      Math.max(at(features, level) * field.scale + share, 1e-6),
+    );
+    const sum = raised.reduce((total, value) => total + value, 0);
+    return raised.map((value) => value / sum);
+  }
+
+  #requireFinite(raw: Rows): void {
+    const used = this.state.schema.flatMap(({ kind, name }, column) =>
+      kind === "number" || kind === "constant" ? [{ column, name }] : [],
+    );
+    eachChunk(raw, (cells, first, count) => {
+      for (const { column, name } of used) {
+        for (let i = 0; i < count; i++) {
+          const value = at(cells, i * this.columns + column);
+          if (value !== Infinity && value !== -Infinity) continue;
+          throw new InvalidValueError(
+            `Row ${first + i}, column ${show(name)} of ${raw.name} is ${value}; training rows must be finite, or NaN where a value is missing.`,
+          );
+        }
+      }
+    });
+  }
+}
+
+const CHUNK = 4096;
+
+/** Visits raw rows in chunks: cells [count, width] from row `first` on. */
+function eachChunk(
+  raw: Rows,
+  visit: (cells: Float64Array, first: number, count: number) => void,
+): void {
+  const cells = new Float64Array(Math.min(CHUNK, raw.count) * raw.width);
+  for (let first = 0; first < raw.count; first += CHUNK) {
+    const count = Math.min(CHUNK, raw.count - first);
+    raw.copy(first, count, cells, 0);
+    visit(cells, first, count);
+  }
+}
+
+/** Raw rows over an array of their values. */
+export function rawRows(name: string, data: Float64Array, count: number, width: number): Rows {
+  return {
+    name,
+    count,
+    width,
+    copy(first, rows, heap, to) {
+      heap.set(data.subarray(first * width, (first + rows) * width), to);
+    },
+  };
+}
+
+function matrixSchema(source: MatrixSource, columns: ColumnsOption | undefined): ColumnSchema[] {
+  const { width } = source.rows;
+  if (columns !== undefined) {
+    const names = Array.isArray(columns) ? (columns as readonly string[]) : Object.keys(columns);
+    if (names.length !== width) {
+      throw new InvalidValueError(
+        `columns names ${names.length} columns; the matrix has ${width}.`,
+      );
+    }
+    return names.map((name) => {
+      const kind = Array.isArray(columns) ? "number" : columns[name as keyof typeof columns];
+      if (kind !== "number" && kind !== "ignore") {
+        throw new InvalidValueError(
+          `Column ${show(name)} of a matrix can be a number or ignored; got ${show(kind)}. Give { columns: { name: values } } for other kinds.`,
+        );
+      }
+      return { name, kind, reason: "", missing: 0 };
+    });
+  }
+  return Array.from({ length: width }, (_, name) => ({
+    name,
+    kind: "number",
+    reason: "",
+    missing: 0,
+  }));
+}
+
+/** A column's schema with what its values show: how much is missing, and that a number never changes. */
+function noted(column: ColumnSchema, statistics: ColumnStatistics, j: number): ColumnSchema {
+  if (column.kind !== "number" && column.kind !== "boolean") return column;
+  const known = at(statistics.counts, j);
+  const missing = statistics.rows > 0 ? 1 - known / statistics.rows : 0;
+  if (known === 0) return { ...column, kind: "ignore", reason: "has no value", missing };
+  const value = at(statistics.lowest, j);
+  return value === at(statistics.highest, j)
+    ? { ...column, kind: "constant", reason: "has one value", value, missing }
+    : { ...column, missing };
+}
+
+function levelShares(raw: Rows, column: number, levels: number): number[] {
+  const counts = new Array<number>(levels).fill(0);
+  let known = 0;
+  eachChunk(raw, (cells, _, count) => {
+    for (let i = 0; i < count; i++) {
+      const level = at(cells, i * raw.width + column);
+      if (!(level >= 0)) continue;
+      counts[level] = (counts[level] ?? 0) + 1;
+      known += 1;
+    }
+  });
+  return counts.map((count) => count / Math.max(1, known));
+}
+
+/** The rows of a matrix, columns by their place. */
+function matrixRows(
+  { rows }: MatrixSource,
+  schema: readonly ColumnSchema[],
+  name: string,
+): Rows {
+  const other = schema.find(({ kind }) => kind === "category" || kind === "boolean");
+  if (other) {
+    throw new InvalidValueError(
+      `${name} is a matrix, but column ${show(other.name)} is a ${other.kind}. Give objects or { columns: { name: values } }.`,
+    );
+  }
+  return rows;
+}
+
+function notReadable(
+  table: string,
+  row: number,
+  name: string | number,
+  kind: string,
+  value: unknown,
+): InvalidValueError {
+  return new InvalidValueError(
+    `Row ${row}, column ${show(name)} of ${table} must be a ${kind}, as in training; got ${show(value)}.`,
+  );
+}
+
+function nothingToLearn(schema: readonly ColumnSchema[], rows: number): InvalidValueError {
+  const constant = schema.filter(({ kind }) => kind === "constant").length;
+  return new InvalidValueError(
+    constant === schema.length && rows > 1
+      ? `No column varies: all ${rows} rows are equal. A detector learns from how rows differ.`
+      : `There is nothing to learn from: none of the ${schema.length} columns is a number or a category that varies.`,
+  );
+}

@@ -1,0 +1,283 @@
+// What each column of a table is: a number, a category, a truth value, a time, an id, a constant, or something
+// to leave out. Guessed from the training rows where the caller does not say, with the reason in words.
+
+import { choice } from "../../checks.ts";
+import { InvalidTypeError, InvalidValueError, show } from "../../errors.ts";
+import {
+  formatHint,
+  isMissing,
+  type NumberFormat,
+  toBoolean,
+  toLevel,
+  toNumber,
+  toTime,
+} from "./cells.ts";
+import type { TableSource } from "./source.ts";
+
+/**
+ * - `number`: scaled and learned.
+ * - `category`: one of a few levels, learned as a choice among them.
+ * - `boolean`: learned as 0 and 1.
+ * - `time`: orders the rows of a time series; not learned itself.
+ * - `id`: names a row; not learned, repeated in output.
+ * - `constant`: had one value in training. Another value is flagged.
+ * - `ignore`: left out.
+ */
+export type ColumnKind = "number" | "category" | "boolean" | "time" | "id" | "constant" | "ignore";
+
+export const columnKinds = [
+  "number",
+  "category",
+  "boolean",
+  "time",
+  "id",
+  "constant",
+  "ignore",
+] as const satisfies readonly ColumnKind[];
+
+/** The names of the columns to use, or what each is. */
+export type ColumnsOption = readonly string[] | Readonly<Record<string, ColumnKind>>;
+
+export interface ColumnSchema {
+  /** The column's name, or its number from 0 in a matrix without names. */
+  readonly name: string | number;
+  readonly kind: ColumnKind;
+  /** Why it was taken for that, in words; empty where the caller said so. */
+  readonly reason: string;
+  /** Share of the training rows in which it is missing. */
+  readonly missing: number;
+  /** The levels of a category, those of the most rows first. */
+  readonly levels?: readonly string[];
+  /** The only value of a constant. */
+  readonly value?: number | string;
+}
+
+/** Levels beyond this many are pooled into one. */
+const MOST_LEVELS = 32;
+/** The pooled level of the rarest ones. */
+export const OTHER_LEVEL = "(other)";
+/** Text with more distinct values than this share of the rows is not a category. */
+const MOST_DISTINCT = 0.5;
+/** With fewer rows than this, distinct values say little. */
+const FEW_ROWS = 20;
+
+/** Guesses what the columns of a table are, except where the caller says so. */
+export function guessSchema(
+  source: TableSource,
+  columns: ColumnsOption | undefined,
+  numbers: NumberFormat,
+): ColumnSchema[] {
+  const said = resolveColumns(source, columns);
+  return source.names.map((name) => {
+    const kind = said.get(name);
+    const values = source.column(name);
+    const schema =
+      kind === undefined
+        ? guessColumn(name, values, numbers)
+        : describeColumn(name, values, kind, numbers);
+    return schema;
+  });
+}
+
+/** What the caller said of each column. */
+function resolveColumns(
+  source: TableSource,
+  columns: ColumnsOption | undefined,
+): Map<string, ColumnKind> {
+  const said = new Map<string, ColumnKind>();
+  if (columns === undefined) return said;
+  const requireKnown = (name: unknown) => {
+    if (typeof name !== "string" || !source.names.includes(name)) throw noSuchColumn(name, source);
+    return name;
+  };
+  if (Array.isArray(columns)) {
+    const wanted = new Set((columns as readonly unknown[]).map(requireKnown));
+    for (const name of source.names) if (!wanted.has(name)) said.set(name, "ignore");
+    return said;
+  }
+  if (typeof columns !== "object" || columns === null) {
+    throw new InvalidTypeError(
+      `columns must be a list of names or an object such as { price: "number" }; got ${show(columns)}.`,
+    );
+  }
+  for (const [name, kind] of Object.entries(columns)) {
+    said.set(requireKnown(name), choice(`columns.${name}`, kind, columnKinds));
+  }
+  return said;
+}
+
+export function noSuchColumn(name: unknown, source: TableSource): InvalidValueError {
+  const known = source.names.slice(0, 12).map((each) => show(each));
+  if (source.names.length > known.length) known.push("…");
+  return new InvalidValueError(`There is no column ${show(name)}; there are ${known.join(", ")}.`);
+}
+
+/** What a column looks like. */
+function guessColumn(name: string, values: readonly unknown[], numbers: NumberFormat): ColumnSchema {
+  const known = values.filter((value) => !isMissing(value));
+  const missing = values.length > 0 ? 1 - known.length / values.length : 0;
+  const as = (kind: ColumnKind, reason: string) => ({ name, kind, reason, missing });
+  if (known.length === 0) return as("ignore", "has no value");
+  const distinct = new Set(known.map(comparable));
+  if (distinct.size === 1 && values.length > 1) {
+    return { ...as("constant", "has one value"), value: constantValue(known[0], numbers) };
+  }
+  if (known.every((value) => toBoolean(value) !== undefined)) return as("boolean", "is true or false");
+  const allUnique = distinct.size === values.length && values.length >= FEW_ROWS;
+  if (known.every((value) => toNumber(value, numbers) !== undefined)) {
+    if (isTimeName(name) && known.every(isDateObject)) return as("time", "holds dates");
+    if (known.every(isDateObject)) return as("time", "holds dates");
+    const parsed = known.map((value) => toNumber(value, numbers) ?? Number.NaN);
+    if (isTimeName(name) && isRising(parsed)) return as("time", "is named as a time and rises");
+    if (allUnique && parsed.every(Number.isSafeInteger)) {
+      if (isIdName(name)) return as("id", "is named as an id and never repeats");
+      if (isCounter(parsed)) return as("id", "counts the rows");
+    }
+    return as("number", "holds numbers");
+  }
+  if (known.every((value) => toTime(value) !== undefined)) return as("time", "holds dates");
+  requireNoOtherFormat(name, known, numbers);
+  if (allUnique) return as("id", "is text that never repeats");
+  if (distinct.size > MOST_DISTINCT * known.length && values.length >= FEW_ROWS) {
+    return as("ignore", `is text with ${distinct.size} different values`);
+  }
+  return { ...as("category", `is text with ${distinct.size} values`), levels: levelsOf(known) };
+}
+
+/** A column as the caller says it is. */
+function describeColumn(
+  name: string,
+  values: readonly unknown[],
+  kind: ColumnKind,
+  numbers: NumberFormat,
+): ColumnSchema {
+  const known = values.filter((value) => !isMissing(value));
+  const missing = values.length > 0 ? 1 - known.length / values.length : 0;
+  const schema = { name, kind, reason: "", missing };
+  const needsValues = kind === "number" || kind === "category" || kind === "boolean";
+  if (needsValues && known.length === 0) {
+    throw new InvalidValueError(`Column ${show(name)} is to be a ${kind} but has no value.`);
+  }
+  if (kind === "number" || kind === "boolean") {
+    const read = kind === "number" ? (value: unknown) => toNumber(value, numbers) : truthOf;
+    requireAll(name, values, kind === "number" ? "a number" : "true or false", read);
+    if (new Set(known.map(read)).size === 1) {
+      const value = constantValue(known[0], numbers);
+      return { ...schema, kind: "constant", reason: "has one value", value };
+    }
+  }
+  if (kind === "time") requireAll(name, values, "a time", (value) => timeOf(value, numbers));
+  if (kind === "category") return { ...schema, levels: levelsOf(known) };
+  if (kind === "constant") return { ...schema, value: constantValue(known[0], numbers) };
+  return schema;
+}
+
+/** A truth value as 1 or 0, numbers included. */
+export function truthOf(value: unknown): number | undefined {
+  if (isMissing(value)) return Number.NaN;
+  const truth = toBoolean(value);
+  if (truth !== undefined) return truth ? 1 : 0;
+  return value === 0 || value === 1 ? value : value === "0" ? 0 : value === "1" ? 1 : undefined;
+}
+
+/** A time in milliseconds, also where a column counts in numbers of its own. */
+export function timeOf(value: unknown, numbers: NumberFormat): number | undefined {
+  return toTime(value) ?? toNumber(value, numbers);
+}
+
+function requireAll(
+  name: string,
+  values: readonly unknown[],
+  expected: string,
+  read: (value: unknown) => number | undefined,
+): void {
+  const row = values.findIndex((value) => read(value) === undefined);
+  if (row < 0) return;
+  const value = values[row];
+  const hint = typeof value === "string" ? formatHint(value) : undefined;
+  throw new InvalidValueError(
+    `Row ${row}, column ${show(name)} must be ${expected}; got ${show(value)}.${hint ? ` ${hint} reads such numbers.` : ""}`,
+  );
+}
+
+/** Throws where a column is numbers in a format other than the given one: never a category. */
+function requireNoOtherFormat(
+  name: string,
+  known: readonly unknown[],
+  numbers: NumberFormat,
+): void {
+  const hints = known.map((value) =>
+    typeof value === "string" && toNumber(value, numbers) === undefined
+      ? formatHint(value)
+      : undefined,
+  );
+  const unread = known.filter((value) => toNumber(value, numbers) === undefined);
+  const hint = hints.find((each) => each !== undefined);
+  if (hint === undefined || hints.filter(Boolean).length < unread.length) return;
+  throw new InvalidValueError(
+    `Column ${show(name)} looks like numbers in another format: ${show(unread[0])}. Give ${hint}, or say what the column is: columns: { ${JSON.stringify(name)}: "category" }.`,
+  );
+}
+
+function constantValue(value: unknown, numbers: NumberFormat): number | string {
+  const number = typeof value === "boolean" ? undefined : toNumber(value, numbers);
+  return number === undefined || Number.isNaN(number) ? toLevel(value) : number;
+}
+
+/** The levels of a category, most frequent first, the rarest pooled where there are many. */
+function levelsOf(known: readonly unknown[]): string[] {
+  const counts = new Map<string, number>();
+  for (const value of known) {
+    const level = toLevel(value);
+    counts.set(level, (counts.get(level) ?? 0) + 1);
+  }
+  const byCount = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+  const levels = byCount.map(([level]) => level);
+  return levels.length <= MOST_LEVELS
+    ? levels
+    : [...levels.slice(0, MOST_LEVELS - 1), OTHER_LEVEL];
+}
+
+/** A key under which equal values meet. */
+function comparable(value: unknown): unknown {
+  if (typeof value === "string") return value.trim();
+  return isDateObject(value) ? value.getTime() : value;
+}
+
+function isDateObject(value: unknown): value is Date {
+  return Object.prototype.toString.call(value) === "[object Date]";
+}
+
+function isTimeName(name: string): boolean {
+  return /(^|[^a-z])(time|timestamp|datetime|date|ts|epoch)([^a-z]|$)/i.test(name);
+}
+
+function isIdName(name: string): boolean {
+  return /(^|[^a-z])(id|uuid|guid|key|no|nr|number|index|code)$/i.test(name) || /[a-z]I[dD]$/.test(name);
+}
+
+function isRising(values: readonly number[]): boolean {
+  return values.every((value, i) => i === 0 || value >= (values[i - 1] ?? 0));
+}
+
+/** Whether the values go up or down by 1 from row to row. */
+function isCounter(values: readonly number[]): boolean {
+  const step = (values[1] ?? 0) - (values[0] ?? 0);
+  if (step !== 1 && step !== -1) return false;
+  return values.every((value, i) => i === 0 || value - (values[i - 1] ?? 0) === step);
+}
+
+/** The schema as lines of text, for people. */
+export function describeSchema(schema: readonly ColumnSchema[]): string[] {
+  return schema.map(({ name, kind, reason, missing, levels }) => {
+    const known = levels ? ` (${levels.slice(0, 6).join(", ")}${levels.length > 6 ? ", …" : ""})` : "";
+    const gaps = missing > 0 && kind !== "ignore" ? `, missing in ${percent(missing)}` : "";
+    const column = typeof name === "number" ? `column ${name}` : name;
+    return `${column}: ${kind}${known}${gaps}${reason ? `; ${reason}` : ""}`;
+  });
+}
+
+function percent(share: number): string {
+  const value = share * 100;
+  return value >= 1 ? `${Math.round(value)} % of the rows` : "less than 1 % of the rows";
+}

@@ -1,0 +1,112 @@
+// What a detector takes as rows, read behind one interface: a matrix of numbers, or a table of named columns.
+
+import type { MatrixInput, Rows } from "../../data/rows.ts";
+import { readRows } from "../../data/rows.ts";
+import { InvalidTypeError, InvalidValueError, show } from "../../errors.ts";
+import { readTable, type TableInput } from "../../table/tables.ts";
+
+/**
+ * Rows for a detector: a matrix as a model takes it, an array of objects, `{ columns: { name: values } }`, an
+ * object of columns, an Arrow table or a DuckDB result.
+ */
+export type DetectorInput =
+  | MatrixInput
+  | TableInput
+  | { readonly columns: Readonly<Record<string, ArrayLike<unknown>>> };
+
+/** A matrix: every column is a number, columns go by their place. */
+export interface MatrixSource {
+  readonly kind: "matrix";
+  readonly count: number;
+  readonly rows: Rows;
+}
+
+/** A table: columns go by their names, values may be anything. */
+export interface TableSource {
+  readonly kind: "table";
+  readonly count: number;
+  readonly names: readonly string[];
+  /** The values of a column, `count` of them. */
+  column(name: string): readonly unknown[];
+}
+
+export type Source = MatrixSource | TableSource;
+
+/** Reads rows. `width` is the number of columns a matrix must have, where that is known already. */
+export function readSource(name: string, input: DetectorInput, width?: number): Source {
+  const table = tableOf(input);
+  if (table) return namedColumns(name, table);
+  const matrix = input as MatrixInput;
+  const rows = readRows(name, matrix, width ?? matrixWidth(name, matrix));
+  return { kind: "matrix", count: rows.count, rows };
+}
+
+/** The part of the input that is a table; undefined for a matrix, or for what readRows will refuse. */
+function tableOf(input: DetectorInput): TableInput | undefined {
+  if (typeof input !== "object" || input === null || ArrayBuffer.isView(input)) return undefined;
+  if (Array.isArray(input)) {
+    const [first] = input as readonly unknown[];
+    const isObject = typeof first === "object" && first !== null;
+    const isRow = Array.isArray(first) || ArrayBuffer.isView(first);
+    return isObject && !isRow ? (input as TableInput) : undefined;
+  }
+  if ("data" in input && "shape" in input) return undefined;
+  if ("columns" in input && !("numRows" in input) && isColumns(input.columns)) {
+    return input.columns as TableInput;
+  }
+  return input as TableInput;
+}
+
+/** Whether a value is an object of columns, and not itself a column that happens to be called "columns". */
+function isColumns(value: unknown): boolean {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !ArrayBuffer.isView(value)
+  );
+}
+
+function namedColumns(name: string, input: TableInput): TableSource {
+  const table = readTable(input);
+  const first = table.columns[0];
+  for (const column of table.columns) {
+    if (column.length !== table.rows) {
+      throw new InvalidValueError(
+        `Column ${show(column.name)} of ${name} holds ${column.length} values; column ${show(first?.name)} holds ${table.rows}.`,
+      );
+    }
+  }
+  const byName = new Map(table.columns.map((column) => [column.name, column]));
+  if (byName.size !== table.columns.length) {
+    const names = table.columns.map((column) => column.name);
+    const repeated = names.find((each, i) => names.indexOf(each) !== i);
+    throw new InvalidValueError(`${name} has two columns called ${show(repeated)}.`);
+  }
+  const read = new Map<string, readonly unknown[]>();
+  return {
+    kind: "table",
+    count: table.rows,
+    names: [...byName.keys()],
+    column(wanted) {
+      const values = read.get(wanted) ?? [...(byName.get(wanted)?.values() ?? [])];
+      read.set(wanted, values);
+      return values;
+    },
+  };
+}
+
+function matrixWidth(name: string, input: MatrixInput): number {
+  if (Array.isArray(input)) {
+    const [first] = input as readonly ArrayLike<number>[];
+    if (first === undefined) throw new InvalidValueError(`${name} has no rows.`);
+    return typeof first === "object" ? first.length : 1; // readRows explains what is wrong with others
+  }
+  if (typeof input === "object" && input !== null && "shape" in input) {
+    const width = Array.isArray(input.shape) ? Number(input.shape[1]) : Number.NaN;
+    return Number.isSafeInteger(width) && width > 0 ? width : 1;
+  }
+  throw new InvalidTypeError(
+    `${name} is ${show(input)}, whose rows cannot be told. Give { data, shape: [rows, columns] }, or name the columns.`,
+  );
+}
