@@ -12,9 +12,9 @@ const root = join(import.meta.dirname, "..");
 const TARGET = "es2022";
 
 /** Each is src/NAME.ts and becomes dist/NAME.js. */
-const ENTRIES = ["index", "kernels", "worker", "view", "table", "store", "digits"];
+const ENTRIES = ["index", "kernels", "detect", "worker", "view", "table", "store", "digits"];
 /** Those that edge runtimes load in a form of their own. */
-const EDGE_ENTRIES = ["index", "kernels"];
+const EDGE_ENTRIES = ["index", "kernels", "detect"];
 
 /** TypeScript for Rollup. `define` replaces names by constants, as in esbuild. */
 const typescript = (define) => ({

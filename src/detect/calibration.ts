@@ -1,7 +1,7 @@
 // What a detector compares scores with: the scores of rows that its models have not seen. From these come
 // p-values and every threshold.
 
-import { record, onlyKeys, finiteNumber } from "../checks.ts";
+import { finiteNumber, onlyKeys, record } from "../checks.ts";
 import { InvalidValueError } from "../errors.ts";
 import { conformalPValues, rowsToReach } from "./statistics/conformal.ts";
 import {
@@ -65,7 +65,12 @@ export class Calibration {
     const { name, value } = resolveDecision(decision);
     const pValue = this.pValues(score);
     const threshold = this.#threshold(name, value, pValue);
-    return { flagged: Uint8Array.from(score, (s) => (s > threshold ? 1 : 0)), score, pValue, threshold };
+    return {
+      flagged: Uint8Array.from(score, (s) => (s > threshold ? 1 : 0)),
+      score,
+      pValue,
+      threshold,
+    };
   }
 
   /** Throws if a decision cannot be taken with so many calibration rows. */

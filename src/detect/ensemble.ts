@@ -13,7 +13,7 @@ import type { Folds } from "./folds.ts";
 import { type Judgement, Member, type TrainingHooks } from "./member.ts";
 import type { Policy } from "./policy.ts";
 import type { Samples } from "./samples.ts";
-import { at } from "./statistics/order.ts";
+import { ascending, at } from "./statistics/order.ts";
 import type { Encoded } from "./table/encoder.ts";
 
 export type ScoreKind = "residual" | "distance" | "combined";
@@ -22,6 +22,9 @@ export type ScoreKind = "residual" | "distance" | "combined";
 const CHUNK = 2048;
 /** Held-out samples of a fold from which the scale of errors is taken. */
 const MOST_FOR_SCALE = 20_000;
+/** Held-out samples whose errors are kept, by which a column's surprise is told, and the most values of them. */
+const MOST_KEPT = 1000;
+const MOST_KEPT_VALUES = 2 ** 19;
 /** A column's mean error is taken to be at least this share of its variance: float32 knows no less. */
 const LEAST_ERROR = 1e-6;
 
@@ -38,6 +41,8 @@ export interface CrossFit {
   readonly ensemble: Ensemble;
   /** Scores of all samples by models that have not seen them, [samples]. */
   readonly scores: Float64Array;
+  /** For each block the ascending errors of some held-out samples over their mean. */
+  readonly heldOut: Float64Array[];
 }
 
 export class Ensemble {
@@ -75,7 +80,11 @@ export class Ensemble {
         blockErrors: await heldOutErrors(members, samples, folds, hooks),
         trainingCount: samples.count,
       });
-      return { ensemble, scores: await ensemble.outOfFold(samples, folds, hooks) };
+      return {
+        ensemble,
+        scores: await ensemble.outOfFold(samples, folds, hooks),
+        heldOut: await ensemble.heldOutBlocks(samples, folds, hooks),
+      };
     } catch (error) {
       for (const member of members) member.dispose();
       throw error;
@@ -90,9 +99,18 @@ export class Ensemble {
   /** What the models say together: the means of their errors and distances. */
   judge(features: Float32Array): { errors: Float64Array; distances: Float64Array } {
     const judgements = this.members.map((member) => member.judge(features));
-    const [first] = judgements;
-    if (!first) throw new Error("An ensemble has at least one model.");
     return { errors: mean(judgements, "errors"), distances: mean(judgements, "distances") };
+  }
+
+  /** The mean of the models' reconstructions, [samples, width]. */
+  reconstruct(features: Float32Array): Float32Array {
+    const sum = new Float64Array(features.length);
+    for (const { model } of this.members) {
+      model.reconstruct(features).forEach((value, i) => {
+        sum[i] = at(sum, i) + value;
+      });
+    }
+    return Float32Array.from(sum, (value) => value / this.members.length);
   }
 
   /** Error of each block over its mean on held-out samples, [samples, blocks]; NaN where it is missing. */
@@ -131,7 +149,9 @@ export class Ensemble {
         });
       });
     }
-    const rest = Uint32Array.from({ length: samples.count }, (_, i) => i).filter((i) => !isInFold[i]);
+    const rest = Uint32Array.from({ length: samples.count }, (_, i) => i).filter(
+      (i) => !isInFold[i],
+    );
     await inChunks(rest, hooks, (indexes) => {
       const own = this.score(samples.take(indexes));
       indexes.forEach((index, i) => {
@@ -139,6 +159,28 @@ export class Ensemble {
       });
     });
     return scores;
+  }
+
+  /** For each block the ascending errors over their mean of some samples, each by the model that held it out. */
+  async heldOutBlocks(
+    samples: Samples,
+    folds: Folds,
+    hooks: TrainingHooks,
+  ): Promise<Float64Array[]> {
+    const blockCount = this.blocks.length - 1;
+    const most = Math.min(MOST_KEPT, Math.ceil(MOST_KEPT_VALUES / blockCount));
+    const kept: number[][] = Array.from({ length: blockCount }, () => []);
+    for (const [k, member] of this.members.entries()) {
+      const some = evenly(folds.heldOut(k), Math.ceil(most / folds.count));
+      await inChunks(some, hooks, (indexes) => {
+        const encoded = samples.take(indexes);
+        const scores = this.blockScores(encoded, member.judge(encoded.features).errors);
+        scores.forEach((score, i) => {
+          if (!Number.isNaN(score)) kept[i % blockCount]?.push(score);
+        });
+      });
+    }
+    return kept.map(ascending);
   }
 
   dispose(): void {
@@ -185,23 +227,27 @@ async function heldOutErrors(
   const sums = new Float64Array(blockCount);
   const known = new Float64Array(blockCount);
   for (const [k, member] of members.entries()) {
-    const held = folds.heldOut(k);
-    const stride = Math.max(1, Math.ceil(held.length / MOST_FOR_SCALE));
-    const some = held.filter((_, i) => i % stride === 0);
-    await inChunks(some, hooks, (indexes) => {
+    await inChunks(evenly(folds.heldOut(k), MOST_FOR_SCALE), hooks, (indexes) => {
       const { features, missing } = samples.take(indexes);
       const { errors } = member.judge(features);
       for (let i = 0; i < indexes.length; i++) {
         for (let b = 0; b < blockCount; b++) {
           if (missing?.[i * blockCount + b] === 1) continue;
           const end = i * width + at(blocks, b + 1);
-          for (let j = i * width + at(blocks, b); j < end; j++) sums[b] = at(sums, b) + at(errors, j);
+          for (let j = i * width + at(blocks, b); j < end; j++)
+            sums[b] = at(sums, b) + at(errors, j);
           known[b] = at(known, b) + 1;
         }
       }
     });
   }
   return sums.map((sum, b) => Math.max(sum / Math.max(1, at(known, b)), LEAST_ERROR));
+}
+
+/** At most `most` of the numbers, evenly spread. */
+function evenly(indexes: Uint32Array, most: number): Uint32Array {
+  const stride = Math.max(1, Math.ceil(indexes.length / most));
+  return indexes.filter((_, i) => i % stride === 0);
 }
 
 /** Works through numbers of samples chunk by chunk; the event loop has its turn after each. */

@@ -4,12 +4,12 @@
 import { TiedAutoencoder } from "../autoencoder.ts";
 import { DivergenceError } from "../errors.ts";
 import type { RuntimeOptions } from "../make.ts";
-import { type Policy, modelConfig } from "./policy.ts";
+import type { AbortSignalLike } from "../training/fit-options.ts";
+import { modelConfig, type Policy } from "./policy.ts";
 import type { Samples } from "./samples.ts";
 import { ledoitWolf, squaredDistances, whitening } from "./statistics/covariance.ts";
 import { at } from "./statistics/order.ts";
 import type { Encoded } from "./table/encoder.ts";
-import type { AbortSignalLike } from "../training/fit-options.ts";
 
 /** How training is watched and ended. */
 export interface TrainingHooks {
@@ -42,6 +42,8 @@ const MOST_CODES = 20_000;
 /** Values of the largest training matrix that is made: 64 MiB. */
 const MOST_VALUES = 2 ** 24;
 const FEWEST_ROWS = 5_000;
+/** Samples that are judged at least in one go; others are made up. */
+const FEWEST_TOGETHER = 8;
 /** A model that explains less than this share of the variance has not learned. */
 const LEARNED = 1e-3;
 const ATTEMPTS = 4;
@@ -79,7 +81,9 @@ export class Member {
         const problem = diverged ?? notLearned(model, x, samples.width);
         if (problem === undefined) return new Member(model, state);
         if (attempt === ATTEMPTS) {
-          hooks.note(`A model ${problem}, also from ${ATTEMPTS - 1} other seeds. Scores lean on it less than they should.`);
+          hooks.note(
+            `A model ${problem}, also from ${ATTEMPTS - 1} other seeds. Scores lean on it less than they should.`,
+          );
           return new Member(model, state);
         }
         hooks.note(`A model ${problem}; it was started again from another seed.`);
@@ -91,12 +95,21 @@ export class Member {
     }
   }
 
+  /** @param features [samples, width], finite */
   judge(features: Float32Array): Judgement {
     const { codeMean, codeWhitening } = this.state;
+    const width = this.model.config.layers[0] ?? 1;
+    const samples = features.length / width;
+    // Products of a few rows are summed in another order. With more rows each sample is judged alike, whether
+    // it comes alone or among others.
+    const isFew = samples > 0 && samples < FEWEST_TOGETHER;
+    const x = isFew ? new Float32Array(FEWEST_TOGETHER * width) : features;
+    if (isFew) x.set(features);
+    const codes = this.model.encode(x).subarray(0, samples * codeMean.length);
     const units = codeMean.length;
     return {
-      errors: this.model.featureErrors(features),
-      distances: squaredDistances(this.model.encode(features), codeMean, codeWhitening).map(
+      errors: this.model.featureErrors(x).subarray(0, samples * width),
+      distances: squaredDistances(codes, codeMean, codeWhitening).map(
         (distance) => distance / units,
       ),
     };

@@ -1,5 +1,5 @@
 // What an ensemble is made of: how many models, how wide, trained how. The defaults come from measurements
-// (docs/decisions/080-detector.md); none of them looks at a loss, because the loss of a model says little
+// (docs/decisions/090-detector.md); none of them looks at a loss, because the loss of a model says little
 // about how well it tells odd rows.
 
 import { finiteNumber, record, wholeNumber } from "../checks.ts";
@@ -54,7 +54,16 @@ export function narrowPolicy(standard: Policy, width: number): Policy {
   return { ...standard, hidden: [Math.max(1, Math.floor(width / 2))], noise: 0 };
 }
 
-const REFUSED = ["seed", "scaler", "missing", "simd", "wasm", "threads", "createWorker", "onWarning"];
+const REFUSED = [
+  "seed",
+  "scaler",
+  "missing",
+  "simd",
+  "wasm",
+  "threads",
+  "createWorker",
+  "onWarning",
+];
 
 /**
  * Checks the option `model`: how many models, or what they are.

@@ -37,7 +37,8 @@ export function rowSamples(encoded: Encoded, blocks: Uint32Array): Samples {
         count: indexes.length,
         features: gather(features, width, indexes, new Float32Array(indexes.length * width)),
         missing:
-          missing && gather(missing, blockCount, indexes, new Uint8Array(indexes.length * blockCount)),
+          missing &&
+          gather(missing, blockCount, indexes, new Uint8Array(indexes.length * blockCount)),
         novelties: novelties && gather(novelties, 1, indexes, new Uint8Array(indexes.length)),
       };
     },

@@ -28,8 +28,11 @@ export interface PeakThreshold extends ParetoTail {
   readonly excesses: number;
 }
 
-/** Fewer excesses than this do not tell a tail. */
-const FEWEST_EXCESSES = 10;
+/** The quantile over which excesses are taken, where there are scores enough (Siffer et al.). */
+const LEVEL = 0.98;
+/** With fewer scores the level is lower, so that there are so many excesses. */
+const FEWEST_EXCESSES = 12;
+const FEWEST_SCORES = 100;
 /** Shapes this close to 0 are computed as 0: the powers below lose their digits there. */
 const NEARLY_EXPONENTIAL = 1e-8;
 const GRID = 200;
@@ -38,22 +41,21 @@ const BISECTIONS = 200;
 /**
  * The score that a row like those of `scores` exceeds with chance `rate`.
  * z = t + (sigma / gamma) ((n rate / N)^(-gamma) - 1), and t - sigma log(n rate / N) at gamma = 0, with n
- * scores and N excesses over t, their quantile `level`.
- * @throws InvalidValueError with fewer than 10 excesses
+ * scores and N excesses over t, their quantile 0.98, or a lower one that leaves 12 excesses.
+ * @throws InvalidValueError with fewer than 100 scores, or where no score is above the quantile
  */
-export function peakThreshold(
-  scores: ArrayLike<number>,
-  rate: number,
-  level = 0.98,
-): PeakThreshold {
+export function peakThreshold(scores: ArrayLike<number>, rate: number): PeakThreshold {
   const sorted = ascending(scores).filter((score) => Number.isFinite(score));
-  const initial = sortedQuantile(sorted, level);
-  const first = countUpTo(sorted, initial);
-  const excesses = sorted.subarray(first).map((score) => score - initial);
-  if (excesses.length < FEWEST_EXCESSES) {
-    const needed = Math.ceil(FEWEST_EXCESSES / (1 - level));
+  if (sorted.length < FEWEST_SCORES) {
     throw new InvalidValueError(
-      `A tail needs at least ${FEWEST_EXCESSES} scores above their quantile ${level}; ${sorted.length} scores have ${excesses.length}. It takes about ${needed} scores.`,
+      `A tail takes at least ${FEWEST_SCORES} scores to fit; there are ${sorted.length}.`,
+    );
+  }
+  const initial = sortedQuantile(sorted, Math.min(LEVEL, 1 - FEWEST_EXCESSES / sorted.length));
+  const excesses = sorted.subarray(countUpTo(sorted, initial)).map((score) => score - initial);
+  if (excesses.length === 0) {
+    throw new InvalidValueError(
+      `There is no tail to fit: the largest of ${sorted.length} scores are equal.`,
     );
   }
   const tail = fitParetoTail(excesses);

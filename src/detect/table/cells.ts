@@ -89,7 +89,10 @@ export function formatHint(text: string): string | undefined {
   if (/^[+-]?\d{1,3}(\.\d{3})+,\d+$/.test(plain))
     return 'numbers: { decimal: ",", thousands: "." }';
   if (/^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$/.test(plain)) return 'numbers: { thousands: "," }';
-  if (/^[+-]?[$€£¥₹]?\s*[+-]?\d[\d.,]*\s*[%$€£¥₹]$/u.test(plain) || /^[+-]?[$€£¥₹]\s*\d/u.test(plain))
+  if (
+    /^[+-]?[$€£¥₹]?\s*[+-]?\d[\d.,]*\s*[%$€£¥₹]$/u.test(plain) ||
+    /^[+-]?[$€£¥₹]\s*\d/u.test(plain)
+  )
     return "numbers: { units: true }";
   return undefined;
 }

@@ -88,11 +88,7 @@ export class Encoder {
   }
 
   /** Learns schema and scales from training rows. */
-  static fit(
-    source: Source,
-    columns: ColumnsOption | undefined,
-    numbers: NumberFormat,
-  ): Encoder {
+  static fit(source: Source, columns: ColumnsOption | undefined, numbers: NumberFormat): Encoder {
     const schema =
       source.kind === "table"
         ? guessSchema(source, columns, numbers)
@@ -236,7 +232,7 @@ export class Encoder {
   }
 
   /** The chances of the levels that the features of a category field stand for, [levels]. */
-  decodeCategory(field: CategoryField, features: Float32Array): Float64Array {
+  decodeCategory(field: CategoryField, features: ArrayLike<number>): Float64Array {
     const raised = Float64Array.from(field.shares, (share, level) =>
       Math.max(at(features, level) * field.scale + share, 1e-6),
     );
@@ -343,11 +339,7 @@ function levelShares(raw: Rows, column: number, levels: number): number[] {
 }
 
 /** The rows of a matrix, columns by their place. */
-function matrixRows(
-  { rows }: MatrixSource,
-  schema: readonly ColumnSchema[],
-  name: string,
-): Rows {
+function matrixRows({ rows }: MatrixSource, schema: readonly ColumnSchema[], name: string): Rows {
   const other = schema.find(({ kind }) => kind === "category" || kind === "boolean");
   if (other) {
     throw new InvalidValueError(

@@ -113,7 +113,11 @@ export function noSuchColumn(name: unknown, source: TableSource): InvalidValueEr
 }
 
 /** What a column looks like. */
-function guessColumn(name: string, values: readonly unknown[], numbers: NumberFormat): ColumnSchema {
+function guessColumn(
+  name: string,
+  values: readonly unknown[],
+  numbers: NumberFormat,
+): ColumnSchema {
   const known = values.filter((value) => !isMissing(value));
   const missing = values.length > 0 ? 1 - known.length / values.length : 0;
   const as = (kind: ColumnKind, reason: string) => ({ name, kind, reason, missing });
@@ -122,7 +126,8 @@ function guessColumn(name: string, values: readonly unknown[], numbers: NumberFo
   if (distinct.size === 1 && values.length > 1) {
     return { ...as("constant", "has one value"), value: constantValue(known[0], numbers) };
   }
-  if (known.every((value) => toBoolean(value) !== undefined)) return as("boolean", "is true or false");
+  if (known.every((value) => toBoolean(value) !== undefined))
+    return as("boolean", "is true or false");
   const allUnique = distinct.size === values.length && values.length >= FEW_ROWS;
   if (known.every((value) => toNumber(value, numbers) !== undefined)) {
     if (isTimeName(name) && known.every(isDateObject)) return as("time", "holds dates");
@@ -233,9 +238,7 @@ function levelsOf(known: readonly unknown[]): string[] {
   }
   const byCount = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
   const levels = byCount.map(([level]) => level);
-  return levels.length <= MOST_LEVELS
-    ? levels
-    : [...levels.slice(0, MOST_LEVELS - 1), OTHER_LEVEL];
+  return levels.length <= MOST_LEVELS ? levels : [...levels.slice(0, MOST_LEVELS - 1), OTHER_LEVEL];
 }
 
 /** A key under which equal values meet. */
@@ -253,7 +256,9 @@ function isTimeName(name: string): boolean {
 }
 
 function isIdName(name: string): boolean {
-  return /(^|[^a-z])(id|uuid|guid|key|no|nr|number|index|code)$/i.test(name) || /[a-z]I[dD]$/.test(name);
+  return (
+    /(^|[^a-z])(id|uuid|guid|key|no|nr|number|index|code)$/i.test(name) || /[a-z]I[dD]$/.test(name)
+  );
 }
 
 function isRising(values: readonly number[]): boolean {
@@ -270,7 +275,9 @@ function isCounter(values: readonly number[]): boolean {
 /** The schema as lines of text, for people. */
 export function describeSchema(schema: readonly ColumnSchema[]): string[] {
   return schema.map(({ name, kind, reason, missing, levels }) => {
-    const known = levels ? ` (${levels.slice(0, 6).join(", ")}${levels.length > 6 ? ", …" : ""})` : "";
+    const known = levels
+      ? ` (${levels.slice(0, 6).join(", ")}${levels.length > 6 ? ", …" : ""})`
+      : "";
     const gaps = missing > 0 && kind !== "ignore" ? `, missing in ${percent(missing)}` : "";
     const column = typeof name === "number" ? `column ${name}` : name;
     return `${column}: ${kind}${known}${gaps}${reason ? `; ${reason}` : ""}`;

@@ -99,7 +99,13 @@ describe("peaks over threshold", () => {
     expect(Math.abs(threshold - exponential)).toBeLessThan(Math.abs(gamma) * 40 + 1e-9);
   });
 
-  it("says how many scores it takes", () => {
-    expect(() => peakThreshold([1, 2, 3], 1e-3)).toThrow("It takes about 500 scores");
+  it("has twelve excesses at least, and says what it takes", () => {
+    const random = generator(2);
+    const scores = Array.from({ length: 200 }, () => random.normal());
+    expect(peakThreshold(scores, 1e-3).excesses).toBe(12);
+    expect(() => peakThreshold([1, 2, 3], 1e-3)).toThrow(
+      "at least 100 scores to fit; there are 3.",
+    );
+    expect(() => peakThreshold(new Array(200).fill(1), 1e-3)).toThrow("There is no tail to fit");
   });
 });

@@ -1,0 +1,30 @@
+// `tied-autoencoder/detect`: which rows are odd, how sure that is, and why. Importing it compiles, fetches and
+// spawns nothing.
+
+export type { Decision, Detection } from "./detect/calibration.ts";
+export {
+  AnomalyDetector,
+  type DetectorEpoch,
+  type DetectorOptions,
+  type DetectorProgress,
+  type Evaluation,
+  type TrainingResult,
+} from "./detect/detector.ts";
+export type { Reason } from "./detect/explain.ts";
+export type { DetectorModel } from "./detect/policy.ts";
+export {
+  conformalPValues,
+  crossConformalPValues,
+  eValue,
+} from "./detect/statistics/conformal.ts";
+export { ledoitWolf, type ShrunkCovariance } from "./detect/statistics/covariance.ts";
+export { type ParetoTail, type PeakThreshold, peakThreshold } from "./detect/statistics/peaks.ts";
+export {
+  auroc,
+  averagePrecision,
+  type DecisionQuality,
+  decisionQuality,
+} from "./detect/statistics/ranking.ts";
+export type { NumberFormat } from "./detect/table/cells.ts";
+export type { ColumnKind, ColumnSchema, ColumnsOption } from "./detect/table/schema.ts";
+export type { DetectorInput } from "./detect/table/source.ts";

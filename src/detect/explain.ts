@@ -1,0 +1,287 @@
+// Why a row is odd. Each column in turn is left out: replaced by the value that makes the row least odd, given
+// its other columns. What the score loses by that is what the column adds to it. The value is searched for
+// among those that the column is known to take, which works for any model, also for one that copies its input.
+
+import type { Ensemble } from "./ensemble.ts";
+import { conformalPValue } from "./statistics/conformal.ts";
+import { at, countBelow, countUpTo } from "./statistics/order.ts";
+import { isMissing, toLevel } from "./table/cells.ts";
+import {
+  type CategoryField,
+  type Encoded,
+  type Encoder,
+  type Field,
+  UNSEEN,
+} from "./table/encoder.ts";
+
+type Cell = number | string | boolean | null;
+
+/** Why a column of a row is odd, or is not. */
+export interface Reason {
+  /** Its name, or its number from 0 in a matrix without names. */
+  readonly column: string | number;
+  /** The row's value; null where it is missing. */
+  readonly value: Cell;
+  /** The value that would be ordinary, given the row's other columns. */
+  readonly expected: Cell;
+  /** 1 where the value is above what was expected, -1 where it is below, 0 where there is no above. */
+  readonly sign: -1 | 0 | 1;
+  /** How often the column's error is at least as large in rows that the models have not seen, in (0, 1]. */
+  readonly surprise: number;
+  /** Share of the row's score that is gone once the column has its expected value, in [0, 1]. */
+  readonly contribution: number;
+  /** For categories: how likely the models take the row's value to be, in [0, 1]. */
+  readonly probability?: number;
+}
+
+/** What explanations are measured by; saved with a detector. */
+export interface ExplanationState {
+  /** Ascending errors of each block over their mean, of held-out samples: [blocks][samples]. */
+  readonly heldOut: readonly Float64Array[];
+  /** For each field, values that it takes, encoded and rising; empty for categories. */
+  readonly values: readonly Float64Array[];
+}
+
+/** Rows to explain. */
+export interface Questions {
+  readonly encoded: Encoded;
+  /** Raw rows [count, columns], as `encoded` was made from. */
+  readonly cells: Float64Array;
+  /** A value as it came. */
+  valueAt(row: number, column: number): unknown;
+}
+
+/** Columns of a row, those of the largest errors, that are left out; others are told by their error alone. */
+const MOST_CANDIDATES = 12;
+/** Values that are tried between the neighbours of the best of those a column takes. */
+const REFINEMENTS = 4;
+/** Trial rows that are scored at a time. */
+const CHUNK = 2048;
+const NOTHING = new Float64Array(0);
+
+/** A row with other features in the place of one field's. */
+interface Trial {
+  readonly row: number;
+  readonly field: number;
+  readonly features: ArrayLike<number>;
+}
+
+interface Best {
+  features: ArrayLike<number>;
+  score: number;
+}
+
+/** The reasons of each row, the most surprising first. */
+export function explainRows(
+  encoder: Encoder,
+  ensemble: Ensemble,
+  state: ExplanationState,
+  questions: Questions,
+): Reason[][] {
+  const { encoded } = questions;
+  const { fields } = encoder.state;
+  const { errors } = ensemble.judge(encoded.features);
+  const blockScores = ensemble.blockScores(encoded, errors);
+  const scores = ensemble.score(encoded);
+  const reconstruction = ensemble.reconstruct(encoded.features);
+  const expected = leaveOut(encoder, ensemble, state, encoded, blockScores, reconstruction);
+  return Array.from({ length: encoded.count }, (_, row) => {
+    const score = at(scores, row);
+    const ranked = fields.map((field, f) => {
+      const from = row * encoder.width + field.start;
+      const guess = reconstruction.subarray(from, from + field.width);
+      const best = expected.get(row * fields.length + f);
+      const error = at(blockScores, row * fields.length + f);
+      const reason: Reason = {
+        ...describe(encoder, field, questions, row, best?.features ?? guess, guess),
+        surprise: conformalPValue(error, state.heldOut[f] ?? NOTHING),
+        contribution: best ? Math.min(Math.max(1 - best.score / score, 0), 1) : 0,
+      };
+      return { reason, error: Number.isNaN(error) ? -1 : error };
+    });
+    ranked.sort((a, b) => b.reason.contribution - a.reason.contribution || b.error - a.error);
+    return [
+      ...movedConstants(encoder, ensemble, questions, row),
+      ...ranked.map(({ reason }) => reason),
+    ];
+  });
+}
+
+/** For rows and fields, numbered row * fields + field: the features with which the row is least odd. */
+function leaveOut(
+  encoder: Encoder,
+  ensemble: Ensemble,
+  state: ExplanationState,
+  encoded: Encoded,
+  blockScores: Float64Array,
+  reconstruction: Float32Array,
+): Map<number, Best> {
+  const { fields } = encoder.state;
+  const best = new Map<number, Best>();
+  const consider = (trials: readonly Trial[]) => {
+    scoreTrials(encoder, ensemble, encoded, trials).forEach((score, t) => {
+      const trial = trials[t];
+      if (!trial) return;
+      const key = trial.row * fields.length + trial.field;
+      const known = best.get(key);
+      if (!known || score < known.score) best.set(key, { features: trial.features, score });
+    });
+  };
+  const first: Trial[] = [];
+  for (let row = 0; row < encoded.count; row++) {
+    for (const f of candidates(blockScores, row, fields.length)) {
+      const field = fields[f];
+      if (!field) continue;
+      const from = row * encoder.width + field.start;
+      const add = (features: ArrayLike<number>) => void first.push({ row, field: f, features });
+      add(encoded.features.subarray(from, from + field.width)); // its own: nothing may be better
+      add(reconstruction.subarray(from, from + field.width));
+      if (field.kind === "category") for (const level of levelFeatures(field)) add(level);
+      else for (const value of state.values[f] ?? []) add([value]);
+    }
+  }
+  consider(first);
+  const second: Trial[] = [];
+  for (const [key, { features }] of best) {
+    const [row, f] = [Math.floor(key / fields.length), key % fields.length];
+    if (fields[f]?.kind !== "number") continue;
+    for (const value of between(at(features, 0), state.values[f] ?? NOTHING)) {
+      second.push({ row, field: f, features: [value] });
+    }
+  }
+  consider(second);
+  return best;
+}
+
+/** The fields of the largest errors, at most so many as are looked at closely. */
+function candidates(blockScores: Float64Array, row: number, fields: number): number[] {
+  const own = Array.from({ length: fields }, (_, f) => ({
+    f,
+    score: at(blockScores, row * fields + f),
+  }));
+  return own
+    .filter(({ score }) => !Number.isNaN(score))
+    .sort((a, b) => b.score - a.score || a.f - b.f)
+    .slice(0, MOST_CANDIDATES)
+    .map(({ f }) => f);
+}
+
+function scoreTrials(
+  encoder: Encoder,
+  ensemble: Ensemble,
+  encoded: Encoded,
+  trials: readonly Trial[],
+): Float64Array {
+  const { width } = encoder;
+  const { fields } = encoder.state;
+  const scores = new Float64Array(trials.length);
+  for (let first = 0; first < trials.length; first += CHUNK) {
+    const some = trials.slice(first, first + CHUNK);
+    const features = new Float32Array(some.length * width);
+    const missing = encoded.missing && new Uint8Array(some.length * fields.length);
+    const novelties = encoded.novelties && new Uint8Array(some.length);
+    some.forEach(({ row, field, features: own }, t) => {
+      features.set(encoded.features.subarray(row * width, (row + 1) * width), t * width);
+      features.set(own, t * width + (fields[field]?.start ?? 0));
+      missing?.set(
+        encoded.missing?.subarray(row * fields.length, (row + 1) * fields.length) ?? [],
+        t * fields.length,
+      );
+      if (novelties) novelties[t] = encoded.novelties?.[row] ?? 0;
+    });
+    scores.set(ensemble.score({ count: some.length, features, missing, novelties }), first);
+  }
+  return scores;
+}
+
+/** The encoded form of each level. */
+function levelFeatures({ levels, shares, scale }: CategoryField): Float64Array[] {
+  return levels.map((_, level) =>
+    Float64Array.from(shares, (share, l) => ((l === level ? 1 : 0) - share) / scale),
+  );
+}
+
+/** Values between the neighbours of `value` among rising values. */
+function between(value: number, rising: Float64Array): number[] {
+  const below = rising[countBelow(rising, value) - 1] ?? value;
+  const above = rising[countUpTo(rising, value)] ?? value;
+  return Array.from(
+    { length: REFINEMENTS },
+    (_, i) => below + ((above - below) * (i + 1)) / (REFINEMENTS + 1),
+  );
+}
+
+/** What is told of a field without figures of its error. */
+function describe(
+  encoder: Encoder,
+  field: Field,
+  { cells, encoded, valueAt }: Questions,
+  row: number,
+  best: ArrayLike<number>,
+  guess: Float32Array,
+): Omit<Reason, "surprise" | "contribution"> {
+  const { name, kind } = encoder.state.schema[field.column] ?? {
+    name: field.column,
+    kind: "number",
+  };
+  const cell = at(cells, row * encoder.columns + field.column);
+  if (field.kind === "category") {
+    const chances = encoder.decodeCategory(field, guess);
+    const likely = encoder.decodeCategory(field, best);
+    const expected = field.levels[likely.indexOf(Math.max(...likely))] ?? null;
+    const value = valueAt(row, field.column);
+    return {
+      column: name,
+      value: isMissing(value) ? null : toLevel(value),
+      expected,
+      sign: 0,
+      ...(Number.isNaN(cell) ? {} : { probability: cell === UNSEEN ? 0 : at(chances, cell) }),
+    };
+  }
+  const expected = encoder.decodeNumber(field, at(best, 0));
+  if (kind === "boolean") {
+    return {
+      column: name,
+      value: Number.isNaN(cell) ? null : cell === 1,
+      expected: expected >= 0.5,
+      sign: 0,
+    };
+  }
+  const own = at(encoded.features, row * encoder.width + field.start);
+  return {
+    column: name,
+    value: Number.isNaN(cell) ? null : cell,
+    expected,
+    sign: Number.isNaN(cell) ? 0 : sign(own - at(best, 0)),
+  };
+}
+
+/** Columns that had one value in training and have another now. */
+function movedConstants(
+  encoder: Encoder,
+  ensemble: Ensemble,
+  { cells, valueAt }: Questions,
+  row: number,
+): Reason[] {
+  return encoder.state.schema.flatMap(({ name, kind, value }, column) => {
+    if (kind !== "constant") return [];
+    const cell = at(cells, row * encoder.columns + column);
+    const constant = typeof value === "number" ? value : 0;
+    if (cell === constant || Number.isNaN(cell)) return [];
+    const own = valueAt(row, column);
+    return [
+      {
+        column: name,
+        value: typeof own === "number" ? own : toLevel(own),
+        expected: value ?? null,
+        sign: typeof own === "number" && typeof value === "number" ? sign(own - value) : 0,
+        surprise: 1 / (ensemble.state.trainingCount + 1),
+        contribution: 1,
+      },
+    ];
+  });
+}
+
+function sign(difference: number): -1 | 0 | 1 {
+  return difference > 0 ? 1 : difference < 0 ? -1 : 0;
+}

@@ -1,0 +1,100 @@
+import { describe, expect, it } from "vitest";
+import { resolveNumberFormat } from "../../../src/detect/table/cells.ts";
+import {
+  type ColumnsOption,
+  describeSchema,
+  guessSchema,
+} from "../../../src/detect/table/schema.ts";
+import { type DetectorInput, readSource } from "../../../src/detect/table/source.ts";
+
+const rows = 40;
+const column = <T>(value: (i: number) => T) => Array.from({ length: rows }, (_, i) => value(i));
+
+function guess(columns: Record<string, unknown[]>, said?: ColumnsOption) {
+  const source = readSource("rows", { columns } as DetectorInput);
+  if (source.kind !== "table") throw new Error("not a table");
+  return guessSchema(source, said, resolveNumberFormat(undefined));
+}
+
+const kindOf = (values: unknown[], name = "it") => guess({ [name]: values })[0]?.kind;
+
+describe("what a column is taken for", () => {
+  it.each<[string, unknown[]]>([
+    ["number", column((i) => i / 3)],
+    ["number", column((i) => String(i / 3))],
+    ["number", column((i) => (i % 5 === 0 ? "NA" : i * i))],
+    ["number", column((i) => (i * 7) % 40)], // whole and never repeated, but neither counting nor called an id
+    ["boolean", column((i) => i % 3 === 0)],
+    ["boolean", column((i) => (i % 2 ? "yes" : "no"))],
+    ["category", column((i) => ["red", "green", "blue"][i % 3])],
+    ["time", column((i) => new Date(i * 1000))],
+    ["time", column((i) => `2020-03-09 10:${String(10 + i)}:00`)],
+    ["id", column((i) => i + 1000)],
+    ["id", column((i) => `customer ${i}`)],
+    ["constant", column(() => 3)],
+    ["constant", column((i) => (i % 2 ? "x" : null))],
+    ["ignore", column(() => null)],
+    ["ignore", column((i) => `text ${i % 30}`)],
+  ])("%s", (kind, values) => {
+    expect(kindOf(values)).toBe(kind);
+  });
+
+  it("the name helps with whole numbers that never repeat and numbers that rise", () => {
+    expect(
+      kindOf(
+        column((i) => (i * 7) % 40),
+        "customer_id",
+      ),
+    ).toBe("id");
+    expect(
+      kindOf(
+        column((i) => 1.7e9 + i * i),
+        "timestamp",
+      ),
+    ).toBe("time");
+  });
+
+  it("numbers in another format are an error with the hint, never a category", () => {
+    expect(() => guess({ price: column((i) => `${i},5`) })).toThrow(
+      'Column "price" looks like numbers in another format: "0,5". Give numbers: { decimal: "," }',
+    );
+    expect(() => guess({ share: column((i) => `${i} %`) })).toThrow("numbers: { units: true }");
+    // One text that is no number in any format makes it a category.
+    expect(kindOf(column((i) => (i === 3 ? "none of these" : `${i % 4},5`)))).toBe("category");
+  });
+
+  it("the caller's word counts", () => {
+    const size = column((i) => i % 4);
+    expect(guess({ size }, { size: "category" })[0]).toMatchObject({
+      kind: "category",
+      levels: ["0", "1", "2", "3"],
+      reason: "",
+    });
+    const names = guess({ a: size, b: size }, ["b"]).map(({ kind }) => kind);
+    expect(names).toEqual(["ignore", "number"]);
+    expect(() => guess({ size }, { weight: "number" })).toThrow(
+      'There is no column "weight"; there are "size".',
+    );
+    expect(() => guess({ size: column((i) => `s${i}`) }, { size: "number" })).toThrow(
+      'Row 0, column "size" must be a number; got "s0".',
+    );
+    expect(() => guess({ gone: column(() => null) }, { gone: "number" })).toThrow(
+      'Column "gone" is to be a number but has no value.',
+    );
+  });
+
+  it("rare levels are pooled", () => {
+    const values = Array.from({ length: 2000 }, (_, i) => `level ${i % 3 ? i % 5 : i % 150}`);
+    const levels = guess({ it: values })[0]?.levels ?? [];
+    expect(levels).toHaveLength(32);
+    expect(levels.at(-1)).toBe("(other)");
+  });
+
+  it("is said in words", () => {
+    const schema = guess({ colour: column((i) => ["red", "blue"][i % 2]), n: column((i) => i) });
+    expect(describeSchema(schema)).toEqual([
+      "colour: category (blue, red); is text with 2 values",
+      "n: id; counts the rows",
+    ]);
+  });
+});
