@@ -2,7 +2,7 @@
 // their columns are read, an ensemble of models, and the scores of rows that the models have not seen.
 
 import { choice, finiteNumber, onlyKeys, record, wholeNumber } from "../checks.ts";
-import type { Rows } from "../data/rows.ts";
+import { OrderedRows, type Rows } from "../data/rows.ts";
 import { DisposedError, InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import type { RuntimeOptions } from "../make.ts";
 import { runtimeKeys } from "../model/config.ts";
@@ -394,7 +394,7 @@ function scoreRows(encoder: Encoder, ensemble: Ensemble, raw: Rows): Float64Arra
 /** For each number field, quantiles of its encoded values, rising; none for categories. */
 function fieldValues(encoder: Encoder, raw: Rows): Float64Array[] {
   const stride = Math.max(1, Math.ceil(raw.count / MOST_FOR_QUANTILES));
-  const some = someRows(
+  const some = new OrderedRows(
     raw,
     range(0, raw.count).filter((i) => i % stride === 0),
   );
@@ -459,24 +459,10 @@ function splitCalibration(
   const calibrationRows = order.slice(0, held).sort();
   const trainingRows = order.slice(held).sort();
   return {
-    training: someRows(raw, trainingRows),
-    calibration: someRows(raw, calibrationRows),
+    training: new OrderedRows(raw, trainingRows),
+    calibration: new OrderedRows(raw, calibrationRows),
     trainingRows,
     calibrationRows,
-  };
-}
-
-/** The rows with the given numbers. */
-function someRows(raw: Rows, numbers: Uint32Array): Rows {
-  return {
-    name: raw.name,
-    count: numbers.length,
-    width: raw.width,
-    copy(first, count, heap, to) {
-      for (let i = 0; i < count; i++) {
-        raw.copy(at(numbers, first + i), 1, heap, to + i * raw.width);
-      }
-    },
   };
 }
 

@@ -5,7 +5,7 @@
 // "Encoded" rows hold one or more float32 a column, its features.
 
 import { ColumnStatistics } from "../../data/column-statistics.ts";
-import type { Rows } from "../../data/rows.ts";
+import { type Rows, readRows } from "../../data/rows.ts";
 import { InvalidValueError, show } from "../../errors.ts";
 import { at } from "../statistics/order.ts";
 import { isMissing, type NumberFormat, toLevel, toNumber } from "./cells.ts";
@@ -144,7 +144,7 @@ export class Encoder {
     schema.forEach((column, j) => {
       this.#readColumn(source, column, j, data, name);
     });
-    return rawRows(name, data, source.count, schema.length);
+    return readRows(name, { data, shape: [source.count, schema.length] }, schema.length);
   }
 
   #readColumn(
@@ -273,43 +273,27 @@ function eachChunk(
   }
 }
 
-/** Raw rows over an array of their values. */
-export function rawRows(name: string, data: Float64Array, count: number, width: number): Rows {
-  return {
-    name,
-    count,
-    width,
-    copy(first, rows, heap, to) {
-      heap.set(data.subarray(first * width, (first + rows) * width), to);
-    },
-  };
-}
-
-function matrixSchema(source: MatrixSource, columns: ColumnsOption | undefined): ColumnSchema[] {
-  const { width } = source.rows;
-  if (columns !== undefined) {
-    const names = Array.isArray(columns) ? (columns as readonly string[]) : Object.keys(columns);
-    if (names.length !== width) {
+function matrixSchema(
+  { rows: { width }, names: own }: MatrixSource,
+  columns: ColumnsOption | undefined,
+): ColumnSchema[] {
+  const number = (name: string | number) =>
+    ({ name, kind: "number", reason: "", missing: 0 }) as const;
+  if (columns === undefined) return Array.from({ length: width }, (_, j) => number(own?.[j] ?? j));
+  const names: unknown[] = Array.isArray(columns) ? [...columns] : Object.keys(columns);
+  if (names.length !== width) {
+    throw new InvalidValueError(`columns names ${names.length} columns; the matrix has ${width}.`);
+  }
+  const kinds = Array.isArray(columns) ? names.map(() => "number") : Object.values(columns);
+  return names.map((name, j) => {
+    const kind = kinds[j];
+    if (kind !== "number" && kind !== "ignore") {
       throw new InvalidValueError(
-        `columns names ${names.length} columns; the matrix has ${width}.`,
+        `Column ${show(name)} of a matrix can be a number or ignored; got ${show(kind)}. Give { columns: { name: values } } for other kinds.`,
       );
     }
-    return names.map((name) => {
-      const kind = Array.isArray(columns) ? "number" : columns[name as keyof typeof columns];
-      if (kind !== "number" && kind !== "ignore") {
-        throw new InvalidValueError(
-          `Column ${show(name)} of a matrix can be a number or ignored; got ${show(kind)}. Give { columns: { name: values } } for other kinds.`,
-        );
-      }
-      return { name, kind, reason: "", missing: 0 };
-    });
-  }
-  return Array.from({ length: width }, (_, name) => ({
-    name,
-    kind: "number",
-    reason: "",
-    missing: 0,
-  }));
+    return { ...number(String(name)), kind };
+  });
 }
 
 /** A column's schema with what its values show: how much is missing, and that a number never changes. */

@@ -18,6 +18,8 @@ export type DetectorInput =
 export interface MatrixSource {
   readonly kind: "matrix";
   readonly count: number;
+  /** Names of the columns, where the matrix brings them. */
+  readonly names: readonly string[] | undefined;
   readonly rows: Rows;
 }
 
@@ -38,7 +40,8 @@ export function readSource(name: string, input: DetectorInput, width?: number): 
   if (table) return namedColumns(name, table);
   const matrix = input as MatrixInput;
   const rows = readRows(name, matrix, width ?? matrixWidth(name, matrix));
-  return { kind: "matrix", count: rows.count, rows };
+  const names = "columns" in matrix && Array.isArray(matrix.columns) ? matrix.columns : undefined;
+  return { kind: "matrix", count: rows.count, names, rows };
 }
 
 /** The part of the input that is a table; undefined for a matrix, or for what readRows will refuse. */
