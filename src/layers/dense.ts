@@ -81,6 +81,8 @@ export class PlannedDense implements PlannedLayer {
   readonly z: Address;
   /** The outputs [rows, outputs]. */
   readonly y: Address;
+  /** What penalties add to the gradient at z [rows, outputs]. */
+  readonly atSum: ((pass: Pass, dz: Address) => void)[] = [];
   /** The gradient at the input [rows, inputs]. */
   readonly #dx: Address;
   #x: Address = 0;
@@ -148,6 +150,7 @@ export class PlannedDense implements PlannedLayer {
       const { code, parameter } = activation;
       kernels.activationGradient(code, parameter, rows * outputs, this.z, this.y, d, d);
     }
+    for (const add of this.atSum) add(pass, d);
     // z = … + b
     if (this.bias && !pass.withoutBias) {
       const beta = pass.beta(this.bias);

@@ -3,6 +3,7 @@
 //
 // All matrices are row-major float32 in the arena, named by their byte address.
 
+import type { Arena } from "../core/arena.ts";
 import type { KernelExports } from "../core/generated/exports.ts";
 import type { OnnxWriter } from "./onnx-writer.ts";
 
@@ -39,12 +40,15 @@ export interface BufferSpec {
 /** What a forward or backward pass needs to know. One object serves all passes of a plan. */
 export interface Pass {
   readonly kernels: KernelExports;
+  readonly arena: Arena;
   /** Rows of this pass, at most those of the plan. */
   rows: number;
   /** Layers draw noise, count and keep what the backward pass needs. */
   training: boolean;
   /** The last layer leaves out its activation: the loss reads logits. */
   logits: boolean;
+  /** The loss will be asked for: layers keep what their own part of it needs. */
+  wantsLoss: boolean;
   /** Layers leave out their biases. */
   withoutBias: boolean;
   /** The pass starts at the code, which a caller gave. */
@@ -79,6 +83,10 @@ export interface Room {
   floats(length: number): Address;
   /** Announces a matrix product [m, k] · [k, n], whose workspace is shared. */
   product(m: number, n: number, k: number): void;
+  /** Workspace to select the largest of `count` elements with. */
+  selection(count: number): Address;
+  /** Is called once memory is there and the buffers can be written. */
+  whenReady(write: (arena: Arena) => void): void;
   parameter(name: string): Parameter;
   buffer(name: string): Address;
 }
@@ -104,7 +112,7 @@ export interface PlannedLayer {
    * The layer's own part of the total loss, after the forward pass of the whole network: `y` is the
    * reconstruction and `target` what it should be [rows, width]. Its gradient enters in `backward`.
    */
-  ownLoss?(pass: Pass, y: Address, target: Address): number;
+  ownLoss?: ((pass: Pass, y: Address, target: Address) => number) | undefined;
 }
 
 export interface Layer {

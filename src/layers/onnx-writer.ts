@@ -21,6 +21,15 @@ export class OnnxWriter {
     return output;
   }
 
+  /** The k largest values of each row and their places, largest first; of equal values the first. */
+  topK(x: string, k: number): [values: string, places: string] {
+    const count = this.add("Constant", [], { value_ints: { ints: [k] } });
+    const name = `value.${this.#nodes.length}`;
+    const outputs: [string, string] = [name, `${name}.places`];
+    this.#nodes.push({ op: "TopK", inputs: [x, count], outputs, attributes: { axis: { int: 1 } } });
+    return outputs;
+  }
+
   /** A constant number. */
   constant(value: number): string {
     return this.add("Constant", [], { value_float: { float: value } });

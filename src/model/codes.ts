@@ -1,9 +1,11 @@
 // The codes that a configuration can name.
 
 import { type AnyCode, denseCode } from "../layers/code.ts";
+import { gaussianCode } from "../layers/gaussian.ts";
+import { batchTopKCode, topKCode } from "../layers/top-k.ts";
 import { type NameOf, Registry, type ResolvedOf, type SpecOf, shortForm } from "../options.ts";
 
-const definitions = [denseCode];
+const definitions = [denseCode, topKCode, batchTopKCode, gaussianCode];
 type Codes = (typeof definitions)[number];
 
 export const codes = new Registry<AnyCode, Codes>("code", definitions);

@@ -2,6 +2,11 @@
 // is checked here, once, before anything is compiled or reserved.
 
 import { boolean, choice, finiteNumber, fraction, onlyKeys, wholeNumber } from "../checks.ts";
+import {
+  type ConstraintConfig,
+  type ConstraintSpec,
+  resolveConstraint,
+} from "../constraints/index.ts";
 import type { Simd } from "../core/load.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import {
@@ -15,7 +20,7 @@ import { type OptimizerConfig, type OptimizerSpec, resolveOptimizer } from "../o
 import { longForm } from "../options.ts";
 import { type PenaltyConfig, type PenaltySpec, penalties } from "../penalties/index.ts";
 import type { ThreadedCoreOptions } from "../threads/options.ts";
-import { type CodeConfig, type CodeSpec, resolveCode } from "./codes.ts";
+import { type CodeConfig, type CodeSpec, codes, resolveCode } from "./codes.ts";
 import { type InitializerName, initializers } from "./initial/initializers.ts";
 
 /** Built-in scaling: `"standard"` to mean 0 and deviation 1, `"minMax"` to [0, 1], column by column. */
@@ -52,6 +57,8 @@ export interface ModelConfig {
   code?: CodeSpec;
   /** Terms of the training loss beside the reconstruction. Default: none. */
   penalties?: readonly PenaltySpec[];
+  /** A condition on the tied weights that holds from the start and after every step. Default: none. */
+  constraint?: ConstraintSpec;
   /** Share of every hidden layer's outputs dropped in training, in [0, 1). Default 0. */
   dropout?: number;
   /** Adds l1 · Σ|w| over the weights to the training loss, each tied weight once. Default 0. */
@@ -108,6 +115,8 @@ export interface ResolvedConfig {
   readonly initializer: InitializerName;
   readonly code: CodeConfig;
   readonly penalties: readonly PenaltyConfig[];
+  /** Absent when weights are free. */
+  readonly constraint?: ConstraintConfig;
   readonly dropout: number;
   readonly l1: number;
   readonly l2: number;
@@ -142,6 +151,7 @@ const MODEL_KEYS = Object.keys({
   initializer: true,
   code: true,
   penalties: true,
+  constraint: true,
   dropout: true,
   l1: true,
   l2: true,
@@ -163,12 +173,16 @@ export function resolveConfig(config: ModelConfig): ResolvedConfig {
   const depth = layers.length - 1;
   const hidden = resolveActivation("activation", config.activation ?? "relu");
   const output = resolveActivation("outputActivation", config.outputActivation ?? "linear");
+  const code = resolveCode(config.code ?? "dense");
+  const { isLinear = false } = codes.of(longForm(code));
+  const encoders = Array.from({ length: depth }, (_, i) =>
+    isLinear && i === depth - 1 ? ("linear" as const) : hidden,
+  );
   const mirrored = Array.from({ length: depth }, (_, j) => (j === depth - 1 ? output : hidden));
   const resolved: ResolvedConfig = {
     layers,
     encoderActivations:
-      activationList("encoderActivations", config.encoderActivations, depth) ??
-      new Array(depth).fill(hidden),
+      activationList("encoderActivations", config.encoderActivations, depth) ?? encoders,
     decoderActivations:
       activationList("decoderActivations", config.decoderActivations, depth) ?? mirrored,
     bias: boolean("bias", config.bias ?? true),
@@ -176,8 +190,11 @@ export function resolveConfig(config: ModelConfig): ResolvedConfig {
     loss: resolveLoss(config.loss ?? "mse"),
     optimizer: resolveOptimizer(config.optimizer ?? "adam"),
     initializer: choice("initializer", config.initializer ?? "torchLinear", initializers.names),
-    code: resolveCode(config.code ?? "dense"),
+    code,
     penalties: penaltyList(config.penalties ?? []),
+    ...(config.constraint === undefined
+      ? {}
+      : { constraint: resolveConstraint(config.constraint) }),
     dropout: fraction("dropout", config.dropout ?? 0),
     l1: finiteNumber("l1", config.l1 ?? 0, 0),
     l2: finiteNumber("l2", config.l2 ?? 0, 0),
@@ -208,10 +225,16 @@ function checkTogether(config: ResolvedConfig): void {
       `The loss ${show(loss)} needs values in [0, 1], which the scaler "standard" leaves; take "minMax".`,
     );
   }
+  const encoderActivations = names(config.encoderActivations);
+  const code = longForm(config.code);
   const shape = {
-    encoderActivations: names(config.encoderActivations),
-    code: longForm(config.code).type,
+    encoderActivations,
+    code: code.type,
+    codeActivation: encoderActivations.at(-1) ?? "linear",
   };
+  codes
+    .of(code)
+    .check?.({ ...shape, layers: config.layers, hasDecoderBias: config.decoderBias }, code);
   for (const penalty of config.penalties) penalties.of(penalty).check?.(shape);
 }
 

@@ -8,6 +8,7 @@ import { lossFunction } from "../losses/index.ts";
 import { Stream, splitSeed } from "../math/seed.ts";
 import { stateNames } from "../optimizers/index.ts";
 import type { OptimizerBlocks } from "../optimizers/optimizer.ts";
+import { type BoundConstraint, bindConstraint } from "./bound-constraint.ts";
 import type { ResolvedConfig } from "./config.ts";
 import { GramStep } from "./gram.ts";
 import { Inference } from "./inference.ts";
@@ -28,6 +29,7 @@ export class Engine {
   readonly preparation: Preparation;
   readonly workspace: Workspace;
   readonly staging: Staging;
+  readonly constraint: BoundConstraint;
   readonly step: TrainingStep;
   readonly inference: Inference;
   readonly state: ModelState;
@@ -58,6 +60,7 @@ export class Engine {
     const workspace = new Workspace({ config, kernels, arena, network, parameters, buffers, gram });
     const isProbability = loss.targetsAreProbabilities && config.scaler === undefined;
     const staging = new Staging(kernels, arena, workspace, preparation, isProbability);
+    const constraint = bindConstraint(kernels, parameters, config.constraint);
     const shared = { kernels, arena, network, preparation, workspace, staging, loss };
     this.config = config;
     this.core = core;
@@ -71,9 +74,11 @@ export class Engine {
       optimizer: config.optimizer,
       blocks,
       parameters,
+      constraint,
       gram,
       alwaysGram: config.gradient === "gram",
     });
+    this.constraint = constraint;
     this.inference = new Inference(shared, config.layers.at(-1) ?? 0);
     this.state = new ModelState(arena, config, network, blocks, buffers, preparation, this.step);
     arena.commit();
@@ -93,6 +98,7 @@ export class Engine {
       initializer,
       splitSeed(seed),
     );
+    this.constraint.apply();
   }
 
   /** A seeded permutation of `count` rows. Depends only on the seed and the epoch. */

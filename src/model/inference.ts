@@ -131,11 +131,19 @@ export class Inference {
    * Runs `rows` rows, which stand at the plan's `x`, through layers [from, to); returns the address of the
    * output.
    */
-  run(plan: InferencePlan, rows: number, from: number, to: number, logits = false): Address {
+  run(
+    plan: InferencePlan,
+    rows: number,
+    from: number,
+    to: number,
+    logits = false,
+    wantsLoss = false,
+  ): Address {
     const { pass, layers } = plan;
     pass.rows = rows;
     pass.logits = logits;
     pass.fromCode = from > 0;
+    pass.wantsLoss = wantsLoss;
     let y = plan.x;
     for (let i = from; i < to; i++) y = layers[i]?.forward(pass, y) ?? y;
     return y;
@@ -144,7 +152,7 @@ export class Inference {
   /** The sum of the loss between the rows at the plan's `x` and those at `target`; NaN there does not count. */
   #lossOf(plan: InferencePlan, rows: number, target: Address): number {
     const { kernels, loss } = this.#parts;
-    const y = this.run(plan, rows, 0, plan.layers.length, loss.readsLogits);
+    const y = this.run(plan, rows, 0, plan.layers.length, loss.readsLogits, true);
     const masked = this.#masks ? 1 : 0;
     const { partials } = plan;
     let sum = loss.sum(kernels, { rows, width: this.#width, masked, y, target, partials });

@@ -48,12 +48,22 @@ export function buildNetwork(config: ResolvedConfig): Network {
       decoder: decoders[depth - 1] as DenseOptions,
       between: dropoutAfter(depth - 1),
       stream: Stream.code,
-      seed,
+      seed: splitSeed(seed),
+      width: units[0] ?? 0,
+      masked: config.missing === "mask",
+      outerDecoders: decoders.slice(0, -1).reverse(),
     },
     codeSpec,
   );
+  const input = code.input ?? [];
   const encode = [
-    ...encoders.slice(0, -1).flatMap((options, i) => [new Dense(options), ...dropoutAfter(i)]),
+    ...input,
+    ...encoders
+      .slice(0, -1)
+      .flatMap((options, i) => [
+        new Dense({ ...options, inputGradient: i > 0 || input.length > 0 }),
+        ...dropoutAfter(i),
+      ]),
     ...code.encode,
   ];
   const decode = [...code.decode];

@@ -78,6 +78,11 @@ export class ModelState {
     return this.#block(this.#blocks.gradients);
   }
 
+  /** Fresh views of what layers keep beside the parameters. */
+  get buffers(): BufferState {
+    return this.#readBuffers();
+  }
+
   /** The model by value; `training` adds the optimizer's state. Arrays are views into the arena. */
   snapshot(training: boolean): ModelSnapshot {
     const { learningRate, baseLearningRate, stepCount, lossRatio } = this.#step.progress;

@@ -7,6 +7,7 @@ import type { Address } from "../layers/layer.ts";
 import type { LossFunction } from "../losses/loss.ts";
 import { applyOptimizer, type OptimizerConfig } from "../optimizers/index.ts";
 import type { OptimizerBlocks } from "../optimizers/optimizer.ts";
+import type { BoundConstraint } from "./bound-constraint.ts";
 import type { GramStep } from "./gram.ts";
 import type { Parameters } from "./parameters.ts";
 import type { Preparation } from "./preparation.ts";
@@ -29,6 +30,7 @@ export interface StepParts {
   readonly workspace: Workspace;
   readonly staging: Staging;
   readonly loss: LossFunction;
+  readonly constraint: BoundConstraint;
   /** The Gram step, where the model may take it, and whether it always does. */
   readonly gram: GramStep | undefined;
   readonly alwaysGram: boolean;
@@ -141,10 +143,12 @@ export class TrainingStep {
 
   /** One optimizer step on what was accumulated, which it uses up. */
   apply(): void {
-    const { kernels, optimizer, blocks } = this.#parts;
+    const { kernels, optimizer, blocks, constraint } = this.#parts;
     const { progress } = this;
     const step = progress.stepCount + 1;
+    constraint.project();
     applyOptimizer(kernels, optimizer, blocks, progress.learningRate, step);
+    constraint.apply();
     progress.stepCount = step;
     this.#rowsAccumulated = 0;
   }

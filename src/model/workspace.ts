@@ -5,6 +5,7 @@
 
 import type { Arena } from "../core/arena.ts";
 import type { KernelExports } from "../core/generated/exports.ts";
+import { activationOp } from "../layers/activations.ts";
 import { PlannedDense } from "../layers/dense.ts";
 import type { Address, CodeMatrix, Parameter, Pass, PlannedLayer, Room } from "../layers/layer.ts";
 import { lossBlocks } from "../losses/loss.ts";
@@ -58,7 +59,7 @@ export interface InferencePlan extends Plan {
 
 /** What a workspace is planned for. */
 export interface WorkspaceParts {
-  readonly config: Pick<ResolvedConfig, "penalties" | "l1" | "l2">;
+  readonly config: Pick<ResolvedConfig, "penalties" | "l1" | "l2" | "encoderActivations">;
   readonly kernels: KernelExports;
   readonly arena: Arena;
   readonly network: Network;
@@ -208,6 +209,8 @@ export class Workspace {
     const subject: PenaltySubject = {
       weights: parameters.ofKind("tiedWeight"),
       encoders: layers.slice(0, network.codeEnd).filter((layer) => layer instanceof PlannedDense),
+      codeUnits: network.layers[network.codeEnd - 1]?.outputs ?? 0,
+      codeActivation: activationOp(config.encoderActivations.at(-1) ?? "linear").type,
     };
     const planned = config.penalties.map((spec) => penalties.of(spec).plan(room, subject, spec));
     return l1 === 0 && l2 === 0 ? planned : [planWeightPenalty(subject, l1, l2), ...planned];
@@ -218,15 +221,18 @@ export class Workspace {
     const partials = this.#arena.reserve(lossBlocks(room.rows * this.#width) * 8);
     const panels = this.#arena.reserve(room.panelBytes);
     this.#arena.commit();
+    for (const write of room.waiting) write(this.#arena);
     this.#end = Math.max(this.#end, this.#arena.top);
     const { kernels, parameters } = this.#parts;
     return {
       partials,
       pass: {
         kernels,
+        arena: this.#arena,
         rows: 0,
         training: room.training,
         logits: false,
+        wantsLoss: room.training,
         withoutBias: false,
         fromCode: false,
         step: 0,
@@ -243,6 +249,8 @@ export class Workspace {
 class ArenaRoom implements Room {
   readonly rows: number;
   readonly training: boolean;
+  /** What waits for memory. */
+  readonly waiting: ((arena: Arena) => void)[] = [];
   /** Bytes of the largest workspace of a product. */
   panelBytes = 0;
   readonly #parts: WorkspaceParts;
@@ -272,6 +280,14 @@ class ArenaRoom implements Room {
 
   product(m: number, n: number, k: number): void {
     this.panelBytes = Math.max(this.panelBytes, this.#parts.kernels.gemmWorkspace(m, n, k) >>> 0);
+  }
+
+  selection(count: number): Address {
+    return this.#parts.arena.reserve(this.#parts.kernels.topKWorkspace(count) >>> 0);
+  }
+
+  whenReady(write: (arena: Arena) => void): void {
+    this.waiting.push(write);
   }
 
   parameter(name: string): Parameter {

@@ -11,6 +11,9 @@ export interface PenaltySubject {
   readonly weights: readonly Parameter[];
   /** The dense encoding layers, from the input to the code. */
   readonly encoders: readonly PlannedDense[];
+  /** Units of the code, and their activation. */
+  readonly codeUnits: number;
+  readonly codeActivation: string;
 }
 
 /** A penalty with its buffers. Every part is optional except the value. */
@@ -27,6 +30,7 @@ export interface PlannedPenalty {
 export interface PenaltyConfig {
   readonly encoderActivations: readonly string[];
   readonly code: string;
+  readonly codeActivation: string;
 }
 
 export interface PenaltyDefinition<Type extends string, Options extends object>

@@ -1,0 +1,11 @@
+// Non-negative weights: tied weights below 0 become 0 after every step, which leads to features that are parts.
+
+import type { ConstraintDefinition } from "./constraint.ts";
+
+export const nonNegative: ConstraintDefinition<"nonNegative", object> = {
+  type: "nonNegative",
+  options: {},
+  apply(kernels, weights) {
+    for (const { length, value } of weights) kernels.clamp(length, value, 0, Infinity, value);
+  },
+};

@@ -1,0 +1,213 @@
+// The auxiliary loss for dead units (Gao et al. 2024). A unit is dead after `deadAfter` rows in which it never stayed
+// with a value above 1e-3. The dead units with the largest values of each row reconstruct what the living ones leave:
+// with e = target − x̂, taken as a constant, and ê the decoding of these units without biases, the term is
+// weight · Σ(ê − e)² / Σ(e − ē)², ē the mean of e over the batch, one value a column. It is 0 where the
+// denominator is 0 or no unit is dead. Its gradient goes through ê alone.
+
+import { activationOp } from "./activations.ts";
+import type { CodeContext } from "./code.ts";
+import { Dense, type DenseOptions, type PlannedDense } from "./dense.ts";
+import {
+  type AuxiliaryTerm,
+  decodeLists,
+  gradientAtLists,
+  type KeptLists,
+  type PlannedAuxiliaryTerm,
+  planLists,
+  type SparseSource,
+} from "./kept-lists.ts";
+import type { Address, Pass, Room } from "./layer.ts";
+
+export interface AuxiliarySettings {
+  /** Dead units of a row that take part, at most. */
+  readonly k: number;
+  /** Factor on the term. */
+  readonly weight: number;
+  /** Rows without activity after which a unit is dead. */
+  readonly deadAfter: number;
+}
+
+export class Auxiliary implements AuxiliaryTerm {
+  readonly settings: AuxiliarySettings;
+  readonly decoders: readonly Dense[];
+  readonly output: DenseOptions;
+  readonly masked: boolean;
+
+  constructor({ decoder, outerDecoders, masked }: CodeContext, settings: AuxiliarySettings) {
+    const options = [decoder, ...outerDecoders];
+    this.settings = settings;
+    this.decoders = options.map(
+      (one, i) => new Dense({ ...one, inputGradient: i > 0, isOutput: false }),
+    );
+    this.output = options.at(-1) ?? decoder;
+    this.masked = masked;
+  }
+
+  plan(room: Room, encoder: SparseSource, inputs: number, units: number): PlannedAuxiliaryTerm {
+    return new PlannedAuxiliary(this, room, encoder, inputs, units);
+  }
+}
+
+class PlannedAuxiliary implements PlannedAuxiliaryTerm {
+  readonly #auxiliary: Auxiliary;
+  readonly #encoder: SparseSource;
+  readonly #inputs: number;
+  readonly #units: number;
+  readonly #width: number;
+  readonly #decoders: readonly PlannedDense[];
+  readonly #lists: KeptLists;
+  readonly #sums: Address;
+  /** Numbers of the dead units [units], uint32 */
+  readonly #dead: Address;
+  readonly #workspace: Address;
+  /** e, then e − ē [rows, width] */
+  readonly #residual: Address;
+  /** ê − e, then its gradient [rows, width] */
+  readonly #difference: Address;
+  /** [width] each */
+  readonly #ones: Address;
+  readonly #means: Address;
+  /** Listed elements of the last pass; 0 where the term is 0. */
+  #count = 0;
+  #k = 0;
+
+  constructor(
+    auxiliary: Auxiliary,
+    room: Room,
+    encoder: SparseSource,
+    inputs: number,
+    units: number,
+  ) {
+    this.#auxiliary = auxiliary;
+    this.#encoder = encoder;
+    this.#inputs = inputs;
+    this.#units = units;
+    this.#width = auxiliary.decoders.at(-1)?.outputs ?? 0;
+    this.#decoders = auxiliary.decoders.map((layer) => layer.plan(room));
+    const capacity = room.rows * Math.min(auxiliary.settings.k, units);
+    this.#lists = planLists(room, units, capacity);
+    this.#sums = room.floats(capacity);
+    this.#dead = room.floats(units);
+    this.#workspace = room.selection(2 * units);
+    this.#residual = room.matrix(this.#width);
+    this.#difference = room.matrix(this.#width);
+    this.#ones = room.floats(this.#width);
+    this.#means = room.floats(this.#width);
+  }
+
+  /** The term, after the forward pass: `y` is the reconstruction, or its logits [rows, width]. */
+  loss(pass: Pass, y: Address, target: Address): number {
+    const { kernels, rows } = pass;
+    const { k, weight, deadAfter } = this.#auxiliary.settings;
+    const units = this.#units;
+    this.#count = 0;
+    const dead = kernels.listIdle(units, this.#encoder.idle, deadAfter, this.#dead) >>> 0;
+    if (dead === 0) return 0;
+    this.#setK(pass, Math.min(k, dead));
+    const { indices, values } = this.#lists;
+    const among = this.#k;
+    kernels.topKAmong(
+      rows,
+      units,
+      among,
+      this.#encoder.h,
+      this.#dead,
+      dead,
+      indices,
+      values,
+      this.#workspace,
+    );
+
+    // e = target − x̂
+    const width = this.#width;
+    const count = rows * width;
+    const [e, d, ones, means] = [this.#residual, this.#difference, this.#ones, this.#means];
+    const { code, parameter } = activationOp(
+      pass.logits ? this.#auxiliary.output.activation : "linear",
+    );
+    kernels.biasActivation(code, parameter, 1, count, y, 0, e);
+    kernels.scale(count, e, -1);
+    kernels.axpy(count, 1, target, e);
+    if (this.#auxiliary.masked) clearUnknown(pass, count, target, e);
+
+    // ê − e
+    pass.withoutBias = true;
+    const { logits } = pass;
+    pass.logits = false;
+    let x = 0;
+    this.#decoders.forEach((decoder, i) => {
+      x = i === 0 ? decodeLists(pass, decoder, this.#lists) : decoder.forward(pass, x);
+    });
+    pass.withoutBias = false;
+    pass.logits = logits;
+    kernels.biasActivation(0, 0, 1, count, x, 0, d);
+    kernels.axpy(count, -1, e, d);
+    if (this.#auxiliary.masked) clearUnknown(pass, count, target, d);
+    const error = kernels.sumSquares(count, d);
+
+    // e − ē
+    kernels.columnSums(rows, width, e, width, 0, means);
+    kernels.scale(width, means, -1 / rows);
+    kernels.fill(width, ones, 1);
+    kernels.affineColumns(rows, width, e, ones, means, e);
+    const spread = kernels.sumSquares(count, e);
+    if (!(spread > 0)) return 0;
+    kernels.scale(count, d, (2 * weight * pass.scale) / spread);
+    this.#count = rows * this.#k;
+    return (weight * error) / spread;
+  }
+
+  /** Adds the gradients of the term; `x` and `dx` are the encoder's input and the gradient there, or 0. */
+  backward(pass: Pass, x: Address, dx: Address): void {
+    if (this.#count === 0) return;
+    const { kernels, rows } = pass;
+    const [first, ...outer] = this.#decoders;
+    if (!first) return;
+    pass.withoutBias = true;
+    const { logits } = pass;
+    pass.logits = false;
+    let d = this.#difference;
+    for (let i = outer.length - 1; i >= 0; i--) d = outer[i]?.backward(pass, d) ?? d;
+    first.gradientAtSum(pass, d);
+    pass.withoutBias = false;
+    pass.logits = logits;
+    gradientAtLists(pass, first, this.#lists, d);
+    this.#encoder.gradientAtSum(pass, this.#lists, this.#count, this.#sums);
+    const { starts, indices, values, gradients, unitStarts, entryRows, entries } = this.#lists;
+    const [inputs, units] = [this.#inputs, this.#units];
+    const { value: weight, gradient: dW } = this.#encoder.weight;
+    kernels.sparseTN(
+      units,
+      inputs,
+      unitStarts,
+      entryRows,
+      entries,
+      values,
+      d,
+      inputs,
+      gradients,
+      x,
+      inputs,
+      1,
+      dW,
+      inputs,
+    );
+    if (dx !== 0)
+      kernels.sparseNN(rows, inputs, starts, indices, gradients, weight, inputs, 1, dx, inputs);
+  }
+
+  /** Lists of k elements a row. */
+  #setK({ arena, rows }: Pass, k: number): void {
+    const starts = arena.words(this.#lists.starts, rows + 1);
+    for (let row = 0; row <= rows; row++) starts[row] = row * k;
+    this.#k = k;
+  }
+}
+
+/** Sets values to 0 whose target is not known. */
+function clearUnknown({ arena }: Pass, count: number, target: Address, values: Address): void {
+  const { heap } = arena;
+  for (let i = 0; i < count; i++) {
+    if (Number.isNaN(heap[target / 4 + i])) heap[values / 4 + i] = 0;
+  }
+}

@@ -1,0 +1,199 @@
+// The gaussian code of a variational autoencoder (Kingma & Welling 2014). Two heads read the last hidden layer: the
+// mean, by the tied weight and linear, and the log variance, by a weight of its own. Training decodes
+// z = μ + exp(½ log σ²) ε, ε drawn for every row of every step; inference decodes μ. The loss gains
+// β · KL, KL = Σ ½ (μ² + σ² − 1 − log σ²) / (B · D) over the B rows, D being the columns of the data. Log variances are
+// held within [−30, 20], without gradient outside.
+
+import { Activation } from "../../assembly/ops.ts";
+import { InvalidValueError, show } from "../errors.ts";
+import { lossBlocks } from "../losses/loss.ts";
+import { atLeast0 } from "../options.ts";
+import type { CodeContext, CodeDefinition } from "./code.ts";
+import { Dense, type PlannedDense } from "./dense.ts";
+import type {
+  Address,
+  CodeMatrix,
+  Layer,
+  Parameter,
+  ParameterSpec,
+  Pass,
+  PlannedLayer,
+  Room,
+} from "./layer.ts";
+import type { OnnxWriter } from "./onnx-writer.ts";
+
+/** The limits of a log variance. */
+const [LEAST, MOST] = [-30, 20];
+
+export interface GaussianCodeOptions {
+  /** Factor on the divergence from the prior, at least 0. Default 1. */
+  beta?: number;
+}
+
+export const gaussianCode: CodeDefinition<"gaussian", GaussianCodeOptions> = {
+  type: "gaussian",
+  options: { beta: atLeast0(1) },
+  isLinear: true,
+  check({ codeActivation }) {
+    if (codeActivation === "linear") return;
+    throw new InvalidValueError(
+      `A gaussian code is linear: the last entry of encoderActivations must be "linear"; got ${show(codeActivation)}. Leave it out, or put the activation on a hidden layer.`,
+    );
+  },
+  layers(context, { beta }) {
+    const { decoder, between } = context;
+    return { encode: [new Gaussian(context, beta)], decode: [...between, new Dense(decoder)] };
+  },
+};
+
+export class Gaussian implements Layer {
+  readonly name: string;
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly parameters: readonly ParameterSpec[];
+  readonly buffers = [];
+  readonly beta: number;
+  readonly label: string;
+  readonly width: number;
+  readonly mean: Dense;
+  readonly logVarianceWeight: ParameterSpec;
+  readonly logVarianceBias: ParameterSpec;
+  /** Draws the noise ε [rows, units] of a pass at `epsilon`. */
+  noise: (pass: Pass, epsilon: Address) => void;
+
+  constructor({ encoder, stream, seed, width }: CodeContext, beta: number) {
+    this.mean = new Dense(encoder);
+    const { name, inputs, outputs } = this.mean;
+    this.name = name;
+    this.inputs = inputs;
+    this.outputs = outputs;
+    this.beta = beta;
+    this.label = `gaussian(beta ${beta})`;
+    this.width = width;
+    const head = `${name}.logVariance`;
+    const shape = [outputs, inputs];
+    this.logVarianceWeight = { name: `${head}.weight`, shape, kind: "weight", fanIn: inputs };
+    this.logVarianceBias = { name: `${head}.bias`, shape: [outputs], kind: "bias", fanIn: inputs };
+    this.parameters = [...this.mean.parameters, this.logVarianceWeight, this.logVarianceBias];
+    this.noise = ({ kernels, rows, firstRow, step }, epsilon) => {
+      const start = firstRow * outputs;
+      kernels.randomNormal(rows * outputs, epsilon, start, 0, 1, seed.low, seed.high, step, stream);
+    };
+  }
+
+  plan(room: Room): PlannedGaussian {
+    return new PlannedGaussian(this, room);
+  }
+
+  onnx(write: OnnxWriter, x: string, output: string): string {
+    return this.mean.onnx(write, x, output);
+  }
+}
+
+export class PlannedGaussian implements PlannedLayer {
+  readonly #layer: Gaussian;
+  readonly #mean: PlannedDense;
+  readonly #weight: Parameter;
+  readonly #bias: Parameter;
+  /** log σ² before it is held [rows, units]. */
+  readonly logVariance: Address;
+  /** ε, then the gradient at the log variance [rows, units]. */
+  readonly #epsilon: Address;
+  /** What the decoder reads in training [rows, units]. */
+  readonly #z: Address;
+  readonly #partials: Address;
+  #divergence = 0;
+
+  constructor(layer: Gaussian, room: Room) {
+    const { inputs, outputs } = layer;
+    this.#layer = layer;
+    this.#mean = layer.mean.plan(room);
+    this.#weight = room.parameter(layer.logVarianceWeight.name);
+    this.#bias = room.parameter(layer.logVarianceBias.name);
+    this.logVariance = room.matrix(outputs);
+    this.#epsilon = room.training ? room.matrix(outputs) : 0;
+    this.#z = room.training ? room.matrix(outputs) : 0;
+    this.#partials = room.floats(2 * lossBlocks(room.rows * outputs));
+    room.product(room.rows, outputs, inputs);
+  }
+
+  get code(): CodeMatrix {
+    return { address: this.#z, columns: this.#layer.outputs };
+  }
+
+  forward(pass: Pass, x: Address): Address {
+    const { kernels, rows, panels } = pass;
+    const { inputs, outputs } = this.#layer;
+    const mean = this.#mean.forward(pass, x);
+    if (!pass.wantsLoss) return mean;
+    const [s, weight, bias] = [this.logVariance, this.#weight.value, this.#bias.value];
+    kernels.gemmNT(rows, outputs, inputs, x, inputs, weight, inputs, 0, s, outputs, panels);
+    kernels.biasActivation(Activation.linear, 0, rows, outputs, s, bias, s);
+    const count = rows * outputs;
+    kernels.gaussianKl(count, mean, s, this.#partials);
+    this.#divergence = kernels.sumF64(lossBlocks(count), this.#partials);
+    if (!pass.training) return mean;
+    this.#layer.noise(pass, this.#epsilon);
+    kernels.gaussianSample(count, mean, s, this.#epsilon, this.#z);
+    return this.#z;
+  }
+
+  ownLoss({ rows }: Pass): number {
+    return this.#factor(rows) * this.#divergence;
+  }
+
+  backward(pass: Pass, dz: Address): Address {
+    const { kernels, rows, panels, scale } = pass;
+    const { inputs, outputs } = this.#layer;
+    const count = rows * outputs;
+    const factor = this.#factor(rows) * scale;
+    const [mean, s, epsilon] = [this.#mean.y, this.logVariance, this.#epsilon];
+    kernels.gaussianGradient(count, mean, s, epsilon, dz, factor, dz, epsilon);
+    const x = this.#mean.x;
+    const dx = this.#mean.backward(pass, dz);
+    const dS = epsilon;
+    const [weight, bias] = [this.#weight, this.#bias];
+    kernels.columnSums(rows, outputs, dS, outputs, pass.beta(bias), bias.gradient);
+    const beta = pass.beta(weight);
+    kernels.gemmTN(
+      outputs,
+      inputs,
+      rows,
+      dS,
+      outputs,
+      x,
+      inputs,
+      beta,
+      weight.gradient,
+      inputs,
+      panels,
+    );
+    if (dx !== 0) {
+      kernels.gemmNN(
+        rows,
+        inputs,
+        outputs,
+        dS,
+        outputs,
+        weight.value,
+        inputs,
+        1,
+        dx,
+        inputs,
+        panels,
+      );
+    }
+    return dx;
+  }
+
+  /** Writes the held log variances of the last pass over what was there. */
+  holdLogVariance({ kernels, rows }: Pass): Address {
+    kernels.clamp(rows * this.#layer.outputs, this.logVariance, LEAST, MOST, this.logVariance);
+    return this.logVariance;
+  }
+
+  /** What a sum over all units and rows counts in the loss. */
+  #factor(rows: number): number {
+    return this.#layer.beta / (rows * this.#layer.width);
+  }
+}

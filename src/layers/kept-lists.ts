@@ -1,0 +1,99 @@
+// Lists of the kept elements of a sparse code, and the two ways in which a decoding layer reads them. Those of row r are
+// starts[r] to starts[r + 1] - 1 in `indices` (units, ascending) and `values`.
+
+import { Activation } from "../../assembly/ops.ts";
+import type { PlannedDense } from "./dense.ts";
+import type { Address, Parameter, Pass, Room } from "./layer.ts";
+
+/** Kept elements by rows, and what the backward pass makes of them. */
+export interface KeptLists {
+  /** [rows + 1], uint32 */
+  readonly starts: Address;
+  /** Units [count], uint32 */
+  readonly indices: Address;
+  /** [count] */
+  readonly values: Address;
+  /** Gradients at the values, then at their sums [count]. */
+  readonly gradients: Address;
+  /** The lists by units: [units + 1], [count], [count], uint32 */
+  readonly unitStarts: Address;
+  readonly entryRows: Address;
+  readonly entries: Address;
+}
+
+/** What an auxiliary term reads of the encoder. */
+export interface SparseSource {
+  /** The activated values before the selection [rows, units]. */
+  readonly h: Address;
+  /** Rows since each unit was active [units], uint32 */
+  readonly idle: Address;
+  readonly weight: Parameter;
+  /**
+   * Takes the gradients of listed values back to their sums, adds the gradient of the bias, and turns the lists over.
+   * `sums` is room for the sums of the listed elements, where the activation needs them.
+   */
+  gradientAtSum(pass: Pass, lists: KeptLists, count: number, sums: Address): void;
+}
+
+/** A term of the loss that works on units that did not stay. */
+export interface AuxiliaryTerm {
+  plan(room: Room, source: SparseSource, inputs: number, units: number): PlannedAuxiliaryTerm;
+}
+
+export interface PlannedAuxiliaryTerm {
+  /** The term, after the forward pass: `y` is the reconstruction, or its logits [rows, width]. */
+  loss(pass: Pass, y: Address, target: Address): number;
+  /** Adds the gradients of the term; `x` and `dx` are the encoder's input and the gradient there, or 0. */
+  backward(pass: Pass, x: Address, dx: Address): void;
+}
+
+/** Room for lists of `capacity` elements. */
+export function planLists(room: Room, units: number, capacity: number): KeptLists {
+  const training = room.training;
+  return {
+    starts: room.floats(room.rows + 1),
+    indices: room.floats(capacity),
+    values: room.floats(capacity),
+    gradients: training ? room.floats(capacity) : 0,
+    unitStarts: training ? room.floats(units + 1) : 0,
+    entryRows: training ? room.floats(capacity) : 0,
+    entries: training ? room.floats(capacity) : 0,
+  };
+}
+
+/** y = act(S W + c), S being the listed values. */
+export function decodeLists(pass: Pass, dense: PlannedDense, lists: KeptLists): Address {
+  const { kernels, rows } = pass;
+  const { outputs, activation, options } = dense.layer;
+  const { starts, indices, values } = lists;
+  const { z, y } = dense;
+  kernels.sparseNN(
+    rows,
+    outputs,
+    starts,
+    indices,
+    values,
+    dense.weight.value,
+    outputs,
+    0,
+    z,
+    outputs,
+  );
+  const code = pass.logits && options.isOutput ? Activation.linear : activation.code;
+  const bias = dense.bias && !pass.withoutBias ? dense.bias.value : 0;
+  kernels.biasActivation(code, activation.parameter, rows, outputs, z, bias, y);
+  return y;
+}
+
+/** The gradients at the listed values, from the gradient at the decoder's sums. */
+export function gradientAtLists(
+  { kernels, rows }: Pass,
+  dense: PlannedDense,
+  { starts, indices, gradients }: KeptLists,
+  dz: Address,
+): Address {
+  const { outputs } = dense.layer;
+  const weight = dense.weight.value;
+  kernels.sampledNT(rows, outputs, starts, indices, dz, outputs, weight, outputs, gradients);
+  return gradients;
+}

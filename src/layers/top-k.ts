@@ -1,0 +1,112 @@
+// Sparse codes. Top-k (Makhzani & Frey 2014, k-sparse autoencoders; Gao et al. 2024): of the activated values of a row
+// the k largest stay, compared with their sign; of equal values the one with the lower index stays. Batch top-k
+// (Bussmann et al. 2024): training keeps the k · B largest of the whole batch; inference keeps values above a threshold
+// that follows the smallest positive value that stayed.
+//
+// Only the encoder\'s product is dense. What stays is a list by rows, and decoding and both weight gradients read it.
+// With dropout on the code the decoder is dense.
+
+import { record } from "../checks.ts";
+import { InvalidValueError } from "../errors.ts";
+import { atLeast0, type Check, type Checks, flag, resolveOptions, whole } from "../options.ts";
+import { Auxiliary } from "./auxiliary.ts";
+import { Center } from "./center.ts";
+import type { CodeContext, CodeDefinition, CodeLayers, CodeModel } from "./code.ts";
+import { Dense } from "./dense.ts";
+import type { Layer } from "./layer.ts";
+import { SparseDecoder } from "./sparse-decoder.ts";
+import { SparseEncoder } from "./sparse-encoder.ts";
+
+/** The auxiliary loss that revives dead units (Gao et al. 2024). */
+export interface AuxiliaryOptions {
+  /** Dead units that reconstruct the residual of a row, at least 1. Default 256. */
+  k?: number;
+  /** Factor on the term, at least 0. Default 1/32. */
+  weight?: number;
+  /** Rows without a value above 1e-3 after which a unit is dead, at least 1. Default 10,000,000. */
+  deadAfter?: number;
+}
+
+export interface TopKCodeOptions {
+  /** Units that stay, of a row or on average of the rows of a batch: 1 to all units. */
+  k: number;
+  /** The first layer reads x − c, c being the decoder\'s outer bias. Default false. */
+  centered?: boolean;
+  /** Revives units that never stay. Default null: dead units stay dead. */
+  auxiliary?: AuxiliaryOptions | null;
+}
+
+/** Rows without activity after which a unit counts as dead, where nothing else is said. */
+export const DEAD_AFTER = 10_000_000;
+
+const auxiliaryChecks: Checks<AuxiliaryOptions> = {
+  k: whole(1, 256),
+  weight: atLeast0(1 / 32),
+  deadAfter: whole(1, DEAD_AFTER),
+};
+
+const auxiliary: Check<AuxiliaryOptions | null> = (where, value) =>
+  value === undefined || value === null
+    ? null
+    : resolveOptions(where, where, record(where, value), auxiliaryChecks);
+
+function define<Type extends "topK" | "batchTopK">(
+  type: Type,
+): CodeDefinition<Type, TopKCodeOptions> {
+  return {
+    type,
+    options: { k: whole(1), centered: flag(false), auxiliary },
+    check({ layers, hasDecoderBias }: CodeModel, { k, centered }) {
+      const units = layers.at(-1) ?? 0;
+      if (k > units) {
+        throw new InvalidValueError(
+          `code.k must be at most the ${units} units of the code; got ${k}. Take fewer, or the code "dense" to keep all.`,
+        );
+      }
+      if (centered && !hasDecoderBias) {
+        throw new InvalidValueError(
+          "code.centered takes the decoder's outer bias out of the input; decoderBias is false.",
+        );
+      }
+    },
+    layers: (context, options) => sparseLayers(context, type, options),
+  };
+}
+
+export const topKCode = define("topK");
+export const batchTopKCode = define("batchTopK");
+
+function sparseLayers(
+  context: CodeContext,
+  type: "topK" | "batchTopK",
+  options: Required<TopKCodeOptions>,
+): CodeLayers {
+  const { between, decoder, outerDecoders } = context;
+  const outermost = outerDecoders.at(-1) ?? decoder;
+  const input: Layer[] = options.centered && outermost.bias ? [new Center(outermost.bias)] : [];
+  const inputGradient = context.encoder.inputGradient || options.centered;
+  const isSparse = between.length === 0;
+  const auxiliary = options.auxiliary
+    ? new Auxiliary(
+        context,
+        resolveOptions(
+          "auxiliary",
+          "auxiliary",
+          record("auxiliary", options.auxiliary),
+          auxiliaryChecks,
+        ),
+      )
+    : undefined;
+  const encoder = new SparseEncoder({
+    dense: { ...context.encoder, inputGradient },
+    k: options.k,
+    ofBatch: type === "batchTopK",
+    decodesSparsely: isSparse,
+    auxiliary,
+  });
+  return {
+    input,
+    encode: [encoder],
+    decode: isSparse ? [new SparseDecoder(decoder, encoder)] : [...between, new Dense(decoder)],
+  };
+}

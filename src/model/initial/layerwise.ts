@@ -1,0 +1,50 @@
+// Layer-wise pretraining (Hinton & Salakhutdinov 2006 in purpose, Vincent et al. 2010 in method): each pair of
+// neighbouring layers is trained as a model of one layer on the codes of the layers before, with the activations that
+// the two have in the whole; its weight and both biases are then the whole model's.
+
+import type { ActivationConfig } from "../../layers/activations.ts";
+import type { LossConfig } from "../../losses/index.ts";
+import type { ModelConfig, ResolvedConfig } from "../config.ts";
+
+export interface LayerwiseOptions {
+  /** Starts from layer-wise pretraining. */
+  method: "layerwise";
+  /** Epochs for each layer. Default 10. */
+  epochs?: number;
+  /** Rows a step. Default 32. */
+  batchSize?: number;
+  /** Learning rate. Default: that of the model's optimizer. */
+  learningRate?: number;
+  /** Noise on the input of each layer, as `fit` takes it. Default: none. */
+  corruption?: unknown;
+}
+
+/** The one-layer model that stands for layer `i` of a model. */
+export function layerConfig(config: ResolvedConfig, i: number, learningRate?: number): ModelConfig {
+  const depth = config.layers.length - 1;
+  const encoder = config.encoderActivations[i] ?? "linear";
+  const decoder = config.decoderActivations[depth - 1 - i] ?? "linear";
+  const { optimizer, bias, decoderBias, initializer, l1, l2, seed, gradient } = config;
+  return {
+    layers: [config.layers[i] ?? 0, config.layers[i + 1] ?? 0],
+    encoderActivations: [encoder],
+    decoderActivations: [decoder],
+    bias,
+    decoderBias,
+    loss: layerLoss(config.loss, decoder, i),
+    optimizer: learningRate === undefined ? optimizer : { ...optimizer, learningRate },
+    initializer,
+    l1,
+    l2,
+    seed: seed + i,
+    gradient,
+    // The outermost layer sees the data as they are; codes are finite and need no preparation.
+    ...(i === 0 && config.scaler ? { scaler: config.scaler } : {}),
+    missing: i === 0 ? config.missing : "error",
+  };
+}
+
+/** Codes of hidden layers are no probabilities in general: only the outermost layer keeps a loss on logits. */
+function layerLoss(loss: LossConfig, _decoder: ActivationConfig, i: number): LossConfig {
+  return i > 0 && loss === "bce" ? "mse" : loss;
+}

@@ -1,0 +1,89 @@
+// What only a sparse code has: codes as lists, dead units, and the threshold of batch top-k.
+
+import type { Rows } from "../data/rows.ts";
+import { InvalidStateError } from "../errors.ts";
+import {
+  PlannedSparseEncoder,
+  ROWS_SINCE_ACTIVE,
+  SparseEncoder,
+  THRESHOLD,
+} from "../layers/sparse-encoder.ts";
+import { DEAD_AFTER } from "../layers/top-k.ts";
+import { longForm } from "../options.ts";
+import type { Engine } from "./engine.ts";
+
+/** The kept units of some rows. Those of row r are starts[r] to starts[r + 1] - 1. */
+export interface SparseCodes {
+  /** Where the units of each row begin, and where those of the last end [rows + 1]. */
+  readonly starts: Uint32Array;
+  /** Units, ascending within a row: [rows, k] for top-k. */
+  readonly indices: Uint32Array;
+  /** Their values. */
+  readonly values: Float32Array;
+}
+
+/** The codes of `x` as lists. */
+export function encodeSparse(engine: Engine, x: Rows): SparseCodes {
+  sparseLayer(engine, "encode with sparse: true");
+  const { arena, staging, network, inference } = engine;
+  const starts = new Uint32Array(x.count + 1);
+  const indices: Uint32Array[] = [];
+  const values: Float32Array[] = [];
+  let kept = 0;
+  staging.chunks(x, 0, x.count, (plan, first, count) => {
+    inference.run(plan, count, 0, network.codeEnd);
+    const planned = plan.layers[network.codeEnd - 1];
+    if (!(planned instanceof PlannedSparseEncoder)) throw new Error("The plan has no sparse code.");
+    const { lists } = planned;
+    const chunkStarts = arena.words(lists.starts, count + 1);
+    for (let row = 0; row <= count; row++) starts[first + row] = kept + (chunkStarts[row] ?? 0);
+    indices.push(arena.words(lists.indices, planned.count).slice());
+    values.push(arena.view(lists.values, planned.count).slice());
+    kept += planned.count;
+  });
+  const all = { starts, indices: new Uint32Array(kept), values: new Float32Array(kept) };
+  let at = 0;
+  indices.forEach((chunk, i) => {
+    all.indices.set(chunk, at);
+    all.values.set(values[i] ?? [], at);
+    at += chunk.length;
+  });
+  return all;
+}
+
+/** Units that have not been active for as many rows as the code's `auxiliary` says, by default 10,000,000. */
+export function deadUnits(engine: Engine): number[] {
+  sparseLayer(engine, "deadUnits");
+  const code = longForm(engine.config.code);
+  const deadAfter =
+    "auxiliary" in code && isSettings(code.auxiliary) ? code.auxiliary.deadAfter : DEAD_AFTER;
+  const idle = engine.state.buffers[ROWS_SINCE_ACTIVE] ?? [];
+  const units: number[] = [];
+  for (let unit = 0; unit < idle.length; unit++) {
+    if ((idle[unit] ?? 0) >= deadAfter) units.push(unit);
+  }
+  return units;
+}
+
+/** The threshold that codes of batch top-k pass in inference. */
+export function codeThreshold(engine: Engine): number {
+  const layer = sparseLayer(engine, "codeThreshold");
+  if (!layer.options.ofBatch) {
+    throw new InvalidStateError(
+      'codeThreshold belongs to the code "batchTopK"; "topK" keeps k units of every row and has none.',
+    );
+  }
+  return engine.state.buffers[THRESHOLD]?.[0] ?? 0;
+}
+
+function isSettings(value: unknown): value is { deadAfter: number } {
+  return typeof value === "object" && value !== null && "deadAfter" in value;
+}
+
+function sparseLayer({ network }: Engine, call: string): SparseEncoder {
+  const layer = network.layers[network.codeEnd - 1];
+  if (layer instanceof SparseEncoder) return layer;
+  throw new InvalidStateError(
+    `${call} needs a sparse code; this model's code is another. Make it with code: { type: "topK", k } or "batchTopK".`,
+  );
+}
