@@ -1,7 +1,7 @@
 // The public model. Each method checks what it was given and what state the model is in, and hands over
 // to the engine; nothing has changed when one throws.
 
-import { choice, finiteNumber, onlyKeys, record } from "./checks.ts";
+import { boolean, choice, finiteNumber, onlyKeys, record, wholeNumber } from "./checks.ts";
 import type { Build } from "./core/load.ts";
 import { FlatRows, type MatrixInput, type Rows, readRows } from "./data/rows.ts";
 import { DisposedError, InvalidStateError, InvalidValueError } from "./errors.ts";
@@ -17,12 +17,20 @@ import {
 } from "./make.ts";
 import type { ModelConfig, ResolvedConfig } from "./model/config.ts";
 import type { Engine } from "./model/engine.ts";
+import { codeThreshold, deadUnits, encodeSparse, type SparseCodes } from "./model/sparse-codes.ts";
 import type { Batch } from "./model/staging.ts";
 import { summary } from "./model/summary.ts";
+import {
+  type CodeDistribution,
+  encodeDistribution,
+  negativeElbo,
+  sampleRows,
+} from "./model/variational.ts";
 import { disposeKey } from "./platform/dispose.ts";
 import { type BatchStream, requireSameCount } from "./training/batches.ts";
 import { resolveFit } from "./training/fit.ts";
 import type { FitOptions, StepRecord } from "./training/fit-options.ts";
+import { type LayerwiseOptions, layerConfig, type PcaOptions } from "./training/layerwise.ts";
 import type { RunHolder } from "./training/run-state.ts";
 import { type History, TrainingRun } from "./training/trainer.ts";
 
@@ -122,8 +130,16 @@ export class TiedAutoencoder {
   // Inference
 
   /** Codes of the rows of `x` [rows, layers[0]] → [rows, code units]. NaN passes through. */
-  encode(x: MatrixInput): Float32Array {
-    return this.#live.inference.encode(this.#rows("x", x));
+  encode(x: MatrixInput): Float32Array;
+  /** The same codes as lists of the units that stayed; for sparse codes only. */
+  encode(x: MatrixInput, options: { sparse: true }): SparseCodes;
+  encode(x: MatrixInput, options?: { sparse?: boolean }): Float32Array | SparseCodes {
+    const engine = this.#live;
+    const settings = record("encode's options", options);
+    onlyKeys("encode", settings, ["sparse"]);
+    const rows = this.#rows("x", x);
+    if (boolean("sparse", settings.sparse ?? false)) return encodeSparse(engine, rows);
+    return engine.inference.encode(rows);
   }
 
   /** Reconstructions from codes [rows, code units] → [rows, layers[0]]. */
@@ -157,6 +173,61 @@ export class TiedAutoencoder {
     return engine.inference.evaluate(rows, targetRows);
   }
 
+  // What only some codes have
+
+  /**
+   * The distributions of the codes of `x`: means and logarithms of variances, each [rows, code units].
+   * @throws InvalidStateError unless the code is gaussian.
+   */
+  encodeDistribution(x: MatrixInput): CodeDistribution {
+    return encodeDistribution(this.#live, this.#rows("x", x));
+  }
+
+  /**
+   * Reconstructions of `count` codes drawn from the prior, a standard normal distribution → [count, layers[0]]. The
+   * same `seed` (default: the model's) draws the same codes.
+   * @throws InvalidStateError unless the code is gaussian.
+   */
+  sample(count: number, options?: { seed?: number }): Float32Array {
+    const engine = this.#live;
+    const settings = record("sample's options", options);
+    onlyKeys("sample", settings, ["seed"]);
+    const seed = wholeNumber("seed", settings.seed ?? this.config.seed, 0);
+    return sampleRows(engine, wholeNumber("count", count, 0), seed);
+  }
+
+  /**
+   * The negative evidence lower bound of each row in nats → [rows]: the divergence of its code from the prior plus the
+   * mean of -log p(x | z) over `samples` (default 1) codes drawn with `seed` (default: the model's). With "bce" p is
+   * Bernoulli; with "mse" normal of variance beta / 2; with "mae" Laplace of scale beta (Kingma & Welling 2014). In
+   * scaled units where the model has a scaler.
+   * @throws InvalidStateError unless the code is gaussian; InvalidValueError for other losses, or beta 0 without "bce".
+   */
+  negativeElbo(x: MatrixInput, options?: { samples?: number; seed?: number }): Float64Array {
+    const engine = this.#live;
+    const settings = record("negativeElbo's options", options);
+    onlyKeys("negativeElbo", settings, ["samples", "seed"]);
+    const samples = wholeNumber("samples", settings.samples ?? 1, 1);
+    const seed = wholeNumber("seed", settings.seed ?? this.config.seed, 0);
+    return negativeElbo(engine, this.#rows("x", x), samples, seed);
+  }
+
+  /**
+   * Units that were not active for `deadAfter` rows of training (of `auxiliary`, default 10,000,000).
+   * @throws InvalidStateError unless the code is sparse.
+   */
+  deadUnits(): number[] {
+    return deadUnits(this.#live);
+  }
+
+  /**
+   * The threshold that values pass in inference; 0 before training.
+   * @throws InvalidStateError unless the code is "batchTopK".
+   */
+  get codeThreshold(): number {
+    return codeThreshold(this.#live);
+  }
+
   // Training
 
   /**
@@ -179,24 +250,63 @@ export class TiedAutoencoder {
    * model at once, but one that training leaves only slowly (docs/decisions/021). With tanh or sigmoid
    * units it is a start, no more. Relu needs a bias on both sides for it; units beyond a layer's width
    * start near 0. The optimizer's state stays. Also fits the scaler, if nothing has.
+   *
+   * With the method "layerwise", each pair of neighbouring layers is trained for `epochs` epochs as a model of one
+   * layer on the codes of the layers before (Vincent et al. 2010); a deep model then starts from features.
    */
-  async initializeFrom(x: MatrixInput, options: { method: "pca" }): Promise<void> {
+  async initializeFrom(x: MatrixInput, options: PcaOptions | LayerwiseOptions): Promise<void> {
     const engine = this.#idle;
     const settings = record("initializeFrom's options", options);
-    onlyKeys("initializeFrom", settings, ["method"]);
-    choice("method", settings.method, ["pca"]);
+    const method = choice("method", settings.method, ["pca", "layerwise"]);
+    onlyKeys("initializeFrom", settings, method === "pca" ? ["method"] : LAYERWISE_KEYS);
     const [rows] = this.#pair("initializeFrom", x, undefined);
     finish(engine.staging.requireTrainable(rows, false));
     if (!engine.preparation.fitted) engine.preparation.fit(rows, rows.count);
     this.#training = true;
     try {
-      const { initializeFromComponents } = await import("./model/initial/pca-initializer.ts");
-      await initializeFromComponents(engine, rows);
+      if (method === "pca") {
+        const { initializeFromComponents } = await import("./model/initial/pca-initializer.ts");
+        await initializeFromComponents(engine, rows);
+      } else {
+        await this.#pretrain(engine, rows, options as LayerwiseOptions);
+      }
       if (this.#engine !== engine) {
         throw new DisposedError("The model was disposed during initializeFrom.");
       }
+      engine.constraint.apply();
     } finally {
       this.#training = false;
+    }
+  }
+
+  /** Layer-wise pretraining; see model/initial/layerwise.ts. */
+  async #pretrain(engine: Engine, rows: Rows, options: LayerwiseOptions): Promise<void> {
+    const { config, build } = this;
+    const { epochs = 10, batchSize = 32, learningRate, corruption, signal } = options;
+    const depth = config.layers.length - 1;
+    const tensors = new Map(engine.network.layout.tensors.map((tensor) => [tensor.name, tensor]));
+    let input: MatrixInput = copyRows(rows);
+    for (let i = 0; i < depth; i++) {
+      const layer = await TiedAutoencoder.create({
+        ...layerConfig(config, i, learningRate),
+        simd: build,
+      });
+      try {
+        await layer.fit(input, {
+          epochs,
+          batchSize,
+          ...(corruption === undefined ? {} : { corruption }),
+          ...(signal === undefined ? {} : { signal }),
+        });
+        void this.#live;
+        for (const [name, { data }] of Object.entries(layer.weights())) {
+          const tensor = tensors.get(name.replace(".0.", `.${i}.`));
+          if (tensor) engine.state.parameters.set(data, tensor.offset);
+        }
+        if (i < depth - 1) input = layer.encode(input);
+      } finally {
+        layer.dispose();
+      }
     }
   }
 
@@ -284,10 +394,14 @@ export class TiedAutoencoder {
     return nameTensors(engine.state.parameters, engine.network.layout);
   }
 
-  /** Replaces every parameter; the optimizer's state stays. Wants all names and no other. */
+  /**
+   * Replaces every parameter; the optimizer's state stays. Wants all names and no other. Where the model has a
+   * constraint, it is applied to what was given.
+   */
   setWeights(weights: NamedWeights): void {
     const engine = this.#idle;
     engine.state.setParameters(readTensors("setWeights", weights, engine.network.layout));
+    engine.constraint.apply();
   }
 
   /** The model as safetensors; with `optimizer` training resumes bit for bit from it. */
@@ -387,6 +501,22 @@ function scaleOption(call: string, options: { scale?: number } | undefined): num
   const settings = record(`${call}'s options`, options);
   onlyKeys(call, settings, ["scale"]);
   return finiteNumber("scale", settings.scale ?? 1);
+}
+
+const LAYERWISE_KEYS = Object.keys({
+  method: true,
+  epochs: true,
+  batchSize: true,
+  learningRate: true,
+  corruption: true,
+  signal: true,
+} satisfies Record<keyof LayerwiseOptions, true>);
+
+/** Rows by value, as a matrix. */
+function copyRows(rows: Rows): MatrixInput {
+  const data = new Float64Array(rows.count * rows.width);
+  rows.copy(0, rows.count, data, 0);
+  return { data, shape: [rows.count, rows.width] };
 }
 
 /** Runs work that could pause, without pausing. */

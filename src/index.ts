@@ -1,6 +1,7 @@
 // What `import … from "tied-autoencoder"` gives. Importing it compiles, fetches and spawns nothing.
 
 export { TiedAutoencoder } from "./autoencoder.ts";
+export type { ConstraintName, ConstraintSpec } from "./constraints/index.ts";
 export type { MatrixInput, ShapedMatrix } from "./data/rows.ts";
 export {
   MinMaxScaler,
@@ -34,6 +35,8 @@ export type {
   ScalerName,
 } from "./model/config.ts";
 export type { InitializerName } from "./model/initial/initializers.ts";
+export type { SparseCodes } from "./model/sparse-codes.ts";
+export type { CodeDistribution } from "./model/variational.ts";
 export type { OptimizerConfig, OptimizerName, OptimizerSpec } from "./optimizers/index.ts";
 export type { PenaltyName, PenaltySpec } from "./penalties/index.ts";
 export { ThreadError, ThreadsUnavailableWarning } from "./threads/errors.ts";
@@ -45,6 +48,7 @@ export type {
   FitOptions,
   StepRecord,
 } from "./training/fit-options.ts";
+export type { LayerwiseOptions, PcaOptions } from "./training/layerwise.ts";
 export type { CorruptionSpec } from "./training/noise/index.ts";
 export type { RateFunction } from "./training/schedules/function.ts";
 export type { ScheduleSpec } from "./training/schedules/index.ts";

@@ -26,10 +26,12 @@ export class Arena {
   readonly memory: HostMemory;
   #top = FIRST_ADDRESS;
   #heap: Float32Array;
+  #words: Uint32Array;
 
   constructor(memory: HostMemory) {
     this.memory = memory;
     this.#heap = new Float32Array(memory.buffer);
+    this.#words = new Uint32Array(memory.buffer);
   }
 
   /** Bytes in use, the reserved start included. */
@@ -49,6 +51,13 @@ export class Arena {
   get heap(): Float32Array {
     if (this.#heap.buffer !== this.memory.buffer) this.#heap = new Float32Array(this.memory.buffer);
     return this.#heap;
+  }
+
+  /** All of memory as uint32, like `heap`. */
+  get wordHeap(): Uint32Array {
+    if (this.#words.buffer !== this.memory.buffer)
+      this.#words = new Uint32Array(this.memory.buffer);
+    return this.#words;
   }
 
   /** A fresh float32 view of `length` elements at `address`. */

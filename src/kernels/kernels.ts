@@ -5,10 +5,10 @@
 import { boolean, finiteNumber, onlyKeys, record, wholeNumber } from "../checks.ts";
 import type { KernelExports } from "../core/generated/exports.ts";
 import type { Build, Core } from "../core/load.ts";
+import { lossBlocks } from "../core/partial-sums.ts";
 import { DisposedError, InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import { type ActivationSpec, activationOp, resolveActivation } from "../layers/activations.ts";
 import { type LossSpec, lossFunction, resolveLoss } from "../losses/index.ts";
-import { lossBlocks } from "../losses/loss.ts";
 import {
   applyOptimizer,
   type OptimizerConfig,

@@ -10,6 +10,7 @@ import { Dense, type DenseOptions, type PlannedDense } from "./dense.ts";
 import {
   type AuxiliaryTerm,
   decodeLists,
+  equalLists,
   gradientAtLists,
   type KeptLists,
   type PlannedAuxiliaryTerm,
@@ -103,7 +104,8 @@ class PlannedAuxiliary implements PlannedAuxiliaryTerm {
     this.#count = 0;
     const dead = kernels.listIdle(units, this.#encoder.idle, deadAfter, this.#dead) >>> 0;
     if (dead === 0) return 0;
-    this.#setK(pass, Math.min(k, dead));
+    this.#k = Math.min(k, dead);
+    equalLists(pass.arena, this.#lists.starts, rows, this.#k);
     const { indices, values } = this.#lists;
     const among = this.#k;
     kernels.topKAmong(
@@ -194,13 +196,6 @@ class PlannedAuxiliary implements PlannedAuxiliaryTerm {
     );
     if (dx !== 0)
       kernels.sparseNN(rows, inputs, starts, indices, gradients, weight, inputs, 1, dx, inputs);
-  }
-
-  /** Lists of k elements a row. */
-  #setK({ arena, rows }: Pass, k: number): void {
-    const starts = arena.words(this.#lists.starts, rows + 1);
-    for (let row = 0; row <= rows; row++) starts[row] = row * k;
-    this.#k = k;
   }
 }
 

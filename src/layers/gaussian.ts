@@ -5,8 +5,8 @@
 // held within [−30, 20], without gradient outside.
 
 import { Activation } from "../../assembly/ops.ts";
+import { lossBlocks } from "../core/partial-sums.ts";
 import { InvalidValueError, show } from "../errors.ts";
-import { lossBlocks } from "../losses/loss.ts";
 import { atLeast0 } from "../options.ts";
 import type { CodeContext, CodeDefinition } from "./code.ts";
 import { Dense, type PlannedDense } from "./dense.ts";

@@ -2,6 +2,7 @@
 // starts[r] to starts[r + 1] - 1 in `indices` (units, ascending) and `values`.
 
 import { Activation } from "../../assembly/ops.ts";
+import type { Arena } from "../core/arena.ts";
 import type { PlannedDense } from "./dense.ts";
 import type { Address, Parameter, Pass, Room } from "./layer.ts";
 
@@ -59,6 +60,12 @@ export function planLists(room: Room, units: number, capacity: number): KeptList
     entryRows: training ? room.floats(capacity) : 0,
     entries: training ? room.floats(capacity) : 0,
   };
+}
+
+/** Lists of `k` elements each. Written for every pass, because plans overlap in memory. */
+export function equalLists({ wordHeap }: Arena, starts: Address, rows: number, k: number): void {
+  const at = starts / 4;
+  for (let row = 0; row <= rows; row++) wordHeap[at + row] = row * k;
 }
 
 /** y = act(S W + c), S being the listed values. */

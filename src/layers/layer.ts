@@ -85,8 +85,6 @@ export interface Room {
   product(m: number, n: number, k: number): void;
   /** Workspace to select the largest of `count` elements with. */
   selection(count: number): Address;
-  /** Is called once memory is there and the buffers can be written. */
-  whenReady(write: (arena: Arena) => void): void;
   parameter(name: string): Parameter;
   buffer(name: string): Address;
 }

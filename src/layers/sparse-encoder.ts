@@ -8,6 +8,7 @@ import { activations } from "./activations.ts";
 import { Dense, type DenseOptions } from "./dense.ts";
 import {
   type AuxiliaryTerm,
+  equalLists,
   type KeptLists,
   type PlannedAuxiliaryTerm,
   planLists,
@@ -152,10 +153,6 @@ export class PlannedSparseEncoder implements PlannedLayer, SparseSource {
     const term = this.#auxiliary;
     this.ownLoss = term && ((pass, y, target) => term.loss(pass, y, target));
     room.product(rows, units, inputs);
-    if (!ofBatch) {
-      const starts = Uint32Array.from({ length: rows + 1 }, (_, row) => row * k);
-      room.whenReady((arena) => arena.words(this.lists.starts, rows + 1).set(starts));
-    }
   }
 
   readonly ownLoss: PlannedLayer["ownLoss"];
@@ -260,6 +257,7 @@ export class PlannedSparseEncoder implements PlannedLayer, SparseSource {
     const [h, out, workspace] = [this.h, this.#matrix, this.#workspace];
     this.count = k * rows;
     if (!ofBatch) {
+      equalLists(arena, starts, rows, k);
       kernels.topK(rows, units, k, h, out, indices, values, workspace);
     } else if (training) {
       kernels.topK(1, rows * units, this.count, h, out, indices, values, workspace);

@@ -1,8 +1,9 @@
 // What a loss is. A loss is a mean over all elements of a batch that count; kernels sum it in blocks of fixed
 // size, so that the sum has the same bits however many threads share the work.
 
-import { LOSS_BLOCK, type Loss } from "../../assembly/ops.ts";
+import type { Loss } from "../../assembly/ops.ts";
 import type { KernelExports } from "../core/generated/exports.ts";
+import { lossBlocks } from "../core/partial-sums.ts";
 import type { Definition, Resolved } from "../options.ts";
 
 /** What a loss is asked to look at: matrices [rows, width] by address. */
@@ -63,9 +64,4 @@ export function elementwise(
       return kernels.sumF64(lossBlocks(elements), partials);
     },
   };
-}
-
-/** How many partial sums a loss over `elements` leaves. */
-export function lossBlocks(elements: number): number {
-  return Math.ceil(elements / LOSS_BLOCK);
 }

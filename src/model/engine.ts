@@ -5,6 +5,7 @@ import { Arena } from "../core/arena.ts";
 import type { Core } from "../core/load.ts";
 import type { Address } from "../layers/layer.ts";
 import { lossFunction } from "../losses/index.ts";
+import type { LossFunction } from "../losses/loss.ts";
 import { Stream, splitSeed } from "../math/seed.ts";
 import { stateNames } from "../optimizers/index.ts";
 import type { OptimizerBlocks } from "../optimizers/optimizer.ts";
@@ -26,6 +27,7 @@ export class Engine {
   readonly core: Core;
   readonly arena: Arena;
   readonly network: Network;
+  readonly loss: LossFunction;
   readonly preparation: Preparation;
   readonly workspace: Workspace;
   readonly staging: Staging;
@@ -66,6 +68,7 @@ export class Engine {
     this.core = core;
     this.arena = arena;
     this.network = network;
+    this.loss = loss;
     this.preparation = preparation;
     this.workspace = workspace;
     this.staging = staging;

@@ -1,11 +1,11 @@
 // What only a gaussian code has: the distribution of a code, samples from the prior, and the negative ELBO of rows.
 
+import { lossBlocks } from "../core/partial-sums.ts";
 import type { Rows } from "../data/rows.ts";
 import { InvalidStateError, InvalidValueError } from "../errors.ts";
 import { Gaussian, PlannedGaussian } from "../layers/gaussian.ts";
 import type { Address } from "../layers/layer.ts";
-import { lossBlocks } from "../losses/loss.ts";
-import { naturalLog } from "../math/logarithm.ts";
+import { log } from "../math/elementary.ts";
 import { Stream, splitSeed } from "../math/seed.ts";
 import { longForm } from "../options.ts";
 import type { Engine } from "./engine.ts";
@@ -127,7 +127,7 @@ function densityOf({ config, workspace }: Engine, beta: number): Density {
     );
   }
   // Variance beta / 2: (x - y)² / beta + ½ ln(π beta). Scale beta: |x - y| / beta + ln(2 beta).
-  const perColumn = type === "mse" ? naturalLog(Math.PI * beta) / 2 : naturalLog(2 * beta);
+  const perColumn = type === "mse" ? log(Math.PI * beta) / 2 : log(2 * beta);
   return { factor: 1 / beta, constant: width * perColumn };
 }
 

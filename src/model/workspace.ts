@@ -5,10 +5,10 @@
 
 import type { Arena } from "../core/arena.ts";
 import type { KernelExports } from "../core/generated/exports.ts";
+import { lossBlocks } from "../core/partial-sums.ts";
 import { activationOp } from "../layers/activations.ts";
 import { PlannedDense } from "../layers/dense.ts";
 import type { Address, CodeMatrix, Parameter, Pass, PlannedLayer, Room } from "../layers/layer.ts";
-import { lossBlocks } from "../losses/loss.ts";
 import { penalties } from "../penalties/index.ts";
 import type { PenaltySubject, PlannedPenalty } from "../penalties/penalty.ts";
 import { planWeightPenalty } from "../penalties/weights.ts";
@@ -221,7 +221,6 @@ export class Workspace {
     const partials = this.#arena.reserve(lossBlocks(room.rows * this.#width) * 8);
     const panels = this.#arena.reserve(room.panelBytes);
     this.#arena.commit();
-    for (const write of room.waiting) write(this.#arena);
     this.#end = Math.max(this.#end, this.#arena.top);
     const { kernels, parameters } = this.#parts;
     return {
@@ -249,8 +248,6 @@ export class Workspace {
 class ArenaRoom implements Room {
   readonly rows: number;
   readonly training: boolean;
-  /** What waits for memory. */
-  readonly waiting: ((arena: Arena) => void)[] = [];
   /** Bytes of the largest workspace of a product. */
   panelBytes = 0;
   readonly #parts: WorkspaceParts;
@@ -284,10 +281,6 @@ class ArenaRoom implements Room {
 
   selection(count: number): Address {
     return this.#parts.arena.reserve(this.#parts.kernels.topKWorkspace(count) >>> 0);
-  }
-
-  whenReady(write: (arena: Arena) => void): void {
-    this.waiting.push(write);
   }
 
   parameter(name: string): Parameter {

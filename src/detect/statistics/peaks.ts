@@ -6,7 +6,7 @@
 // and (1/sigma) exp(-y / sigma) at gamma = 0.
 
 import { InvalidValueError } from "../../errors.ts";
-import { exp, log, log1p, power } from "./elementary.ts";
+import { exp, log, log1p, power } from "../../math/elementary.ts";
 import { ascending, at, countUpTo, sortedQuantile } from "./order.ts";
 
 /** A generalised Pareto distribution of excesses. */

@@ -159,8 +159,8 @@ describe("initializeFrom", () => {
   });
 
   test.each<[unknown, unknown, RegExp]>([
-    [train, { method: "svd" }, /method must be "pca"; got "svd"/],
-    [train, undefined, /method must be "pca"; got undefined/],
+    [train, { method: "svd" }, /method must be "pca" or "layerwise"; got "svd"/],
+    [train, undefined, /method must be "pca" or "layerwise"; got undefined/],
     [new Float32Array(0), { method: "pca" }, /at least one row/],
     [new Float32Array(width).fill(Number.NaN), { method: "pca" }, /Row 0, column 0 of x is NaN/],
   ])("refuses what it cannot use (%#)", async (x, options, message) => {

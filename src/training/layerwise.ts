@@ -2,9 +2,11 @@
 // neighbouring layers is trained as a model of one layer on the codes of the layers before, with the activations that
 // the two have in the whole; its weight and both biases are then the whole model's.
 
-import type { ActivationConfig } from "../../layers/activations.ts";
-import type { LossConfig } from "../../losses/index.ts";
-import type { ModelConfig, ResolvedConfig } from "../config.ts";
+import type { ActivationConfig } from "../layers/activations.ts";
+import type { LossConfig } from "../losses/index.ts";
+import type { ModelConfig, ResolvedConfig } from "../model/config.ts";
+import type { AbortSignalLike } from "./fit-options.ts";
+import type { CorruptionSpec } from "./noise/index.ts";
 
 export interface LayerwiseOptions {
   /** Starts from layer-wise pretraining. */
@@ -16,7 +18,14 @@ export interface LayerwiseOptions {
   /** Learning rate. Default: that of the model's optimizer. */
   learningRate?: number;
   /** Noise on the input of each layer, as `fit` takes it. Default: none. */
-  corruption?: unknown;
+  corruption?: CorruptionSpec;
+  /** Aborting rejects with `signal.reason` after the step under way; layers that were finished stay as they are. */
+  signal?: AbortSignalLike;
+}
+
+export interface PcaOptions {
+  /** Starts from the principal components of what enters each layer. */
+  method: "pca";
 }
 
 /** The one-layer model that stands for layer `i` of a model. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { exp, log, log1p, power } from "../../../src/detect/statistics/elementary.ts";
+import { exp, log, log1p, power } from "../../src/math/elementary.ts";
 
 /** Numbers from 1e-300 to 1e300, and close to 1. */
 const spread = Array.from({ length: 601 }, (_, i) => 10 ** (i - 300) * (1 + (i % 7) / 7));
