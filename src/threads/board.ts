@@ -71,8 +71,6 @@ export class Board {
   readonly #states: Int32Array;
   readonly #kernels: readonly AnyKernel[];
   readonly #lane: number;
-  /** The arguments of the task at hand. */
-  readonly #values = new Array<number>(MOST_ARGUMENTS).fill(0);
   /** On the caller's side: the number of the batch that is being written, and the tasks of the posted one. */
   #batch = 1;
   #count = 0;
@@ -189,15 +187,19 @@ export class Board {
       return NONE;
     }
     const at = task * TASK_WORDS;
-    const values = this.#values;
-    for (let a = 0; a < MOST_ARGUMENTS; a++) values[a] = this.#word(at + ARGUMENTS + a);
     const workspace = this.#word(at + WORKSPACE);
     if (workspace >= 0) {
-      values[workspace] = (values[workspace] ?? 0) + this.#lane * this.#word(at + STRIDE);
+      const moved = this.#word(at + ARGUMENTS + workspace) + this.#lane * this.#word(at + STRIDE);
+      this.#tasks[at + ARGUMENTS + workspace] = moved;
     }
+    // The arguments one by one: spreading an array of them took 0.1 us longer.
+    const w = (argument: number) => this.#word(at + ARGUMENTS + argument);
     try {
       // A number that names no kernel fails like a kernel that traps.
-      const result = (this.#kernels[this.#word(at + KERNEL)] as AnyKernel)(...values);
+      const kernel = this.#kernels[this.#word(at + KERNEL)] as AnyKernel;
+      // biome-ignore format: MOST_ARGUMENTS in two rows
+      const result = kernel(w(0), w(1), w(2), w(3), w(4), w(5), w(6), w(7),
+        w(8), w(9), w(10), w(11), w(12), w(13), w(14), w(15));
       if (result !== undefined) this.#tasks[at + RESULT] = result;
     } catch {
       Atomics.store(this.#words, FAILED, 1);

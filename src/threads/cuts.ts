@@ -49,6 +49,8 @@ export interface Workspace {
 /** A row of the kernel table by positions. */
 export interface CallPlan {
   readonly name: KernelName;
+  /** The kernel's number among the exports of the module, by which the board knows it. */
+  readonly number: number;
   /** Empty for kernels that stay on one thread. */
   readonly cuts: readonly Cut[];
   readonly written: readonly Written[];
@@ -66,8 +68,8 @@ export interface CallPlan {
 
 const BYTES = { f32: 4, u32: 4, f64: 8 };
 
-/** The plan of a kernel. */
-export function callPlan(name: KernelName): CallPlan {
+/** The plan of a kernel, which has a number among the exports of the module. */
+export function callPlan(name: KernelName, number: number): CallPlan {
   const names = Object.keys(signatures[name]);
   const position = (parameter: string) => names.indexOf(parameter);
   const row: Kernel = kernelTable[name];
@@ -91,6 +93,7 @@ export function callPlan(name: KernelName): CallPlan {
   );
   return {
     name,
+    number,
     cuts: Object.entries(row.share ?? {}).map(([counts, unit = 1]) => ({
       count: position(counts),
       unit,
@@ -159,11 +162,7 @@ function timeOf(
     other: typeof value === "string" ? position(value) : -1,
     value: typeof value === "string" ? Number.NaN : value,
   }));
-  return (values) => {
-    const meets = conditions.every(
-      ({ argument, other, value }) => values[argument] === (other < 0 ? value : values[other]),
-    );
-    if (meets && conditions.length > 0) return 0;
+  const whole = (values: Values) => {
     let sum = 0;
     for (const { nanoseconds, of } of terms) {
       let product = nanoseconds;
@@ -171,5 +170,12 @@ function timeOf(
       sum += product;
     }
     return sum;
+  };
+  if (conditions.length === 0) return whole;
+  return (values) => {
+    for (const { argument, other, value } of conditions) {
+      if (values[argument] !== (other < 0 ? value : values[other])) return whole(values);
+    }
+    return 0;
   };
 }

@@ -70,7 +70,6 @@ export class Team {
   /** What the model calls. */
   readonly kernels: KernelExports;
   readonly #raw: Readonly<Record<KernelName, AnyKernel>>;
-  readonly #numbers: ReadonlyMap<string, number>;
   readonly #options: TeamOptions;
   readonly #leastShare: number;
   /** Where a model keeps what a call must not leave half written: first and last byte of each block. */
@@ -98,13 +97,16 @@ export class Team {
     // The module's functions take numbers and nothing else; their own types say how many.
     const raw = options.exports as unknown as Record<KernelName, AnyKernel>;
     this.#raw = raw;
-    this.#numbers = new Map(Object.keys(raw).map((name, number) => [name, number]));
+    const numbers = new Map(Object.keys(raw).map((name, number) => [name, number]));
+    const plans = new Map(
+      kernelNames.map((name) => [name, callPlan(name, numbers.get(name) ?? NONE)]),
+    );
     const shared = { ...raw };
     const workspaceKernels = new Set<KernelName>();
-    for (const name of kernelNames) {
-      const plan = callPlan(name);
+    for (const [name, plan] of plans) {
       if (plan.workspace) workspaceKernels.add(plan.workspace.bytes);
-      if (plan.symmetric) shared[name] = this.#sharedSymmetric(plan, plan.symmetric);
+      const product = plan.symmetric && plans.get(plan.symmetric);
+      if (product) shared[name] = this.#sharedSymmetric(plan, product);
       else if (plan.answer === "sum") shared[name] = this.#sharedSum(plan);
       else if (plan.answer === "first") shared[name] = this.#sharedSearch(plan);
       else if (plan.cuts.length > 0) shared[name] = this.#shared(plan);
@@ -185,7 +187,7 @@ export class Team {
    * C in bands of rows: each its square on the diagonal, by the symmetric kernel, and what is left of that, by
    * a product. The products are mirrored here.
    */
-  #sharedSymmetric(plan: CallPlan, product: "gemmNT" | "gemmTN"): AnyKernel {
+  #sharedSymmetric(plan: CallPlan, product: CallPlan): AnyKernel {
     const raw = this.#raw[plan.name];
     return (...values) => {
       const [n = 0, k = 0, a = 0, lda = 0, c = 0, ldc = 0, workspace = 0] = values;
@@ -196,7 +198,7 @@ export class Team {
       if (hands < 2 || bands < 2) return raw(...values);
       const { board } = this.#options;
       const stride = this.#roomOf(plan, values);
-      const rowOfA = product === "gemmNT" ? 4 * lda : 4;
+      const rowOfA = product.name === "gemmNT" ? 4 * lda : 4;
       const edge = (band: number) =>
         band === bands ? n : Math.round((n * Math.sqrt(band / bands)) / 8) * 8;
       let tasks = 0;
@@ -208,11 +210,11 @@ export class Team {
         if (row > 0) {
           const left = [height, row, k, from, lda, a, lda, 0, to, ldc, workspace];
           this.#weights[tasks] = height * row;
-          board.write(tasks++, this.#numberOf(product), left, left.length - 1, stride);
+          board.write(tasks++, product.number, left, left.length - 1, stride);
         }
         const square = [height, k, from, lda, to + row * 4, ldc, workspace];
         this.#weights[tasks] = (height * height) / 2;
-        board.write(tasks++, this.#numberOf(plan.name), square, square.length - 1, stride);
+        board.write(tasks++, plan.number, square, square.length - 1, stride);
       }
       this.#run(plan, values, tasks);
       const heap = this.#options.heap();
@@ -300,7 +302,7 @@ export class Team {
     stride: number,
   ): void {
     const { board } = this.#options;
-    board.write(i, this.#numberOf(plan.name), values, plan.workspace?.argument ?? -1, stride);
+    board.write(i, plan.number, values, plan.workspace?.argument ?? -1, stride);
     board.set(i, cut.count, end - start);
     for (const { argument, factor, by, isAddress } of cut.moves) {
       const value = at(values, argument);
@@ -311,11 +313,6 @@ export class Team {
     }
     this.#starts[i] = start;
     this.#weights[i] = end - start;
-  }
-
-  /** The number of a kernel on the board. */
-  #numberOf(name: KernelName): number {
-    return this.#numbers.get(name) ?? NONE;
   }
 
   /** Has everyone work until the shares on the board are done. */
@@ -396,8 +393,10 @@ export class Team {
   #roomOf({ workspace }: CallPlan, values: Values): number {
     if (!workspace) return 0;
     const { bytes, sizes, factor } = workspace;
-    const given = sizes.map((size, i) => at(values, size) * (i === 0 ? factor : 1));
-    return aligned(this.#raw[bytes](...given));
+    const [first = 0, second = 0, third = 0] = sizes; // a kernel ignores what it has no parameter for
+    return aligned(
+      this.#raw[bytes](factor * at(values, first), at(values, second), at(values, third)),
+    );
   }
 }
 
