@@ -149,6 +149,24 @@ export function gramTN(
   mirror(n, c, ldc << 2);
 }
 
+/** B[cols,rows] = A[rows,cols]^T. B overlaps nothing. */
+export function transpose(
+  rows: usize,
+  cols: usize,
+  a: usize,
+  lda: usize,
+  b: usize,
+  ldb: usize,
+): void {
+  while (cols) {
+    const width = min(cols, NR);
+    storeTransposed(rows, width, a, lda << 2, false, b, ldb << 2);
+    cols -= width;
+    a += width << 2;
+    b += (width * ldb) << 2;
+  }
+}
+
 /**
  * The loop nest: C[rows,cols] = P * Q + beta * C, or its transpose into C[cols,rows] if `swapped`.
  * transposedP: P is stored as [k,rows], else [rows,k]; transposedQ: Q as [cols,k], else [k,cols].

@@ -4,7 +4,7 @@ export { abi } from "./abi";
 export { activationGradient, biasActivation } from "./activation";
 export { clamp, projectRows, setRowNorms } from "./constraints";
 export { gaussianGradient, gaussianKl, gaussianSample } from "./gaussian";
-export { gemmNN, gemmNT, gemmTN, gemmWorkspace, gramNT, gramTN } from "./gemm";
+export { gemmNN, gemmNT, gemmTN, gemmWorkspace, gramNT, gramTN, transpose } from "./gemm";
 export { gramGradient } from "./gram";
 export {
   lossGradient,

@@ -235,6 +235,14 @@ export const kernelTable = {
     time: [per(0.02, "n", "n", "k")],
     symmetric: "gemmTN",
   },
+  transpose: {
+    arrays: {
+      a: reads(["rows", "cols"], { stride: "lda" }),
+      b: writes(["cols", "rows"], { stride: "ldb" }),
+    },
+    time: [per(0.4, "rows", "cols")],
+    share: { cols: 8 },
+  },
 
   // Losses
 
@@ -287,7 +295,7 @@ export const kernelTable = {
       mt: updates(["count"]),
       vt: updates(["count"]),
     },
-    time: [per(0.5, "count")],
+    time: [per(0.7, "count")],
     share: { count: LINE },
   },
   rmsprop: {
@@ -298,7 +306,7 @@ export const kernelTable = {
       avg: updates(["count"]),
       buf: updates(["count"]),
     },
-    time: [per(0.5, "count")],
+    time: [per(0.7, "count")],
     share: { count: LINE },
   },
   sgd: {
@@ -369,7 +377,7 @@ export const kernelTable = {
       a: reads(["rows", "cols"], { stride: "lda" }),
       out: updates(["cols"]),
     },
-    time: [per(0.06, "rows", "cols")],
+    time: [per(0.12, "rows", "cols")],
     share: { cols: LINE },
   },
   countNaN: { arrays: { p: reads(["count"]) } },
@@ -462,7 +470,7 @@ export const kernelTable = {
       w: reads(["*units", "cols"], { stride: "ldw" }),
       y: updates(["rows", "cols"], { stride: "ldy" }),
     },
-    time: [per(2.4, "rows", "cols")],
+    time: [per(5, "rows", "cols")],
     share: { rows: 1 },
   },
   sampledNT: {
@@ -472,7 +480,7 @@ export const kernelTable = {
       w: reads(["*units", "cols"], { stride: "ldw" }),
       out: writes(["*kept"]),
     },
-    time: [per(2.4, "rows", "cols")],
+    time: [per(5, "rows", "cols")],
     share: { rows: 1 },
   },
   invertLists: {
@@ -494,7 +502,7 @@ export const kernelTable = {
       x: reads(["*rows", "cols"], { stride: "ldx" }),
       dw: updates(["units", "cols"], { stride: "ldw" }),
     },
-    time: [per(0.25, "units", "cols")],
+    time: [per(0.35, "units", "cols")],
     share: { units: 1 },
   },
   sparseColumnSums: {

@@ -296,12 +296,7 @@ export class Kernels {
 
   #transposed(a: Matrix): Matrix {
     const out = this.matrix(a.columns, a.rows);
-    const [from, to] = [a.data, out.data];
-    for (let i = 0; i < a.rows; i++) {
-      for (let j = 0; j < a.columns; j++) {
-        to[j * a.rows + i] = from[i * a.columns + j] as number;
-      }
-    }
+    this.exports.transpose(a.rows, a.columns, a.address, a.columns, out.address, a.rows);
     return out;
   }
 

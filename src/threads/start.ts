@@ -135,8 +135,7 @@ export async function startTeam(
     crew.disband();
     throw cause;
   }
-  const heap = () => new Float32Array(memory.buffer);
-  const team = new Team({ exports, board, threads, heap, maySleep: maySleep(), crew, ...limits });
+  const team = new Team({ exports, board, threads, maySleep: maySleep(), crew, ...limits });
   forgotten?.register(team, crew);
   return team;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { builds, type TestCore } from "../support/core.ts";
-import { matrix, productReference, seeded, type TestMatrix } from "../support/matrices.ts";
+import { at, matrix, productReference, seeded, type TestMatrix } from "../support/matrices.ts";
 
 const UNIT = 2 ** -24; // half an ulp of 1 in float32
 const GUARD = 4; // words before and after an output that must survive
@@ -257,6 +257,25 @@ describe.each(builds)("matrix products, $name build", (core) => {
       if (!after.every((value, i) => value === expected[i])) wrong.push("wrote outside C");
       expect(wrong.slice(0, 5)).toEqual([]);
     });
+  });
+
+  test("transpose, from the end of memory, into rows that lie apart", () => {
+    for (const rows of edges) {
+      for (const cols of edges) {
+        core.reset();
+        const a = toEndOfMemory(
+          core,
+          matrix(core, rows, cols, cols + (rows % 3), seeded(rows + 40 * cols)),
+        );
+        const b = output(core, cols, rows, rows + (cols % 4), () => Number.NaN);
+        core.kernels.transpose(rows, cols, a.pointer, a.ld, b.pointer, b.ld);
+        const expected = b.before.slice();
+        for (let j = 0; j < cols; j++) {
+          for (let i = 0; i < rows; i++) expected[GUARD + j * b.ld + i] = at(a, false, i, j);
+        }
+        expect(contents(core, b)).toEqual(expected);
+      }
+    }
   });
 
   test("the workspace of a shape suffices for every smaller one", () => {

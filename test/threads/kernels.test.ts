@@ -152,7 +152,6 @@ describe("a call that breaks off", () => {
       exports,
       board: new Board(Board.allocate(), exports, 0),
       threads: 2,
-      heap: () => new Float32Array(0),
       maySleep: false,
       crew: { lost: undefined, disband() {} },
       always: true,

@@ -55,32 +55,21 @@ describe("the same bits on any number of threads", () => {
   const x = randomRows(97, 53, 3);
   const layers = [53, 37, 18];
   const configs: [string, Partial<ModelConfig>][] = [
-    ["relu, mse, adam", {}],
     ["the direct step", { gradient: "direct" }],
     ["the Gram step", { gradient: "gram" }],
     [
-      "gelu, huber, sgd",
-      { activation: "gelu", loss: "huber", optimizer: { type: "sgd", momentum: 0.9 } },
-    ],
-    [
-      "sigmoid, bce, adamw",
-      { activation: "sigmoid", outputActivation: "sigmoid", loss: "bce", optimizer: "adamw" },
-    ],
-    [
-      "tanh, smoothL1, rmsprop",
+      "logits, sgd with momentum",
       {
-        activation: "tanh",
-        loss: "smoothL1",
-        optimizer: { type: "rmsprop", centered: true, momentum: 0.5 },
+        activation: "sigmoid",
+        outputActivation: "sigmoid",
+        loss: "bce",
+        optimizer: { type: "sgd", momentum: 0.9 },
       },
     ],
-    ["silu, mae, adagrad", { activation: "silu", loss: "mae", optimizer: "adagrad" }],
     [
       "dropout, penalties, clipping",
       { dropout: 0.3, l1: 1e-3, l2: 1e-3, optimizer: { type: "adam", clipNorm: 0.1 } },
     ],
-    ["no biases", { bias: false, decoderBias: false }],
-    ["one layer", { layers: [53, 200] }],
   ];
 
   test.each(configs)("%s", async (_, rest) => {
@@ -95,7 +84,7 @@ describe("the same bits on any number of threads", () => {
     expect(fewSteps(config, await coreOn(3), x)).toEqual(alone);
   });
 
-  test.each([1, 2, 5])("batches of %i rows, which take the vector paths", async (rows) => {
+  test.each([1, 2])("batches of %i rows, which take the vector paths", async (rows) => {
     const config: ModelConfig = { layers, simd: "baseline" };
     const few = x.subarray(0, rows * 53);
     const alone = fewSteps(config, loadCoreSync({ simd: "baseline" }), few);
