@@ -2,8 +2,14 @@
 // so that none of them can know an option that the others do not.
 
 import { parseArgs } from "node:util";
+import type { Definition } from "../options.ts";
 import { UsageError } from "./errors.ts";
 import { quoted } from "./text.ts";
+
+/** What an option can name: the library's own list of such things, with a check for each of their settings. */
+export interface Registry {
+  readonly all: readonly Definition<string, object>[];
+}
 
 export interface Option {
   readonly short?: string;
@@ -15,6 +21,13 @@ export interface Option {
   readonly least?: number;
   /** The only texts allowed, or, beside a number, the texts allowed as well. */
   readonly choices?: readonly string[];
+  /** The value is a name out of this list, with settings: `name:key=value`. The help shows them; the library checks. */
+  readonly registry?: Registry;
+  /** Names in the list that a command line cannot say, and names beside it. */
+  readonly except?: readonly string[];
+  readonly also?: readonly string[];
+  /** May be given more than once. */
+  readonly repeats?: boolean;
   /** A switch that means the opposite. */
   readonly contradicts?: string;
   readonly help: string;
@@ -42,7 +55,7 @@ export const commonOptions: Options = {
   help: { short: "h", help: "show this help" },
 };
 
-type Values = Readonly<Record<string, string | boolean | undefined>>;
+type Values = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
 /** The values of a command line, checked against the command's table. */
 export class Arguments {
@@ -68,6 +81,12 @@ export class Arguments {
     return typeof value === "string" ? value : undefined;
   }
 
+  /** All values of an option that may be given more than once. */
+  texts(name: string): readonly string[] {
+    const value = this.#values[name];
+    return Array.isArray(value) ? value : [];
+  }
+
   /** Undefined also where the text is one of the table's `choices`. */
   number(name: string): number | undefined {
     const text = this.text(name);
@@ -90,7 +109,7 @@ export class Arguments {
     const picked: Record<string, string | boolean> = {};
     for (const name of names) {
       const value = this.#values[name];
-      if (value !== undefined) picked[name] = value;
+      if (typeof value === "string" || typeof value === "boolean") picked[name] = value;
     }
     return picked;
   }
@@ -112,7 +131,7 @@ export function readArguments(command: Command, words: readonly string[]): Argum
     tokens: true,
   });
   const operands: string[] = [];
-  const values: Record<string, string | boolean> = {};
+  const values: Record<string, string | boolean | string[]> = {};
   for (const token of tokens) {
     if (token.kind === "positional") operands.push(token.value);
     if (token.kind !== "option") continue;
@@ -136,8 +155,13 @@ export function readArguments(command: Command, words: readonly string[]): Argum
           : `${rawName} needs a value and is followed by ${quoted(value)}; write --${name}=${value} if that is the value.`,
       );
     }
-    if (Object.hasOwn(values, name)) throw new UsageError(`--${name} is given twice.`);
     if (value !== undefined) checkValue(name, option, value);
+    if (option.repeats) {
+      const earlier = values[name];
+      values[name] = [...(Array.isArray(earlier) ? earlier : []), value ?? ""];
+      continue;
+    }
+    if (Object.hasOwn(values, name)) throw new UsageError(`--${name} is given twice.`);
     values[name] = value ?? true;
   }
   const args = new Arguments(operands, values);

@@ -1,6 +1,13 @@
 // Help texts from the tables of commands and options, never wider than 80 columns.
 
-import { type Command, commonOptions, type Option, type Options, usage } from "./arguments.ts";
+import {
+  type Command,
+  commonOptions,
+  type Option,
+  type Options,
+  type Registry,
+  usage,
+} from "./arguments.ts";
 
 const WIDTH = 80;
 const INDENT = 2;
@@ -40,6 +47,7 @@ export function help(command: Command): string {
     "",
     "Options",
     ...optionLines({ ...options, ...commonOptions }),
+    ...settingLines(options),
     "",
     examples.length === 1 ? "Example" : "Examples",
     ...examples.flatMap(([what, line]) => [...wrap(`# ${what}`, INDENT), `  ${line}`]),
@@ -60,6 +68,47 @@ function meaning({ help: text, kind, choices, default: otherwise }: Option): str
   const list = choices?.join(", ");
   const allowed = list === undefined ? "" : kind ? `, or ${list}` : `: ${list}`;
   return `${text}${allowed}${otherwise === undefined ? "" : ` (default ${otherwise})`}`;
+}
+
+/** The names that options take, each with its settings and their defaults. */
+function settingLines(options: Options): string[] {
+  const lines = Object.entries(options).flatMap(
+    ([option, { registry, except = [], also = [] }]) => {
+      if (!registry) return [];
+      const named = registry.all.filter(({ type }) => !except.includes(type));
+      const bare = named.filter(({ options: of }) => Object.keys(of).length === 0);
+      const names = [...bare.map(({ type }) => type), ...also].join(", ");
+      const settled = named.filter((definition) => !bare.includes(definition));
+      return [
+        `  --${option}`,
+        ...(names === "" ? [] : wrap(names, 2 * INDENT)),
+        ...settled.flatMap(({ type, options: of }) => wrapSettings(`${type}:`, settingsOf(of))),
+      ];
+    },
+  );
+  return lines.length === 0 ? [] : ["", "Names, with their settings and defaults", ...lines];
+}
+
+/** `beta1=0.9` for each setting; one without a default is `clipNorm=…`. */
+const settingsOf = (options: Checks<object>): string[] =>
+  Object.entries<Check<unknown>>(options).map(([key, check]) => {
+    try {
+      return `${key}=${check(key, undefined) ?? "…"}`;
+    } catch {
+      return `${key}=…`; // required
+    }
+  });
+
+/** Settings between commas, without a blank, as they are typed. */
+function wrapSettings(name: string, settings: readonly string[]): string[] {
+  const lines = [" ".repeat(2 * INDENT) + name];
+  for (const [i, setting] of settings.entries()) {
+    const part = i + 1 < settings.length ? `${setting},` : setting;
+    const line = `${lines.at(-1)}${part}`;
+    if (line.length <= WIDTH) lines[lines.length - 1] = line;
+    else lines.push(" ".repeat(4 * INDENT) + part);
+  }
+  return lines;
 }
 
 /** A name, and beside it, or under it where it is long, what it means. */

@@ -2,6 +2,14 @@
 // the data where they are left open.
 
 import { type FitOptions, type ModelConfig, TiedAutoencoder } from "../index.ts";
+import { activations } from "../layers/activations.ts";
+import { losses } from "../losses/index.ts";
+import { codes } from "../model/codes.ts";
+import { initializers } from "../model/initial/initializers.ts";
+import { optimizers } from "../optimizers/index.ts";
+import { penalties } from "../penalties/index.ts";
+import { noises } from "../training/noise/index.ts";
+import { schedules } from "../training/schedules/index.ts";
 import type { Arguments, Options } from "./arguments.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { readRuntime } from "./model-file.ts";
@@ -24,23 +32,35 @@ export const modelOptions = {
   },
   activation: {
     value: "NAME",
-    help: "of every hidden layer: tanh, gelu, leakyRelu:slope=.1 …",
+    registry: activations,
+    help: "of every hidden layer",
     default: "relu",
   },
   "output-activation": {
     value: "NAME",
-    help: "of the reconstruction: sigmoid …",
+    registry: activations,
+    help: "of the reconstruction",
     default: "linear; sigmoid for bce",
   },
-  loss: { value: "NAME", help: "mae, bce, huber:delta=1, smoothL1:beta=1", default: "mse" },
+  loss: { value: "NAME", registry: losses, help: "what training makes small", default: "mse" },
+  code: { value: "NAME", registry: codes, help: "what the code is", default: "dense" },
+  penalty: {
+    value: "NAME",
+    registry: penalties,
+    repeats: true,
+    help: "adds a term to the loss; may be given more than once",
+  },
   optimizer: {
     value: "NAME",
-    help: "adamw, sgd, rmsprop, adagrad, with settings as in adam:beta1=.8,clipNorm=1",
+    registry: optimizers,
+    help: "how weights follow the gradient",
     default: "adam",
   },
   initializer: {
     value: "NAME",
-    help: "xavierUniform, xavierNormal, heUniform, heNormal, orthogonal, or pca (of the data)",
+    registry: initializers,
+    also: ["pca"],
+    help: "how weights start; pca: from the data's principal components",
     default: "torchLinear",
   },
   scale: {
@@ -118,11 +138,16 @@ export const runOptions = {
   },
   schedule: {
     value: "NAME",
-    help: "of the learning rate: cosine, oneCycle, exponential:gamma=.999, step:stepSize=100, reduceOnPlateau",
+    registry: schedules,
+    except: ["function"],
+    help: "how the learning rate moves",
+    default: "it does not",
   },
   noise: {
     value: "NAME",
-    help: "on the input: gaussian:std=.1, masking:rate=.3, saltPepper:rate=.1",
+    registry: noises,
+    help: "on the input, for denoising",
+    default: "none",
   },
   "no-shuffle": { help: "keep the order of the rows" },
   "micro-batches": {
@@ -145,6 +170,7 @@ export async function makeModel(
   const optimizer = parseSpec("optimizer", args.text("optimizer") ?? "adam");
   const learningRate = args.number("learning-rate");
   const initializer = args.text("initializer");
+  const code = args.text("code");
   const spec = (option: string, otherwise: string) =>
     parseSpec(option, args.text(option) ?? otherwise);
   // Names and settings are the library's to check, and its messages are good.
@@ -153,6 +179,8 @@ export async function makeModel(
     activation: spec("activation", "relu"),
     outputActivation: spec("output-activation", loss.type === "bce" ? "sigmoid" : "linear"),
     loss,
+    code: code === undefined ? undefined : parseSpec("code", code),
+    penalties: args.texts("penalty").map((text) => parseSpec("penalty", text)),
     optimizer: learningRate === undefined ? optimizer : { ...optimizer, learningRate },
     initializer: initializer === "pca" ? undefined : initializer,
     ...(scale === "none" ? {} : { scaler: typeof scale === "string" ? scale : "minMax" }),

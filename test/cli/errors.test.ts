@@ -11,6 +11,9 @@ import {
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { encodeNpy } from "../../src/formats/npy.ts";
+import { losses } from "../../src/losses/index.ts";
+import { optimizers } from "../../src/optimizers/index.ts";
+import { noises } from "../../src/training/noise/index.ts";
 import { jsonLines, run, runHere, runLines, temporaryFolder } from "./program.ts";
 
 const folder = temporaryFolder();
@@ -221,5 +224,32 @@ describe("files", () => {
       "saved",
     ]);
     expect(events.at(-1)).toMatchObject({ file: "j.st", steps: 2, complete: true });
+  });
+});
+
+test("the help of train lists the library's own names, settings and defaults", async () => {
+  const { out } = await runHere(folder, ["train", "--help"]);
+  for (const { type, options } of [...optimizers.all, ...losses.all, ...noises.all]) {
+    const first = Object.keys(options)[0];
+    expect(out).toMatch(first === undefined ? type : new RegExp(`${type}:${first}=`));
+  }
+  expect(out).toContain("adamw:learningRate=0.001,weightDecay=0.01,clipNorm=…");
+});
+
+test("a term of the loss may be given more than once", async () => {
+  const words = ["train", "good.csv", "-o", "p.st", "-e", "1", "--json"];
+  const { out } = await runHere(folder, [
+    ...words,
+    "--penalty",
+    "l1:weight=.1",
+    "--penalty",
+    "l2:weight=.2",
+  ]);
+  const start = jsonLines(out).find(({ event }) => event === "start");
+  expect(start?.config).toMatchObject({
+    penalties: [
+      { type: "l1", weight: 0.1 },
+      { type: "l2", weight: 0.2 },
+    ],
   });
 });
