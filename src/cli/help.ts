@@ -1,13 +1,7 @@
 // Help texts from the tables of commands and options, never wider than 80 columns.
 
-import {
-  type Command,
-  commonOptions,
-  type Option,
-  type Options,
-  type Registry,
-  usage,
-} from "./arguments.ts";
+import type { Check } from "../options.ts";
+import { type Command, commonOptions, type Option, type Options, usage } from "./arguments.ts";
 
 const WIDTH = 80;
 const INDENT = 2;
@@ -72,32 +66,34 @@ function meaning({ help: text, kind, choices, default: otherwise }: Option): str
 
 /** The names that options take, each with its settings and their defaults. */
 function settingLines(options: Options): string[] {
-  const lines = Object.entries(options).flatMap(
-    ([option, { registry, except = [], also = [] }]) => {
-      if (!registry) return [];
-      const named = registry.all.filter(({ type }) => !except.includes(type));
-      const bare = named.filter(({ options: of }) => Object.keys(of).length === 0);
-      const names = [...bare.map(({ type }) => type), ...also].join(", ");
-      const settled = named.filter((definition) => !bare.includes(definition));
-      return [
-        `  --${option}`,
-        ...(names === "" ? [] : wrap(names, 2 * INDENT)),
-        ...settled.flatMap(({ type, options: of }) => wrapSettings(`${type}:`, settingsOf(of))),
-      ];
-    },
-  );
+  const entries = Object.entries(options);
+  const lines = entries.flatMap(([option, { registry, except = [], also = [] }]) => {
+    const alike = entries.filter(([, other]) => other.registry === registry);
+    if (!registry || alike[0]?.[0] !== option) return [];
+    const named = registry.all.filter(({ type }) => !except.includes(type));
+    const bare = named.filter(({ options: of }) => Object.keys(of).length === 0);
+    const names = [...bare.map(({ type }) => type), ...also].join(", ");
+    const settled = named.filter((definition) => !bare.includes(definition));
+    return [
+      `  ${alike.map(([name]) => `--${name}`).join(", ")}`,
+      ...(names === "" ? [] : wrap(names, 2 * INDENT)),
+      ...settled.flatMap(({ type, options: of }) => wrapSettings(`${type}:`, settingsOf(of))),
+    ];
+  });
   return lines.length === 0 ? [] : ["", "Names, with their settings and defaults", ...lines];
 }
 
 /** `beta1=0.9` for each setting; one without a default is `clipNorm=…`. */
-const settingsOf = (options: Checks<object>): string[] =>
-  Object.entries<Check<unknown>>(options).map(([key, check]) => {
+function settingsOf(options: object): string[] {
+  const checks: Readonly<Record<string, Check<unknown>>> = { ...options };
+  return Object.entries(checks).map(([key, check]) => {
     try {
       return `${key}=${check(key, undefined) ?? "…"}`;
     } catch {
       return `${key}=…`; // required
     }
   });
+}
 
 /** Settings between commas, without a blank, as they are typed. */
 function wrapSettings(name: string, settings: readonly string[]): string[] {

@@ -130,7 +130,10 @@ export const runOptions = {
   },
   validation: {
     value: "FILE|SHARE",
-    help: "rows to check on after every epoch: a file, or a share such as .1: the last rows of the data, which are not trained on",
+    help: "rows to check on after every epoch: a file, or a share of the data such as .1, which is not trained on",
+  },
+  "validation-shuffle": {
+    help: "draw the share of --validation at random, by the seed, instead of taking the last rows",
   },
   "early-stopping": {
     value: "SETTINGS",
@@ -284,6 +287,8 @@ export function fitOptions(
       validation && "file" in validation
         ? matrix(validation.file.rows, validation.file.table)
         : undefined,
+    validationShuffle:
+      validation && "share" in validation ? args.flag("validation-shuffle") : undefined,
     shuffle: !args.flag("no-shuffle"),
     resume: args.flag("resume"),
     microBatches: args.number("micro-batches"),

@@ -195,6 +195,8 @@ describe("what is wrong with a table", () => {
       `warning: id.csv: column 1 ("id") seems to number the rows, which says nothing of what is in them; --columns '!1' leaves`,
     );
     expect(err).toMatch(/^checks +the last 6 rows, which are not trained on$/m);
+    const drawn = "train id.csv -o i.st -e 1 --validation .2 --validation-shuffle";
+    expect((await runLine(folder, drawn)).err).toMatch(/^checks +6 rows drawn at random, which/m);
   });
 
   test("hints can be typed as they stand", async () => {

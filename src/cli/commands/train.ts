@@ -271,7 +271,10 @@ async function readValidation(
   if (text !== undefined) {
     const share = Number(text);
     const held = heldRows(share, data.facts, data.table.file);
-    report.say(setting("checks", `the last ${grouped(held)} rows, which are not trained on`));
+    const which = args.flag("validation-shuffle")
+      ? `${grouped(held)} rows drawn at random`
+      : `the last ${grouped(held)} rows`;
+    report.say(setting("checks", `${which}, which are not trained on`));
     return { validation: { share, held } };
   }
   if (typed.flag("resume") && task.earlier?.note.validation) {
