@@ -278,6 +278,45 @@ describe.each(builds)("optimizers at the edges, $name build", (core) => {
   });
 
   // A load that reaches past the range traps there.
+  test("gradients whose square float32 does not hold move their parameter, as in PyTorch", () => {
+    for (const size of [1.8e19, 2e19, 1e20, -5e20]) {
+      core.reset();
+      const [g, m, v] = [core.put([size]), core.put([0]), core.put([0])];
+      const bias = 1 / Math.sqrt(1 - 0.999);
+      for (const shrink of [1, 1 - 1e-3 * 0.01]) {
+        const p = core.put([1]);
+        kernels.adam(1, p, g, m, v, 1e-3 / (1 - 0.9), 0.9, 0.999, bias, 1e-8, 0, shrink, 1);
+        expect(core.f32(p, 1)[0]).toBeCloseTo(shrink - 1e-3 * Math.sign(size), 6);
+        expect(core.f32(v, 1)[0]! / (1e-3 * size * size)).toBeCloseTo(1, 5);
+        core.f32(m, 1)[0] = 0;
+        core.f32(v, 1)[0] = 0;
+      }
+      if (Math.abs(size) > 1e20) continue;
+      for (const [centered, step] of [
+        [0, 0.01],
+        [1, 1e-3 / Math.sqrt(0.01 - 0.01 ** 2)],
+      ] as const) {
+        const p = core.put([1]);
+        kernels.rmsprop(
+          1,
+          p,
+          g,
+          core.put([0]),
+          core.put([0]),
+          0,
+          1e-3,
+          0.99,
+          1e-8,
+          0,
+          centered,
+          0,
+          1,
+        );
+        expect(core.f32(p, 1)[0]).toBeCloseTo(1 - step * Math.sign(size), 6);
+      }
+    }
+  });
+
   test.each([1, 2, 3, 5, 6, 7])("every array of %i may end where the memory ends", (count) => {
     core.reset();
     const inside = Array.from({ length: 5 }, () => core.put(values(count, 1).map(Math.abs)));
