@@ -66,7 +66,8 @@ class Mae extends DifferenceLoss {
 
 /**
  * The cross entropy of t and sigmoid(z) from the logit z: |z| (1 - t) + log(1 + exp(-|z|)), or |z| t in the first
- * term below 0. Nothing cancels where the answer is sure and right. The gradient is sigmoid(z) - t.
+ * term below 0. The gradient is sigmoid(z) - t, above 0 taken as (1 - t) - sigmoid(-z). So nothing but t itself
+ * cancels where the answer is sure and right.
  */
 class Bce extends ElementLoss {
   @inline
@@ -84,8 +85,12 @@ class Bce extends ElementLoss {
   @inline
   gradient(e: v128, z: v128, t: v128, parameter: v128): v128 {
     const one = f32x4.splat(1);
-    const numerator = v128.bitselect(e, one, f32x4.lt(z, f32x4.splat(0)));
-    return f32x4.sub(f32x4.div(numerator, f32x4.add(e, one)), t);
+    const p = f32x4.div(e, f32x4.add(e, one));
+    return v128.bitselect(
+      f32x4.sub(p, t),
+      f32x4.sub(f32x4.sub(one, t), p),
+      f32x4.lt(z, f32x4.splat(0)),
+    );
   }
 }
 

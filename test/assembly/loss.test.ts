@@ -165,7 +165,12 @@ describe.each(builds)("losses, $name build", (core) => {
         ] as const) {
           const missed = logit > 0 ? 1 - t : t;
           const exact = z * missed + Math.log1p(Math.exp(-z));
-          expect(Math.abs(run(bce, [logit], [t]).sum / exact - 1)).toBeLessThan(3e-7);
+          const { sum, gradient } = run(bce, [logit], [t]);
+          expect(Math.abs(sum / exact - 1)).toBeLessThan(3e-7);
+          const wrong = Math.exp(-z) / (1 + Math.exp(-z));
+          const slope = logit > 0 ? missed - wrong : wrong - missed;
+          const bound = 2e-7 * Math.max(missed, wrong);
+          expect(Math.abs(gradient[0]! - slope)).toBeLessThanOrEqual(bound);
         }
       }
     }

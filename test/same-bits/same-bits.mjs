@@ -75,7 +75,7 @@ for (const [name, [config, options]] of Object.entries(cases))
   }
 const [a, b] = process.argv.slice(2);
 if (a === "--write") {
-  fs.writeFileSync(b, `${JSON.stringify(out, null, 1)}\n`);
+  fs.writeFileSync(b, `${JSON.stringify(out, null, 2)}\n`);
   console.log("written");
   process.exit(0);
 }
