@@ -1,14 +1,12 @@
-// The grammar of CSV cells, over bytes: where a cell ends, what it says, what number that is.
+// The grammar of CSV over bytes: where a cell ends, what it says, where a row ends.
 
+import { copyBytes } from "./numbers-read.ts";
 import { decodeUtf8 } from "./text-read.ts";
 
 export const NEWLINE = 10;
+export const CARRIAGE_RETURN = 13;
 export const SPACE = 32;
 export const QUOTE = 34;
-
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-const INFINITY = /^[+-]?inf(inity)?$/i;
-const MISSING = /^(|na|n\/a|nan|null)$/i;
 
 /**
  * The index of the delimiter or newline that ends the cell which starts at `at`, quotes respected;
@@ -27,19 +25,45 @@ export function cellEnd(bytes: Uint8Array, at: number, end: number, delimiter: n
   return at;
 }
 
-/** What the cell says, without the blanks and quotes around it. */
-export function cellText(bytes: Uint8Array, start: number, end: number): string {
-  const cell = bytes.slice(start, end);
-  const text = (decodeUtf8(cell) ?? String.fromCharCode(...cell.subarray(0, 100))).trim();
-  return /^".*"$/s.test(text) ? text.slice(1, -1).replaceAll('""', '"').trim() : text;
+const MAX_LATIN = 100;
+
+/** The text of some bytes; where they are not UTF-8, the first of them as Latin-1. */
+const textOf = (bytes: Uint8Array): string =>
+  decodeUtf8(bytes) ?? String.fromCharCode(...bytes.subarray(0, MAX_LATIN));
+
+/** What a cell says, without the blanks and the quotes around it. */
+export const cellText = (bytes: Uint8Array, start: number, end: number): string =>
+  unquoted(textOf(copyBytes(bytes, start, end - start)));
+
+function unquoted(cell: string): string {
+  const text = cell.trim();
+  if (text.length < 2 || !text.startsWith('"') || !text.endsWith('"')) return text;
+  return text.slice(1, -1).replaceAll('""', '"');
 }
 
-/** The number that a cell's text stands for, NaN for a missing value, undefined for other text. */
-export function cellNumber(text: string): number | undefined {
-  if (NUMBER.test(text)) return Number(text);
-  if (MISSING.test(text)) return Number.NaN;
-  if (INFINITY.test(text)) return text.startsWith("-") ? -Infinity : Infinity;
-  return undefined;
+/**
+ * The texts of many cells of one block. Where the block is ASCII, it is decoded once and cells are cut
+ * from its text, at several times the speed of decoding each.
+ */
+export class BlockTexts {
+  private readonly bytes: Uint8Array;
+  private whole: string | undefined;
+  private isAscii: boolean | undefined;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  /** As `cellText`. */
+  cell(start: number, end: number): string {
+    if (this.isAscii === undefined) {
+      this.whole = decodeUtf8(copyBytes(this.bytes, 0, this.bytes.length));
+      this.isAscii = this.whole?.length === this.bytes.length;
+    }
+    return this.isAscii && this.whole !== undefined
+      ? unquoted(this.whole.slice(start, end))
+      : cellText(this.bytes, start, end);
+  }
 }
 
 /** The cells of the row at `at` as text, and where the next row starts; undefined if it is cut off. */
@@ -50,11 +74,54 @@ export function readRow(
 ): { cells: string[]; next: number } | undefined {
   const end = bytes.length;
   const cells: string[] = [];
-  for (;;) {
+  while (at < end) {
     const stop = cellEnd(bytes, at, end, delimiter);
     if (stop < 0) return undefined;
     cells.push(cellText(bytes, at, stop));
     at = stop + 1;
     if (bytes[stop] === NEWLINE) return { cells, next: at };
+  }
+  return undefined;
+}
+
+const CELL_START = 0;
+const PLAIN = 1;
+const QUOTED = 2;
+const QUOTE_SEEN = 3;
+
+/** Looks for the end of one row in bytes that arrive in pieces; each byte is looked at once. */
+export class RowEndScanner {
+  private readonly delimiter: number;
+  private state = CELL_START;
+
+  constructor(delimiter: number) {
+    this.delimiter = delimiter;
+  }
+
+  /** Starts again at the start of a row. */
+  reset(): void {
+    this.state = CELL_START;
+  }
+
+  /** Whether the row ends in `bytes`, which continue those of the calls before. */
+  endsIn(bytes: Uint8Array): boolean {
+    const { delimiter } = this;
+    let { state } = this;
+    let at = 0;
+    while (at < bytes.length) {
+      if (state === QUOTED) {
+        at = bytes.indexOf(QUOTE, at) + 1;
+        if (at === 0) break;
+        state = QUOTE_SEEN;
+        continue;
+      }
+      const c = bytes[at++];
+      if (c === QUOTE && (state === CELL_START || state === QUOTE_SEEN)) state = QUOTED;
+      else if (c === NEWLINE) return true;
+      else if (c === delimiter) state = CELL_START;
+      else if (c !== SPACE || state !== CELL_START) state = PLAIN;
+    }
+    this.state = state;
+    return false;
   }
 }

@@ -1,142 +1,244 @@
-// What a CSV file's first two rows tell: the delimiter, how many columns there are, and whether the
-// first row is a header; and which columns a user's choice means.
+// What the first rows of a CSV file tell: what stands between cells, how many columns there are, and
+// whether the first row holds names. Rows are looked at one after another, and no more of them than it
+// takes, so that a live stream can begin as early as possible and the answer never depends on the pieces
+// in which a file arrives.
 
-import { cellNumber, NEWLINE, readRow } from "./csv-cells.ts";
-import { FormatError } from "./errors.ts";
+import type { CellReader } from "./cell-values.ts";
+import { NEWLINE, readRow } from "./csv-cells.ts";
 import { quote } from "./text.ts";
 
 export type CsvDelimiter = "," | ";" | "\t" | "|";
 
-/** Columns by their number, counted from 1 as in error messages, by name, or in text as in "1-4". */
-export type CsvColumns = string | readonly (string | number)[];
+export interface DialectOptions {
+  readonly delimiter: CsvDelimiter | "auto";
+  readonly header: boolean | "auto";
+  /** Names that a header is expected to hold: a first row with all of them is one. */
+  readonly expected: readonly string[] | undefined;
+  readonly cells: CellReader;
+}
 
 export interface Dialect {
   /** As a byte. */
   readonly delimiter: number;
   readonly columns: number;
+  /** The names in the header, every one different; undefined without a header. */
   readonly names: readonly string[] | undefined;
   /** Where the first row of data starts, and on which line. */
   readonly start: number;
   readonly line: number;
+  /** What was decided though it could be otherwise, as sentences. */
+  readonly warnings: readonly string[];
 }
 
-interface Place {
+/** In the order in which they are believed: a comma may be a decimal one. */
+const CANDIDATES: readonly CsvDelimiter[] = ["\t", ";", "|", ","];
+/** How many rows are looked at before a header is given up. */
+const SAMPLE_ROWS = 16;
+
+interface Row {
+  readonly cells: readonly string[];
   readonly start: number;
   readonly line: number;
 }
-interface FirstRow extends Place {
-  readonly cells: string[];
-}
-interface FirstRows {
-  readonly rows: FirstRow[];
-  readonly rest: Place;
-}
 
-// A semicolon or a tab in every row is hardly there by chance; a comma may be a decimal one.
-const CANDIDATES: readonly CsvDelimiter[] = ["\t", ";", ","];
+/** Reads rows one after another, blank lines left out, and keeps them. */
+class RowSampler {
+  readonly code: number;
+  readonly rows: Row[] = [];
+  /** Where the first row starts that has not been read. */
+  start = 0;
+  line = 1;
+  private readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array, delimiter: CsvDelimiter) {
+    this.bytes = bytes;
+    this.code = delimiter.charCodeAt(0);
+  }
+
+  /** The row of this number, from 0; undefined where the bytes end before it does. */
+  row(index: number): Row | undefined {
+    while (this.rows.length <= index) {
+      const row = readRow(this.bytes, this.start, this.code);
+      if (row === undefined) return undefined;
+      const { cells, next } = row;
+      if (cells.length > 1 || cells[0] !== "") {
+        this.rows.push({ cells, start: this.start, line: this.line });
+      }
+      for (; this.start < next; this.start++) if (this.bytes[this.start] === NEWLINE) this.line++;
+    }
+    return this.rows[index];
+  }
+}
 
 /**
- * Tells the dialect from a file's first bytes, which end in a newline. Undefined where they hold less
- * than two rows and `complete` does not say that they are all there is.
+ * Tells the dialect from a file's first bytes, which end in a newline. Undefined where more of them are
+ * needed and `complete` does not say that they are all there is.
  */
 export function detectDialect(
   bytes: Uint8Array,
   complete: boolean,
-  delimiter: CsvDelimiter | "auto",
-  header: boolean | "auto",
+  options: DialectOptions,
 ): Dialect | undefined {
-  let best: (FirstRows & { delimiter: number }) | undefined;
-  for (const candidate of delimiter === "auto" ? CANDIDATES : [delimiter]) {
-    const code = candidate.charCodeAt(0);
-    const found = firstRows(bytes, code);
-    const { rows } = found;
-    if (rows.length < 2 && !complete) return undefined;
-    best = { ...found, delimiter: code }; // the comma, which is last, if none fits
-    const width = rows[0]?.cells.length ?? 0;
-    if (width > 1 && (rows[1]?.cells.length ?? width) === width) break;
-  }
-  const { rows, delimiter: code, rest } = best!;
-  const [first, second] = rows;
-  const withHeader = header === "auto" ? looksLikeHeader(rows) : header;
-  const data = (withHeader ? second : first) ?? rest;
+  const rows = chooseDelimiter(bytes, complete, options);
+  const first = rows?.row(0);
+  if (rows === undefined || (first === undefined && !complete)) return undefined;
+  const header =
+    typeof options.header === "boolean"
+      ? { isHeader: options.header }
+      : looksLikeHeader(rows, complete, options);
+  if (header === undefined) return undefined;
+  const warnings = header.warning === undefined ? [] : [header.warning];
+  const names = header.isHeader && first ? uniqueNames(first.cells, warnings) : undefined;
+  const data = names ? (rows.rows[1] ?? rows) : (first ?? rows);
   return {
-    delimiter: code,
+    delimiter: rows.code,
     columns: first?.cells.length ?? 0,
-    names: withHeader ? first?.cells : undefined,
+    names,
     start: data.start,
     line: data.line,
+    warnings,
   };
 }
 
-/** The first two rows that are not blank, and where they end or a cut-off row starts. */
-function firstRows(bytes: Uint8Array, delimiter: number): FirstRows {
-  const rows: FirstRow[] = [];
-  let start = 0;
-  let line = 1;
-  while (rows.length < 2 && start < bytes.length) {
-    const row = readRow(bytes, start, delimiter);
-    if (row === undefined) break;
-    if (row.cells.length > 1 || row.cells[0] !== "") rows.push({ cells: row.cells, start, line });
-    for (; start < row.next; start++) if (bytes[start] === NEWLINE) line++;
+function chooseDelimiter(
+  bytes: Uint8Array,
+  complete: boolean,
+  { delimiter, cells }: DialectOptions,
+): RowSampler | undefined {
+  if (delimiter !== "auto") return new RowSampler(bytes, delimiter);
+  const candidates = CANDIDATES.filter((one) => one !== cells.decimal).map(
+    (one) => new RowSampler(bytes, one),
+  );
+  const width = (sampler: RowSampler, index: number) => sampler.row(index)?.cells.length ?? 0;
+  if (!complete && candidates.some((one) => one.row(0) === undefined)) return undefined;
+  const splitting = candidates.filter((one) => width(one, 0) > 1);
+  if (splitting.length <= 1) return splitting[0] ?? candidates.at(-1);
+  for (const one of splitting) {
+    if (one.row(1) === undefined && !complete) return undefined;
+    if (one.row(1) === undefined || width(one, 1) === width(one, 0)) return one;
   }
-  return { rows, rest: { start, line } };
+  return splitting.reduce((best, one) => (width(one, 0) > width(best, 0) ? one : best));
 }
 
-/** A first row is a header where it has text over a number, or, all alone, no number at all. */
-function looksLikeHeader([first, second]: readonly FirstRow[]): boolean {
-  const isNumber = (text: string) => !Number.isNaN(cellNumber(text) ?? Number.NaN);
-  const isText = (text: string) => cellNumber(text) === undefined;
-  if (second) {
-    return first!.cells.some((cell, i) => isText(cell) && isNumber(second.cells[i] ?? ""));
-  }
-  return first?.cells.some(isText) === true && !first.cells.some(isNumber);
+interface HeaderAnswer {
+  readonly isHeader: boolean;
+  readonly warning?: string;
+}
+
+/** A number, a missing value, text that begins as values do (2024-05-01, 12%), or any other text. */
+type CellKind = "number" | "missing" | "value" | "label";
+
+function kindOf(text: string, cells: CellReader): CellKind {
+  const number = cells.number(text);
+  if (number !== undefined) return Number.isNaN(number) ? "missing" : "number";
+  return /^[+-]?\p{Sc}?[.,]?\d/u.test(text) ? "value" : "label";
 }
 
 /**
- * The places, from 0, of the chosen columns, in the order chosen. A choice is a column's number from
- * 1, its name, or a text of parts between commas, each a name, a number, a range such as "2-5" or
- * "2-", or one of these after "!", which leaves it out; nothing but such parts starts from all.
+ * Whether the first row holds names; undefined where it takes more rows to tell. It does where a label
+ * stands over a number or another value. Where no row decides, it does not, except for names that are
+ * numbers (0, 1, 2 as pandas writes them; years) and for tables that are text all over.
  */
-export function selectColumns(
-  choice: CsvColumns | undefined,
-  { columns, names }: Pick<Dialect, "columns" | "names">,
-): number[] {
-  const all = Array.from({ length: columns }, (_, i) => i);
-  if (choice === undefined) return all;
-  const parts = typeof choice === "string" ? choice.split(",").map((part) => part.trim()) : choice;
-  const range = (first: number, last: number, part: string | number) => {
-    if (!Number.isInteger(first) || first < 1 || last > columns || first > last) {
-      throw new FormatError(`columns count from 1 to ${columns}, the choice was ${quote(part)}`);
-    }
-    return all.slice(first - 1, last);
-  };
-  const find = (part: string | number): number[] => {
-    if (typeof part === "number") return range(part, part, part);
-    const place = names?.indexOf(part) ?? -1;
-    if (place >= 0) {
-      if (names!.indexOf(part, place + 1) < 0) return [place];
-      throw new FormatError(`more than one column has the name ${quote(part)}`);
-    }
-    const [, first, dash, last] = /^(\d+)(?:(-)(\d*))?$/.exec(part) ?? [];
-    if (first !== undefined) {
-      return range(Number(first), dash ? Number(last || columns) : Number(first), part);
-    }
-    const known = names ? `the header has ${quote(names.join(", "))}` : "the file has no header";
-    throw new FormatError(`expected a column's name or number, got ${quote(part)}; ${known}`);
-  };
+function looksLikeHeader(
+  rows: RowSampler,
+  complete: boolean,
+  { cells, expected }: DialectOptions,
+): HeaderAnswer | undefined {
+  const first = rows.row(0)?.cells ?? [];
+  if (expected && expected.length > 0 && hasAll(first, expected)) return { isHeader: true };
+  const kinds = first.map((text) => kindOf(text, cells));
+  const labels = kinds.flatMap((kind, column) => (kind === "label" ? [column] : []));
+  const hasNumbers = kinds.includes("number");
+  const taken = (why: string): HeaderAnswer => ({
+    isHeader: true,
+    warning: `the first row was taken for names, because ${why}; header: false takes it for data`,
+  });
 
-  const isExclusion = (part: string | number): part is string =>
-    typeof part === "string" && part.startsWith("!") && !names?.includes(part);
-  let chosen =
-    parts.length > 0 && parts.every(isExclusion)
-      ? all
-      : parts.flatMap((p) => (isExclusion(p) ? [] : find(p)));
-  for (const part of parts.filter(isExclusion)) {
-    const left = find(part.slice(1).trim());
-    chosen = chosen.filter((place) => !left.includes(place));
+  if (labels.length === 0) {
+    if (!countsUp(first, kinds)) return { isHeader: false };
+    const second = rows.row(1);
+    if (second === undefined && !complete) return undefined;
+    if (second === undefined || countsAlike(first, second.cells)) return { isHeader: false };
+    return taken("its numbers count up as names do");
   }
-  const twice = chosen.find((place, i) => chosen.indexOf(place) !== i);
-  if (twice !== undefined) throw new FormatError(`column ${twice + 1} is chosen twice`);
-  if (chosen.length === 0) throw new FormatError(`no column is left of ${quote(choice)}`);
-  return chosen;
+  for (let index = 1; index <= SAMPLE_ROWS; index++) {
+    const row = rows.row(index)?.cells;
+    if (row === undefined && !complete) return undefined;
+    if (row === undefined) break;
+    const under = labels.map((column) => kindOf(row[column] ?? "", cells));
+    if (under.includes("number") || under.includes("value")) {
+      return hasNumbers ? taken("it has text over a number") : { isHeader: true };
+    }
+    const again = labels.find((column) => row[column] === first[column]);
+    if (again !== undefined) {
+      return {
+        isHeader: false,
+        warning: `the first row was taken for data, because ${quote(first[again])} comes again; header: true takes it for names`,
+      };
+    }
+  }
+  const second = rows.row(1)?.cells;
+  if (kinds.includes("number") || kinds.includes("value")) {
+    const counts = countsUp(first, kinds) && !(second && countsAlike(first, second));
+    return counts ? taken("its numbers count up as names do") : { isHeader: false };
+  }
+  return second ? taken("no row has numbers") : { isHeader: true };
+}
+
+function hasAll(cells: readonly string[], expected: readonly string[]): boolean {
+  const there = new Set(uniqueNames(cells, []));
+  return expected.every((name) => there.has(name));
+}
+
+const WHOLE = /^(?:0|[1-9]\d{0,8})$/;
+
+/**
+ * Whether a row's numbers could be names: 0, 1, 2 and so on; or, after one cell that is no number, such
+ * numbers or years.
+ */
+function countsUp(cells: readonly string[], kinds: readonly CellKind[]): boolean {
+  const withIndex = kinds[0] !== "number";
+  const texts = withIndex ? cells.slice(1) : cells;
+  if (texts.length < (withIndex ? 2 : 3) || !texts.every((text) => WHOLE.test(text))) return false;
+  const numbers = texts.map(Number);
+  if (numbers.every((number, i) => number === i)) return true;
+  const areYears = numbers.every(
+    (number, i) => number >= 1000 && number < 3000 && number > (numbers[i - 1] ?? 0),
+  );
+  return withIndex && areYears;
+}
+
+/** Whether two rows differ by one number in every place, as rows of a counter do. An index has no name. */
+function countsAlike(first: readonly string[], second: readonly string[]): boolean {
+  if (first[0] === "") return false;
+  const steps = first.map((text, i) => Number(second[i]) - Number(text)).slice(1);
+  return steps.every((step) => step === steps[0]);
+}
+
+/**
+ * Names by which every column can be told. As pandas does, the second "a" becomes "a.1"; a column
+ * without a name is called by its number.
+ */
+function uniqueNames(cells: readonly string[], warnings: string[]): string[] {
+  const given = new Set(cells);
+  const taken = new Set<string>();
+  const counts = new Map<string, number>();
+  let example: string | undefined;
+  const names = cells.map((cell, i) => {
+    const base = cell === "" ? `column${i + 1}` : cell;
+    if (cell !== "" && !taken.has(base)) {
+      taken.add(base);
+      return base;
+    }
+    let name = base;
+    let count = counts.get(base) ?? 0;
+    while (taken.has(name) || (name !== cell && given.has(name))) name = `${base}.${++count}`;
+    counts.set(base, count);
+    taken.add(name);
+    if (cell !== "")
+      example ??= `${quote(base)} is the name of more than one column; the second one is called ${quote(name)}`;
+    return name;
+  });
+  if (example !== undefined) warnings.push(example);
+  return names;
 }

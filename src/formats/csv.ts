@@ -1,160 +1,406 @@
-// Reads CSV into float32 matrices, batch by batch, in memory that does not grow with the file.
-// Cells go from bytes to numbers and become text only where they must, which is 1.4 to 4.6 times the
-// speed of the libraries that cut text first (docs/decisions/010-libraries.md).
+// Reads CSV, in memory that does not grow with the file: as batches of numbers, or row by row for tables
+// that hold text too (csv-table.ts). Cells go from bytes to numbers and become text only where they must,
+// which is 1.4 to 4.6 times the speed of the libraries that cut text first (docs/decisions/010-libraries.md).
 
 import { InvalidValueError } from "../errors.ts";
-import { cellEnd, cellNumber, cellText, NEWLINE, QUOTE, SPACE } from "./csv-cells.ts";
+import { type CellOptions, CellReader, hintFor, lookOf } from "./cell-values.ts";
+import { type ColumnChoice, selectColumns } from "./columns.ts";
 import {
-  type CsvColumns,
-  type CsvDelimiter,
-  type Dialect,
-  detectDialect,
-  selectColumns,
-} from "./csv-dialect.ts";
+  CARRIAGE_RETURN,
+  cellEnd,
+  cellText,
+  NEWLINE,
+  QUOTE,
+  RowEndScanner,
+  SPACE,
+} from "./csv-cells.ts";
+import { type CsvDelimiter, type Dialect, detectDialect } from "./csv-dialect.ts";
+import { CsvNumbers } from "./csv-numbers.ts";
 import { FormatError } from "./errors.ts";
 import { concatBytes } from "./numbers.ts";
 import { type ByteSource, readBytes } from "./streams.ts";
 import { quote } from "./text.ts";
 
-export interface CsvOptions {
-  /** Which columns, in which order: `["height", 3]`, `"2-9"`, `"!label"`. Default all. */
-  readonly columns?: CsvColumns | undefined;
-  /** Whether the first row holds names. Default "auto": where text stands over a number. */
+/** How a CSV file is written, as far as its first rows do not tell. */
+export interface CsvDialectOptions extends CellOptions {
+  /**
+   * Which columns, in which order: `["height", 3]`, `"2-9"`, `"!label"`; or a function that gives their
+   * places, from 0, once it knows how many columns there are and their names. Default all.
+   */
+  readonly columns?: ColumnChoice | ColumnChooser | undefined;
+  /**
+   * Whether the first row holds names. Default "auto": where text stands over a number, or where its
+   * numbers count up as names do; `onWarning` hears where it could be otherwise.
+   */
   readonly header?: boolean | "auto" | undefined;
-  /** Default "auto": a tab, a semicolon or a comma, whichever the first two rows agree on. */
+  /** Default "auto": a tab, a semicolon, a bar or a comma, whichever the first two rows agree on. */
   readonly delimiter?: CsvDelimiter | "auto" | undefined;
-  /** What `detectDialect` told of the first bytes, where that has been done; `header` and `delimiter` do not count then. */
-  readonly dialect?: Dialect | undefined;
+  /** Names that a header is expected to hold. A first row that holds them all is a header. */
+  readonly expected?: readonly string[] | undefined;
+  /** Called with a sentence for each decision that could be wrong. Default: nothing is said. */
+  readonly onWarning?: ((message: string) => void) | undefined;
+}
+
+export type ColumnChooser = (
+  columns: number,
+  names: readonly string[] | undefined,
+) => readonly number[];
+
+export interface CsvOptions extends CsvDialectOptions {
   /** Rows in a batch; the last may be shorter. Default about a megabyte of numbers. */
   readonly batchRows?: number | undefined;
 }
 
-export interface CsvBatch {
+export interface CsvBatch<Data = Float32Array> {
   readonly rows: number;
   readonly columns: number;
   /** Row-major, [rows, columns], the caller's to keep; NaN where a cell is missing. */
-  readonly data: Float32Array;
-  /** The chosen columns' names, where there is a header. */
+  readonly data: Data;
+  /** The chosen columns' names, every one different, where there is a header. */
   readonly names: readonly string[] | undefined;
 }
 
 const MAX_ROW_BYTES = 1 << 26;
 const BATCH_ELEMENTS = 1 << 18;
+/** Below so many bytes the first rows are looked at again with every piece that arrives. */
+const FIRST_LOOK = 4096;
+/** A file without a line feed in so many bytes ends its lines with carriage returns, if it has any. */
+const LINE_END_LOOK = 1 << 16;
 
 /**
- * The numbers of a CSV file in UTF-8, plain or gzipped. Empty cells, NA, N/A, NaN and null are
- * missing values; blank lines are passed over. An empty piece of bytes tells that no more can be had for the
- * moment: the rows so far come at once, in a batch that is not full.
- * @throws FormatError that names line and column and quotes the cell.
+ * The numbers of a CSV file, in batches of float32.
+ *
+ * The file is text in UTF-8, plain or gzipped, with or without a byte order mark; lines end in LF, CRLF or
+ * CR; blank lines are passed over. Cells may stand in quotes. Empty cells and `MISSING` come as NaN.
+ * Numbers are rounded once, as `Math.fround(Number(cell))` rounds.
+ *
+ * @param source The file's bytes, or an async iterable of them in pieces. An empty piece tells that no more
+ * arrive for the moment: the rows so far come at once, in a batch that is not full.
+ * @throws FormatError that names line and column and quotes the cell; InvalidValueError for options that
+ * cannot be. Both when the iteration gets there.
  */
 export async function* readCsv(
   source: ByteSource,
   options: CsvOptions = {},
 ): AsyncGenerator<CsvBatch, void, undefined> {
-  const reader = new CsvReader(options);
+  const file = await openCsv(source, options);
+  yield* file.batches(options);
+}
+
+/**
+ * The numbers of a CSV file, in batches of float64: as `readCsv`, each the same as `Number(cell)`. For
+ * numbers that float32 cannot tell apart, such as seconds since 1970.
+ */
+export async function* readCsvFloat64(
+  source: ByteSource,
+  options: CsvOptions = {},
+): AsyncGenerator<CsvBatch<Float64Array>, void, undefined> {
+  const file = await openCsv(source, options);
+  yield* file.batchesFloat64(options);
+}
+
+/** Opens a CSV file: reads as much of it as it takes to tell how it is written. */
+export async function openCsv(
+  source: ByteSource,
+  options: CsvDialectOptions = {},
+): Promise<CsvFile> {
+  const cells = new CellReader(options);
+  const pieces = readBytes(source);
+  try {
+    const start = await readStart(pieces, cells, options);
+    return new CsvFile(start, pieces, cells, options);
+  } catch (error) {
+    await pieces.return();
+    throw error;
+  }
+}
+
+interface Start {
+  readonly dialect: Dialect;
+  /** What has been read and not consumed: from the first row of data on. */
+  readonly bytes: Uint8Array;
+  /** Whether the source has ended. */
+  readonly complete: boolean;
+  /** Whether lines end with carriage returns alone. */
+  readonly returnsOnly: boolean;
+  /** Whether no more arrives for the moment. */
+  readonly isPause: boolean;
+}
+
+async function readStart(
+  pieces: AsyncIterator<Uint8Array>,
+  cells: CellReader,
+  { delimiter = "auto", header = "auto", expected }: CsvDialectOptions,
+): Promise<Start> {
   let pending: Uint8Array[] = [];
   let size = 0;
-  for await (const piece of readBytes(source)) {
-    if (piece.length === 0) {
-      yield* reader.flush(); // an empty piece tells of a pause
-      continue;
+  let nextLook = 0;
+  let pausedAt = 0;
+  let hasNews = false;
+  let returnsOnly: boolean | undefined;
+  for (;;) {
+    const { done, value } = await pieces.next();
+    const complete = done === true;
+    const isPause = value?.length === 0;
+    if (value) {
+      pending.push(value);
+      size += value.length;
+      hasNews ||= value.includes(NEWLINE) || value.includes(CARRIAGE_RETURN);
+      if (size > MAX_ROW_BYTES && !hasNews) throw endlessRow(1, size);
+      if (!(hasNews && size >= nextLook) && !(isPause && size > pausedAt)) continue;
+      if (isPause) pausedAt = size;
     }
-    pending.push(piece);
-    size += piece.length;
-    const afterLine = piece.lastIndexOf(NEWLINE) + 1;
-    if (afterLine > 0) {
-      const bytes = pending.length === 1 ? piece : concatBytes(pending);
-      yield* reader.consume(bytes.subarray(0, size - piece.length + afterLine), false);
-      pending = [bytes.subarray(reader.consumed)];
-      size -= reader.consumed;
+    // Looked at again when there is twice as much, so that all looks together stay linear.
+    nextLook = size < FIRST_LOOK ? 0 : 2 * size;
+    hasNews = false;
+    let bytes = joined(complete ? [...pending, LINE_END] : pending);
+    if (bytes.subarray(0, 1000).includes(0)) {
+      throw new FormatError("expected text in UTF-8, got a zero byte: UTF-16 or binary data?");
     }
-    if (size > MAX_ROW_BYTES) {
-      throw new FormatError(
-        `line ${reader.line}: a row goes on for ${size} bytes: is it text, with a quote never closed?`,
-      );
+    returnsOnly ??= linesEndInReturns(bytes.subarray(0, size), complete);
+    if (returnsOnly) bytes = withNewlines(bytes);
+    pending = complete ? [] : [bytes];
+    const text = startsWithMark(bytes) ? bytes.subarray(3) : bytes;
+    const whole = text.subarray(0, text.lastIndexOf(NEWLINE) + 1);
+    // In a pause the rows so far have to do.
+    const isAll = complete || (isPause && whole.length > 0);
+    const dialect = detectDialect(whole, isAll, { delimiter, header, expected, cells });
+    if (dialect && (complete || dialect.columns > 0)) {
+      const rest = text.subarray(dialect.start, complete ? text.length - 1 : text.length);
+      return { dialect, bytes: rest, complete, returnsOnly: returnsOnly === true, isPause };
     }
+    if (size > MAX_ROW_BYTES) throw endlessRow(1, size);
   }
-  yield* reader.consume(concatBytes([...pending, new Uint8Array([NEWLINE])]), true);
 }
 
-class CsvReader {
-  /** How many bytes of the last block are done with; the rest belongs to a row that goes on. */
-  consumed = 0;
-  line = 1;
-  private readonly options: CsvOptions;
-  private rows: RowParser | undefined;
+const LINE_END = /* @__PURE__ */ Uint8Array.of(NEWLINE);
 
-  constructor(options: CsvOptions) {
-    this.options = options;
+const startsWithMark = (bytes: Uint8Array): boolean =>
+  bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+
+/** Whether lines end with carriage returns alone; undefined where it is too early to tell. */
+function linesEndInReturns(bytes: Uint8Array, complete: boolean): boolean | undefined {
+  if (bytes.includes(NEWLINE)) return false;
+  if (!complete && bytes.length < LINE_END_LOOK) return undefined;
+  const first = bytes.indexOf(CARRIAGE_RETURN);
+  return first >= 0 && (complete || first < bytes.length - 1);
+}
+
+/** A copy in which carriage returns are newlines. */
+const withNewlines = (bytes: Uint8Array): Uint8Array =>
+  bytes.map((byte) => (byte === CARRIAGE_RETURN ? NEWLINE : byte));
+
+const joined = (pieces: readonly Uint8Array[]): Uint8Array =>
+  pieces.length === 1 ? pieces[0]! : concatBytes(pieces);
+
+const endlessRow = (line: number, size: number): FormatError =>
+  new FormatError(
+    `line ${line}: a row goes on for ${size} bytes: is it text, with a quote never closed?`,
+    { line },
+  );
+
+/** What takes the rows of a file. */
+export interface RowConsumer {
+  /** The line of the next row. */
+  readonly line: number;
+  /** No more rows are taken before what there is has been given out. */
+  readonly full: boolean;
+  /**
+   * Reads rows of `bytes`, which end in a newline, from `at` on, until full. Returns where the first row
+   * starts that is unread, because the consumer is full or the row goes on beyond `bytes`.
+   */
+  parse(bytes: Uint8Array, at: number): number;
+}
+
+/** A CSV file of which the beginning has been read. Its rows can be read once. */
+export class CsvFile {
+  readonly dialect: Dialect;
+  /** The places, from 0, of the chosen columns in the file. */
+  readonly chosen: readonly number[];
+  /** The names of the chosen columns, every one different; undefined without a header. */
+  readonly names: readonly string[] | undefined;
+  readonly cells: CellReader;
+  /** The lines on which rows stand. */
+  readonly lines: RowLines;
+  private readonly start: Start;
+  private readonly pieces: AsyncGenerator<Uint8Array, void, undefined>;
+
+  constructor(
+    start: Start,
+    pieces: AsyncGenerator<Uint8Array, void, undefined>,
+    cells: CellReader,
+    { columns, onWarning }: CsvDialectOptions,
+  ) {
+    const { dialect } = start;
+    const { names } = dialect;
+    this.dialect = dialect;
+    this.chosen =
+      typeof columns === "function"
+        ? columns(dialect.columns, names)
+        : selectColumns(columns, dialect.columns, names);
+    this.names = names && this.chosen.map((column) => names[column]!);
+    this.cells = cells;
+    this.lines = new RowLines(dialect.line);
+    this.start = start;
+    this.pieces = pieces;
+    for (const warning of dialect.warnings) onWarning?.(warning);
   }
 
-  /** What there is of a batch that is not full yet. */
-  *flush(): Generator<CsvBatch, void, undefined> {
-    if (this.rows !== undefined && this.rows.count > 0) yield this.rows.take();
+  /** The rows as batches of float32; see `readCsv`. */
+  async *batches(options: CsvOptions = {}): AsyncGenerator<CsvBatch, void, undefined> {
+    const batch = new NumberBatch(this, options, false, (length) => new Float32Array(length));
+    yield* this.read(batch, () => batch.take());
   }
 
-  /** The batches that `bytes`, which end in a newline, complete; with `last` the rest as well. */
-  *consume(bytes: Uint8Array, last: boolean): Generator<CsvBatch, void, undefined> {
-    this.consumed = 0;
-    if (this.rows === undefined) {
-      const { delimiter = "auto", header = "auto", columns, batchRows } = this.options;
-      if (bytes.subarray(0, 1000).includes(0)) {
-        throw new FormatError("expected text in UTF-8, got a zero byte: UTF-16 or binary data?");
+  /** The rows as batches of float64; see `readCsvFloat64`. */
+  async *batchesFloat64(
+    options: CsvOptions = {},
+  ): AsyncGenerator<CsvBatch<Float64Array>, void, undefined> {
+    const batch = new NumberBatch(this, options, true, (length) => new Float64Array(length));
+    yield* this.read(batch, () => batch.take());
+  }
+
+  /**
+   * Gives all rows to a consumer, and what `take` makes of them to the caller: whenever the consumer is
+   * full, in pauses and at the end.
+   */
+  async *read<Taken>(
+    rows: RowConsumer & { readonly count: number },
+    take: () => Taken,
+  ): AsyncGenerator<Taken, void, undefined> {
+    const { dialect, returnsOnly, bytes: first, complete } = this.start;
+    let { isPause } = this.start;
+    const scanner = new RowEndScanner(dialect.delimiter);
+    let pending: Uint8Array[] = [first];
+    let size = first.length;
+    let hasRow = scanner.endsIn(first);
+    try {
+      for (let done = complete; ; ) {
+        if (hasRow || done) {
+          const bytes = joined(done ? [...pending, LINE_END] : pending);
+          const whole = bytes.subarray(0, bytes.lastIndexOf(NEWLINE) + 1);
+          let at = 0;
+          for (;;) {
+            at = rows.parse(whole, at);
+            if (!rows.full) break;
+            yield take();
+          }
+          if (done && at < whole.length) {
+            throw new FormatError(`line ${rows.line}: a quote is opened and never closed`, {
+              line: rows.line,
+            });
+          }
+          if (done && rows.count > 0) yield take();
+          if (done) return;
+          pending = [bytes.subarray(at)];
+          size = bytes.length - at;
+          scanner.reset();
+          hasRow = scanner.endsIn(pending[0]!);
+        }
+        if (size > MAX_ROW_BYTES) throw endlessRow(rows.line, size);
+        if (isPause && rows.count > 0) yield take();
+        const next = await this.pieces.next();
+        done = next.done === true;
+        if (next.done) continue;
+        isPause = next.value.length === 0;
+        if (isPause) continue;
+        const piece = returnsOnly ? withNewlines(next.value) : next.value;
+        pending.push(piece);
+        size += piece.length;
+        hasRow ||= scanner.endsIn(piece);
       }
-      const dialect = this.options.dialect ?? detectDialect(bytes, last, delimiter, header);
-      if (dialect === undefined) return;
-      this.consumed = dialect.start;
-      this.line = dialect.line;
-      this.rows = new RowParser(dialect, selectColumns(columns, dialect), batchRows);
+    } finally {
+      await this.pieces.return();
     }
-    const rows = this.rows;
-    for (;;) {
-      this.consumed = rows.parse(bytes, this.consumed);
-      this.line = rows.line;
-      if (!rows.full) break;
-      yield rows.take();
-    }
-    if (!last) return;
-    if (this.consumed < bytes.length) {
-      throw new FormatError(`line ${this.line}: a quote is opened and never closed`);
-    }
-    if (rows.count > 0) yield rows.take();
   }
 }
 
-const MINUS = 45;
-const PLUS = 43;
-const POINT = 46;
-const ZERO = 48;
-const NINE = 57;
-const LOWER_E = 101;
-const CARRIAGE_RETURN = 13;
+/** On which line each row stands: kept only where a row does not stand on the line after the one before. */
+export class RowLines {
+  private readonly rows: number[] = [0];
+  private readonly starts: number[];
+  private rowsSeen = 0;
+  private expected: number;
 
-const MAX_POWER = 60;
-const POWERS = /* @__PURE__ */ Float64Array.from({ length: MAX_POWER + 1 }, (_, i) => +`1e${i}`);
-const EXACT_DIGITS = 15;
-const EXACT_POWER = 22;
-const MAX_DIGITS = 30;
-const ERROR_BOUND = 2 ** -47; // 30 digits and a power round at most 32 times, by 2^-53 each
+  constructor(line: number) {
+    this.starts = [line];
+    this.expected = line;
+  }
+
+  /** The next row stands on this line. */
+  add(line: number): void {
+    if (line !== this.expected) {
+      this.rows.push(this.rowsSeen);
+      this.starts.push(line);
+    }
+    this.rowsSeen++;
+    this.expected = line + 1;
+  }
+
+  /** The line, from 1, of a row, counted from 0 over the whole file; undefined where it was not read. */
+  of(row: number): number | undefined {
+    if (row < 0 || row >= this.rowsSeen) return undefined;
+    let [low, high] = [0, this.rows.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.rows[middle]! <= row) low = middle;
+      else high = middle - 1;
+    }
+    return this.starts[low]! + row - this.rows[low]!;
+  }
+}
+
+/** Throws that a row has not as many cells as the first. */
+export function wrongWidth(line: number, cells: number, { columns, names }: Dialect): FormatError {
+  const first = names ? "the header" : "the first row";
+  return new FormatError(
+    `line ${line} has ${cells} ${cells === 1 ? "cell" : "cells"}, ${first} has ${columns}`,
+    { line },
+  );
+}
+
+/** Throws that a cell holds no number. `column` counts from 0. */
+export function noNumber(
+  line: number,
+  column: number,
+  text: string,
+  { names }: Pick<Dialect, "names">,
+): FormatError {
+  const columnName = names?.[column];
+  const name = columnName === undefined ? "" : ` (${quote(columnName)})`;
+  const look = lookOf(text);
+  const hint = hintFor(look);
+  return new FormatError(
+    `line ${line}, column ${column + 1}${name}: expected a number, got ${quote(text)}${hint ? `; ${hint}` : ""}`,
+    { line, column: column + 1, columnName, look },
+  );
+}
 
 /** Cuts rows into cells and cells into numbers; holds the batch that is being filled. */
-class RowParser {
+class NumberBatch<Data extends Float32Array | Float64Array> implements RowConsumer {
   count = 0;
   line: number;
-  private readonly delimiter: number;
-  private readonly names: readonly string[] | undefined;
-  private readonly chosen: readonly number[];
+  private readonly file: CsvFile;
+  private readonly numbers: CsvNumbers;
+  private readonly isDouble: boolean;
+  private readonly make: (length: number) => Data;
   /** For each column of the file its place in a row of the batch, or -1. */
   private readonly targets: Int32Array;
   private readonly capacity: number;
-  private data: Float32Array | undefined;
-  private stop = -1;
+  private data: Data | undefined;
 
-  constructor(dialect: Dialect, chosen: readonly number[], batchRows: number | undefined) {
+  constructor(
+    file: CsvFile,
+    { batchRows }: CsvOptions,
+    isDouble: boolean,
+    make: (length: number) => Data,
+  ) {
+    const { dialect, chosen } = file;
+    this.file = file;
+    this.numbers = new CsvNumbers(dialect.delimiter, file.cells.decimal);
+    this.isDouble = isDouble;
+    this.make = make;
     this.line = dialect.line;
-    this.delimiter = dialect.delimiter;
-    this.names = dialect.names;
-    this.chosen = chosen;
     this.targets = new Int32Array(dialect.columns).fill(-1);
     for (const [target, column] of chosen.entries()) this.targets[column] = target;
     this.capacity = batchRows ?? Math.max(1, Math.floor(BATCH_ELEMENTS / chosen.length));
@@ -167,23 +413,25 @@ class RowParser {
     return this.count === this.capacity;
   }
 
-  take(): CsvBatch {
-    const { count: rows, chosen, names } = this;
-    const data = this.full ? this.data! : this.data!.slice(0, rows * chosen.length);
-    this.data = undefined;
+  take(): CsvBatch<Data> {
+    const { count: rows } = this;
+    const columns = this.file.chosen.length;
+    let data = this.data ?? this.make(0);
+    if (this.full) this.data = undefined;
+    else {
+      const filled = data.subarray(0, rows * columns);
+      data = this.make(filled.length);
+      data.set(filled);
+    }
     this.count = 0;
-    return {
-      rows,
-      columns: chosen.length,
-      data,
-      names: names && chosen.map((column) => names[column]!),
-    };
+    return { rows, columns, data, names: this.file.names };
   }
 
-  /** Reads rows from `at` on until the batch is full; returns where the first unread row starts. */
   parse(bytes: Uint8Array, at: number): number {
-    const { delimiter, targets, capacity } = this;
-    const width = this.chosen.length;
+    const { targets, numbers, isDouble, capacity } = this;
+    const { delimiter } = this.file.dialect;
+    const { lines } = this.file;
+    const width = this.file.chosen.length;
     while (at < bytes.length && this.count < capacity) {
       const rowStart = at;
       while (bytes[at] === SPACE || bytes[at] === CARRIAGE_RETURN) at++;
@@ -192,17 +440,17 @@ class RowParser {
         this.line++;
         continue;
       }
-      this.data ??= new Float32Array(capacity * width);
+      this.data ??= this.make(capacity * width);
       const data = this.data;
       const base = this.count * width;
-      let lines = 1;
+      let breaks = 1;
       let field = 0;
       for (at = rowStart; ; at++) {
         const target = field < targets.length ? targets[field]! : -1;
         let stop = -1;
         if (target >= 0) {
-          const value = this.plainNumber(bytes, at);
-          stop = this.stop;
+          const value = isDouble ? numbers.float64(bytes, at) : numbers.float32(bytes, at);
+          stop = numbers.stop;
           if (stop >= 0) data[base + target] = value;
         } else if (bytes[at] !== QUOTE && bytes[at] !== SPACE) {
           for (stop = at; bytes[stop] !== delimiter && bytes[stop] !== NEWLINE; ) stop++;
@@ -210,83 +458,26 @@ class RowParser {
         if (stop < 0) {
           stop = cellEnd(bytes, at, bytes.length, delimiter);
           if (stop < 0) return rowStart;
-          const text = cellText(bytes, at, stop);
-          if (target >= 0) data[base + target] = this.numberOf(text, field);
-          for (let i = at; i < stop; i++) if (bytes[i] === NEWLINE) lines++;
+          if (target >= 0) data[base + target] = this.numberOf(bytes, at, stop, field);
+          for (let i = at; i < stop; i++) if (bytes[i] === NEWLINE) breaks++;
         }
         at = stop;
         field++;
         if (bytes[at] === NEWLINE) break;
       }
       at++;
-      if (field !== targets.length) {
-        throw new FormatError(
-          `line ${this.line} has ${field} cells, the first row has ${targets.length}`,
-        );
-      }
-      this.line += lines;
+      if (field !== targets.length) throw wrongWidth(this.line, field, this.file.dialect);
+      lines.add(this.line);
+      this.line += breaks;
       this.count++;
     }
     return at;
   }
 
-  /**
-   * The number in plain sight at `at`: sign, digits, point, digits, exponent. `stop` is then where
-   * its cell ends, or -1 for a cell that is anything else or could round differently from
-   * Math.fround(Number(text)).
-   */
-  private plainNumber(bytes: Uint8Array, at: number): number {
-    this.stop = -1;
-    let c = bytes[at]!;
-    const negative = c === MINUS;
-    if (negative) c = bytes[++at]!;
-    let mantissa = 0;
-    let digits = -at;
-    for (; c >= ZERO && c <= NINE; c = bytes[++at]!) mantissa = mantissa * 10 + (c - ZERO);
-    digits += at;
-    // Whole numbers leave early: 1.4 times the speed on pixels.
-    if ((c === this.delimiter || c === NEWLINE) && digits > 0 && digits <= EXACT_DIGITS) {
-      this.stop = at;
-      return negative ? -mantissa : mantissa;
-    }
-    let power = 0;
-    if (c === POINT) {
-      c = bytes[++at]!;
-      power = at;
-      for (; c >= ZERO && c <= NINE; c = bytes[++at]!) mantissa = mantissa * 10 + (c - ZERO);
-      power -= at;
-      digits -= power;
-    }
-    if ((c | 32) === LOWER_E) {
-      c = bytes[++at]!;
-      const small = c === MINUS;
-      if (small || c === PLUS) c = bytes[++at]!;
-      if (c < ZERO || c > NINE) return 0;
-      let exponent = 0;
-      for (; c >= ZERO && c <= NINE; c = bytes[++at]!) exponent = exponent * 10 + (c - ZERO);
-      power += small ? -exponent : exponent;
-    }
-    while (c === SPACE || c === CARRIAGE_RETURN) c = bytes[++at]!;
-    if (c !== this.delimiter && c !== NEWLINE) return 0;
-    if (digits === 0 || digits > MAX_DIGITS || power < -MAX_POWER || power > MAX_POWER) return 0;
-
-    const value = power < 0 ? mantissa / POWERS[-power]! : mantissa * POWERS[power]!;
-    if (digits > EXACT_DIGITS || power < -EXACT_POWER || power > EXACT_POWER) {
-      // Not exact, but mostly well away from where float32 begins to round the other way.
-      const low = Math.fround(value - value * ERROR_BOUND);
-      if (low !== Math.fround(value + value * ERROR_BOUND)) return 0;
-    }
-    this.stop = at;
-    return negative ? -value : value;
-  }
-
-  private numberOf(text: string, column: number): number {
-    const value = cellNumber(text);
-    if (value !== undefined) return value;
-    const name = this.names ? ` (${quote(this.names[column])})` : "";
-    const hint = /^[+-]?\d*,\d+$/.test(text) ? "; decimals want a point" : "";
-    throw new FormatError(
-      `line ${this.line}, column ${column + 1}${name}: expected a number, got ${quote(text)}${hint}`,
-    );
+  private numberOf(bytes: Uint8Array, start: number, end: number, column: number): number {
+    const text = cellText(bytes, start, end).trim();
+    const value = this.file.cells.number(text);
+    if (value === undefined) throw noNumber(this.line, column, text, this.file.dialect);
+    return value;
   }
 }

@@ -6,10 +6,13 @@ declare class TextDecoder {
   decode(bytes: Uint8Array): string;
 }
 
+let decoder: TextDecoder | undefined;
+
 /** The text of `bytes`, a byte order mark included; undefined where they are not UTF-8. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  decoder ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return decoder.decode(bytes);
   } catch {
     return undefined;
   }

@@ -7,8 +7,19 @@ declare class TextEncoder {
 
 export const encodeUtf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 
-/** `value` as JSON, cut to a length that fits in a message. */
+const MAX_QUOTED = 100;
+
+// What JSON leaves as it is and a terminal may act on: C1 controls, marks that turn the direction of
+// text, invisible characters and line separators.
+const UNPRINTABLE = /[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
+
+/** `value` as JSON that is safe to print, cut to a length that fits in a message. */
 export function quote(value: unknown): string {
-  const text = JSON.stringify(typeof value === "string" ? value.slice(0, 100) : value) ?? "nothing";
-  return text.length > 100 ? `${text.slice(0, 100)}...` : text;
+  const short = typeof value === "string" ? value.slice(0, MAX_QUOTED) : value;
+  const text = JSON.stringify(short) ?? "nothing";
+  const cut = text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}...` : text;
+  return cut.replace(
+    UNPRINTABLE,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

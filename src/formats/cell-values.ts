@@ -1,0 +1,149 @@
+// What the text of a table's cell stands for: a number, a missing value or text. Shared by CSV and JSON.
+// Every pattern here matches in time linear in the cell's length: no two parts of one can match the same
+// characters.
+
+import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+
+/** How numbers are written in a table, and what stands for a missing one. */
+export interface CellOptions {
+  /** What stands between a number's whole part and its decimals. Default ".". */
+  readonly decimal?: "." | "," | undefined;
+  /** What groups the digits of a number's whole part, as in 1'234'567. Default nothing. */
+  readonly thousands?: "," | "." | "'" | " " | undefined;
+  /** Texts that may stand before or after a number and are dropped: `["%", "$", "kg"]`. Default none. */
+  readonly units?: readonly string[] | undefined;
+  /** Texts that stand for a missing value, whatever their case. Default `MISSING`. Empty cells always do. */
+  readonly missing?: readonly string[] | undefined;
+}
+
+/**
+ * What stands for a missing value in a table, whatever its case: the list of pandas, and what R, SQL, weka
+ * and spreadsheets write.
+ */
+export const MISSING: readonly string[] = [
+  "NA",
+  "N/A",
+  "NaN",
+  "-NaN",
+  "NULL",
+  "None",
+  "nil",
+  "?",
+  "-",
+  "<NA>",
+  "#NA",
+  "#N/A",
+  "#N/A N/A",
+  "1.#IND",
+  "-1.#IND",
+  "1.#QNAN",
+  "-1.#QNAN",
+  "NaN(ind)",
+  "-NaN(ind)",
+];
+
+const PLAIN = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
+const INFINITY = /^[+-]?inf(?:inity)?$/i;
+const LONGEST_TOKEN = 100;
+
+/** Reads cells as the options say. */
+export class CellReader {
+  readonly decimal: "." | ",";
+  readonly missing: ReadonlySet<string>;
+  private readonly thousands: string | undefined;
+  private readonly units: readonly string[];
+
+  /** @throws InvalidTypeError or InvalidValueError for options that contradict each other. */
+  constructor({ decimal = ".", thousands, units = [], missing = MISSING }: CellOptions = {}) {
+    if (decimal !== "." && decimal !== ",") {
+      throw new InvalidValueError(`decimal must be "." or ","; got ${show(decimal)}.`);
+    }
+    if (thousands !== undefined && !["'", " ", decimal === "." ? "," : "."].includes(thousands)) {
+      throw new InvalidValueError(
+        `thousands must be "," "." "'" or " ", and not the decimal mark; got ${show(thousands)}.`,
+      );
+    }
+    for (const [name, list] of Object.entries({ units, missing })) {
+      if (!Array.isArray(list) || list.some((text) => typeof text !== "string")) {
+        throw new InvalidTypeError(`${name} must be an array of strings; got ${show(list)}.`);
+      }
+    }
+    this.decimal = decimal;
+    this.thousands = thousands;
+    this.units = units.map((unit) => unit.trim()).filter((unit) => unit !== "");
+    this.missing = new Set(missing.map((token) => token.trim().toLowerCase()));
+  }
+
+  isMissing(text: string): boolean {
+    if (text === "") return true;
+    return text.length <= LONGEST_TOKEN && this.missing.has(text.toLowerCase());
+  }
+
+  /** The number that `text`, without blanks around it, stands for; NaN if missing, undefined if neither. */
+  number(text: string): number | undefined {
+    if (this.isMissing(text)) return Number.NaN;
+    let plain = text;
+    for (const unit of this.units) {
+      if (plain.startsWith(unit)) plain = plain.slice(unit.length).trim();
+      else if (plain.endsWith(unit)) plain = plain.slice(0, -unit.length).trim();
+    }
+    if (this.thousands !== undefined) plain = ungrouped(plain, this.thousands);
+    if (this.decimal === ",") {
+      if (plain.includes(".")) return undefined;
+      plain = plain.replace(",", ".");
+    }
+    if (PLAIN.test(plain)) return Number(plain);
+    if (INFINITY.test(plain)) return plain.startsWith("-") ? -Infinity : Infinity;
+    return undefined;
+  }
+}
+
+/** `text` without the marks between its groups of three digits; as it is where they group otherwise. */
+function ungrouped(text: string, mark: string): string {
+  if (!text.includes(mark)) return text;
+  const whole = /^([+-]?)(\d{1,3})((?:[^\d]\d{3})*)(?!\d)/.exec(text);
+  if (!whole) return text;
+  const [all, sign, first, rest] = whole as unknown as [string, string, string, string];
+  for (let at = 0; at < rest.length; at += 4) if (rest[at] !== mark) return text;
+  return `${sign}${first}${rest.replaceAll(mark, "")}${text.slice(all.length)}`;
+}
+
+/** How text that is no number as the options say would be one otherwise. */
+export type NumberLook =
+  | "decimalComma"
+  | "grouped"
+  | "percent"
+  | "currency"
+  | "unit"
+  | "exponent"
+  | "hexadecimal";
+
+const LOOKS: readonly (readonly [NumberLook, RegExp])[] = [
+  ["decimalComma", /^[+-]?\d*,\d+(?:e[+-]?\d+)?$/i],
+  ["grouped", /^[+-]?\d{1,3}(?:[.' ]\d{3})+(?:,\d+)?$/],
+  ["grouped", /^[+-]?\d{1,3}(?:[,' ]\d{3})+(?:\.\d+)?$/],
+  ["percent", /^[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+) ?%$/],
+  ["currency", /^[+-]?\p{Sc} ?[+-]?\d[\d.,']*$/u],
+  ["currency", /^[+-]?\d[\d.,']* ?\p{Sc}$/u],
+  ["exponent", /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)d[+-]?\d+$/i],
+  ["hexadecimal", /^[+-]?0x[\da-f]+$/i],
+  ["unit", /^[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+) ?[\p{L}°µ/²³]{1,6}$/u],
+];
+
+const HINTS: Readonly<Record<NumberLook, string>> = {
+  decimalComma: 'decimals want a point; decimal: "," reads decimal commas',
+  grouped: "the option thousands reads grouped digits: name the mark between groups",
+  percent: 'units: ["%"] reads percentages',
+  currency: "the option units reads amounts: name the currency sign",
+  unit: "the option units reads numbers with a unit: name the unit",
+  exponent: "exponents are written with an e",
+  hexadecimal: "hexadecimal numbers are not read",
+};
+
+/** What kind of number `text` could be; undefined where it looks like none. */
+export const lookOf = (text: string): NumberLook | undefined =>
+  text.length > LONGEST_TOKEN ? undefined : LOOKS.find(([, pattern]) => pattern.test(text))?.[0];
+
+/** What the user may do about a cell that looks like a number of this kind. */
+export const hintFor = (look: NumberLook | undefined): string | undefined =>
+  look === undefined ? undefined : HINTS[look];

@@ -1,0 +1,182 @@
+// From the digits of a CSV cell to a number, without a string between. What is not a number in plain
+// sight, or could round differently from Number(text), is left to the slower way that reads text.
+
+import { CARRIAGE_RETURN, NEWLINE, SPACE } from "./csv-cells.ts";
+
+const PLUS = 43;
+const MINUS = 45;
+const ZERO = 48;
+const NINE = 57;
+const LOWER_E = 101;
+
+const MAX_POWER = 60;
+const POWERS = /* @__PURE__ */ Float64Array.from({ length: MAX_POWER + 1 }, (_, i) => +`1e${i}`);
+/** Whole numbers of so many digits, and powers of ten so large, are exact in float64. */
+const EXACT_DIGITS = 15;
+const EXACT_POWER = 22;
+const MAX_DIGITS = 30;
+const FLOAT32_ERROR = 2 ** -47; // 30 digits and a power round at most 32 times, by 2^-53 each
+const FLOAT64_ERROR = 2 ** -98; // a product or a quotient of pairs of float64 is off by a few 2^-104
+const SPLITTER = 2 ** 27 + 1;
+
+/** Reads numbers from bytes. After a call `stop` is where the cell ends, or -1 where it was no plain number. */
+export class CsvNumbers {
+  stop = -1;
+  private readonly delimiter: number;
+  private readonly point: number;
+
+  /** @param delimiter What stands between cells, as a byte. @param decimal What stands before decimals. */
+  constructor(delimiter: number, decimal: "." | ",") {
+    this.delimiter = delimiter;
+    this.point = decimal.charCodeAt(0);
+  }
+
+  /** The number at `at`, such that Math.fround of it is Math.fround(Number(text)). */
+  float32(bytes: Uint8Array, at: number): number {
+    this.stop = -1;
+    let c = bytes[at]!;
+    const negative = c === MINUS;
+    if (negative) c = bytes[++at]!;
+    let mantissa = 0;
+    let digits = -at;
+    for (; c >= ZERO && c <= NINE; c = bytes[++at]!) mantissa = mantissa * 10 + (c - ZERO);
+    digits += at;
+    // Whole numbers leave early: 1.4 times the speed on pixels.
+    if ((c === this.delimiter || c === NEWLINE) && digits > 0 && digits <= EXACT_DIGITS) {
+      this.stop = at;
+      return negative ? -mantissa : mantissa;
+    }
+    let power = 0;
+    if (c === this.point) {
+      c = bytes[++at]!;
+      power = at;
+      for (; c >= ZERO && c <= NINE; c = bytes[++at]!) mantissa = mantissa * 10 + (c - ZERO);
+      power -= at;
+      digits -= power;
+    }
+    if ((c | 32) === LOWER_E) {
+      c = bytes[++at]!;
+      const small = c === MINUS;
+      if (small || c === PLUS) c = bytes[++at]!;
+      if (c < ZERO || c > NINE) return 0;
+      let exponent = 0;
+      for (; c >= ZERO && c <= NINE; c = bytes[++at]!) exponent = exponent * 10 + (c - ZERO);
+      power += small ? -exponent : exponent;
+    }
+    while (c === SPACE || c === CARRIAGE_RETURN) c = bytes[++at]!;
+    if (c !== this.delimiter && c !== NEWLINE) return 0;
+    if (digits === 0 || digits > MAX_DIGITS || power < -MAX_POWER || power > MAX_POWER) return 0;
+
+    const value = power < 0 ? mantissa / POWERS[-power]! : mantissa * POWERS[power]!;
+    if (digits > EXACT_DIGITS || power < -EXACT_POWER || power > EXACT_POWER) {
+      // Not exact, but mostly well away from where float32 begins to round the other way.
+      const low = Math.fround(value - value * FLOAT32_ERROR);
+      if (low !== Math.fround(value + value * FLOAT32_ERROR)) return 0;
+    }
+    this.stop = at;
+    return negative ? -value : value;
+  }
+
+  /** The number at `at`, the same as Number(text). */
+  float64(bytes: Uint8Array, at: number): number {
+    this.stop = -1;
+    let c = bytes[at]!;
+    const negative = c === MINUS;
+    if (negative) c = bytes[++at]!;
+    // The first 15 digits from the first that is not 0, and the up to 15 digits after those.
+    let high = 0;
+    let low = 0;
+    let digits = 0;
+    const start = at;
+    for (; c >= ZERO && c <= NINE; c = bytes[++at]!) {
+      if (digits < EXACT_DIGITS) {
+        high = high * 10 + (c - ZERO);
+        if (high !== 0) digits++;
+      } else {
+        low = low * 10 + (c - ZERO);
+        digits++;
+      }
+    }
+    let read = at - start;
+    if ((c === this.delimiter || c === NEWLINE) && read > 0 && digits <= EXACT_DIGITS) {
+      this.stop = at;
+      return negative ? -high : high;
+    }
+    let power = 0;
+    if (c === this.point) {
+      c = bytes[++at]!;
+      power = at;
+      for (; c >= ZERO && c <= NINE; c = bytes[++at]!) {
+        if (digits < EXACT_DIGITS) {
+          high = high * 10 + (c - ZERO);
+          if (high !== 0) digits++;
+        } else {
+          low = low * 10 + (c - ZERO);
+          digits++;
+        }
+      }
+      power -= at;
+      read -= power;
+    }
+    if ((c | 32) === LOWER_E) {
+      c = bytes[++at]!;
+      const small = c === MINUS;
+      if (small || c === PLUS) c = bytes[++at]!;
+      if (c < ZERO || c > NINE) return 0;
+      let exponent = 0;
+      for (; c >= ZERO && c <= NINE; c = bytes[++at]!) exponent = exponent * 10 + (c - ZERO);
+      power += small ? -exponent : exponent;
+    }
+    while (c === SPACE || c === CARRIAGE_RETURN) c = bytes[++at]!;
+    if (c !== this.delimiter && c !== NEWLINE) return 0;
+    if (read === 0 || digits > MAX_DIGITS || power < -EXACT_POWER || power > EXACT_POWER) return 0;
+
+    let value: number;
+    if (digits <= EXACT_DIGITS) value = power < 0 ? high / POWERS[-power]! : high * POWERS[power]!;
+    else {
+      value = scaledPair(high, digits - EXACT_DIGITS, low, power);
+      if (value < 0) return 0;
+    }
+    this.stop = at;
+    return negative ? -value : value;
+  }
+}
+
+/**
+ * (high · 10^shift + low) · 10^power, rounded once; -1 where it lies so close to the middle of two float64
+ * numbers that this cannot tell which is nearer. Works in pairs of float64 whose sum holds 106 bits; high
+ * and low are whole numbers below 10^15, shift is 1 to 15 and power is -22 to 22.
+ */
+function scaledPair(high: number, shift: number, low: number, power: number): number {
+  const scale = POWERS[shift]!;
+  const product = high * scale;
+  const rest = productError(high, scale, product) + low;
+  let value = product + rest;
+  let error = rest - (value - product);
+  const size = POWERS[Math.abs(power)]!;
+  if (power < 0) {
+    const quotient = value / size;
+    const back = quotient * size;
+    const more = (value - back - productError(quotient, size, back) + error) / size;
+    value = quotient + more;
+    error = more - (value - quotient);
+  } else if (power > 0) {
+    const scaled = value * size;
+    const more = productError(value, size, scaled) + error * size;
+    value = scaled + more;
+    error = more - (value - scaled);
+  }
+  const bound = value * FLOAT64_ERROR;
+  return value + (error - bound) === value && value + (error + bound) === value ? value : -1;
+}
+
+/** What rounding took off the product of `a` and `b`, exactly (Dekker). */
+function productError(a: number, b: number, product: number): number {
+  const wideA = a * SPLITTER;
+  const highA = wideA - (wideA - a);
+  const lowA = a - highA;
+  const wideB = b * SPLITTER;
+  const highB = wideB - (wideB - b);
+  const lowB = b - highB;
+  return lowA * lowB - (product - highA * highB - lowA * highB - highA * lowB);
+}

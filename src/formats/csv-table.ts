@@ -1,0 +1,225 @@
+// Reads CSV as tables of named columns, of numbers and of text.
+
+import { InvalidValueError } from "../errors.ts";
+import {
+  type CsvDialectOptions,
+  type CsvFile,
+  openCsv,
+  type RowConsumer,
+  wrongWidth,
+} from "./csv.ts";
+import { BlockTexts, CARRIAGE_RETURN, cellEnd, NEWLINE, QUOTE, SPACE } from "./csv-cells.ts";
+import { CsvNumbers } from "./csv-numbers.ts";
+import type { ByteSource } from "./streams.ts";
+import {
+  ColumnBuilder,
+  type ColumnKind,
+  type ColumnKinds,
+  type DataTable,
+  defaultName,
+} from "./table.ts";
+
+export interface CsvTableOptions extends CsvDialectOptions {
+  /** The kinds of columns by name. Default: numbers where all values are numbers or missing, else text. */
+  readonly kinds?: ColumnKinds | undefined;
+}
+
+/** A whole CSV file as a table; see `readTable`. */
+export async function readCsvTable(
+  source: ByteSource,
+  options: CsvTableOptions = {},
+): Promise<DataTable> {
+  const warnings: string[] = [];
+  const onWarning = (message: string) => {
+    warnings.push(message);
+    options.onWarning?.(message);
+  };
+  const file = await openCsv(source, { ...options, onWarning });
+  const rows = new TableRows(file, (name) => options.kinds?.[name], true);
+  for await (const _ of file.read(rows, () => undefined));
+  return rows.take(warnings);
+}
+
+/** A CSV file as tables of so many rows, one after another; see `streamTable`. */
+export async function* streamCsvTable(
+  source: ByteSource,
+  {
+    kinds = {},
+    batchRows = 4096,
+    ...options
+  }: CsvTableOptions & { readonly batchRows?: number } = {},
+): AsyncGenerator<DataTable, void, undefined> {
+  if (!(Number.isSafeInteger(batchRows) && batchRows > 0)) {
+    throw new InvalidValueError(`batchRows must be a whole number from 1 up, got ${batchRows}`);
+  }
+  const file = await openCsv(source, options);
+  const rows = new TableRows(file, (name) => kinds[name] ?? "text", false, batchRows);
+  yield* file.read(rows, () => rows.take([]));
+}
+
+/** Cuts rows into cells, and puts these into columns. */
+class TableRows implements RowConsumer {
+  count = 0;
+  line: number;
+  private readonly file: CsvFile;
+  private readonly kindOf: (name: string) => ColumnKind | undefined;
+  private readonly capacity: number;
+  private readonly numbers: CsvNumbers;
+  /** For each column of the file its place among those chosen, or -1. */
+  private readonly targets: Int32Array;
+  private columns: ColumnBuilder[];
+  /** Rows before the first of this table. */
+  private before = 0;
+  /** The rows read so far, as they stand in the file, in case that numbers turn out to be text. */
+  private readonly kept: Uint8Array[] | undefined;
+
+  constructor(
+    file: CsvFile,
+    kindOf: (name: string) => ColumnKind | undefined,
+    keep: boolean,
+    capacity = Infinity,
+  ) {
+    const { dialect, chosen } = file;
+    this.file = file;
+    this.kindOf = kindOf;
+    this.capacity = capacity;
+    this.line = dialect.line;
+    this.numbers = new CsvNumbers(dialect.delimiter, file.cells.decimal);
+    this.targets = new Int32Array(dialect.columns).fill(-1);
+    for (const [target, column] of chosen.entries()) this.targets[column] = target;
+    this.columns = this.makeColumns();
+    this.kept = keep ? [] : undefined;
+  }
+
+  get full(): boolean {
+    return this.count >= this.capacity;
+  }
+
+  /** The table of the rows since the last. */
+  take(warnings: string[]): DataTable {
+    this.readLateTexts();
+    const { count: rows, before } = this;
+    const { names, lines } = this.file;
+    const columns = this.columns.map((column) => column.finish(rows, warnings));
+    this.columns = this.makeColumns();
+    this.before += rows;
+    this.count = 0;
+    return {
+      format: "csv",
+      rows,
+      columns,
+      named: names !== undefined,
+      warnings,
+      lineOf: (row) => (row < rows ? lines.of(before + row) : undefined),
+    };
+  }
+
+  parse(bytes: Uint8Array, at: number): number {
+    const { targets, columns, numbers, capacity } = this;
+    const { lines, dialect } = this.file;
+    const { delimiter } = dialect;
+    const texts = new BlockTexts(bytes);
+    const start = at;
+    while (at < bytes.length && this.count < capacity) {
+      const rowStart = at;
+      while (bytes[at] === SPACE || bytes[at] === CARRIAGE_RETURN) at++;
+      if (bytes[at] === NEWLINE) {
+        at++;
+        this.line++;
+        continue;
+      }
+      const row = this.count;
+      let breaks = 1;
+      let field = 0;
+      for (at = rowStart; ; at++) {
+        const target = field < targets.length ? targets[field]! : -1;
+        const column = target < 0 ? undefined : columns[target];
+        let stop = -1;
+        if (column?.kind === "number") {
+          const value = numbers.float64(bytes, at);
+          stop = numbers.stop;
+          if (stop >= 0) column.setNumber(row, value);
+        }
+        if (stop < 0) {
+          if (bytes[at] !== QUOTE && bytes[at] !== SPACE) {
+            for (stop = at; bytes[stop] !== delimiter && bytes[stop] !== NEWLINE; ) stop++;
+          } else {
+            stop = cellEnd(bytes, at, bytes.length, delimiter);
+            if (stop < 0) return this.keep(bytes, start, rowStart);
+            for (let i = at; i < stop; i++) if (bytes[i] === NEWLINE) breaks++;
+          }
+          column?.setText(row, texts.cell(at, stop).trim(), this.line, field);
+        }
+        at = stop;
+        field++;
+        if (bytes[at] === NEWLINE) break;
+      }
+      at++;
+      if (field !== targets.length) throw wrongWidth(this.line, field, dialect);
+      lines.add(this.line);
+      this.line += breaks;
+      this.count++;
+    }
+    return this.keep(bytes, start, at);
+  }
+
+  private keep(bytes: Uint8Array, start: number, end: number): number {
+    if (end > start) this.kept?.push(bytes.subarray(start, end));
+    return end;
+  }
+
+  private makeColumns(): ColumnBuilder[] {
+    const { chosen, names, cells } = this.file;
+    return chosen.map((place, i) => {
+      const name = names?.[i] ?? defaultName(place);
+      return new ColumnBuilder(name, cells, this.kindOf(name));
+    });
+  }
+
+  /** Goes over the file once more for the texts of columns that began as numbers. */
+  private readLateTexts(): void {
+    const late = this.columns.flatMap((column, i) =>
+      column.kind === "text" && column.textFrom > 0
+        ? [{ column, place: this.file.chosen[i]! }]
+        : [],
+    );
+    if (late.length === 0 || this.kept === undefined) return;
+    const byPlace = new Map(
+      late.map(({ column, place }) => [place, { column, found: [] as string[] }]),
+    );
+    const rows = Math.max(...late.map(({ column }) => column.textFrom));
+    let row = 0;
+    for (const bytes of this.kept) {
+      if (row >= rows) break;
+      row = this.readTexts(bytes, row, rows, byPlace);
+    }
+    for (const { column, found } of byPlace.values()) column.prependTexts(found);
+  }
+
+  private readTexts(
+    bytes: Uint8Array,
+    row: number,
+    rows: number,
+    columns: ReadonlyMap<number, { readonly column: ColumnBuilder; readonly found: string[] }>,
+  ): number {
+    const { delimiter } = this.file.dialect;
+    const texts = new BlockTexts(bytes);
+    for (let at = 0; at < bytes.length && row < rows; at++) {
+      const rowStart = at;
+      while (bytes[at] === SPACE || bytes[at] === CARRIAGE_RETURN) at++;
+      if (bytes[at] === NEWLINE) continue;
+      at = rowStart;
+      for (let field = 0; ; field++, at++) {
+        const stop = cellEnd(bytes, at, bytes.length, delimiter);
+        const wanted = columns.get(field);
+        if (wanted && row < wanted.column.textFrom) {
+          wanted.found.push(wanted.column.sharedText(texts.cell(at, stop).trim()));
+        }
+        at = stop;
+        if (bytes[at] === NEWLINE) break;
+      }
+      row++;
+    }
+    return row;
+  }
+}

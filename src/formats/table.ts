@@ -1,0 +1,164 @@
+// Tables of named columns, each of numbers or of text, and what builds them row by row.
+
+import type { CellReader, NumberLook } from "./cell-values.ts";
+import { hintFor, lookOf } from "./cell-values.ts";
+import { FormatError } from "./errors.ts";
+import { quote } from "./text.ts";
+
+export type ColumnKind = "number" | "text";
+
+export interface NumberColumn {
+  readonly name: string;
+  readonly kind: "number";
+  /** One value a row; NaN where it is missing. */
+  readonly values: Float64Array;
+}
+
+export interface TextColumn {
+  readonly name: string;
+  readonly kind: "text";
+  /** One text a row, as the file has it, blanks around it removed; "" where there is none. */
+  readonly values: readonly string[];
+}
+
+export type TableColumn = NumberColumn | TextColumn;
+
+export type TableFormat = "csv" | "json" | "jsonl" | "npy" | "npz" | "idx";
+
+export interface DataTable {
+  readonly format: TableFormat;
+  readonly rows: number;
+  /** The chosen columns. Their names are all different. */
+  readonly columns: readonly TableColumn[];
+  /** Whether the names are the file's; otherwise they are "column1", "column2" and so on. */
+  readonly named: boolean;
+  /** What was decided though it could be otherwise, as sentences. */
+  readonly warnings: readonly string[];
+  /** The line of a text file, from 1, on which a row, from 0, begins; undefined where there are no lines. */
+  lineOf(row: number): number | undefined;
+}
+
+/** The kinds of columns by their names; the others are what their values are. */
+export type ColumnKinds = Readonly<Record<string, ColumnKind>>;
+
+export const defaultName = (place: number): string => `column${place + 1}`;
+
+const FIRST_CAPACITY = 1024;
+/** So many different texts of a column are kept to be shared among its rows. */
+const MAX_SHARED = 4096;
+
+/** A cell and its place, for messages. */
+interface Cell {
+  readonly text: string;
+  readonly row: number;
+  readonly line: number | undefined;
+  /** From 0, in the file. */
+  readonly column: number;
+}
+
+/** One column as it is being read. It is of numbers until a text comes, unless its kind is given. */
+export class ColumnBuilder {
+  readonly name: string;
+  kind: ColumnKind;
+  /** The rows from here on have texts; those before have numbers, or none of either. */
+  textFrom = 0;
+  private readonly cells: CellReader;
+  private readonly given: ColumnKind | undefined;
+  private numbers: Float64Array | undefined;
+  private texts: string[] = [];
+  private readonly shared = new Map<string, string>();
+  /** What all texts so far look like; null where they look like different things or like none. */
+  private look: NumberLook | null | undefined;
+  private first: Cell | undefined;
+
+  constructor(name: string, cells: CellReader, given: ColumnKind | undefined) {
+    this.name = name;
+    this.cells = cells;
+    this.given = given;
+    this.kind = given ?? "number";
+  }
+
+  setNumber(row: number, value: number): void {
+    let { numbers } = this;
+    if (numbers === undefined || row >= numbers.length) {
+      numbers = new Float64Array(Math.max(FIRST_CAPACITY, 2 * row)).fill(Number.NaN);
+      numbers.set(this.numbers ?? []);
+      this.numbers = numbers;
+    }
+    numbers[row] = value;
+  }
+
+  /** Takes the text of a cell, which may be a number, missing or text. `line` and `column` are for messages. */
+  setText(row: number, text: string, line: number | undefined, column: number): void {
+    if (this.kind === "number") {
+      const value = this.cells.number(text);
+      if (value !== undefined) {
+        this.setNumber(row, value);
+        return;
+      }
+      if (this.given === "number") throw this.refusal({ text, row, line, column });
+      this.kind = "text";
+      this.textFrom = row;
+    }
+    if (this.given === undefined && this.look !== null) this.lookAt({ text, row, line, column });
+    this.texts[row - this.textFrom] = this.sharedText(text);
+  }
+
+  /** What a row before `textFrom` was taken for. */
+  numberAt(row: number): number {
+    return this.numbers?.[row] ?? Number.NaN;
+  }
+
+  /** The texts of the rows before `textFrom`, where they were taken for numbers. */
+  prependTexts(texts: readonly string[]): void {
+    this.texts = [...texts, ...this.texts];
+    this.textFrom = 0;
+  }
+
+  sharedText(text: string): string {
+    const known = this.shared.get(text);
+    if (known !== undefined) return known;
+    if (this.shared.size < MAX_SHARED) this.shared.set(text, text);
+    return text;
+  }
+
+  /**
+   * The column of so many rows. A text column whose values all look like numbers of another style is an
+   * error: a column of amounts must not pass for categories.
+   */
+  finish(rows: number, warnings: string[]): TableColumn {
+    const { name, kind, look, first } = this;
+    if (kind === "number") {
+      const numbers = this.numbers ?? new Float64Array(rows).fill(Number.NaN);
+      return { name, kind, values: numbers.slice(0, rows) };
+    }
+    if (look === "unit" && first) {
+      warnings.push(
+        `${quote(name)} was taken for text: its values look like numbers with a unit, as ${quote(first.text)} does; ${hintFor(look)}`,
+      );
+    } else if (look && look !== "hexadecimal" && first) {
+      throw this.refusal(first);
+    }
+    const texts = Array.from({ length: rows }, (_, row) => this.texts[row] ?? "");
+    return { name, kind, values: texts };
+  }
+
+  private lookAt(cell: Cell): void {
+    if (this.cells.number(cell.text) !== undefined) return;
+    this.first ??= cell;
+    const look = lookOf(cell.text) ?? null;
+    this.look = this.look === undefined || this.look === look ? look : null;
+  }
+
+  private refusal({ text, row, line, column }: Cell): FormatError {
+    const where = line === undefined ? `row ${row + 1}` : `line ${line}`;
+    const look = lookOf(text);
+    const hint = hintFor(look);
+    const asText =
+      this.given === undefined ? `; kinds: { ${quote(this.name)}: "text" } takes it for text` : "";
+    return new FormatError(
+      `${where}, column ${column + 1} (${quote(this.name)}): expected a number, got ${quote(text)}${hint ? `; ${hint}` : ""}${asText}`,
+      { line, column: column + 1, columnName: this.name, look },
+    );
+  }
+}
