@@ -1,9 +1,12 @@
 // IDX, the file of MNIST: two zero bytes, the element type, the number of dimensions, each size as a
 // big-endian uint32, then the numbers, big-endian and row-major. http://yann.lecun.com/exdb/mnist/
 
+import { InvalidValueError } from "../errors.ts";
+import { bytesOf, typedArrayName } from "../platform/tags.ts";
 import { FormatError } from "./errors.ts";
 import { elementCount, type NumericArray, type NumericData } from "./numbers.ts";
-import { reverseElements, viewOrCopy } from "./numbers-read.ts";
+import { claimedCount, reverseElements, viewOrCopy } from "./numbers-read.ts";
+import { quote } from "./text.ts";
 
 const ARRAYS = {
   8: Uint8Array,
@@ -13,47 +16,108 @@ const ARRAYS = {
   13: Float32Array,
   14: Float64Array,
 };
+const MAX_RANK = 255;
 
-/**
- * Reads an IDX file (already decompressed). `data` is a view into `bytes` for one-byte elements and
- * a copy in the host's byte order for wider ones.
- * @throws FormatError that says what was expected, what came and where.
- */
-export function decodeIdx(bytes: Uint8Array): NumericArray {
+const isCode = (code: number): code is keyof typeof ARRAYS => Object.hasOwn(ARRAYS, code);
+
+interface IdxHeader {
+  readonly code: keyof typeof ARRAYS;
+  readonly shape: readonly number[];
+  readonly dataStart: number;
+}
+
+function readHeader(bytes: Uint8Array): IdxHeader {
   const [zero, alsoZero, code, rank] = bytes;
-  if (rank === undefined) {
+  if (code === undefined || rank === undefined) {
     throw new FormatError(`an IDX file opens with 4 bytes, this one has ${bytes.length}`);
   }
   if (zero !== 0 || alsoZero !== 0) {
     throw new FormatError(`an IDX file opens with two zero bytes, got ${zero} and ${alsoZero}`);
   }
-  if (!Object.hasOwn(ARRAYS, code!)) {
+  if (!isCode(code)) {
     const known = Object.keys(ARRAYS).join(", ");
-    throw new FormatError(`the element type at byte 2 must be one of ${known}, got ${code}`);
+    throw new FormatError(`the element type at byte 2 must be one of ${known}, got ${code}`, {
+      byte: 2,
+    });
   }
-  const ArrayType = ARRAYS[code as keyof typeof ARRAYS];
   const dataStart = 4 + 4 * rank;
   if (bytes.length < dataStart) {
     throw new FormatError(`${rank} sizes end at byte ${dataStart}, the file at ${bytes.length}`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis));
-  const count = elementCount(shape);
+  return { code, shape, dataStart };
+}
+
+/** How long the file is that begins with these bytes, where they tell. */
+export function idxFileBytes(head: Uint8Array): number | undefined {
+  try {
+    const { code, shape, dataStart } = readHeader(head);
+    return dataStart + claimedCount(shape) * ARRAYS[code].BYTES_PER_ELEMENT;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Reads an IDX file (already decompressed).
+ * @param bytes The whole file. `data` is a view into it for one-byte elements, and a copy in the host's
+ * byte order for wider ones.
+ * @returns The shape, at most 255 sizes, and the elements, row-major.
+ * @throws FormatError that says what was expected, what came and where.
+ */
+export function decodeIdx(bytes: Uint8Array | ArrayBuffer): NumericArray {
+  const file = bytesOf("the IDX file", bytes);
+  const { code, shape, dataStart } = readHeader(file);
+  const ArrayType = ARRAYS[code];
+  const count = claimedCount(shape);
   const size = ArrayType.BYTES_PER_ELEMENT;
-  if (count * size !== bytes.length - dataStart) {
+  if (count * size !== file.length - dataStart) {
     throw new FormatError(
-      `the shape [${shape}] takes ${count * size} bytes, ` +
-        `the file has ${bytes.length - dataStart} from byte ${dataStart} on`,
+      `the shape ${quote(shape)} takes ${count * size} bytes, ` +
+        `the file has ${file.length - dataStart} from byte ${dataStart} on`,
+      { byte: dataStart },
     );
   }
   const data =
     size === 1
-      ? viewOrCopy<NumericData>(ArrayType, bytes, dataStart, count)
+      ? viewOrCopy<NumericData>(ArrayType, file, dataStart, count)
       : viewOrCopy<NumericData>(
           ArrayType,
-          reverseElements(bytes.subarray(dataStart), size),
+          reverseElements(file.subarray(dataStart), size),
           0,
           count,
         );
   return { shape, data };
+}
+
+/**
+ * The bytes of an IDX file.
+ * @param array `data` is row-major and of a type that IDX has: Uint8Array, Int8Array, Int16Array,
+ * Int32Array, Float32Array or Float64Array. `shape` has at most 255 sizes, each below 2^32.
+ * @throws InvalidValueError for another type or shape, or data that do not have their shape.
+ */
+export function encodeIdx({ shape, data }: NumericArray): Uint8Array<ArrayBuffer> {
+  const name = typedArrayName(data);
+  const [code] = Object.entries(ARRAYS).find(([, ArrayType]) => ArrayType.name === name) ?? [];
+  if (code === undefined) {
+    const known = Object.values(ARRAYS).map((ArrayType) => ArrayType.name);
+    throw new InvalidValueError(`IDX holds ${known.join(", ")}; got ${name}`);
+  }
+  const isSize = (size: number) => Number.isInteger(size) && size >= 0 && size < 2 ** 32;
+  if (shape.length > MAX_RANK || !shape.every(isSize) || elementCount(shape) !== data.length) {
+    throw new InvalidValueError(`${data.length} elements do not have the shape ${quote(shape)}`);
+  }
+  const dataStart = 4 + 4 * shape.length;
+  const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const file = new Uint8Array(dataStart + raw.length);
+  const view = new DataView(file.buffer);
+  file[2] = Number(code);
+  file[3] = shape.length;
+  for (const [axis, size] of shape.entries()) view.setUint32(4 + 4 * axis, size);
+  file.set(
+    data.BYTES_PER_ELEMENT === 1 ? raw : reverseElements(raw, data.BYTES_PER_ELEMENT),
+    dataStart,
+  );
+  return file;
 }

@@ -4,15 +4,24 @@
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
 import { InvalidValueError } from "../errors.ts";
+import { bytesOf, typedArrayName } from "../platform/tags.ts";
 import { FormatError } from "./errors.ts";
-import { elementCount, type NumericArray, type NumericData } from "./numbers.ts";
-import { copyBytes, halfToFloat32, reverseElements, viewOrCopy } from "./numbers-read.ts";
+import { concatBytes, elementCount, type NumericArray, type NumericData } from "./numbers.ts";
+import {
+  claimedCount,
+  copyBytes,
+  halfToFloat32,
+  reverseElements,
+  viewOrCopy,
+} from "./numbers-read.ts";
 import { encodeUtf8, quote } from "./text.ts";
 import { decodeUtf8 } from "./text-read.ts";
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // "\x93NUMPY"
 
 const MAX_RANK = 64; // numpy's own
+/** What version 1.0 can have at most; longer ones describe records. */
+const MAX_HEADER = 0xffff;
 
 /** numpy's kind and item size, with the array that holds such elements. */
 const ARRAYS = {
@@ -32,22 +41,27 @@ const ARRAYS = {
 
 export type NpyType = keyof typeof ARRAYS;
 
+const isType = (type: string): type is NpyType => Object.hasOwn(ARRAYS, type);
+
 export interface NpyArray extends NumericArray {
   /** What the file held: `f2` comes as float32, `b1` as 0 and 1 in bytes. */
   readonly dtype: NpyType;
 }
 
-/**
- * Reads a .npy file. `data` is row-major whatever the file's order, and a view into `bytes` where
- * neither byte order, memory order nor alignment asks for a copy.
- * @throws FormatError that says what was expected, what came and where.
- */
-export function decodeNpy(bytes: Uint8Array): NpyArray {
+interface NpyHeader {
+  readonly dtype: NpyType;
+  readonly isBigEndian: boolean;
+  readonly fortranOrder: boolean;
+  readonly shape: readonly number[];
+  readonly dataStart: number;
+}
+
+function parseHeader(bytes: Uint8Array): NpyHeader {
   const { dictionary, dataStart } = readHeader(bytes);
   const { descr, fortran_order: fortranOrder, shape } = parseDictionary(dictionary);
 
   const [, byteOrder, type] = /^([<>=|])(.+)$/.exec(String(descr)) ?? [];
-  if (type === undefined || !Object.hasOwn(ARRAYS, type)) {
+  if (type === undefined || !isType(type)) {
     const known = Object.keys(ARRAYS).join(", ");
     throw new FormatError(`expected a dtype among ${known}, got ${quote(descr)}`);
   }
@@ -59,52 +73,88 @@ export function decodeNpy(bytes: Uint8Array): NpyArray {
       `expected a shape such as (60000, 784) of at most ${MAX_RANK} sizes, got ${quote(shape)}`,
     );
   }
+  return { dtype: type, isBigEndian: byteOrder === ">", fortranOrder, shape, dataStart };
+}
 
-  const dtype = type as NpyType;
+/** How long the file is that begins with these bytes, where they tell. */
+export function npyFileBytes(head: Uint8Array): number | undefined {
+  try {
+    const { dtype, shape, dataStart } = parseHeader(head);
+    return dataStart + claimedCount(shape) * ARRAYS[dtype].BYTES_PER_ELEMENT;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Reads a .npy file.
+ * @param bytes The whole file. `data` is a view into it where neither byte order, memory order nor
+ * alignment asks for a copy.
+ * @returns The shape, at most 64 sizes, and the elements, row-major whatever the file's order.
+ * @throws FormatError that says what was expected, what came and where.
+ */
+export function decodeNpy(bytes: Uint8Array | ArrayBuffer): NpyArray {
+  const file = bytesOf("the NPY file", bytes);
+  const { dtype, isBigEndian, fortranOrder, shape, dataStart } = parseHeader(file);
   const ArrayType = ARRAYS[dtype];
   const size = ArrayType.BYTES_PER_ELEMENT;
-  const count = elementCount(shape);
-  if (count * size !== bytes.length - dataStart) {
+  const count = claimedCount(shape);
+  if (count * size !== file.length - dataStart) {
     throw new FormatError(
       `${dtype} of shape (${shape}) takes ${count * size} bytes, ` +
-        `the file has ${bytes.length - dataStart} from byte ${dataStart} on`,
+        `the file has ${file.length - dataStart} from byte ${dataStart} on`,
+      { byte: dataStart },
     );
   }
   let data: NumericData =
-    byteOrder === ">" && size > 1
+    isBigEndian && size > 1
       ? viewOrCopy<NumericData>(
           ArrayType,
-          reverseElements(bytes.subarray(dataStart), size),
+          reverseElements(file.subarray(dataStart), size),
           0,
           count,
         )
-      : viewOrCopy<NumericData>(ArrayType, bytes, dataStart, count);
+      : viewOrCopy<NumericData>(ArrayType, file, dataStart, count);
   if (dtype === "f2") data = halfToFloat32(data as Uint16Array);
   return { dtype, shape, data: fortranOrder ? toRowMajor(data, shape) : data };
 }
 
-/** The bytes of a .npy file: version 1.0, little-endian, row-major, the header padded as numpy does. */
-export function encodeNpy({ shape, data }: NumericArray): Uint8Array<ArrayBuffer> {
+/**
+ * The bytes of a .npy file: version 1.0, little-endian, row-major, the header padded as numpy does.
+ * @param array `data` is row-major and holds as many elements as `shape` multiplies to.
+ * @throws InvalidValueError where it does not, or the shape has more than 64 sizes.
+ */
+export function encodeNpy(array: NumericArray): Uint8Array<ArrayBuffer> {
+  return concatBytes([...writeNpy(array)]);
+}
+
+/**
+ * As `encodeNpy`, in two pieces: the header, and the array's own bytes, which are not copied and must not
+ * change before they are written.
+ */
+export function* writeNpy({
+  shape,
+  data,
+}: NumericArray): Generator<Uint8Array<ArrayBufferLike>, void, undefined> {
   if (elementCount(shape) !== data.length || shape.length > MAX_RANK) {
     throw new InvalidValueError(`${data.length} elements do not have the shape (${shape})`);
   }
   const size = data.BYTES_PER_ELEMENT;
-  const name = Object.prototype.toString.call(data);
+  const name = typedArrayName(data) ?? "";
   const kind = name.includes("Float") ? "f" : name.includes("Uint") ? "u" : "i";
   const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
   const dictionary = encodeUtf8(
     `{'descr': '${size === 1 ? "|" : "<"}${kind}${size}', 'fortran_order': False, 'shape': (${sizes}), }`,
   );
-  const dataStart = (10 + dictionary.length + 1 + 63) & ~63;
-  const file = new Uint8Array(dataStart + data.byteLength);
-  file.set(MAGIC);
-  file[6] = 1;
-  new DataView(file.buffer).setUint16(8, dataStart - 10, true);
-  file.set(dictionary, 10);
-  file.fill(0x20, 10 + dictionary.length, dataStart - 1);
-  file[dataStart - 1] = 0x0a;
-  file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), dataStart);
-  return file;
+  const header = new Uint8Array((10 + dictionary.length + 1 + 63) & ~63);
+  header.set(MAGIC);
+  header[6] = 1;
+  new DataView(header.buffer).setUint16(8, header.length - 10, true);
+  header.set(dictionary, 10);
+  header.fill(0x20, 10 + dictionary.length, header.length - 1);
+  header[header.length - 1] = 0x0a;
+  yield header;
+  yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
 function readHeader(bytes: Uint8Array): { dictionary: string; dataStart: number } {
@@ -121,6 +171,9 @@ function readHeader(bytes: Uint8Array): { dictionary: string; dataStart: number 
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
+  if (length > MAX_HEADER) {
+    throw new FormatError(`a header has at most ${MAX_HEADER} bytes, this one claims ${length}`);
+  }
   if (start + length > bytes.length) {
     throw new FormatError(
       `the header ends at byte ${start + length}, the file at byte ${bytes.length}`,

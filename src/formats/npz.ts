@@ -1,108 +1,96 @@
-// NPZ, numpy's zip archive of .npy files, compressed or not. The zip is fflate's work, but for what
-// it leaves out: the checksums, repeated names, and sizes that no compression could reach.
+// NPZ, numpy's zip archive of .npy files, compressed or not. An array is decompressed and decoded when it
+// is asked for; what lies beside it, text or Python objects, does no harm.
 
-import { unzipSync, type Zippable, zipSync } from "fflate";
+import { type Zippable, zipSync } from "fflate";
+import { InvalidValueError } from "../errors.ts";
+import { bytesOf } from "../platform/tags.ts";
 import { FormatError } from "./errors.ts";
 import { decodeNpy, encodeNpy, type NpyArray } from "./npy.ts";
 import type { NumericArray } from "./numbers.ts";
 import { quote } from "./text.ts";
+import { extractZipEntry, readZipDirectory, type ZipEntry } from "./zip.ts";
 
-const MAX_DEFLATE_RATIO = 1032; // two bits stand for at most 258 bytes
+const ENDING = ".npy";
+
+/** An archive of which the directory has been read. */
+export interface NpzFile {
+  /** The names of its arrays, in its order, without ".npy". Other entries are passed over. */
+  readonly names: readonly string[];
+  /**
+   * Reads one array.
+   * @throws FormatError that names it: where it is not there, is damaged, or is no array of numbers.
+   */
+  array(name: string): NpyArray;
+}
 
 /**
- * Reads the arrays of a .npz file by name; whatever else the archive holds is passed over.
+ * Opens a .npz file: reads the names of its arrays, and none of the arrays yet.
+ * @param bytes The file, which arrays that are stored uncompressed may be views of.
+ * @throws FormatError for what is no zip archive, is damaged, has a name twice, or entries that overlap.
+ */
+export function openNpz(bytes: Uint8Array | ArrayBuffer): NpzFile {
+  const archive = bytesOf("the NPZ file", bytes);
+  const entries = new Map<string, ZipEntry>();
+  for (const entry of readZipDirectory(archive)) {
+    if (!entry.name.endsWith(ENDING)) continue;
+    const name = entry.name.slice(0, -ENDING.length);
+    if (entries.has(name)) {
+      throw new FormatError(`${quote(entry.name)} is in the archive twice`, { entry: entry.name });
+    }
+    entries.set(name, entry);
+  }
+  return {
+    names: [...entries.keys()],
+    array(name) {
+      const entry = entries.get(name);
+      if (!entry) {
+        const known = [...entries.keys()].join(", ");
+        throw new FormatError(`the archive holds no array ${quote(name)}, but ${quote(known)}`, {
+          entry: name,
+        });
+      }
+      const file = extractZipEntry(archive, entry);
+      try {
+        return decodeNpy(file);
+      } catch (error) {
+        if (!(error instanceof FormatError)) throw error;
+        throw new FormatError(`${quote(entry.name)} in the archive: ${error.message}`, {
+          ...error.place,
+          entry: entry.name,
+        });
+      }
+    },
+  };
+}
+
+/**
+ * Reads arrays of a .npz file by name.
+ * @param names Which arrays. Default all; then one that is no array of numbers is an error.
  * @throws FormatError that says what was expected, what came and in which array.
  */
-export function decodeNpz(bytes: Uint8Array): Map<string, NpyArray> {
-  const arrays = new Map<string, NpyArray>();
-  for (const [name, file] of unzip(bytes)) {
-    try {
-      arrays.set(name.slice(0, -".npy".length), decodeNpy(file));
-    } catch (error) {
-      if (!(error instanceof FormatError)) throw error;
-      throw new FormatError(`${quote(name)} in the archive: ${error.message}`);
-    }
-  }
-  return arrays;
+export function decodeNpz(
+  bytes: Uint8Array | ArrayBuffer,
+  names?: Iterable<string>,
+): Map<string, NpyArray> {
+  const file = openNpz(bytes);
+  return new Map(Array.from(names ?? file.names, (name) => [name, file.array(name)]));
 }
 
-/** The bytes of a .npz file. The same arrays give the same bytes, whenever they are written. */
+/**
+ * The bytes of a .npz file. The same arrays give the same bytes, whenever they are written.
+ * @param arrays Names and arrays; each array's data are row-major.
+ * @param options.compress Whether to deflate the arrays. Default true.
+ * @throws InvalidValueError for a name that comes twice, or data that do not have their shape.
+ */
 export function encodeNpz(
   arrays: Iterable<readonly [name: string, array: NumericArray]>,
-  { compress = true } = {},
+  { compress = true }: { readonly compress?: boolean } = {},
 ): Uint8Array<ArrayBuffer> {
-  const files: Zippable = {};
-  for (const [name, array] of arrays) files[`${name}.npy`] = encodeNpy(array);
+  const files: Zippable = Object.create(null);
+  for (const [name, array] of arrays) {
+    const file = `${name}${ENDING}`;
+    if (file in files) throw new InvalidValueError(`the array ${quote(name)} comes twice`);
+    files[file] = encodeNpy(array);
+  }
   return zipSync(files, { level: compress ? 6 : 0, mtime: new Date(1980, 0, 1) });
-}
-
-/** The .npy files of an archive, with their checksums checked. */
-function unzip(bytes: Uint8Array): Map<string, Uint8Array> {
-  const wanted = new Map<string, number>(); // the place of each in the directory
-  let place = 0;
-  let files: Record<string, Uint8Array>;
-  let checksums: number[];
-  try {
-    files = unzipSync(bytes, {
-      filter: ({ name, size, originalSize }) => {
-        const here = place++;
-        if (place > bytes.length / 46) throw new Error("its directory ends too early");
-        if (!name.endsWith(".npy")) return false;
-        if (wanted.has(name)) throw new Error(`${quote(name)} is in it twice`);
-        if (originalSize > size * MAX_DEFLATE_RATIO || size > bytes.length) {
-          throw new Error(`${quote(name)} claims ${originalSize} bytes out of ${size}`);
-        }
-        wanted.set(name, here);
-        return true;
-      },
-    });
-    checksums = directoryChecksums(bytes);
-  } catch (error) {
-    throw new FormatError(`expected a zip archive: ${(error as Error).message}`);
-  }
-  const found = new Map<string, Uint8Array>();
-  for (const [name, here] of wanted) {
-    const file = files[name]!;
-    if (crc32(file) !== checksums[here]) {
-      throw new FormatError(
-        `${quote(name)} in the archive is damaged: its checksum does not match`,
-      );
-    }
-    found.set(name, file);
-  }
-  return found;
-}
-
-/** The checksum of every entry of a zip archive, in the order of its central directory. */
-function directoryChecksums(bytes: Uint8Array): number[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  let end = bytes.length - 22;
-  while (view.getUint32(end, true) !== 0x06054b50) end--;
-  let count = view.getUint16(end + 8, true);
-  let entry = view.getUint32(end + 16, true);
-  if (end >= 20 && view.getUint32(end - 20, true) === 0x07064b50) {
-    const wideEnd = view.getUint32(end - 12, true); // zip64
-    if (view.getUint32(wideEnd, true) === 0x06064b50) {
-      count = view.getUint32(wideEnd + 32, true);
-      entry = view.getUint32(wideEnd + 48, true);
-    }
-  }
-  return Array.from({ length: count }, () => {
-    const checksum = view.getUint32(entry + 16, true);
-    const [name, extra, comment] = [28, 30, 32].map((field) => view.getUint16(entry + field, true));
-    entry += 46 + name! + extra! + comment!;
-    return checksum;
-  });
-}
-
-/** The CRC-32 of zip and gzip. */
-function crc32(bytes: Uint8Array): number {
-  const table = Uint32Array.from({ length: 256 }, (_, byte) => {
-    let bits = byte;
-    for (let i = 0; i < 8; i++) bits = bits & 1 ? (bits >>> 1) ^ 0xedb88320 : bits >>> 1;
-    return bits;
-  });
-  let crc = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) crc = table[(crc ^ bytes[i]!) & 0xff]! ^ (crc >>> 8);
-  return ~crc >>> 0;
 }

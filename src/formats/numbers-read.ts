@@ -2,7 +2,23 @@
 // and their conversions.
 
 import { isFloat32Array, isTypedArrayOf } from "../platform/tags.ts";
-import type { NumericData } from "./numbers.ts";
+import { FormatError } from "./errors.ts";
+import { elementCount, type NumericData } from "./numbers.ts";
+import { quote } from "./text.ts";
+
+const MAX_EMPTY_SIZE = 1_000_000;
+
+/**
+ * How many elements an array of this shape in a file has. Where it has none, its other sizes are not
+ * held by the bytes that are there, and must not be absurd: a reader may go over rows or columns.
+ * @throws FormatError for an array without elements that claims a size above a million.
+ */
+export function claimedCount(shape: readonly number[]): number {
+  if (!shape.includes(0)) return elementCount(shape);
+  const absurd = shape.find((size) => size > MAX_EMPTY_SIZE);
+  if (absurd === undefined) return 0;
+  throw new FormatError(`the shape ${quote(shape)} has no elements, and yet a size of ${absurd}`);
+}
 
 interface NumericConstructor<T extends NumericData> {
   readonly BYTES_PER_ELEMENT: number;

@@ -1,6 +1,7 @@
 // Writes safetensors; see safetensors.ts for what they are.
 
 import { InvalidValueError } from "../errors.ts";
+import { typedArrayName } from "../platform/tags.ts";
 import { elementCount } from "./numbers.ts";
 import { packSafetensors } from "./safetensors-pack.ts";
 import { ARRAYS, isSizes, MAX_HEADER, type NamedTensor } from "./safetensors-types.ts";
@@ -25,7 +26,7 @@ export function encodeSafetensors(
     }
     names.add(name);
     if (
-      Object.prototype.toString.call(data) !== `[object ${ARRAYS[dtype]?.name}]` ||
+      typedArrayName(data) !== ARRAYS[dtype]?.name ||
       !isSizes(shape) ||
       elementCount(shape) !== data.length
     ) {

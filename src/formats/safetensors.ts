@@ -3,9 +3,10 @@
 // Strict both ways: https://github.com/huggingface/safetensors#format, duplicate names, holes and
 // overlaps refused. Tensors are little-endian in the file and are taken to be so in the host.
 
+import { bytesOf } from "../platform/tags.ts";
 import { FormatError } from "./errors.ts";
 import { elementCount } from "./numbers.ts";
-import { copyBytes, halfToFloat32, toFloat32, viewOrCopy } from "./numbers-read.ts";
+import { claimedCount, copyBytes, halfToFloat32, toFloat32, viewOrCopy } from "./numbers-read.ts";
 import {
   ARRAYS,
   isSizes,
@@ -18,6 +19,8 @@ import { quote } from "./text.ts";
 import { decodeUtf8 } from "./text-read.ts";
 
 const MAX_DEPTH = 3; // the header, a tensor's entry, its shape
+/** Some twenty times as many as a model of 1,000 layers has with its optimizer's state. */
+const MAX_TENSORS = 1 << 18;
 
 export interface Safetensors {
   readonly tensors: Map<string, SafeTensor>;
@@ -25,18 +28,24 @@ export interface Safetensors {
   readonly metadata: Record<string, string>;
 }
 
+const isType = (dtype: unknown): dtype is SafetensorsType =>
+  typeof dtype === "string" && Object.hasOwn(ARRAYS, dtype);
+
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
- * Reads a safetensors file. Tensors are views into `bytes` where alignment allows and copies where
- * it does not.
+ * Reads a safetensors file.
+ * @param bytes The whole file. Tensors are views into it where alignment allows and copies where it does
+ * not.
+ * @returns The tensors by name, in the file's order, and the metadata.
  * @throws FormatError that says what was expected, what came and where.
  */
-export function decodeSafetensors(bytes: Uint8Array): Safetensors {
-  const header = readHeader(bytes);
+export function decodeSafetensors(bytes: Uint8Array | ArrayBuffer): Safetensors {
+  const file = bytesOf("the safetensors file", bytes);
+  const header = readHeader(file);
   const dataStart = 8 + header.bytes;
-  const dataLength = bytes.length - dataStart;
+  const dataLength = file.length - dataStart;
 
   const metadata: Record<string, string> = Object.create(null);
   const ranges: { name: string; begin: number; end: number }[] = [];
@@ -49,10 +58,11 @@ export function decodeSafetensors(bytes: Uint8Array): Safetensors {
       Object.assign(metadata, entry);
       continue;
     }
-    const fail = (problem: string) => new FormatError(`tensor ${quote(name)}: ${problem}`);
+    const fail = (problem: string) =>
+      new FormatError(`tensor ${quote(name)}: ${problem}`, { tensor: name });
     if (!isObject(entry)) throw fail(`expected an entry with dtype and shape, got ${quote(entry)}`);
     const { dtype, shape, data_offsets: offsets } = entry;
-    if (typeof dtype !== "string" || !Object.hasOwn(ARRAYS, dtype)) {
+    if (!isType(dtype)) {
       throw fail(`expected a dtype among ${Object.keys(ARRAYS).join(", ")}, got ${quote(dtype)}`);
     }
     if (!isSizes(shape)) throw fail(`expected a shape of sizes from 0 up, got ${quote(shape)}`);
@@ -63,13 +73,16 @@ export function decodeSafetensors(bytes: Uint8Array): Safetensors {
     if (end > dataLength) {
       throw fail(`its data ends at byte ${end} of the ${dataLength} there are: is the file whole?`);
     }
-    const ArrayType = ARRAYS[dtype as SafetensorsType];
+    const ArrayType = ARRAYS[dtype];
     const count = elementCount(shape);
     if (end - begin !== count * ArrayType.BYTES_PER_ELEMENT) {
-      throw fail(`${dtype} of shape [${shape}] does not fill its ${end - begin} bytes exactly`);
+      throw fail(
+        `${dtype} of shape ${quote(shape)} does not fill its ${end - begin} bytes exactly`,
+      );
     }
-    const data = viewOrCopy<SafetensorsData>(ArrayType, bytes, dataStart + begin, count);
-    tensors.set(name, { dtype: dtype as SafetensorsType, shape, data });
+    claimedCount(shape);
+    const data = viewOrCopy<SafetensorsData>(ArrayType, file, dataStart + begin, count);
+    tensors.set(name, { dtype, shape, data });
     ranges.push({ name, begin, end });
   }
 
@@ -80,6 +93,7 @@ export function decodeSafetensors(bytes: Uint8Array): Safetensors {
       const problem = begin < covered ? "overlaps the one before it" : "leaves a hole before it";
       throw new FormatError(
         `tensor ${quote(name)}: its data starts at byte ${begin}, not ${covered}, and so ${problem}`,
+        { tensor: name, byte: begin },
       );
     }
     covered = end;
@@ -119,31 +133,82 @@ function readHeader(file: Uint8Array): { entries: Record<string, unknown>; bytes
   }
 }
 
-/** Refuses what JSON.parse lets through: repeated keys, a `__proto__` key, and any deep nest. */
+/**
+ * Refuses what JSON.parse lets through: repeated keys, a `__proto__` key, a deep nest, and more tensors than
+ * any model has. One pass over the text; what is not JSON at all is left to JSON.parse.
+ */
 function checkKeys(json: string): void {
   const open: Set<string>[] = [];
-  let start = 0; // of the last string, and its end
-  let end = 0;
+  let names = 0;
+  let start = -1; // of the string that could be a key, and its end
+  let end = -1;
   for (let i = 0; i < json.length; i++) {
-    const c = json[i];
-    if (c === '"') {
+    const c = json.charCodeAt(i);
+    if (c === QUOTE) {
       start = i++;
-      while (i < json.length && json[i] !== '"') i += json[i] === "\\" ? 2 : 1;
+      while (i < json.length && json.charCodeAt(i) !== QUOTE) {
+        i += json.charCodeAt(i) === BACKSLASH ? 2 : 1;
+      }
       end = i + 1;
-    } else if (c === ":") {
-      const key: string = JSON.parse(json.slice(start, end));
-      const keys = open[open.length - 1];
+    } else if (c === COLON) {
+      if (start < 0) continue; // no key before it: not JSON
+      const key = keyOf(json, start, end);
+      start = -1;
       if (key === "__proto__") throw new FormatError('the header has a reserved name, "__proto__"');
+      const keys = open.at(-1);
       if (keys?.has(key)) throw new FormatError(`the header has the name ${quote(key)} twice`);
       keys?.add(key);
-    } else if (c === "{" || c === "[") {
+      if (open.length === 1 && ++names > MAX_TENSORS) {
+        throw new FormatError(`the header names more than ${MAX_TENSORS} tensors`);
+      }
+    } else if (c === OPEN_BRACE || c === OPEN_BRACKET) {
       if (open.push(new Set()) > MAX_DEPTH) {
         throw new FormatError(`the header nests more than ${MAX_DEPTH} deep at character ${i}`);
       }
-    } else if (c === "}" || c === "]") {
+    } else if (c === CLOSE_BRACE || c === CLOSE_BRACKET) {
       open.pop();
     }
   }
+}
+
+const QUOTE = 0x22;
+const COLON = 0x3a;
+const BACKSLASH = 0x5c;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+
+/** The string between two quotes of a JSON text. */
+function keyOf(json: string, start: number, end: number): string {
+  const text = json.slice(start + 1, end - 1);
+  return text.includes("\\") ? JSON.parse(json.slice(start, end)) : text;
+}
+
+const FLOATS: readonly SafetensorsType[] = ["F32", "F64", "F16", "BF16"];
+
+/**
+ * The float32 values of a tensor of weights: its own array where it is F32, else a converted copy.
+ * @throws FormatError that names the tensor: where it holds integers, or a number that is NaN or infinite.
+ */
+export function finiteFloat32(name: string, tensor: SafeTensor): Float32Array {
+  const { dtype } = tensor;
+  if (!FLOATS.includes(dtype)) {
+    throw new FormatError(
+      `tensor ${quote(name)}: expected floating-point numbers (${FLOATS.join(", ")}), got ${dtype}`,
+      { tensor: name },
+    );
+  }
+  const data = tensorToFloat32(tensor);
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i]!;
+    if (value - value === 0) continue;
+    throw new FormatError(
+      `tensor ${quote(name)}: expected finite numbers, got ${value} at element ${i} of ${data.length}`,
+      { tensor: name },
+    );
+  }
+  return data;
 }
 
 /**
