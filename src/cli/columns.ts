@@ -105,7 +105,7 @@ export function chooseColumns(list: ColumnList | undefined, columns: Columns): n
  * The places of the named columns. `why` ends the message where one is missing, as in "which the model was trained on".
  */
 export function findNames(names: readonly string[], columns: Columns, why: string): number[] {
-  const index = new NameIndex(columns.names ?? []);
+  const index = placesOf(columns.names);
   const missing = names.filter((name) => !index.has(name));
   const [first] = missing;
   if (first !== undefined) {
@@ -117,24 +117,7 @@ export function findNames(names: readonly string[], columns: Columns, why: strin
       `has no column ${quoted(first)}${more}, ${why}${guess}; ${has}. --columns chooses columns by position or name`,
     );
   }
-  return names.map((name) => {
-    const places = index.places(name);
-    if (places.length === 1) return places[0]!;
-    throw severalOf(columns, name, places);
-  });
-}
-
-/** Two columns of one name could not be told apart later. `fileColumns` are the places of `names` in the file. */
-export function requireDistinctNames(table: {
-  readonly file: string;
-  readonly names: readonly string[] | undefined;
-  readonly fileColumns: readonly number[];
-}): void {
-  const index = new NameIndex(table.names ?? []);
-  const twice = index.repeated();
-  if (twice === undefined) return;
-  const places = index.places(twice).map((place) => table.fileColumns[place] ?? place);
-  throw severalOf(table, twice, places);
+  return names.flatMap((name) => index.get(name) ?? []);
 }
 
 /** A list for --columns that means `places`, as short as it can be. */
@@ -161,7 +144,7 @@ export const describe = ({ names }: Pick<Columns, "names">, place: number): stri
 
 function finder(columns: Columns): (what: Part["what"], text: string) => readonly number[] {
   const { count, names } = columns;
-  let index: NameIndex | undefined;
+  let index: ReadonlyMap<string, number> | undefined;
   return (what, text) => {
     if ("first" in what) {
       const { first, last = count } = what;
@@ -174,10 +157,9 @@ function finder(columns: Columns): (what: Part["what"], text: string) => readonl
         `--columns asks for ${text}, and there are ${count} columns, counted from 1${named}`,
       );
     }
-    index ??= new NameIndex(names ?? []);
-    const places = index.places(what.name);
-    if (places.length === 1) return places;
-    if (places.length > 1) throw severalOf(columns, what.name, places);
+    index ??= placesOf(names);
+    const place = index.get(what.name);
+    if (place !== undefined) return [place];
     const known = names
       ? `${didYouMean(what.name, names)}; it has ${listed(names)}`
       : "; it has no header, so that columns go by position";
@@ -185,42 +167,9 @@ function finder(columns: Columns): (what: Part["what"], text: string) => readonl
   };
 }
 
-class NameIndex {
-  readonly #places = new Map<string, number[]>();
-
-  constructor(names: readonly string[]) {
-    for (const [place, name] of names.entries()) {
-      const places = this.#places.get(name);
-      if (places) places.push(place);
-      else this.#places.set(name, [place]);
-    }
-  }
-
-  has(name: string): boolean {
-    return this.#places.has(name);
-  }
-
-  places(name: string): readonly number[] {
-    return this.#places.get(name) ?? [];
-  }
-
-  repeated(): string | undefined {
-    for (const [name, places] of this.#places) if (places.length > 1) return name;
-    return undefined;
-  }
-}
-
-function severalOf(
-  columns: Pick<Columns, "file">,
-  name: string,
-  places: readonly number[],
-): CommandError {
-  const numbers = places.slice(0, 8).map((place) => place + 1);
-  return wrong(
-    columns,
-    `columns ${numbers.join(" and ")} have the same name, ${quoted(name)}; --columns '!${numbers[0]}' leaves one out`,
-  );
-}
+/** Where each column is. Readers of files see to it that names differ. */
+const placesOf = (names: readonly string[] | undefined): ReadonlyMap<string, number> =>
+  new Map(names?.map((name, place) => [name, place]));
 
 const wrong = ({ file }: Pick<Columns, "file">, message: string): CommandError =>
   new CommandError(`${file}: ${message}`, { file });

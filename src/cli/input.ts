@@ -1,15 +1,16 @@
 // Tables of numbers from files or the standard input. The first bytes tell what a file holds. CSV streams through in
 // batches; the binary formats are read whole and handed out in slices.
 
-import { readCsv } from "../formats/csv.ts";
-import { readRow } from "../formats/csv-cells.ts";
-import { type CsvDelimiter, type Dialect, detectDialect } from "../formats/csv-dialect.ts";
-import { FormatError } from "../formats/errors.ts";
-import { decodeIdx } from "../formats/idx.ts";
-import { decodeNpy } from "../formats/npy.ts";
-import { decodeNpz } from "../formats/npz.ts";
+import { type CellOptions, hintFor } from "../formats/cell-values.ts";
+import { openCsv } from "../formats/csv.ts";
+import type { CsvDelimiter } from "../formats/csv-dialect.ts";
+import { FormatError, type NumberLook } from "../formats/errors.ts";
+import { decodeIdx, idxFileBytes } from "../formats/idx.ts";
+import { decodeNpy, npyFileBytes } from "../formats/npy.ts";
+import { openNpz } from "../formats/npz.ts";
 import { concatBytes, type NumericArray, type NumericData } from "../formats/numbers.ts";
 import { toFloat32 } from "../formats/numbers-read.ts";
+import { SNIFF_BYTES, sniffTable } from "../formats/sniff.ts";
 import { gatherBytes, readBytes } from "../formats/streams.ts";
 import type { Arguments, Options } from "./arguments.ts";
 import {
@@ -20,10 +21,10 @@ import {
   findNames,
   parseColumns,
 } from "./columns.ts";
+import { talk } from "./console.ts";
 import { CommandError, fileError, type Place, UsageError } from "./errors.ts";
-import { safetensorsHeader } from "./kinds.ts";
 import { nameOf, openSource } from "./sources.ts";
-import { listed, quoted, shellQuote } from "./text.ts";
+import { listed, quoted, shellQuote, visible } from "./text.ts";
 
 export type Numbers = Exclude<NumericData, BigInt64Array | BigUint64Array>;
 
@@ -65,6 +66,8 @@ export interface TableOptions {
   readonly otherwise?: ColumnList | undefined;
   readonly header: boolean | "auto";
   readonly delimiter: CsvDelimiter | "auto";
+  /** How numbers are written in CSV. */
+  readonly cells: CellOptions;
   /** Which array of an NPZ file. */
   readonly array?: string | undefined;
 }
@@ -103,6 +106,13 @@ export const tableOptions = {
     help: "what stands between CSV cells: , ; | or tab",
     default: "look",
   },
+  decimal: {
+    value: "CHAR",
+    help: "what stands before the decimals of CSV numbers: a point or a comma",
+    default: "a point",
+  },
+  thousands: { value: "CHAR", help: "what groups the digits of CSV numbers, as in 1'234'567" },
+  units: { value: "LIST", help: "what stands beside CSV numbers and is dropped: %,kg" },
   array: { value: "NAME", help: "which array of an NPZ file", default: "X, or the only one" },
 } as const satisfies Options;
 
@@ -123,14 +133,47 @@ export function readTableOptions(args: Arguments, wanted: Wanted = {}): TableOpt
     columns: columns === undefined ? undefined : parseColumns(columns),
     header: args.flag("no-header") ? false : args.flag("header") ? true : "auto",
     delimiter: named === undefined ? "auto" : DELIMITERS[named],
+    cells: readCellOptions(args),
     array: args.text("array"),
   };
 }
 
-const HEAD_BYTES = 1 << 20;
-const MAX_HEAD_BYTES = 1 << 27;
+const MARKS = {
+  ".": ".",
+  point: ".",
+  ",": ",",
+  comma: ",",
+  "'": "'",
+  apostrophe: "'",
+  " ": " ",
+  blank: " ",
+} as const;
+
+function readCellOptions(args: Arguments): CellOptions {
+  const mark = (option: "decimal" | "thousands") => {
+    const text = args.text(option);
+    const found = Object.entries(MARKS).find(([name]) => name === text)?.[1];
+    if (text === undefined || (found && (option === "thousands" || /[.,]/.test(found)))) {
+      return found;
+    }
+    const known = option === "decimal" ? "point or comma" : "point, comma, apostrophe, blank";
+    throw new UsageError(
+      `--${option} must be one of ${known} or the character itself; got ${quoted(text)}.`,
+    );
+  };
+  const decimal = mark("decimal");
+  const thousands = mark("thousands");
+  if (thousands !== undefined && thousands === (decimal ?? ".")) {
+    throw new UsageError(`--thousands and --decimal cannot both be ${quoted(thousands)}.`);
+  }
+  return {
+    decimal: decimal === "," ? "," : ".",
+    thousands,
+    units: args.text("units")?.split(","),
+  };
+}
+
 const PIECE_ELEMENTS = 1 << 18;
-const NEWLINE = 10;
 
 /** Opens a table and looks at its beginning; "-" is the standard input. */
 export async function openTable(path: string, options: TableOptions): Promise<Table> {
@@ -138,16 +181,12 @@ export async function openTable(path: string, options: TableOptions): Promise<Ta
   return named(file, async () => {
     const source = await openSource(path);
     const bytes = readBytes(source.bytes);
-    const head = await readHead(bytes, options);
-    const all = joined(head.bytes, bytes);
-    const { format, dialect } = head;
+    const { head, all } = await readHead(bytes);
+    const format = sniffTable(head);
+    if (format === "json") throw new FormatError("it is JSON, and a table is CSV, NPY, NPZ or IDX");
     const common = { file, format, size: source.size, bytesRead: source.bytesRead };
-    if (format !== "csv") {
-      return { ...common, ...arrayTable(file, await wholeArray(format, all, options), options) };
-    }
-    if (!dialect) throw new FormatError("the file is empty");
-    const lines = source.isFile ? path : undefined;
-    return { ...common, ...csvTable(file, lines, dialect, all, options) };
+    if (format === "csv") return { ...common, ...(await csvTable(file, all, options)) };
+    return { ...common, ...arrayTable(file, await wholeArray(format, all, options), options) };
   });
 }
 
@@ -229,134 +268,69 @@ async function named<T>(file: string, work: () => Promise<T>): Promise<T> {
 /** A reader's error, with the file's name; for cells, with how to leave the column out. */
 function withName(file: string, error: unknown, chosen?: readonly number[], width = 0): unknown {
   if (error instanceof FormatError) {
-    const [, line, column] = /^line (\d+)(?:, column (\d+))?/.exec(error.message) ?? [];
-    const isCell = column !== undefined && / expected a number/.test(error.message);
-    const hint = isCell && chosen ? withoutHint(chosen, [Number(column) - 1], width) : "";
-    return new CommandError(`${file}: ${error.message}${hint && ` (${hint})`}`, {
+    const { line, column, look } = error.place;
+    const leave = column !== undefined && chosen ? withoutHint(chosen, [column - 1], width) : "";
+    const option = look && OPTIONS[look];
+    const message = option ? error.message.replace(`; ${hintFor(look)}`, "") : error.message;
+    const hint = option ?? leave;
+    return new CommandError(`${file}: ${message}${hint && ` (${hint})`}`, {
       file,
-      ...(line === undefined ? {} : { line: Number(line) }),
-      ...(column === undefined ? {} : { column: Number(column) }),
+      ...(line === undefined ? {} : { line }),
+      ...(column === undefined ? {} : { column }),
       cause: error,
     });
   }
   return (error as NodeJS.ErrnoException).syscall ? fileError(file, error) : error;
 }
 
-interface Head {
-  readonly bytes: Uint8Array;
-  readonly format: Table["format"];
-  /** Of a CSV file that is not empty. */
-  readonly dialect?: Dialect | undefined;
-}
+/** What reads cells that look like numbers. */
+const OPTIONS: Readonly<Partial<Record<NumberLook, string>>> = {
+  decimalComma: "--decimal , reads decimal commas",
+  grouped: "--thousands reads digits in groups",
+  percent: "--units % reads percentages",
+  currency: "--units drops what stands beside numbers",
+  unit: "--units drops what stands beside numbers",
+};
 
-/** Reads as much as tells what a file holds: of CSV its first two rows, or as much as there is before a pause. */
+/** Reads enough to tell what a file holds, or as much as there is before a pause. */
 async function readHead(
-  source: AsyncIterator<Uint8Array>,
-  { header, delimiter }: TableOptions,
-): Promise<Head> {
-  let pieces: Uint8Array[] = [];
+  source: AsyncGenerator<Uint8Array, void, undefined>,
+): Promise<{ head: Uint8Array; all: AsyncIterable<Uint8Array> }> {
+  const pieces: Uint8Array[] = [];
   let length = 0;
-  let wanted = HEAD_BYTES;
-  for (;;) {
+  let isPause = false;
+  while (length < SNIFF_BYTES && !(isPause && length > 0)) {
     const { done, value } = await source.next();
-    if (value) {
-      pieces.push(value);
-      length += value.length;
-    }
-    const pause = value?.length === 0;
-    if (!done && !(pause && length > 0) && length < wanted) continue;
-    const bytes = pieces.length === 1 ? pieces[0]! : concatBytes(pieces);
-    pieces = [bytes];
-    wanted = length * 2;
-    const format = formatOf(bytes);
-    if (format === undefined) {
-      if (done) throw new FormatError("the file is empty");
-      continue;
-    }
-    if (format !== "csv") return { bytes, format };
-    requireText(bytes);
-    const lines = done ? concatBytes([bytes, new Uint8Array([NEWLINE])]) : wholeLines(bytes);
-    const dialect =
-      lines.length > 0 ? detectDialect(lines, done || pause, delimiter, header) : undefined;
-    if (dialect && dialect.columns > 0) return { bytes, format, dialect };
-    if (done) throw new FormatError("the file is empty");
-    if (length > MAX_HEAD_BYTES) {
-      throw new FormatError(`no two rows within the first ${length} bytes`);
-    }
+    if (done) break;
+    pieces.push(value);
+    length += value.length;
+    isPause = value.length === 0;
   }
-}
-
-const wholeLines = (bytes: Uint8Array): Uint8Array =>
-  bytes.subarray(0, bytes.lastIndexOf(NEWLINE) + 1);
-
-async function* joined(
-  head: Uint8Array,
-  rest: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  yield head;
-  yield NOTHING; // what the head holds can be worked on
-  yield* rest;
+  const head = pieces.length === 1 ? pieces[0]! : concatBytes(pieces);
+  const all = (async function* () {
+    yield head;
+    if (isPause) yield NOTHING; // what the head holds can be worked on
+    yield* source;
+  })();
+  return { head, all };
 }
 
 const NOTHING = new Uint8Array(0);
-
-/** What a file holds, by its magic bytes; text has none. Undefined as long as there are too few bytes to tell. */
-function formatOf(bytes: Uint8Array): Table["format"] | undefined {
-  const [a, b, c, d] = bytes;
-  if (a === undefined) return undefined;
-  if (a === 0x93 && b === 0x4e) return "npy";
-  if (a === 0x50 && b === 0x4b && (c === 3 || c === 5)) return "npz";
-  if (a === 0 && b === 0 && c! >= 8 && c! <= 14 && d! < 16) return "idx";
-  return "csv";
-}
-
-/** Other kinds of files that people try, by their first bytes. */
-const OTHERS: readonly (readonly [start: string, what: string])[] = [
-  ["PAR1", "a Parquet file"],
-  ["ARROW1", "an Arrow file"],
-  ["\x89HDF", "an HDF5 file"],
-  ["\x89PNG", "a PNG image"],
-  ["\xff\xd8\xff", "a JPEG image"],
-  ["%PDF", "a PDF file"],
-  ["\xd0\xcf\x11\xe0", "an old Excel workbook"],
-  ["SQLite format 3", "an SQLite database"],
-  ["BZh", "compressed with bzip2"],
-  ["\xfd7zXZ", "compressed with xz"],
-  ["\x28\xb5\x2f\xfd", "compressed with zstd"],
-  ["\xff\xfe", "text in UTF-16"],
-  ["\xfe\xff", "text in UTF-16"],
-];
-
-/** Throws for what is no table, and says what it is where that can be told. */
-function requireText(bytes: Uint8Array): void {
-  const refuse = (what: string) => {
-    throw new FormatError(`it is ${what}, and a table is CSV in UTF-8, NPY, NPZ or IDX`);
-  };
-  const start = String.fromCharCode(...bytes.subarray(0, 32));
-  for (const [magic, what] of OTHERS) if (start.startsWith(magic)) refuse(what);
-  if (safetensorsHeader(bytes.subarray(0, 16)) !== undefined) refuse("a model in safetensors");
-  if (/^(\xef\xbb\xbf)?\s*(\{|\[\s*[[{"\d-])/.test(start)) refuse("JSON");
-  if (bytes.subarray(0, 1000).includes(0)) {
-    throw new FormatError("it is neither CSV in UTF-8 nor an NPY, NPZ or IDX file");
-  }
-}
 
 async function wholeArray(
   format: Exclude<Table["format"], "csv">,
   source: AsyncIterable<Uint8Array>,
   options: TableOptions,
 ): Promise<NumericArray> {
-  const bytes = await gatherBytes(source);
-  if (format === "npy") return decodeNpy(bytes);
-  if (format === "idx") return decodeIdx(bytes);
-  const arrays = decodeNpz(bytes);
-  const names = [...arrays.keys()];
+  if (format === "npy") return decodeNpy(await gatherBytes(source, npyFileBytes));
+  if (format === "idx") return decodeIdx(await gatherBytes(source, idxFileBytes));
+  const archive = openNpz(await gatherBytes(source));
+  const { names } = archive;
   if (names.length === 0) {
     throw new FormatError("it is a zip archive without arrays of numpy; an Excel workbook is one");
   }
   const chosen = options.array ?? (names.length === 1 ? names[0]! : "X");
-  const array = arrays.get(chosen);
-  if (array) return array;
+  if (names.includes(chosen)) return archive.array(chosen);
   throw new FormatError(
     options.array === undefined
       ? `it holds the arrays ${listed(names, 200)}; choose one with --array`
@@ -412,47 +386,42 @@ function arrayTable(file: string, { shape, data }: NumericArray, options: TableO
   };
 }
 
-function csvTable(
+async function csvTable(
   file: string,
-  /** The file, where it can be read once more. */
-  path: string | undefined,
-  dialect: Dialect,
   all: AsyncIterable<Uint8Array>,
   options: TableOptions,
-): TablePart {
-  const { names, columns: fileWidth } = dialect;
-  const chosen = choose({ file, count: fileWidth, names }, options);
+): Promise<TablePart> {
+  const { header, delimiter, cells, wanted } = options;
+  const csv = await openCsv(all, {
+    ...cells,
+    header,
+    delimiter,
+    expected: wanted?.names,
+    columns: (count, names) => {
+      if (count === 0) throw new FormatError("the file is empty");
+      return choose({ file, count, names }, options);
+    },
+    onWarning: (warning) => talk(`${visible(`${file}: ${forOptions(warning)}`, 400)}\n`),
+  });
+  const { names, chosen, lines } = csv;
+  const fileWidth = csv.dialect.columns;
   return {
     columns: chosen.length,
     fileWidth,
-    names: names && chosen.map((column) => names[column]!),
+    names,
     fileColumns: chosen,
     rows: undefined,
     async *pieces() {
       try {
-        const places = chosen.map((column) => column + 1);
-        for await (const { rows, data } of readCsv(all, { columns: places, dialect })) {
-          yield { rows, data };
-        }
+        for await (const { rows, data } of csv.batches()) yield { rows, data };
       } catch (error) {
         throw withName(file, error, chosen, fileWidth);
       }
     },
-    lineOf: (row) => (path === undefined ? Promise.resolve(undefined) : lineOf(path, row, dialect)),
+    lineOf: async (row) => lines.of(row),
   };
 }
 
-/** Reads the file once more up to a row; for messages about a file that is refused anyway. */
-async function lineOf(path: string, row: number, dialect: Dialect): Promise<number | undefined> {
-  const text = await gatherBytes((await openSource(path)).bytes);
-  const bytes = concatBytes([text, new Uint8Array([NEWLINE])]);
-  let { start, line } = dialect;
-  for (let left = row; start < bytes.length; ) {
-    const found = readRow(bytes, start, dialect.delimiter);
-    if (!found) return undefined;
-    const isRow = found.cells.length > 1 || found.cells[0] !== "";
-    if (isRow && left-- === 0) return line;
-    for (; start < found.next; start++) if (bytes[start] === NEWLINE) line++;
-  }
-  return undefined;
-}
+/** A warning of the library in the words of the command line. */
+const forOptions = (warning: string): string =>
+  warning.replace("header: false", "--no-header").replace("header: true", "--header");

@@ -3,7 +3,7 @@
 
 import type { MatrixInput } from "../index.ts";
 import type { Arguments } from "./arguments.ts";
-import { parseColumns, requireDistinctNames } from "./columns.ts";
+import { parseColumns } from "./columns.ts";
 import { CommandError } from "./errors.ts";
 import {
   columnOf,
@@ -63,7 +63,6 @@ export async function readTraining(
       ...(earlier === undefined ? {} : { otherwise: parseColumns(earlier) }),
     }),
   );
-  requireDistinctNames(table);
   requireWidth(table, demands.width);
   const data = await lookedOver(table, demands, "train on");
   if (data.rows.rows === 1) {

@@ -3,6 +3,7 @@
 // characters.
 
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+import type { NumberLook } from "./errors.ts";
 
 /** How numbers are written in a table, and what stands for a missing one. */
 export interface CellOptions {
@@ -12,7 +13,10 @@ export interface CellOptions {
   readonly thousands?: "," | "." | "'" | " " | undefined;
   /** Texts that may stand before or after a number and are dropped: `["%", "$", "kg"]`. Default none. */
   readonly units?: readonly string[] | undefined;
-  /** Texts that stand for a missing value, whatever their case. Default `MISSING`. Empty cells always do. */
+  /**
+   * Texts that stand for a missing value, whatever their case, and numbers, however written: `["n.a.", "-999"]`.
+   * Default `MISSING`. Empty cells always do.
+   */
   readonly missing?: readonly string[] | undefined;
 }
 
@@ -49,7 +53,9 @@ const LONGEST_TOKEN = 100;
 /** Reads cells as the options say. */
 export class CellReader {
   readonly decimal: "." | ",";
-  readonly missing: ReadonlySet<string>;
+  /** Numbers that stand for a missing value, such as -999; undefined where there are none. */
+  readonly missingNumbers: ReadonlySet<number> | undefined;
+  private readonly missing: ReadonlySet<string>;
   private readonly thousands: string | undefined;
   private readonly units: readonly string[];
 
@@ -72,6 +78,9 @@ export class CellReader {
     this.thousands = thousands;
     this.units = units.map((unit) => unit.trim()).filter((unit) => unit !== "");
     this.missing = new Set(missing.map((token) => token.trim().toLowerCase()));
+    const numbers = missing.map((token) => this.plainNumber(token.trim()));
+    const known = numbers.filter((number) => number !== undefined);
+    this.missingNumbers = known.length > 0 ? new Set(known) : undefined;
   }
 
   isMissing(text: string): boolean {
@@ -82,6 +91,11 @@ export class CellReader {
   /** The number that `text`, without blanks around it, stands for; NaN if missing, undefined if neither. */
   number(text: string): number | undefined {
     if (this.isMissing(text)) return Number.NaN;
+    const number = this.plainNumber(text);
+    return number !== undefined && this.missingNumbers?.has(number) ? Number.NaN : number;
+  }
+
+  private plainNumber(text: string): number | undefined {
     let plain = text;
     for (const unit of this.units) {
       if (plain.startsWith(unit)) plain = plain.slice(unit.length).trim();
@@ -108,16 +122,6 @@ function ungrouped(text: string, mark: string): string {
   return `${sign}${first}${rest.replaceAll(mark, "")}${text.slice(all.length)}`;
 }
 
-/** How text that is no number as the options say would be one otherwise. */
-export type NumberLook =
-  | "decimalComma"
-  | "grouped"
-  | "percent"
-  | "currency"
-  | "unit"
-  | "exponent"
-  | "hexadecimal";
-
 const LOOKS: readonly (readonly [NumberLook, RegExp])[] = [
   ["decimalComma", /^[+-]?\d*,\d+(?:e[+-]?\d+)?$/i],
   ["grouped", /^[+-]?\d{1,3}(?:[.' ]\d{3})+(?:,\d+)?$/],
@@ -131,9 +135,9 @@ const LOOKS: readonly (readonly [NumberLook, RegExp])[] = [
 ];
 
 const HINTS: Readonly<Record<NumberLook, string>> = {
-  decimalComma: 'decimals want a point; decimal: "," reads decimal commas',
-  grouped: "the option thousands reads grouped digits: name the mark between groups",
-  percent: 'units: ["%"] reads percentages',
+  decimalComma: 'decimals want a point; the option decimal "," reads commas',
+  grouped: "the option thousands reads grouped digits",
+  percent: 'the option units "%" reads percentages',
   currency: "the option units reads amounts: name the currency sign",
   unit: "the option units reads numbers with a unit: name the unit",
   exponent: "exponents are written with an e",

@@ -16,6 +16,12 @@ import { quote } from "./text.ts";
  */
 export type ColumnChoice = string | readonly (string | number)[];
 
+/** Gives the places, from 0, of the wanted columns, once it knows how many there are and their names. */
+export type ColumnChooser = (
+  columns: number,
+  names: readonly string[] | undefined,
+) => readonly number[];
+
 interface Part {
   readonly text: string;
   readonly quoted: boolean;
@@ -28,10 +34,11 @@ interface Part {
  * @throws FormatError for columns that are not there, for one that is chosen twice and for an empty choice.
  */
 export function selectColumns(
-  choice: ColumnChoice | undefined,
+  choice: ColumnChoice | ColumnChooser | undefined,
   columns: number,
   names: readonly string[] | undefined,
-): number[] {
+): readonly number[] {
+  if (typeof choice === "function") return choice(columns, names);
   const all = Array.from({ length: columns }, (_, i) => i);
   if (choice === undefined) return all;
   const places = new Map(names?.map((name, i) => [name, i]));

@@ -4,7 +4,7 @@
 // in which a file arrives.
 
 import type { CellReader } from "./cell-values.ts";
-import { NEWLINE, readRow } from "./csv-cells.ts";
+import { BlockTexts, NEWLINE, readRow } from "./csv-cells.ts";
 import { quote } from "./text.ts";
 
 export type CsvDelimiter = "," | ";" | "\t" | "|";
@@ -48,23 +48,24 @@ class RowSampler {
   /** Where the first row starts that has not been read. */
   start = 0;
   line = 1;
-  private readonly bytes: Uint8Array;
+  private readonly texts: BlockTexts;
 
-  constructor(bytes: Uint8Array, delimiter: CsvDelimiter) {
-    this.bytes = bytes;
+  constructor(texts: BlockTexts, delimiter: CsvDelimiter) {
+    this.texts = texts;
     this.code = delimiter.charCodeAt(0);
   }
 
   /** The row of this number, from 0; undefined where the bytes end before it does. */
   row(index: number): Row | undefined {
     while (this.rows.length <= index) {
-      const row = readRow(this.bytes, this.start, this.code);
+      const row = readRow(this.texts, this.start, this.code);
       if (row === undefined) return undefined;
       const { cells, next } = row;
       if (cells.length > 1 || cells[0] !== "") {
         this.rows.push({ cells, start: this.start, line: this.line });
       }
-      for (; this.start < next; this.start++) if (this.bytes[this.start] === NEWLINE) this.line++;
+      const { bytes } = this.texts;
+      for (; this.start < next; this.start++) if (bytes[this.start] === NEWLINE) this.line++;
     }
     return this.rows[index];
   }
@@ -105,9 +106,10 @@ function chooseDelimiter(
   complete: boolean,
   { delimiter, cells }: DialectOptions,
 ): RowSampler | undefined {
-  if (delimiter !== "auto") return new RowSampler(bytes, delimiter);
+  const texts = new BlockTexts(bytes);
+  if (delimiter !== "auto") return new RowSampler(texts, delimiter);
   const candidates = CANDIDATES.filter((one) => one !== cells.decimal).map(
-    (one) => new RowSampler(bytes, one),
+    (one) => new RowSampler(texts, one),
   );
   const width = (sampler: RowSampler, index: number) => sampler.row(index)?.cells.length ?? 0;
   if (!complete && candidates.some((one) => one.row(0) === undefined)) return undefined;
@@ -216,8 +218,8 @@ function countsAlike(first: readonly string[], second: readonly string[]): boole
 }
 
 /**
- * Names by which every column can be told. As pandas does, the second "a" becomes "a.1"; a column
- * without a name is called by its number.
+ * Names by which every column can be told, as pandas makes them: the second "a" becomes "a.1", and the first
+ * column without a name "Unnamed: 0".
  */
 function uniqueNames(cells: readonly string[], warnings: string[]): string[] {
   const given = new Set(cells);
@@ -225,7 +227,7 @@ function uniqueNames(cells: readonly string[], warnings: string[]): string[] {
   const counts = new Map<string, number>();
   let example: string | undefined;
   const names = cells.map((cell, i) => {
-    const base = cell === "" ? `column${i + 1}` : cell;
+    const base = cell === "" ? `Unnamed: ${i}` : cell;
     if (cell !== "" && !taken.has(base)) {
       taken.add(base);
       return base;

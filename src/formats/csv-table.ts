@@ -17,6 +17,8 @@ import {
   type ColumnKinds,
   type DataTable,
   defaultName,
+  kindGiven,
+  requireKinds,
 } from "./table.ts";
 
 export interface CsvTableOptions extends CsvDialectOptions {
@@ -29,13 +31,14 @@ export async function readCsvTable(
   source: ByteSource,
   options: CsvTableOptions = {},
 ): Promise<DataTable> {
+  requireKinds(options.kinds);
   const warnings: string[] = [];
   const onWarning = (message: string) => {
     warnings.push(message);
     options.onWarning?.(message);
   };
   const file = await openCsv(source, { ...options, onWarning });
-  const rows = new TableRows(file, (name) => options.kinds?.[name], true);
+  const rows = new TableRows(file, (name) => kindGiven(options.kinds, name), true);
   for await (const _ of file.read(rows, () => undefined));
   return rows.take(warnings);
 }
@@ -52,8 +55,9 @@ export async function* streamCsvTable(
   if (!(Number.isSafeInteger(batchRows) && batchRows > 0)) {
     throw new InvalidValueError(`batchRows must be a whole number from 1 up, got ${batchRows}`);
   }
+  requireKinds(kinds);
   const file = await openCsv(source, options);
-  const rows = new TableRows(file, (name) => kinds[name] ?? "text", false, batchRows);
+  const rows = new TableRows(file, (name) => kindGiven(kinds, name) ?? "text", false, batchRows);
   yield* file.read(rows, () => rows.take([]));
 }
 
@@ -117,6 +121,7 @@ class TableRows implements RowConsumer {
   parse(bytes: Uint8Array, at: number): number {
     const { targets, columns, numbers, capacity } = this;
     const { lines, dialect } = this.file;
+    const missing = this.file.cells.missingNumbers;
     const { delimiter } = dialect;
     const texts = new BlockTexts(bytes);
     const start = at;
@@ -138,7 +143,7 @@ class TableRows implements RowConsumer {
         if (column?.kind === "number") {
           const value = numbers.float64(bytes, at);
           stop = numbers.stop;
-          if (stop >= 0) column.setNumber(row, value);
+          if (stop >= 0) column.setNumber(row, missing?.has(value) ? Number.NaN : value);
         }
         if (stop < 0) {
           if (bytes[at] !== QUOTE && bytes[at] !== SPACE) {

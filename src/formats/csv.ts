@@ -4,7 +4,7 @@
 
 import { InvalidValueError } from "../errors.ts";
 import { type CellOptions, CellReader, hintFor, lookOf } from "./cell-values.ts";
-import { type ColumnChoice, selectColumns } from "./columns.ts";
+import { type ColumnChoice, type ColumnChooser, selectColumns } from "./columns.ts";
 import {
   CARRIAGE_RETURN,
   cellEnd,
@@ -40,11 +40,6 @@ export interface CsvDialectOptions extends CellOptions {
   /** Called with a sentence for each decision that could be wrong. Default: nothing is said. */
   readonly onWarning?: ((message: string) => void) | undefined;
 }
-
-export type ColumnChooser = (
-  columns: number,
-  names: readonly string[] | undefined,
-) => readonly number[];
 
 export interface CsvOptions extends CsvDialectOptions {
   /** Rows in a batch; the last may be shorter. Default about a megabyte of numbers. */
@@ -234,10 +229,7 @@ export class CsvFile {
     const { dialect } = start;
     const { names } = dialect;
     this.dialect = dialect;
-    this.chosen =
-      typeof columns === "function"
-        ? columns(dialect.columns, names)
-        : selectColumns(columns, dialect.columns, names);
+    this.chosen = selectColumns(columns, dialect.columns, names);
     this.names = names && this.chosen.map((column) => names[column]!);
     this.cells = cells;
     this.lines = new RowLines(dialect.line);
@@ -431,6 +423,7 @@ class NumberBatch<Data extends Float32Array | Float64Array> implements RowConsum
     const { targets, numbers, isDouble, capacity } = this;
     const { delimiter } = this.file.dialect;
     const { lines } = this.file;
+    const missing = this.file.cells.missingNumbers;
     const width = this.file.chosen.length;
     while (at < bytes.length && this.count < capacity) {
       const rowStart = at;
@@ -451,7 +444,7 @@ class NumberBatch<Data extends Float32Array | Float64Array> implements RowConsum
         if (target >= 0) {
           const value = isDouble ? numbers.float64(bytes, at) : numbers.float32(bytes, at);
           stop = numbers.stop;
-          if (stop >= 0) data[base + target] = value;
+          if (stop >= 0) data[base + target] = missing?.has(value) ? Number.NaN : value;
         } else if (bytes[at] !== QUOTE && bytes[at] !== SPACE) {
           for (stop = at; bytes[stop] !== delimiter && bytes[stop] !== NEWLINE; ) stop++;
         }

@@ -1,5 +1,15 @@
 // The one error class of this room.
 
+/** How text that is no number as the options say would be one otherwise. */
+export type NumberLook =
+  | "decimalComma"
+  | "grouped"
+  | "percent"
+  | "currency"
+  | "unit"
+  | "exponent"
+  | "hexadecimal";
+
 /** Where in a file the trouble is; what does not apply is left out. */
 export interface FormatPlace {
   /** The line of a text file, from 1. */
@@ -15,7 +25,7 @@ export interface FormatPlace {
   /** The entry of an archive. */
   readonly entry?: string | undefined;
   /** What a cell that is no number looks like, such as "decimalComma": an option may read it. */
-  readonly look?: string | undefined;
+  readonly look?: NumberLook | undefined;
 }
 
 /** Bytes that are not what their format says: truncated, contradictory, hostile or unsupported. */

@@ -33,28 +33,38 @@ export async function* readBytes(source: ByteSource): AsyncGenerator<Uint8Array,
 }
 
 const FIRST_CAPACITY = 1 << 16;
+/** A file may claim any size: so much is believed at first, and then four times what has arrived. */
+const BELIEVED_BYTES = 1 << 26;
 
 /**
  * All of a source's bytes, decompressed where they are gzip. One plain array comes back as it is.
- * @param expected About how many bytes there are, where that is known: it saves copies.
+ * @param expectedBytes Tells from the first bytes how many there will be, where it can: spares copies.
  */
-export async function gatherBytes(source: ByteSource, expected = 0): Promise<Uint8Array> {
+export async function gatherBytes(
+  source: ByteSource,
+  expectedBytes: (head: Uint8Array) => number | undefined = () => undefined,
+): Promise<Uint8Array> {
   let all: Uint8Array = new Uint8Array(0);
   let length = 0;
+  let expected = 0;
   for await (const piece of readBytes(source)) {
     if (piece.length === 0) continue;
-    if (length === 0 && piece.length >= expected) {
+    const needed = length + piece.length;
+    if (length === 0) {
+      expected = expectedBytes(piece) ?? 0;
       all = piece;
     } else {
-      if (length + piece.length > all.length || length === 0) {
-        const capacity = Math.max(length + piece.length, 2 * all.length, expected, FIRST_CAPACITY);
-        const larger = new Uint8Array(capacity);
+      if (needed > all.length) {
+        const believed = Math.min(expected, Math.max(BELIEVED_BYTES, 4 * needed));
+        const larger = new Uint8Array(
+          needed <= believed ? believed : Math.max(2 * needed, FIRST_CAPACITY),
+        );
         larger.set(all.subarray(0, length));
         all = larger;
       }
       all.set(piece, length);
     }
-    length += piece.length;
+    length = needed;
   }
   return length === all.length ? all : all.subarray(0, length);
 }

@@ -1,11 +1,13 @@
 // Tables of named columns, each of numbers or of text, and what builds them row by row.
 
-import type { CellReader, NumberLook } from "./cell-values.ts";
-import { hintFor, lookOf } from "./cell-values.ts";
-import { FormatError } from "./errors.ts";
+import { choice } from "../checks.ts";
+import { type CellReader, hintFor, lookOf } from "./cell-values.ts";
+import { FormatError, type NumberLook } from "./errors.ts";
 import { quote } from "./text.ts";
 
-export type ColumnKind = "number" | "text";
+const KINDS = ["number", "text"] as const;
+
+export type ColumnKind = (typeof KINDS)[number];
 
 export interface NumberColumn {
   readonly name: string;
@@ -41,9 +43,20 @@ export interface DataTable {
 /** The kinds of columns by their names; the others are what their values are. */
 export type ColumnKinds = Readonly<Record<string, ColumnKind>>;
 
+/** The kind given for a column; undefined where none is. */
+export const kindGiven = (kinds: ColumnKinds | undefined, name: string): ColumnKind | undefined =>
+  kinds && Object.hasOwn(kinds, name) ? kinds[name] : undefined;
+
+/** Throws InvalidValueError for a kind that there is not. */
+export function requireKinds(kinds: ColumnKinds | undefined): void {
+  for (const [name, kind] of Object.entries(kinds ?? {})) {
+    choice(`kinds[${quote(name)}]`, kind, KINDS);
+  }
+}
+
 export const defaultName = (place: number): string => `column${place + 1}`;
 
-const FIRST_CAPACITY = 1024;
+const FIRST_CAPACITY = 4;
 /** So many different texts of a column are kept to be shared among its rows. */
 const MAX_SHARED = 4096;
 
@@ -104,9 +117,26 @@ export class ColumnBuilder {
     this.texts[row - this.textFrom] = this.sharedText(text);
   }
 
-  /** What a row before `textFrom` was taken for. */
-  numberAt(row: number): number {
-    return this.numbers?.[row] ?? Number.NaN;
+  /** Takes a string that is text even where it reads like a number, unless numbers are asked for. */
+  setString(row: number, text: string, line: number | undefined, column: number): void {
+    if (this.given === "number" || this.cells.isMissing(text)) {
+      this.setText(row, text, line, column);
+      return;
+    }
+    if (this.kind === "number") {
+      this.kind = "text";
+      this.textFrom = row;
+    }
+    this.texts[row - this.textFrom] = this.sharedText(text);
+  }
+
+  /** The numbers of the rows before `textFrom` as texts; "" where they are missing. */
+  numbersToTexts(): void {
+    const numbers = Array.from(
+      { length: this.textFrom },
+      (_, row) => this.numbers?.[row] ?? Number.NaN,
+    );
+    this.prependTexts(numbers.map((value) => (Number.isNaN(value) ? "" : String(value))));
   }
 
   /** The texts of the rows before `textFrom`, where they were taken for numbers. */
@@ -154,8 +184,7 @@ export class ColumnBuilder {
     const where = line === undefined ? `row ${row + 1}` : `line ${line}`;
     const look = lookOf(text);
     const hint = hintFor(look);
-    const asText =
-      this.given === undefined ? `; kinds: { ${quote(this.name)}: "text" } takes it for text` : "";
+    const asText = this.given === undefined ? "; the option kinds may call it text" : "";
     return new FormatError(
       `${where}, column ${column + 1} (${quote(this.name)}): expected a number, got ${quote(text)}${hint ? `; ${hint}` : ""}${asText}`,
       { line, column: column + 1, columnName: this.name, look },

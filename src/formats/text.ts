@@ -11,7 +11,8 @@ const MAX_QUOTED = 100;
 
 // What JSON leaves as it is and a terminal may act on: C1 controls, marks that turn the direction of
 // text, invisible characters and line separators.
-const UNPRINTABLE = /[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
+const UNPRINTABLE =
+  /[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 
 /** `value` as JSON that is safe to print, cut to a length that fits in a message. */
 export function quote(value: unknown): string {

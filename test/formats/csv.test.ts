@@ -1,7 +1,8 @@
+import { runInNewContext } from "node:vm";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { InvalidValueError } from "../../src/errors.ts";
-import { type CsvOptions, readCsv } from "../../src/formats/csv.ts";
+import { type CsvOptions, openCsv, readCsv, readCsvFloat64 } from "../../src/formats/csv.ts";
 import { FormatError } from "../../src/formats/errors.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
@@ -208,6 +209,40 @@ describe("rows and cells", () => {
     expect(wrong).toEqual([]);
   });
 
+  test("reads any decimal as Number(text) does, in float64", async () => {
+    const cells: string[] = [];
+    let state = 54321;
+    const next = (n: number) => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return Math.floor((state / 2 ** 32) * n);
+    };
+    const digits = (n: number) => Array.from({ length: n }, () => next(10)).join("");
+    for (let i = 0; i < 40_000; i++) {
+      const whole = digits(next(i % 3 ? 4 : 33));
+      const fraction = next(4) ? `.${digits(next(30) + (whole ? 0 : 1))}` : "";
+      const exponent = next(3) ? "" : `${next(2) ? "e" : "E"}${["", "+", "-"][next(3)]}${next(70)}`;
+      cells.push(`${next(2) ? "-" : ""}${whole || fraction ? whole + fraction : "0"}${exponent}`);
+    }
+    // As programs print them, and halfway between two float64 values, where a rounding too many shows.
+    for (let i = 0; i < 10_000; i++) {
+      const words = new Uint32Array([next(2 ** 32), 0x3b000000 + next(0x09000000)]);
+      const bits = new BigUint64Array(words.buffer);
+      const [low] = new Float64Array(bits.buffer);
+      cells.push(`${low}`, low!.toPrecision(15), low!.toPrecision(18), low!.toExponential(21));
+      const exponent = Number((bits[0]! >> 52n) & 0x7ffn) - 1075;
+      const half = 2n * ((bits[0]! & 0xfffffffffffffn) | (1n << 52n)) + 1n;
+      // half · 2^(exponent - 1), written out in full where that takes few enough digits
+      if (exponent >= 1) cells.push(`${half << BigInt(exponent - 1)}`);
+      else if (exponent > -20) cells.push(`${half * 5n ** BigInt(1 - exponent)}e-${1 - exponent}`);
+    }
+    const got: number[] = [];
+    for await (const { data } of readCsvFloat64(encode(cells.join("\n")), { header: false })) {
+      got.push(...data);
+    }
+    expect(got.length).toBe(cells.length);
+    expect(cells.filter((cell, i) => !Object.is(got[i], Number(cell)))).toEqual([]);
+  });
+
   test("batches by rows, and gives each batch an array of its own", async () => {
     const text = Array.from({ length: 10 }, (_, i) => `${i},-${i}\n`).join("");
     const batches = [];
@@ -291,9 +326,20 @@ describe("columns", () => {
     expect(await refusal(text, { columns })).toMatch(message);
   });
 
-  test("refuses a name that two columns have, and any name without a header", async () => {
-    expect(await refusal("a,a\n1,2", { columns: "a" })).toMatch(/more than one column .* "a"/);
+  test("refuses any name without a header", async () => {
     expect(await refusal("1,2\n3,4", { columns: "a" })).toMatch(/the file has no header/);
+  });
+
+  test("can be chosen by a function of their number and names", async () => {
+    const seen: unknown[] = [];
+    const { rows, names } = await read("a,b,c\n1,2,3\n", {
+      columns: (...known) => {
+        seen.push(known);
+        return [2, 0];
+      },
+    });
+    expect(seen).toEqual([[3, ["a", "b", "c"]]]);
+    expect([rows, names]).toEqual([[[3, 1]], ["c", "a"]]);
   });
 });
 
@@ -306,14 +352,16 @@ describe("errors name line and column", () => {
     ["a number with letters", "1,2\n3,4px\n", /got "4px"/],
     ["a hexadecimal number", "1,2\n3,0x10\n", /got "0x10"/],
     ["half an exponent", "1,2\n3,4e\n", /got "4e"/],
-    ["a sign alone", "1,2\n3,-\n", /got "-"/],
+    ["a sign alone", "1,2\n3,+\n", /got "\+"/],
     ["a point alone", "1,2\n3,.\n", /got "."/],
     ["two points", "1,2\n3,1.2.3\n", /got "1.2.3"/],
     ["a decimal comma", "1;2\n3;4,5\n", /got "4,5"; decimals want a point/],
     ["text after a quote", '1,2\n3,"4"5\n', /line 2, column 2: .* got "\\"4\\"5"/],
     ["a long cell, cut", `1,2\n3,${"x".repeat(1000)}`, /got "x{99,100}\.*/],
     ["a row too short", "1,2,3\n4,5,6\n7,8\n", /^line 3 has 2 cells, the first row has 3/],
-    ["a row too long", "a,b\n4,5\n7,8,9\n", /^line 3 has 3 cells, the first row has 2/],
+    ["a row too long", "a,b\n4,5\n7,8,9\n", /^line 3 has 3 cells, the header has 2/],
+    ["a header too long", "a;b;c;d\n1;2;3\n", /^line 2 has 3 cells, the header has 4$/],
+    ["one cell", "1,2\n3\n", /^line 2 has 1 cell, the first row has 2/],
     ["an open quote", '1,2\n3,4\n"5,6\n7,8\n', /^line 3: a quote is opened and never closed/],
     ["an open quote at the start", '"1,2\n3,4\n', /^line 1: a quote is opened and never closed/],
     ["an open quote after the header", 'a,b\n\n"1,2\n3,4\n', /^line 3: a quote is opened/],
@@ -354,10 +402,90 @@ describe("errors name line and column", () => {
     expect(refused).toBeLessThan(1700);
   });
 
+  test("programs can read the place too", async () => {
+    const error = await read("a,b\n1,2\n3,4 kg\n").catch((thrown: unknown) => thrown);
+    expect((error as FormatError).place).toEqual({
+      line: 3,
+      column: 2,
+      columnName: "b",
+      look: "unit",
+    });
+    const short = await read("1,2\n\n3\n").catch((thrown: unknown) => thrown);
+    expect((short as FormatError).place).toEqual({ line: 3 });
+  });
+
+  test("text that a terminal would act on is escaped", async () => {
+    const message = await refusal("1,2\n3,\x1b]0;x\x07\u009b2J\u202e\n");
+    expect(message).toMatch(/got "\\u001b\]0;x\\u0007\\u009b2J\\u202e"/);
+  });
+
   test("gives up on a row without end", async () => {
     const endless = (async function* () {
       for (;;) yield new Uint8Array(1 << 24).fill(49);
     })();
     await expect(readCsv(endless).next()).rejects.toThrow(/a row goes on for \d+ bytes/);
+  });
+});
+
+describe("rows", () => {
+  test.each([60_000, 100_000])("of %i columns are read", async (columns) => {
+    const names = Array.from({ length: columns }, (_, i) => `c${i}`).join();
+    const row = (k: number) => Array.from({ length: columns }, (_, i) => (i % 7) + k).join();
+    const text = encode(`${names}\n${row(0)}\n${row(1)}\n${row(2)}\n`);
+    let rows = 0;
+    for await (const batch of readCsv(pieces(text, 1 << 16))) {
+      expect(batch.columns).toBe(columns);
+      rows += batch.rows;
+      expect(batch.data.at(-1)).toBe(((columns - 1) % 7) + rows - 1);
+    }
+    expect(rows).toBe(3);
+  });
+
+  test("are told by their lines, blank ones and breaks in cells counted", async () => {
+    const file = await openCsv(encode('a,b\n\n1,2\n"3\n",4\n5,6\n\n\n7,8\n'), {});
+    for await (const _ of file.batches());
+    expect([0, 1, 2, 3, 4, -1].map((row) => file.lines.of(row))).toEqual([
+      3,
+      4,
+      6,
+      9,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test("come at once when the source makes a pause, which an empty piece tells", async () => {
+    const log: string[] = [];
+    const live = (async function* () {
+      for (const text of ["a,b\n1,2\n", "", "3,4\n5,", "", "", "6\n7,8\n", ""]) {
+        log.push(`sent ${JSON.stringify(text)}`);
+        yield encode(text);
+      }
+    })();
+    for await (const { data } of readCsv(live)) log.push(`got ${data.join()}`);
+    expect(log).toEqual([
+      'sent "a,b\\n1,2\\n"',
+      'sent ""',
+      "got 1,2",
+      'sent "3,4\\n5,"',
+      'sent ""',
+      "got 3,4",
+      'sent ""',
+      'sent "6\\n7,8\\n"',
+      'sent ""',
+      "got 5,6,7,8",
+    ]);
+  });
+
+  test("of a source in shared memory, of a Buffer and of another realm", async () => {
+    const shared = new Uint8Array(new SharedArrayBuffer(8));
+    shared.set(encode("1,2\n3,4\n"));
+    const foreign = runInNewContext("new Uint8Array([49, 44, 50, 10, 51, 44, 52, 10])");
+    for (const source of [shared, Buffer.from("1,2\n3,4\n"), foreign, foreign.buffer]) {
+      expect((await read(source)).rows).toEqual([
+        [1, 2],
+        [3, 4],
+      ]);
+    }
   });
 });

@@ -1,6 +1,10 @@
+import { Buffer } from "node:buffer";
+import { runInNewContext } from "node:vm";
+import { zipSync } from "fflate";
 import { describe, expect, test } from "vitest";
 import { FormatError } from "../../src/formats/errors.ts";
-import { decodeNpz, encodeNpz } from "../../src/formats/npz.ts";
+import { decodeNpy, encodeNpy } from "../../src/formats/npy.ts";
+import { decodeNpz, encodeNpz, openNpz } from "../../src/formats/npz.ts";
 import { fixture, withByte } from "./bytes.ts";
 
 describe.each(["stored", "deflated"])("decodeNpz, numpy's archive, %s", (name) => {
@@ -88,9 +92,13 @@ describe("decodeNpz refuses", () => {
     [
       "a size out of all proportion",
       withByte(good, directory + 27, 0x40),
-      /"X.npy" claims 10\d+ bytes out of \d+/,
+      /"X.npy" in the archive claims 10\d+ bytes out of \d+/,
     ],
-    ["an unknown compression", withByte(good, directory + 10, 12), /unknown compression type 12/],
+    [
+      "an unknown compression",
+      withByte(good, directory + 10, 12),
+      /is compressed by method 12; stored and deflated entries can be read/,
+    ],
   ])("%s", (_, file, message) => {
     expect(() => decodeNpz(file)).toThrow(FormatError);
     expect(() => decodeNpz(file)).toThrow(message);
@@ -108,3 +116,169 @@ describe("decodeNpz refuses", () => {
     }
   });
 });
+
+describe("openNpz", () => {
+  const array = { shape: [3], data: new Float32Array([1, 2, 3]) };
+  const good = encodeNpy(array);
+
+  test("decodes what is asked for, whatever lies beside it", () => {
+    const file = zipSync({
+      "X.npy": good,
+      "names.npy": fixture("text.npy"),
+      "when.npy": fixture("object.npy"),
+      "readme.txt": new Uint8Array(5),
+    });
+    const archive = openNpz(file);
+    expect(archive.names).toEqual(["X", "names", "when"]);
+    expect(archive.array("X").data).toEqual(array.data);
+    expect([...decodeNpz(file, ["X"]).keys()]).toEqual(["X"]);
+    expect(() => archive.array("names")).toThrow(/"names.npy" in the archive: expected a dtype/);
+    expect(() => archive.array("y")).toThrow(/no array "y", but "X, names, when"/);
+    expect(() => decodeNpz(file)).toThrow(FormatError);
+  });
+
+  test("does not care for damage to arrays that nobody asks for", () => {
+    const file = zipSync({ "X.npy": good, "y.npy": good }, { level: 0 });
+    const damaged = withByte(file, file.lastIndexOf(0x93) + 130, 99);
+    expect(openNpz(damaged).array("X").data).toEqual(array.data);
+    expect(() => openNpz(damaged).array("y")).toThrow(/"y.npy" in the archive is damaged/);
+  });
+
+  test("reads archives in memory of another realm", () => {
+    const file = runInNewContext("new Uint8Array(bytes)", {
+      bytes: [...encodeNpz([["X", array]])],
+    });
+    expect(openNpz(file).array("X").data).toEqual(array.data);
+  });
+
+  test("refuses entries that overlap: a hundred names for the same bytes", () => {
+    const bomb = overlapping(
+      encodeNpz([["X", { shape: [1 << 20], data: new Float32Array(1 << 20) }]]),
+      100,
+    );
+    expect(() => openNpz(bomb)).toThrow(FormatError);
+    expect(() => openNpz(bomb)).toThrow(/"A.npy" in the archive overlaps with "B.npy"/);
+  });
+
+  test.each<[string, (view: DataView, directory: number) => void, RegExp]>([
+    [
+      "an entry beyond the file",
+      (v, d) => v.setUint32(d + 42, 0x7fffffff, true),
+      /not at byte 2147483647/,
+    ],
+    ["an entry in the middle of another", (v, d) => v.setUint32(d + 42, 3, true), /not at byte 3/],
+    [
+      "data that reach into the directory",
+      (v, d) => v.setUint32(d + 20, 5000, true),
+      /overlaps with the directory/,
+    ],
+    [
+      "a directory beyond the file",
+      (v) => v.setUint32(v.byteLength - 6, 0xfffffff0, true),
+      /would begin at byte/,
+    ],
+    [
+      "more entries than there are",
+      (v) => v.setUint16(v.byteLength - 12, 65535, true),
+      /ends after 1 of 65535/,
+    ],
+    ["encryption", (v, d) => v.setUint16(d + 8, 1, true), /is encrypted/],
+    [
+      "64-bit sizes that are not there",
+      (v, d) => v.setUint32(d + 24, 0xffffffff, true),
+      /lacks its 64-bit sizes/,
+    ],
+    ["less than it has", (v, d) => v.setUint32(d + 24, 100, true), /checksum does not match/],
+  ])("refuses %s", (_, damage, message) => {
+    const file = encodeNpz([["X", array]]).slice();
+    const directory = file.length - 22 - 46 - 5;
+    damage(new DataView(file.buffer), directory);
+    expect(() => openNpz(file).array("X")).toThrow(FormatError);
+    expect(() => openNpz(file).array("X")).toThrow(message);
+  });
+
+  test("reads zip64, which numpy writes for large arrays", () => {
+    const plain = encodeNpz([["X", array]], { compress: false });
+    const file = asZip64(plain);
+    expect(openNpz(file).array("X").data).toEqual(array.data);
+  });
+
+  test("an empty shape that claims a size out of all proportion is refused at once", () => {
+    for (const shape of ["(0, 1000000000)", "(999999999999999, 0)", "(1000001, 3, 0)"]) {
+      expect(() => decodeNpy(npyOf(shape))).toThrow(FormatError);
+      expect(() => decodeNpy(npyOf(shape))).toThrow(/has no elements, and yet a size of \d+/);
+    }
+    expect(decodeNpy(npyOf("(0, 784)")).shape).toEqual([0, 784]);
+    expect(decodeNpy(npyOf("(1000000, 0)")).shape).toEqual([1_000_000, 0]);
+  });
+});
+
+test("encodeNpz refuses a name twice, and takes odd ones", () => {
+  const array = { shape: [1], data: new Uint8Array([7]) };
+  expect(() =>
+    encodeNpz([
+      ["a", array],
+      ["a", array],
+    ]),
+  ).toThrow(/the array "a" comes twice/);
+  const names = ["__proto__", "größe", "a/b", "constructor"];
+  const file = openNpz(encodeNpz(names.map((name) => [name, array] as const)));
+  expect([...file.names].sort()).toEqual([...names].sort());
+  for (const name of names) expect([...file.array(name).data]).toEqual([7]);
+});
+
+/** An NPY file without elements. */
+function npyOf(shape: string): Uint8Array {
+  const header = `{'descr': '<f4', 'fortran_order': False, 'shape': ${shape}, }`.padEnd(117);
+  const start = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, 118, 0];
+  return Uint8Array.from([...start, ...Buffer.from(`${header}\n`)]);
+}
+
+/** An archive whose directory names its one entry so many times. */
+function overlapping(file: Uint8Array, times: number): Uint8Array {
+  const end = file.length - 22;
+  const start = new DataView(file.buffer, file.byteOffset).getUint32(end + 16, true);
+  const entry = file.subarray(start, end);
+  const bomb = Buffer.concat([
+    file.subarray(0, start),
+    ...Array.from({ length: times }, (_, i) => {
+      const copy = Buffer.from(entry);
+      copy.write(String.fromCharCode(65 + (i % 26)), 46); // names differ, the bytes do not
+      return copy;
+    }),
+    file.subarray(end),
+  ]);
+  bomb.writeUInt16LE(times, bomb.length - 12);
+  bomb.writeUInt16LE(times, bomb.length - 14);
+  bomb.writeUInt32LE(entry.length * times, bomb.length - 10);
+  return new Uint8Array(bomb);
+}
+
+/** The same archive of one stored entry, its sizes and places given as 64-bit numbers only. */
+function asZip64(file: Uint8Array): Uint8Array {
+  const end = file.length - 22;
+  const view = new DataView(file.buffer, file.byteOffset);
+  const start = view.getUint32(end + 16, true);
+  const entry = Buffer.from(file.subarray(start, end));
+  const wide = Buffer.alloc(4 + 24);
+  wide.writeUInt16LE(1, 0);
+  wide.writeUInt16LE(24, 2);
+  for (const [i, field] of [24, 20, 42].entries()) {
+    wide.writeBigUInt64LE(BigInt(entry.readUInt32LE(field)), 4 + 8 * i);
+    entry.writeUInt32LE(0xffffffff, field);
+  }
+  entry.writeUInt16LE(wide.length, 30);
+  const end64 = Buffer.alloc(56);
+  end64.writeUInt32LE(0x06064b50, 0);
+  end64.writeBigUInt64LE(1n, 32);
+  end64.writeBigUInt64LE(BigInt(start), 48);
+  const locator = Buffer.alloc(20);
+  locator.writeUInt32LE(0x07064b50, 0);
+  locator.writeBigUInt64LE(BigInt(start + entry.length + wide.length), 8);
+  const last = Buffer.from(file.subarray(end));
+  last.writeUInt16LE(0xffff, 10);
+  last.writeUInt32LE(0xffffffff, 16);
+  return new Uint8Array(
+    Buffer.concat([file.subarray(0, start), entry, wide, end64, locator, last]),
+  );
+}

@@ -1,0 +1,160 @@
+// The door for tables of any format: what a file holds is told by its first bytes.
+
+import { choice } from "../checks.ts";
+import { InvalidValueError } from "../errors.ts";
+import { selectColumns } from "./columns.ts";
+import { type CsvTableOptions, readCsvTable, streamCsvTable } from "./csv-table.ts";
+import { FormatError } from "./errors.ts";
+import { decodeIdx, idxFileBytes } from "./idx.ts";
+import { readJsonTable, streamJsonLines } from "./json.ts";
+import { decodeNpy, npyFileBytes } from "./npy.ts";
+import { openNpz } from "./npz.ts";
+import { concatBytes, type NumericArray } from "./numbers.ts";
+import { SNIFF_BYTES, sniffTable } from "./sniff.ts";
+import { type ByteSource, gatherBytes, readBytes } from "./streams.ts";
+import { type DataTable, defaultName, type TableFormat } from "./table.ts";
+import { quote } from "./text.ts";
+
+const FORMATS = ["csv", "json", "jsonl", "npy", "npz", "idx"] as const satisfies TableFormat[];
+
+export interface TableOptions extends CsvTableOptions {
+  /** Default "auto": what the first bytes tell. */
+  readonly format?: TableFormat | "auto" | undefined;
+  /** Which array of an NPZ file. Default "X", or the only one. */
+  readonly array?: string | undefined;
+}
+
+export interface TableStreamOptions extends TableOptions {
+  /** Rows in a table; the last, and those before a pause, may have fewer. Default 4096. */
+  readonly batchRows?: number | undefined;
+}
+
+/**
+ * Reads a whole table: CSV, JSON, JSON lines, NPY, NPZ or IDX, plain or gzipped.
+ *
+ * - CSV: see `readCsv` for the text. A column is of numbers where every cell is a number or missing, and of
+ *   text otherwise. A text column whose cells all look like numbers of another style (decimal commas,
+ *   percentages, amounts) is an error, unless `kinds` calls it text.
+ * - JSON: an array of objects, an object of arrays (or of objects by row, as pandas writes it), or an array
+ *   of arrays, whose first row may hold names. Numbers, strings, true, false and null; null and what is
+ *   absent are missing. Strings are text, also where they read like numbers.
+ * - JSON lines: an object or an array a line.
+ * - Arrays: the first dimension counts rows, and the others make up a row together.
+ *
+ * @param source The file's bytes, or an async iterable of them in pieces.
+ * @returns Named columns, of float64 numbers (NaN where missing) or of strings ("" where missing).
+ * @throws FormatError that names the line or the row and the column; InvalidValueError for options that
+ * cannot be.
+ */
+export async function readTable(
+  source: ByteSource,
+  options: TableOptions = {},
+): Promise<DataTable> {
+  const { format, bytes } = await sniffed(source, options.format);
+  switch (format) {
+    case "csv":
+      return readCsvTable(bytes, options);
+    case "json":
+    case "jsonl":
+      return readJsonTable(bytes, options);
+    default:
+      return arrayTable(format, await readArray(format, bytes, options.array), options.columns);
+  }
+}
+
+/**
+ * Reads CSV or JSON lines as tables of so many rows, one after another, in memory that does not grow with
+ * the file. Columns that `kinds` does not name are text, and for JSON lines left out if `kinds` is there:
+ * their kinds could not be known before the end.
+ *
+ * @param source The bytes in pieces. An empty piece tells that no more arrive for the moment: the rows so
+ * far come at once.
+ * @throws FormatError as `readTable`, and for formats that are not read in parts.
+ */
+export async function* streamTable(
+  source: ByteSource,
+  { batchRows = 4096, ...options }: TableStreamOptions = {},
+): AsyncGenerator<DataTable, void, undefined> {
+  if (!(Number.isSafeInteger(batchRows) && batchRows > 0)) {
+    throw new InvalidValueError(`batchRows must be a whole number from 1 up, got ${batchRows}`);
+  }
+  const { format, bytes } = await sniffed(source, options.format);
+  if (format === "csv") yield* streamCsvTable(bytes, { ...options, batchRows });
+  else if (format === "json" || format === "jsonl") {
+    yield* streamJsonLines(bytes, { ...options, batchRows });
+  } else throw new FormatError(`CSV and JSON lines can be read in parts; this is ${format}`);
+}
+
+/** The array of an NPY or IDX file, or the one of this name in an NPZ file. */
+export async function readArray(
+  format: "npy" | "npz" | "idx",
+  source: ByteSource,
+  name?: string,
+): Promise<NumericArray> {
+  if (format === "npy") return decodeNpy(await gatherBytes(source, npyFileBytes));
+  if (format === "idx") return decodeIdx(await gatherBytes(source, idxFileBytes));
+  const file = openNpz(await gatherBytes(source));
+  const [first] = file.names;
+  if (first === undefined) {
+    throw new FormatError("it is a zip archive without arrays of numpy; an Excel workbook is one");
+  }
+  if (name !== undefined) return file.array(name);
+  if (file.names.length > 1 && !file.names.includes("X")) {
+    throw new FormatError(
+      `it holds the arrays ${quote(file.names.join(", "))}; the option array chooses one`,
+    );
+  }
+  return file.array(file.names.length === 1 ? first : "X");
+}
+
+async function sniffed(
+  source: ByteSource,
+  given: TableFormat | "auto" = "auto",
+): Promise<{ format: TableFormat; bytes: AsyncGenerator<Uint8Array, void, undefined> }> {
+  choice("format", given, ["auto", ...FORMATS]);
+  const pieces = readBytes(source);
+  if (given !== "auto") return { format: given, bytes: pieces };
+  let head: Uint8Array = new Uint8Array(0);
+  let isPause = false;
+  try {
+    while (head.length < SNIFF_BYTES && !(isPause && head.length > 0)) {
+      const { done, value } = await pieces.next();
+      if (done) break;
+      isPause = value.length === 0;
+      head = head.length === 0 ? value : concatBytes([head, value]);
+    }
+    const bytes = (async function* () {
+      yield head;
+      if (isPause) yield new Uint8Array(0);
+      yield* pieces;
+    })();
+    return { format: sniffTable(head), bytes };
+  } catch (error) {
+    await pieces.return();
+    throw error;
+  }
+}
+
+function arrayTable(
+  format: TableFormat,
+  { shape, data }: NumericArray,
+  columns: TableOptions["columns"],
+): DataTable {
+  const [rows, ...sizes] = shape;
+  if (rows === undefined) throw new FormatError("a table has rows, and this array is one number");
+  const width = sizes.reduce((product, size) => product * size, 1);
+  if (width === 0) throw new FormatError(`this array has no columns: its shape is (${shape})`);
+  const places = selectColumns(columns, width, undefined);
+  return {
+    format,
+    rows,
+    columns: places.map((place) => ({
+      name: defaultName(place),
+      kind: "number",
+      values: Float64Array.from({ length: rows }, (_, row) => Number(data[row * width + place])),
+    })),
+    named: false,
+    warnings: [],
+    lineOf: () => undefined,
+  };
+}

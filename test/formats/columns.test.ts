@@ -1,0 +1,68 @@
+import { describe, expect, test } from "vitest";
+import { type ColumnChoice, selectColumns } from "../../src/formats/columns.ts";
+import { FormatError } from "../../src/formats/errors.ts";
+
+const names = ["id", "1940", "a,b", "label", "2-3", "!odd"];
+
+describe("a choice in text", () => {
+  test.each<[string, number[]]>([
+    ["1", [1]],
+    ["1940", []], // a position, and there are only six
+    ['"1940"', [2]],
+    ['"a,b"', [3]],
+    ["label,id", [4, 1]],
+    ["2-3", [2, 3]],
+    ['"2-3"', [5]],
+    ["5-", [5, 6]],
+    [" 1 , 3 ", [1, 3]],
+    ["!label", [1, 2, 3, 5, 6]],
+    ['!1,!"1940",!5-', [3, 4]],
+    ["1-5,!label", [1, 2, 3, 5]],
+    ["!2-", [1]],
+    ['"!odd"', [6]],
+    ['!"!odd"', [1, 2, 3, 4, 5]],
+  ])("%s", (choice, columns) => {
+    if (columns.length === 0) {
+      expect(() => selectColumns(choice, 6, names)).toThrow(FormatError);
+      expect(() => selectColumns(choice, 6, names)).toThrow(
+        /columns count from 1 to 6, the choice was "1940"; in quotes it would be the name/,
+      );
+    } else {
+      expect(selectColumns(choice, 6, names)).toEqual(columns.map((column) => column - 1));
+    }
+  });
+
+  test("with ! first has ! everywhere", () => {
+    for (const choice of ["!2,3", "!2,label", "!label,2-3"]) {
+      expect(() => selectColumns(choice, 6, names)).toThrow(
+        /after a first part with "!" every part has it/,
+      );
+    }
+  });
+});
+
+test.each<[ColumnChoice, number[]]>([
+  [
+    ["1940", "id"],
+    [2, 1],
+  ],
+  [
+    ["2-3", 2],
+    [5, 2],
+  ],
+  [["!odd"], [6]],
+  [["3-4"], [3, 4]],
+  [
+    ["!label", "!1"],
+    [2, 3, 5, 6],
+  ],
+])("in an array, a name is a name: %j", (choice, columns) => {
+  expect(selectColumns(choice, 6, names)).toEqual(columns.map((column) => column - 1));
+});
+
+test("a hundred thousand names are found at once", () => {
+  const many = Array.from({ length: 100_000 }, (_, i) => `column ${i}`);
+  const wanted = [...many].reverse();
+  // A minute where each is looked for in turn, which the runner does not wait for.
+  expect(selectColumns(wanted, many.length, many)[0]).toBe(99_999);
+});
