@@ -4,6 +4,7 @@
 
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { transform } from "esbuild";
 import { rollup } from "rollup";
 import { buildCli } from "./build-cli.mjs";
@@ -12,7 +13,17 @@ const root = join(import.meta.dirname, "..");
 const TARGET = "es2022";
 
 /** Each is src/NAME.ts and becomes dist/NAME.js. */
-const ENTRIES = ["index", "kernels", "detect", "worker", "view", "table", "store", "digits"];
+const ENTRIES = [
+  "index",
+  "kernels",
+  "detect",
+  "worker",
+  "view",
+  "table",
+  "store",
+  "digits",
+  "formats",
+];
 /** Those that edge runtimes load in a form of their own. */
 const EDGE_ENTRIES = ["index", "kernels", "detect"];
 
@@ -37,6 +48,13 @@ const core = {
   },
 };
 
+/** What reads archives is bundled. */
+const libraries = {
+  name: "libraries",
+  resolveId: (path) =>
+    /^(fflate|pako)\b/.test(path) ? fileURLToPath(import.meta.resolve(path)) : undefined,
+};
+
 /** Puts src/core/builds/`name`.ts in the place of package.ts. */
 const buildsFrom = (name) => ({
   name: `builds from ${name}`,
@@ -59,7 +77,7 @@ const minified = {
 const bundle = (input, define, plugins) =>
   rollup({
     input,
-    plugins: [...plugins, typescript(define)],
+    plugins: [...plugins, libraries, typescript(define)],
     treeshake: { moduleSideEffects: (file) => Object.values(input).includes(file) },
     onLog(level, { code, message }) {
       if (level === "warn" && code !== "CIRCULAR_DEPENDENCY") throw new Error(message);

@@ -6,12 +6,14 @@ import { openCsv } from "../formats/csv.ts";
 import type { CsvDelimiter } from "../formats/csv-dialect.ts";
 import { FormatError, type NumberLook } from "../formats/errors.ts";
 import { decodeIdx, idxFileBytes } from "../formats/idx.ts";
+import { readJsonTable } from "../formats/json.ts";
 import { decodeNpy, npyFileBytes } from "../formats/npy.ts";
 import { openNpz } from "../formats/npz.ts";
 import { concatBytes, type NumericArray, type NumericData } from "../formats/numbers.ts";
 import { toFloat32 } from "../formats/numbers-read.ts";
 import { SNIFF_BYTES, sniffTable } from "../formats/sniff.ts";
 import { gatherBytes, readBytes } from "../formats/streams.ts";
+import type { TableFormat } from "../formats/table.ts";
 import type { Arguments, Options } from "./arguments.ts";
 import {
   type ColumnList,
@@ -37,7 +39,7 @@ export interface Piece {
 export interface Table {
   /** What it is called in messages. */
   readonly file: string;
-  readonly format: "csv" | "npy" | "npz" | "idx";
+  readonly format: TableFormat;
   /** How many columns were chosen. */
   readonly columns: number;
   /** How many columns the file has. */
@@ -183,9 +185,9 @@ export async function openTable(path: string, options: TableOptions): Promise<Ta
     const bytes = readBytes(source.bytes);
     const { head, all } = await readHead(bytes);
     const format = sniffTable(head);
-    if (format === "json") throw new FormatError("it is JSON, and a table is CSV, NPY, NPZ or IDX");
     const common = { file, format, size: source.size, bytesRead: source.bytesRead };
     if (format === "csv") return { ...common, ...(await csvTable(file, all, options)) };
+    if (format === "json") return { ...common, ...(await jsonTable(file, all, options)) };
     return { ...common, ...arrayTable(file, await wholeArray(format, all, options), options) };
   });
 }
@@ -318,7 +320,7 @@ async function readHead(
 const NOTHING = new Uint8Array(0);
 
 async function wholeArray(
-  format: Exclude<Table["format"], "csv">,
+  format: "npy" | "npz" | "idx",
   source: AsyncIterable<Uint8Array>,
   options: TableOptions,
 ): Promise<NumericArray> {
@@ -401,7 +403,7 @@ async function csvTable(
       if (count === 0) throw new FormatError("the file is empty");
       return choose({ file, count, names }, options);
     },
-    onWarning: (warning) => talk(`${visible(`${file}: ${forOptions(warning)}`, 400)}\n`),
+    onWarning: (warning) => warn(file, warning),
   });
   const { names, chosen, lines } = csv;
   const fileWidth = csv.dialect.columns;
@@ -421,6 +423,56 @@ async function csvTable(
     lineOf: async (row) => lines.of(row),
   };
 }
+
+async function jsonTable(
+  file: string,
+  all: AsyncIterable<Uint8Array>,
+  options: TableOptions,
+): Promise<Partial<Table> & TablePart> {
+  let chosen: readonly number[] = [];
+  let fileWidth = 0;
+  const table = await readJsonTable(all, {
+    columns: (count, names) => {
+      if (count === 0) throw new FormatError("it holds no rows");
+      fileWidth = count;
+      chosen = choose({ file, count, names }, options);
+      return chosen;
+    },
+  });
+  for (const warning of table.warnings) warn(file, warning);
+  const columns = table.columns.map(({ name, kind, values }, i) => {
+    if (kind === "number") return values;
+    const text = quoted(values.find((value) => value !== "") ?? "");
+    const hint = withoutHint(chosen, [chosen[i]!], fileWidth);
+    throw new FormatError(
+      `column ${chosen[i]! + 1} (${quoted(name)}) holds text, such as ${text}${hint && ` (${hint})`}`,
+    );
+  });
+  const { rows, lineOf } = table;
+  const width = columns.length;
+  const step = Math.max(1, Math.floor(PIECE_ELEMENTS / width));
+  return {
+    format: table.format,
+    columns: width,
+    fileWidth,
+    names: table.named ? table.columns.map(({ name }) => name) : undefined,
+    fileColumns: chosen,
+    rows: undefined,
+    async *pieces() {
+      for (let row = 0; row < rows; row += step) {
+        const count = Math.min(step, rows - row);
+        const data = Float32Array.from({ length: count * width }, (_, i) => {
+          return columns[i % width]![row + Math.floor(i / width)]!;
+        });
+        yield { rows: count, data };
+      }
+    },
+    lineOf: async (row) => lineOf(row),
+  };
+}
+
+const warn = (file: string, warning: string): void =>
+  talk(`${visible(`${file}: ${forOptions(warning)}`, 400)}\n`);
 
 /** A warning of the library in the words of the command line. */
 const forOptions = (warning: string): string =>

@@ -3,7 +3,7 @@
 import { finiteNumber, record, wholeNumber } from "../checks.ts";
 import { show } from "../errors.ts";
 import { FormatError } from "../formats/errors.ts";
-import { decodeSafetensors, tensorToFloat32 } from "../formats/safetensors.ts";
+import { decodeSafetensors, finiteFloat32 } from "../formats/safetensors.ts";
 import type { SafeTensor } from "../formats/safetensors-types.ts";
 import type { BufferSpec } from "../layers/layer.ts";
 import { type ModelConfig, type ResolvedConfig, resolveConfig } from "../model/config.ts";
@@ -107,22 +107,8 @@ function float32Tensor(tensors: Tensors, name: string, shape: readonly number[])
       `The tensor ${show(name)} has shape [${tensor.shape.join(", ")}]; its configuration asks for [${shape.join(", ")}].`,
     );
   }
-  if (!FLOATS.includes(tensor.dtype)) {
-    throw new FormatError(
-      `The tensor ${show(name)} is ${tensor.dtype}; a model's are ${FLOATS.join(", ")}.`,
-    );
-  }
-  const values = tensorToFloat32(tensor);
-  const index = values.findIndex((value) => !Number.isFinite(value));
-  if (index >= 0) {
-    throw new FormatError(
-      `The tensor ${show(name)} must hold finite numbers; element ${index} is ${values[index]}.`,
-    );
-  }
-  return values;
+  return finiteFloat32(name, tensor);
 }
-
-const FLOATS: readonly string[] = ["F32", "F64", "F16", "BF16"];
 
 function readBuffer(
   tensors: Tensors,

@@ -5,7 +5,7 @@
 import { record } from "../checks.ts";
 import { InvalidValueError, show } from "../errors.ts";
 import { FormatError } from "../formats/errors.ts";
-import { decodeSafetensors, tensorToFloat32 } from "../formats/safetensors.ts";
+import { decodeSafetensors, finiteFloat32 } from "../formats/safetensors.ts";
 import type { SafeTensor } from "../formats/safetensors-types.ts";
 import type { NamedWeights } from "./named-weights.ts";
 
@@ -24,7 +24,6 @@ interface Part {
 /** The file's names by ours, decoder weights among them. */
 type Names = ReadonlyMap<string, string>;
 
-const DTYPES = ["F32", "F64", "F16", "BF16"];
 const USE_MAP = 'Say which is which with the option map: { "encoder.0.weight": … }.';
 
 /** What a state dict says of a model. */
@@ -263,11 +262,7 @@ function readWeights(names: Names, tensors: Tensors, layers: readonly number[]):
 }
 
 function readTensor(name: string, tensors: Tensors): Float32Array {
-  const tensor = tensors.get(name) as SafeTensor;
-  if (!DTYPES.includes(tensor.dtype)) {
-    throw new FormatError(`${show(name)} is ${tensor.dtype}; weights are ${DTYPES.join(", ")}.`);
-  }
-  return tensorToFloat32(tensor);
+  return finiteFloat32(name, tensors.get(name) as SafeTensor);
 }
 
 function listed(names: Iterable<string>): string {

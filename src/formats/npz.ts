@@ -1,7 +1,7 @@
 // NPZ, numpy's zip archive of .npy files, compressed or not. An array is decompressed and decoded when it
 // is asked for; what lies beside it, text or Python objects, does no harm.
 
-import { type Zippable, zipSync } from "fflate";
+import { type Zippable, zipSync } from "fflate/browser";
 import { InvalidValueError } from "../errors.ts";
 import { bytesOf } from "../platform/tags.ts";
 import { FormatError } from "./errors.ts";

@@ -195,7 +195,7 @@ export function finiteFloat32(name: string, tensor: SafeTensor): Float32Array {
   const { dtype } = tensor;
   if (!FLOATS.includes(dtype)) {
     throw new FormatError(
-      `tensor ${quote(name)}: expected floating-point numbers (${FLOATS.join(", ")}), got ${dtype}`,
+      `The tensor ${quote(name)} is ${dtype}; weights are ${FLOATS.join(", ")}.`,
       { tensor: name },
     );
   }
@@ -204,7 +204,7 @@ export function finiteFloat32(name: string, tensor: SafeTensor): Float32Array {
     const value = data[i]!;
     if (value - value === 0) continue;
     throw new FormatError(
-      `tensor ${quote(name)}: expected finite numbers, got ${value} at element ${i} of ${data.length}`,
+      `The tensor ${quote(name)} must hold finite numbers; element ${i} is ${value}.`,
       { tensor: name },
     );
   }

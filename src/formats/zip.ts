@@ -3,7 +3,7 @@
 // Entries that share bytes are refused: some hundred of them over the same 50 kB would decompress to
 // gigabytes. https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 
-import { inflateSync } from "fflate";
+import { inflateSync } from "fflate/browser";
 import { FormatError } from "./errors.ts";
 import { copyBytes } from "./numbers-read.ts";
 import { quote } from "./text.ts";

@@ -20,6 +20,8 @@ const folder = temporaryFolder();
 const files: Record<string, string | Uint8Array> = {
   "good.csv": "a,b,c\n1,2,3\n4,5,6\n7,8,10\n",
   "text.csv": "a,b,species\n1,2,setosa\n",
+  "comma.csv": "a;b\n1,5;2\n",
+  "text.jsonl": '{"a":1,"b":"x"}\n{"a":2,"b":"y"}\n',
   "ragged.csv": "1,2,3\n4,5\n",
   "gap.csv": "a,b,c\n\n1,2,3\n4,,6\n",
   "infinite.csv": "1,2,3\n4,inf,6\n",
@@ -45,6 +47,14 @@ describe("exit code 1 and one sentence", () => {
       "train text.csv",
       `text.csv: line 2, column 3 ("species"): expected a number, got "setosa" (--columns '!3' leaves the column out)`,
     ],
+    [
+      "train comma.csv",
+      'comma.csv: line 2, column 1 ("a"): expected a number, got "1,5" (--decimal , reads decimal commas)',
+    ],
+    [
+      "train text.jsonl",
+      `text.jsonl: column 2 ("b") holds text, such as "x" (--columns '!2' leaves the column out)`,
+    ],
     ["train ragged.csv", "ragged.csv: line 2 has 2 cells, the first row has 3"],
     [
       "train gap.csv",
@@ -56,7 +66,10 @@ describe("exit code 1 and one sentence", () => {
     ],
     ["train empty.csv", "empty.csv: the file is empty"],
     ["train header.csv", "header.csv: there are no rows to train on"],
-    ["train binary.bin", "binary.bin: it is neither CSV in UTF-8 nor an NPY, NPZ or IDX file"],
+    [
+      "train binary.bin",
+      "binary.bin: it is neither CSV or JSON in UTF-8 nor an NPY, NPZ or IDX file",
+    ],
     [
       "train cut.npy",
       "cut.npy: f4 of shape (2,2) takes 16 bytes, the file has 12 from byte 128 on",

@@ -30,6 +30,10 @@ const text = (...table: Parameters<typeof writeCsv>) =>
 const csv = (header: readonly string[] | undefined, delimiter: "," | ";" | "\t" = ",") =>
   text({ data: floats, columns: COLUMNS, names: header }, delimiter);
 
+const objects = Array.from({ length: ROWS }, (_, i) =>
+  Object.fromEntries(names.map((name, j) => [name, numbers[i * COLUMNS + j]])),
+);
+
 const files: Record<string, Uint8Array | string> = {
   "header.csv": csv(names),
   "bare.csv": csv(undefined),
@@ -46,6 +50,17 @@ const files: Record<string, Uint8Array | string> = {
     "y.npy": encodeNpy({ shape: [ROWS], data: numbers.slice(0, ROWS) }),
   }),
   "images.idx": idx(),
+  "objects.json": JSON.stringify(objects),
+  "columns.json": JSON.stringify(
+    Object.fromEntries(names.map((name) => [name, objects.map((row) => row[name])])),
+  ),
+  "lines.jsonl": objects.map((row) => `${JSON.stringify(row)}\n`).join(""),
+  "lines.jsonl.gz": gzipSync(objects.map((row) => `${JSON.stringify(row)}\n`).join("")),
+  "members.csv.gz": Buffer.concat(
+    csv(names)
+      .split(/(?<=\n)/)
+      .map((line) => gzipSync(line)),
+  ),
   "images.idx.gz": gzipSync(idx()),
 };
 
@@ -89,6 +104,55 @@ describe("what goes in", () => {
     const words = ["score", "m.safetensors", "-", "-f", "npy", "--simd", "baseline"];
     const { stdout } = await run(folder, words, table);
     expect(decodeNpy(stdout).data).toEqual(model.reconstructionErrors(floats));
+  });
+
+  test("decimal commas, groups of digits and units", async () => {
+    const german = csv(names, ";").replace(/^\d.*$/gm, (row) => row.replaceAll(/\d+/g, "$&,0 %"));
+    writeFileSync(inFolder("german.csv"), german);
+    const words = ["--decimal", ",", "--thousands", ".", "--units", "%", "-f", "npy"];
+    const { stdout, err } = await apply("encode", "german.csv", ...words);
+    expect(err).toBe("");
+    expect(decodeNpy(stdout).data).toEqual(model.encode(floats));
+  });
+
+  test("what was decided about a header is said where it could be otherwise", async () => {
+    writeFileSync(inFolder("years.csv"), "x,1940,1945,1950\na,1,2,4\nb,3,4,4\n");
+    const words = [
+      "train",
+      "years.csv",
+      "--columns",
+      "2-4",
+      "-e",
+      "1",
+      "-q",
+      "-o",
+      "y.safetensors",
+    ];
+    const { code, err } = await run(folder, words);
+    expect(code).toBe(0);
+    expect(err).toBe(
+      "years.csv: the first row was taken for names, because its numbers count up as names do; --no-header takes it for data\n",
+    );
+    const { out } = await run(folder, ["info", "y.safetensors", "--json"]);
+    expect(JSON.parse(out)).toMatchObject({ columns: ["1940", "1945", "1950"] });
+  });
+
+  test("a file whose names repeat is read alike by train, score and --resume", async () => {
+    writeFileSync(inFolder("twice.csv"), "a,a,b\n1,2,3\n4,5,7\n2,2,2\n");
+    const words = ["train", "twice.csv", "-o", "t.safetensors", "-q", "-e"];
+    const trained = await run(folder, [...words, "2"]);
+    expect(trained.code).toBe(0);
+    expect(trained.err).toMatch(/"a" is the name of more than one column; .* called "a\.1"/);
+    expect((await run(folder, ["score", "t.safetensors", "twice.csv"])).code).toBe(0);
+    expect((await run(folder, [...words, "4", "--resume"])).code).toBe(0);
+  });
+
+  test("an array beside one that cannot be read", async () => {
+    const object = readFileSync(new URL("../formats/fixtures/object.npy", import.meta.url));
+    const file = zipSync({ "A.npy": encodeNpy({ shape, data: numbers }), "names.npy": object });
+    writeFileSync(inFolder("mixed.npz"), file);
+    const { stdout } = await apply("encode", "mixed.npz", "--array", "A", "-f", "npy");
+    expect(decodeNpy(stdout).data).toEqual(model.encode(floats));
   });
 
   test("--columns wins, for arrays as well", async () => {

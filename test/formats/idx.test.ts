@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { FormatError } from "../../src/formats/errors.ts";
-import { decodeIdx } from "../../src/formats/idx.ts";
+import { decodeIdx, encodeIdx } from "../../src/formats/idx.ts";
 import { gatherBytes } from "../../src/formats/streams.ts";
 import { mnistFile, mnistIsThere, mnistSkipped } from "../support/mnist.ts";
 
@@ -57,4 +57,36 @@ describe("decodeIdx", () => {
       expect(data.length).toBe(7_840_000);
     },
   );
+});
+
+test("an empty shape that claims a size out of all proportion is refused at once", () => {
+  expect(() => decodeIdx(idx(8, [0, 4294967295], []))).toThrow(FormatError);
+  expect(() => decodeIdx(idx(8, [4294967295, 0], []))).toThrow(/yet a size of 4294967295/);
+  expect(decodeIdx(idx(8, [0, 28, 28], [])).shape).toEqual([0, 28, 28]);
+});
+
+describe("encodeIdx", () => {
+  test.each([
+    ["bytes", new Uint8Array([1, 2, 3, 4, 5, 255])],
+    ["signed bytes", new Int8Array([1, 2, 3, 4, 5, -1])],
+    ["short integers", new Int16Array([1, 2, 3, 4, 5, -256])],
+    ["integers", new Int32Array([1, 2, 3, 4, 5, -65536])],
+    ["float32", new Float32Array([1, 2.5, 3, 4, 5, -0])],
+    ["float64", new Float64Array([1, 2.5, 3, 4, 5, Math.PI])],
+  ])("writes %s that are read back", (_, data) => {
+    expect(decodeIdx(encodeIdx({ shape: [2, 3], data }))).toEqual({ shape: [2, 3], data });
+  });
+
+  test("writes the published layout", () => {
+    const file = encodeIdx({ shape: [1, 2], data: new Int16Array([-2, 258]) });
+    expect([...file]).toEqual([0, 0, 11, 2, 0, 0, 0, 1, 0, 0, 0, 2, 255, 254, 1, 2]);
+  });
+
+  test("refuses types and shapes that the format has not", () => {
+    expect(() => encodeIdx({ shape: [2], data: new Uint16Array(2) })).toThrow(/got Uint16Array/);
+    expect(() => encodeIdx({ shape: [3], data: new Uint8Array(2) })).toThrow(
+      /2 elements do not have the shape \[3\]/,
+    );
+    expect(() => encodeIdx({ shape: [0, 2 ** 32], data: new Uint8Array(0) })).toThrow(/shape/);
+  });
 });

@@ -2,7 +2,11 @@ import { Buffer } from "node:buffer";
 import { describe, expect, test } from "vitest";
 import { InvalidValueError } from "../../src/errors.ts";
 import { FormatError } from "../../src/formats/errors.ts";
-import { decodeSafetensors, tensorToFloat32 } from "../../src/formats/safetensors.ts";
+import {
+  decodeSafetensors,
+  finiteFloat32,
+  tensorToFloat32,
+} from "../../src/formats/safetensors.ts";
 import type { NamedTensor } from "../../src/formats/safetensors-types.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors-write.ts";
 
@@ -214,6 +218,33 @@ describe("decodeSafetensors", () => {
     expect(() => decodeSafetensors(file)).toThrow(message);
   });
 
+  test("counts tensors, colons and quotes in one pass over the header", () => {
+    const empty = (count: number) =>
+      Array.from({ length: count }, (_, i) => `"t${i}":${entry("[0,0]", "[0]")}`).join();
+    expect(decodeSafetensors(raw(`{${empty(20_000)}}`)).tensors.size).toBe(20_000);
+    const many = raw(`{${Array.from({ length: 300_000 }, (_, i) => `"t${i}":0`).join()}}`);
+    expect(() => decodeSafetensors(many)).toThrow(/names more than 262144 tensors/);
+    // Each of these took seconds where every colon looked at the last string again.
+    for (const text of [":", '":"', '"a":,', "\\", '"\\":', '{"":']) {
+      const header = `{"${"n".repeat(1000)}"${text.repeat(400_000 / text.length)}}`;
+      expect(() => decodeSafetensors(raw(header))).toThrow(FormatError);
+    }
+  });
+
+  test("refuses an empty tensor with an absurd size", () => {
+    const file = raw(`{"w":${entry("[0,0]", "[0,9000000000]")}}`);
+    expect(() => decodeSafetensors(file)).toThrow(/no elements, and yet a size of 9000000000/);
+  });
+
+  test("programs can read which tensor it is", () => {
+    try {
+      decodeSafetensors(raw(`{"v":${entry("[0,4]")},"w":${entry("[8,12]")}}`, 12));
+    } catch (error) {
+      expect((error as FormatError).place).toEqual({ tensor: "w", byte: 8 });
+    }
+    expect.assertions(1);
+  });
+
   test("gives tensors or a FormatError for 20,000 random mutations, and never another error", () => {
     const good = encodeSafetensors(
       [
@@ -291,5 +322,36 @@ describe("tensorToFloat32", () => {
     expect(float("I8", new Int8Array([-128]))).toEqual([-128]);
     expect(float("U32", new Uint32Array([2 ** 32 - 1]))).toEqual([2 ** 32]);
     expect(float("BOOL", new Uint8Array([1, 0]))).toEqual([1, 0]);
+  });
+});
+
+describe("finiteFloat32", () => {
+  test("gives float tensors as float32", () => {
+    const data = new Float32Array([1, -2]);
+    expect(finiteFloat32("w", { dtype: "F32", shape: [2], data })).toBe(data);
+    const half = new Uint16Array([0x3c00, 0xc000]);
+    expect(finiteFloat32("w", { dtype: "F16", shape: [2], data: half })).toEqual(data);
+  });
+
+  test.each<[string, NamedTensor["data"], string, RegExp]>([
+    [
+      "integers",
+      new Int32Array(2),
+      "I32",
+      /The tensor "w" is I32; weights are F32, F64, F16, BF16/,
+    ],
+    ["whole numbers", new Uint32Array(2), "U32", /is U32/],
+    [
+      "NaN",
+      new Float32Array([0, Number.NaN]),
+      "F32",
+      /"w" must hold finite numbers; element 1 is NaN/,
+    ],
+    ["infinity", new Float32Array([-Infinity]), "F32", /element 0 is -Infinity/],
+    ["a double beyond float32", new Float64Array([1e300]), "F64", /element 0 is Infinity/],
+  ])("refuses %s", (_, data, dtype, message) => {
+    const weights = tensor("w", [data.length], data, dtype);
+    expect(() => finiteFloat32("w", weights)).toThrow(FormatError);
+    expect(() => finiteFloat32("w", weights)).toThrow(message);
   });
 });
