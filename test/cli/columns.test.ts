@@ -1,13 +1,7 @@
 // --columns: one grammar, and messages that say what is there and what is missing.
 
 import { describe, expect, test } from "vitest";
-import {
-  chooseColumns,
-  columnList,
-  findNames,
-  parseColumns,
-  requireDistinctNames,
-} from "../../src/cli/columns.ts";
+import { chooseColumns, columnList, findNames, parseColumns } from "../../src/cli/columns.ts";
 
 const names = ["height", "weight", "1", "a,b", "!x", 'q"t', "label"];
 const table = { file: "t.csv", count: names.length, names };
@@ -92,15 +86,6 @@ describe("names that a model was trained on", () => {
       't.csv: has no column "age", which the model was trained on; it has height,',
     );
     expect(() => find(["age", "income"])).toThrow('has no column "age", nor income, which');
-  });
-
-  test("must be there once, in training as later", () => {
-    const twice = { file: "d.csv", count: 3, names: ["a", "a", "b"] };
-    const message = 'd.csv: columns 1 and 2 have the same name, "a"';
-    expect(() => findNames(["a"], twice, "")).toThrow(message);
-    expect(findNames(["b"], twice, "")).toEqual([2]);
-    expect(() => requireDistinctNames({ ...twice, fileColumns: [0, 1, 2] })).toThrow(message);
-    requireDistinctNames({ file: "d.csv", names: ["a", "b"], fileColumns: [1, 2] });
   });
 
   test("in hundreds of thousands take time in proportion", () => {
