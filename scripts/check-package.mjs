@@ -5,6 +5,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -52,7 +53,9 @@ const installed = join(folder, "node_modules", "tied-autoencoder");
 mkdirSync(installed, { recursive: true });
 execFileSync("tar", ["xzf", tarball, "-C", installed, "--strip-components=1"]);
 writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
-cpSync(join(root, "test/package/consumer"), join(folder, "consumer"), { recursive: true });
+for (const name of ["consumer", "pages"]) {
+  cpSync(join(root, "test/package", name), join(folder, name), { recursive: true });
+}
 const manifest = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
 
 check("publint", () => tool(bin("publint"), [installed, "--strict"], root));
@@ -79,34 +82,54 @@ check("every export is a file", () => {
   }
 });
 
-check("the same files from another folder, and no folder's name in them", () => {
+if (!process.argv.includes("--quick")) check("the same files from another folder, and no folder's name in them", () => {
   const { different, personal } = rebuild(root);
   if (different.length > 0) throw new Error(`different: ${different.join(", ")}`);
   if (personal.length > 0) throw new Error(`with a folder's name: ${personal.join(", ")}`);
 });
 
+/** Compiles a consumer of the packed types, without skipLibCheck. */
+function compile(compiler, project, compilerOptions, include) {
+  const path = join(folder, `tsconfig.${project}.json`);
+  const options = {
+    target: "es2022",
+    types: [],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: false,
+    noEmit: true,
+    ...compilerOptions,
+  };
+  writeFileSync(path, JSON.stringify({ compilerOptions: options, include: [include] }));
+  tool(process.execPath, [join(compiler, "bin/tsc"), "-p", path], folder);
+}
+
+const current = join(root, "node_modules/typescript");
 for (const [module, moduleResolution] of [
   ["node16", "node16"],
   ["nodenext", "nodenext"],
   ["esnext", "bundler"],
   ["preserve", "bundler"],
 ]) {
-  check(`types under module ${module}, moduleResolution ${moduleResolution}`, () => {
-    const compilerOptions = {
-      module,
-      moduleResolution,
-      target: "es2022",
-      lib: ["es2022"],
-      types: [],
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      skipLibCheck: false,
-      noEmit: true,
-    };
-    const project = join(folder, `tsconfig.${module}.json`);
-    writeFileSync(project, JSON.stringify({ compilerOptions, include: ["consumer"] }));
-    tool(bin("tsc"), ["-p", project], folder);
-  });
+  check(`types under module ${module}, moduleResolution ${moduleResolution}`, () =>
+    compile(current, module, { module, moduleResolution, lib: ["es2022"] }, "consumer"),
+  );
+}
+
+const compilers = join(root, "test/package/node_modules");
+if (!existsSync(compilers)) {
+  tool("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], dirname(compilers));
+}
+const versions = readdirSync(compilers).filter((name) => name.startsWith("typescript-"));
+for (const compiler of [...versions.map((name) => join(compilers, name)), current]) {
+  const { version } = JSON.parse(readFileSync(join(compiler, "package.json"), "utf8"));
+  const resolution = { module: "nodenext", moduleResolution: "nodenext" };
+  check(`types under TypeScript ${version}`, () =>
+    compile(compiler, "server", { ...resolution, lib: ["es2022"] }, "consumer"),
+  );
+  check(`types under TypeScript ${version}, in a page`, () =>
+    compile(compiler, "page", { ...resolution, lib: ["es2022", "dom"] }, "pages"),
+  );
 }
 
 /** What a page's bundler makes of a program that imports the package. */

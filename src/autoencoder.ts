@@ -1,6 +1,7 @@
 // The public model. Each method checks what it was given and what state the model is in, and hands over
 // to the engine; nothing has changed when one throws.
 
+import type { OwnBytes, OwnFloats } from "./arrays.ts";
 import { boolean, choice, finiteNumber, onlyKeys, record, wholeNumber } from "./checks.ts";
 import type { Build } from "./core/load.ts";
 import { FlatRows, type MatrixInput, type Rows, readRows } from "./data/rows.ts";
@@ -130,10 +131,10 @@ export class TiedAutoencoder {
   // Inference
 
   /** Codes of the rows of `x` [rows, layers[0]] → [rows, code units]. NaN passes through. */
-  encode(x: MatrixInput): Float32Array;
+  encode(x: MatrixInput): OwnFloats;
   /** The same codes as lists of the units that stayed; for sparse codes only. */
   encode(x: MatrixInput, options: { sparse: true }): SparseCodes;
-  encode(x: MatrixInput, options?: { sparse?: boolean }): Float32Array | SparseCodes {
+  encode(x: MatrixInput, options?: { sparse?: boolean }): OwnFloats | SparseCodes {
     const engine = this.#live;
     const settings = record("encode's options", options);
     onlyKeys("encode", settings, ["sparse"]);
@@ -143,13 +144,13 @@ export class TiedAutoencoder {
   }
 
   /** Reconstructions from codes [rows, code units] → [rows, layers[0]]. */
-  decode(code: MatrixInput): Float32Array {
+  decode(code: MatrixInput): OwnFloats {
     const engine = this.#live;
     return engine.inference.decode(readRows("code", code, this.config.layers.at(-1) ?? 0));
   }
 
   /** `decode(encode(x))` in one pass: [rows, layers[0]] → the same shape. */
-  reconstruct(x: MatrixInput): Float32Array {
+  reconstruct(x: MatrixInput): OwnFloats {
     return this.#live.inference.reconstruct(this.#rows("x", x));
   }
 
@@ -157,12 +158,12 @@ export class TiedAutoencoder {
    * Mean squared error of each row's reconstruction → [rows], in scaled units where the model has a
    * scaler. The usual anomaly score.
    */
-  reconstructionErrors(x: MatrixInput): Float32Array {
+  reconstructionErrors(x: MatrixInput): OwnFloats {
     return this.#live.inference.rowErrors(this.#rows("x", x));
   }
 
   /** Squared error of each element's reconstruction → [rows, layers[0]]; units as in `reconstructionErrors`. */
-  featureErrors(x: MatrixInput): Float32Array {
+  featureErrors(x: MatrixInput): OwnFloats {
     return this.#live.inference.squaredErrors(this.#rows("x", x));
   }
 
@@ -405,7 +406,7 @@ export class TiedAutoencoder {
   }
 
   /** The model as safetensors; with `optimizer` training resumes bit for bit from it. */
-  save(options?: { optimizer?: boolean }): Uint8Array {
+  save(options?: { optimizer?: boolean }): OwnBytes {
     const engine = this.#live;
     const settings = record("save's options", options);
     onlyKeys("save", settings, ["optimizer"]);
@@ -420,7 +421,7 @@ export class TiedAutoencoder {
    * weight stands once in the file.
    * @throws InvalidStateError when a scaler is configured and has seen no data.
    */
-  toOnnx(options?: OnnxOptions): Uint8Array {
+  toOnnx(options?: OnnxOptions): OwnBytes {
     return toOnnx(this.#live, options);
   }
 

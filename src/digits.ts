@@ -1,5 +1,7 @@
 // `tied-autoencoder/digits`: 1,797 handwritten digits of 8 by 8 pixels, to try things on without a download.
 
+import type { OwnBytes, OwnFloats } from "./arrays.ts";
+
 /** The pixels as letters, "A" for 0 to "Q" for 16, and the digits; put here by scripts/build-js.mjs. */
 declare const DIGITS: { readonly pixels: string; readonly labels: string };
 
@@ -9,9 +11,9 @@ export const attribution =
 
 export interface Digits {
   /** Pixels [1797, 64], row-major, 0 (paper) to 1 (ink) in steps of 1/16. */
-  readonly data: Float32Array;
+  readonly data: OwnFloats;
   /** Which digit each row is, 0 to 9. */
-  readonly labels: Uint8Array;
+  readonly labels: OwnBytes;
   /** Pixels across and down. */
   readonly width: 8;
   readonly height: 8;

@@ -2,6 +2,7 @@
 // left out of them and passed through, columns that do not vary divided by 1. Standing alone; a model
 // with `scaler` in its configuration does the same inside (learned-preparation.ts).
 
+import type { OwnDoubles, OwnFloats } from "../arrays.ts";
 import { boolean, finiteNumber, onlyKeys, record, wholeNumber } from "../checks.ts";
 import { InvalidStateError, InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import { ColumnStatistics } from "./column-statistics.ts";
@@ -54,17 +55,17 @@ abstract class Scaler {
   }
 
   /** The rows of `x` scaled: a fresh row-major Float32Array. */
-  transform(x: MatrixInput): Float32Array {
+  transform(x: MatrixInput): OwnFloats {
     return this.#map(x, (value, j) => this.forward(value, j));
   }
 
   /** The way back: scaled rows in the units of the data. */
-  inverseTransform(x: MatrixInput): Float32Array {
+  inverseTransform(x: MatrixInput): OwnFloats {
     return this.#map(x, (value, j) => this.backward(value, j));
   }
 
   /** `fit(x)`, then `transform(x)`. */
-  fitTransform(x: MatrixInput): Float32Array {
+  fitTransform(x: MatrixInput): OwnFloats {
     return this.fit(x).transform(x);
   }
 
@@ -87,7 +88,7 @@ abstract class Scaler {
   protected abstract forward(value: number, column: number): number;
   protected abstract backward(value: number, column: number): number;
 
-  #map(x: MatrixInput, scaled: (value: number, column: number) => number): Float32Array {
+  #map(x: MatrixInput, scaled: (value: number, column: number) => number): OwnFloats {
     const { width } = this.statistics;
     const rows: Rows = readRows("x", x, width);
     const output = new Float32Array(rows.count * width);
@@ -116,11 +117,11 @@ abstract class Scaler {
 /** y = (x - mean) / standard deviation, column by column. */
 export class StandardScaler extends Scaler {
   /** Means [features]. */
-  mean_ = new Float64Array(0);
+  mean_: OwnDoubles = new Float64Array(0);
   /** Variances [features], divided by the count, not by count - 1. */
-  var_ = new Float64Array(0);
+  var_: OwnDoubles = new Float64Array(0);
   /** Divisors [features]: √var_, and 1 where the column does not vary. */
-  scale_ = new Float64Array(0);
+  scale_: OwnDoubles = new Float64Array(0);
   readonly #withMean: boolean;
   readonly #withStd: boolean;
 
@@ -156,12 +157,12 @@ export class StandardScaler extends Scaler {
 /** Moves the least value of each column to one end of a range and the greatest to the other. */
 export class MinMaxScaler extends Scaler {
   /** Least and greatest values [features], and their differences. */
-  dataMin_ = new Float64Array(0);
-  dataMax_ = new Float64Array(0);
-  dataRange_ = new Float64Array(0);
+  dataMin_: OwnDoubles = new Float64Array(0);
+  dataMax_: OwnDoubles = new Float64Array(0);
+  dataRange_: OwnDoubles = new Float64Array(0);
   /** y = x · scale_ + min_. A column that does not vary counts as having the range 1. */
-  scale_ = new Float64Array(0);
-  min_ = new Float64Array(0);
+  scale_: OwnDoubles = new Float64Array(0);
+  min_: OwnDoubles = new Float64Array(0);
   readonly #range: readonly [number, number];
   readonly #clip: boolean;
 

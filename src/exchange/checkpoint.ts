@@ -2,6 +2,7 @@
 // metadata, and on request the optimizer's state, so that training can continue. checkpoint-read.ts is the
 // way back.
 
+import type { OwnBytes, OwnFloats } from "../arrays.ts";
 import { packSafetensors } from "../formats/safetensors-pack.ts";
 import type { NamedTensor } from "../formats/safetensors-types.ts";
 import { buildNetwork } from "../model/network.ts";
@@ -20,7 +21,7 @@ export const RUN_BLOCKS = { best: "best.", last: "last." } as const satisfies Pa
 >;
 
 /** Writes a model, and the run that it is in. */
-export function encodeCheckpoint(model: ModelSnapshot, run: RunState | undefined): Uint8Array {
+export function encodeCheckpoint(model: ModelSnapshot, run: RunState | undefined): OwnBytes {
   const { config, optimizer } = model;
   const { layout } = buildNetwork(config);
   const tensors = namedTensors("", model.parameters, layout);
@@ -69,6 +70,6 @@ function namedTensors(prefix: string, block: Float32Array, layout: ParameterLayo
 }
 
 /** The same values as the writer's types want them: it only reads, so that shared memory is as good. */
-function ownBuffer(data: Float32Array): Float32Array<ArrayBuffer> {
-  return data as Float32Array<ArrayBuffer>;
+function ownBuffer(data: Float32Array): OwnFloats {
+  return data as OwnFloats;
 }

@@ -1,6 +1,7 @@
 // A model as an ONNX graph: what encode, decode and reconstruct compute, filling in and scaling included.
 // Every tied weight is one initializer, which the encoder reads transposed and the decoder as it stands.
 
+import type { OwnBytes } from "../arrays.ts";
 import { choice, onlyKeys, record } from "../checks.ts";
 import { encodeOnnx } from "../formats/onnx.ts";
 import { OnnxWriter } from "../layers/onnx-writer.ts";
@@ -20,7 +21,7 @@ export interface OnnxOptions {
  * units; each tied weight stands once in the file.
  * @throws InvalidStateError when a scaler is configured and has seen no data.
  */
-export function toOnnx(engine: Engine, options?: OnnxOptions): Uint8Array {
+export function toOnnx(engine: Engine, options?: OnnxOptions): OwnBytes {
   engine.preparation.requireFitted();
   const { network } = engine;
   const { config, parameters, buffers, preparation = {} } = engine.state.snapshot(false);

@@ -1,5 +1,6 @@
 // Writes float32 matrices as CSV, each number in the fewest digits that read back as the same float32.
 
+import type { OwnBytes } from "../arrays.ts";
 import { InvalidValueError } from "../errors.ts";
 import { encodeUtf8 } from "./text.ts";
 
@@ -21,7 +22,7 @@ const MAX_CELL = 24; // a minus, the 21 digits that a number below 1e21 may be p
 export function* writeCsv(
   { data, columns, names }: CsvMatrix,
   delimiter: "," | ";" | "\t" = ",",
-): Generator<Uint8Array<ArrayBuffer>, void, undefined> {
+): Generator<OwnBytes, void, undefined> {
   if (!Number.isInteger(columns) || columns < 1 || data.length % columns !== 0) {
     throw new InvalidValueError(`${data.length} numbers do not fill rows of ${columns} columns`);
   }

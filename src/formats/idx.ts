@@ -1,6 +1,7 @@
 // IDX, the file of MNIST: two zero bytes, the element type, the number of dimensions, each size as a
 // big-endian uint32, then the numbers, big-endian and row-major. http://yann.lecun.com/exdb/mnist/
 
+import type { OwnBytes } from "../arrays.ts";
 import { InvalidValueError } from "../errors.ts";
 import { bytesOf, typedArrayName } from "../platform/tags.ts";
 import { FormatError } from "./errors.ts";
@@ -97,7 +98,7 @@ export function decodeIdx(bytes: Uint8Array | ArrayBuffer): NumericArray {
  * Int32Array, Float32Array or Float64Array. `shape` has at most 255 sizes, each below 2^32.
  * @throws InvalidValueError for another type or shape, or data that do not have their shape.
  */
-export function encodeIdx({ shape, data }: NumericArray): Uint8Array<ArrayBuffer> {
+export function encodeIdx({ shape, data }: NumericArray): OwnBytes {
   const name = typedArrayName(data);
   const [code] = Object.entries(ARRAYS).find(([, ArrayType]) => ArrayType.name === name) ?? [];
   if (code === undefined) {

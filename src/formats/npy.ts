@@ -3,6 +3,7 @@
 // both memory orders; not complex numbers, text, records or Python objects.
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
+import type { OwnBytes } from "../arrays.ts";
 import { InvalidValueError } from "../errors.ts";
 import { bytesOf, typedArrayName } from "../platform/tags.ts";
 import { FormatError } from "./errors.ts";
@@ -124,7 +125,7 @@ export function decodeNpy(bytes: Uint8Array | ArrayBuffer): NpyArray {
  * @param array `data` is row-major and holds as many elements as `shape` multiplies to.
  * @throws InvalidValueError where it does not, or the shape has more than 64 sizes.
  */
-export function encodeNpy(array: NumericArray): Uint8Array<ArrayBuffer> {
+export function encodeNpy(array: NumericArray): OwnBytes {
   return concatBytes([...writeNpy(array)]);
 }
 
@@ -132,10 +133,7 @@ export function encodeNpy(array: NumericArray): Uint8Array<ArrayBuffer> {
  * As `encodeNpy`, in two pieces: the header, and the array's own bytes, which are not copied and must not
  * change before they are written.
  */
-export function* writeNpy({
-  shape,
-  data,
-}: NumericArray): Generator<Uint8Array<ArrayBufferLike>, void, undefined> {
+export function* writeNpy({ shape, data }: NumericArray): Generator<Uint8Array, void, undefined> {
   if (elementCount(shape) !== data.length || shape.length > MAX_RANK) {
     throw new InvalidValueError(`${data.length} elements do not have the shape (${shape})`);
   }

@@ -2,6 +2,7 @@
 // is asked for; what lies beside it, text or Python objects, does no harm.
 
 import { type Zippable, zipSync } from "fflate/browser";
+import type { OwnBytes } from "../arrays.ts";
 import { InvalidValueError } from "../errors.ts";
 import { bytesOf } from "../platform/tags.ts";
 import { FormatError } from "./errors.ts";
@@ -85,7 +86,7 @@ export function decodeNpz(
 export function encodeNpz(
   arrays: Iterable<readonly [name: string, array: NumericArray]>,
   { compress = true }: { readonly compress?: boolean } = {},
-): Uint8Array<ArrayBuffer> {
+): OwnBytes {
   const files: Zippable = Object.create(null);
   for (const [name, array] of arrays) {
     const file = `${name}${ENDING}`;

@@ -1,6 +1,7 @@
 // Arrays of numbers as the readers hand them out: views over a file's bytes where alignment allows,
 // and their conversions.
 
+import type { OwnBytes } from "../arrays.ts";
 import { isFloat32Array, isTypedArrayOf } from "../platform/tags.ts";
 import { FormatError } from "./errors.ts";
 import { elementCount, type NumericData } from "./numbers.ts";
@@ -39,11 +40,8 @@ export function viewOrCopy<T extends NumericData>(
 }
 
 /** A plain copy: `slice` of a Node buffer is a view, and text decoders refuse shared memory. */
-export const copyBytes = (
-  bytes: Uint8Array,
-  offset: number,
-  length: number,
-): Uint8Array<ArrayBuffer> => new Uint8Array(bytes.subarray(offset, offset + length));
+export const copyBytes = (bytes: Uint8Array, offset: number, length: number): OwnBytes =>
+  new Uint8Array(bytes.subarray(offset, offset + length));
 
 /** `data` itself where it is float32 already, else a copy rounded to it. */
 export function toFloat32(data: NumericData): Float32Array {
@@ -71,7 +69,7 @@ export function halfToFloat32(halves: Uint16Array): Float32Array {
 }
 
 /** A copy with the bytes of each element of `size` bytes reversed: big-endian to little-endian. */
-export function reverseElements(bytes: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
+export function reverseElements(bytes: Uint8Array, size: number): OwnBytes {
   const out = new Uint8Array(bytes.length);
   for (let start = 0; start < bytes.length; start += size) {
     for (let i = 0; i < size; i++) out[start + i] = bytes[start + size - 1 - i]!;

@@ -1,6 +1,8 @@
 // Arrays of numbers as files hold them. Files' numbers are little-endian here and so, it is assumed, is
 // the host.
 
+import type { OwnBytes } from "../arrays.ts";
+
 /** Every kind of number array that a format of ours may hold. */
 export type NumericData =
   | Float64Array
@@ -23,7 +25,7 @@ export interface NumericArray {
 export const elementCount = (shape: readonly number[]): number =>
   shape.reduce((product, size) => product * size, 1);
 
-export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+export function concatBytes(pieces: readonly Uint8Array[]): OwnBytes {
   const all = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
   let at = 0;
   for (const piece of pieces) {

@@ -2,6 +2,7 @@
 // Only the messages and fields that such a graph needs, and no reader. Field numbers are those of
 // https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
 
+import type { OwnBytes } from "../arrays.ts";
 import { InvalidValueError } from "../errors.ts";
 import { concatBytes, elementCount } from "./numbers.ts";
 import { encodeUtf8, quote } from "./text.ts";
@@ -65,7 +66,7 @@ type Pieces = Uint8Array[];
 export function encodeOnnx(
   graph: OnnxGraph,
   { opset = 17, producer = "", producerVersion = "", metadata = {} }: OnnxModelInfo = {},
-): Uint8Array<ArrayBuffer> {
+): OwnBytes {
   checkGraph(graph);
   const pieces = [
     integer(1, opset < 19 ? 8 : 9), // the format's version that came with these operators

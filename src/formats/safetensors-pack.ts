@@ -1,6 +1,7 @@
 // The layout of a safetensors file, for tensors that are known to be sound: those of a model, which every
 // page can save. safetensors-write.ts checks what others give.
 
+import type { OwnBytes } from "../arrays.ts";
 import type { NamedTensor } from "./safetensors-types.ts";
 import { encodeUtf8 } from "./text.ts";
 
@@ -8,7 +9,7 @@ import { encodeUtf8 } from "./text.ts";
 export function packSafetensors(
   tensors: Iterable<NamedTensor>,
   metadata: Readonly<Record<string, string>>,
-): Uint8Array<ArrayBuffer> {
+): OwnBytes {
   const sorted = [...tensors].sort((a, b) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT);
   const entries: [string, unknown][] =
     Object.keys(metadata).length > 0 ? [["__metadata__", metadata]] : [];

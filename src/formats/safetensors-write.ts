@@ -1,5 +1,6 @@
 // Writes safetensors; see safetensors.ts for what they are.
 
+import type { OwnBytes } from "../arrays.ts";
 import { InvalidValueError } from "../errors.ts";
 import { typedArrayName } from "../platform/tags.ts";
 import { elementCount } from "./numbers.ts";
@@ -15,7 +16,7 @@ import { quote } from "./text.ts";
 export function encodeSafetensors(
   tensors: Iterable<NamedTensor>,
   metadata: Readonly<Record<string, string>> = {},
-): Uint8Array<ArrayBuffer> {
+): OwnBytes {
   const all = [...tensors];
   const names = new Set(["__metadata__", "__proto__"]);
   for (const { name, dtype, shape, data } of all) {

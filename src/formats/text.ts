@@ -1,11 +1,13 @@
 // Text for the formats: writing UTF-8, and quoting of foreign text in messages.
 
+import type { OwnBytes } from "../arrays.ts";
+
 // In every JavaScript runtime, but in no ECMAScript type library.
 declare class TextEncoder {
-  encode(text: string): Uint8Array<ArrayBuffer>;
+  encode(text: string): OwnBytes;
 }
 
-export const encodeUtf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
+export const encodeUtf8 = (text: string): OwnBytes => new TextEncoder().encode(text);
 
 const MAX_QUOTED = 100;
 

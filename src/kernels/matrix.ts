@@ -1,5 +1,6 @@
 // A float32 matrix in the linear memory that the kernels work on, row-major and without gaps.
 
+import type { OwnFloats } from "../arrays.ts";
 import { DisposedError } from "../errors.ts";
 import { disposeKey } from "../platform/dispose.ts";
 import type { HostMemory } from "../platform/webassembly.ts";
@@ -50,7 +51,7 @@ export class Matrix {
   }
 
   /** A copy of the elements, which stays when the matrix is freed. */
-  toArray(): Float32Array {
+  toArray(): OwnFloats {
     return this.data.slice();
   }
 

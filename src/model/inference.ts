@@ -1,5 +1,6 @@
 // Running rows through the layers without gradients, in chunks through a bounded workspace.
 
+import type { OwnFloats } from "../arrays.ts";
 import type { Arena } from "../core/arena.ts";
 import type { KernelExports } from "../core/generated/exports.ts";
 import type { Rows } from "../data/rows.ts";
@@ -35,7 +36,7 @@ export class Inference {
   }
 
   /** Runs rows through the encoder and returns their codes [rows, code units]. */
-  encode(x: Rows): Float32Array {
+  encode(x: Rows): OwnFloats {
     const { staging, arena, network } = this.#parts;
     const units = this.#codeUnits;
     const output = new Float32Array(x.count * units);
@@ -47,7 +48,7 @@ export class Inference {
   }
 
   /** Runs codes through the decoder: [rows, width]. */
-  decode(code: Rows): Float32Array {
+  decode(code: Rows): OwnFloats {
     const output = new Float32Array(code.count * this.#width);
     this.#parts.staging.codeChunks(code, (plan, first, count) => {
       this.#decodeTo(output, plan, first, count, this.#parts.network.codeEnd);
@@ -56,7 +57,7 @@ export class Inference {
   }
 
   /** Runs rows through both: [rows, width]. */
-  reconstruct(x: Rows): Float32Array {
+  reconstruct(x: Rows): OwnFloats {
     const output = new Float32Array(x.count * this.#width);
     this.#parts.staging.chunks(x, 0, x.count, (plan, first, count) => {
       this.#decodeTo(output, plan, first, count, 0);
@@ -65,7 +66,7 @@ export class Inference {
   }
 
   /** Mean squared error of each row's reconstruction, over the values that count [rows]. */
-  rowErrors(x: Rows): Float32Array {
+  rowErrors(x: Rows): OwnFloats {
     const { kernels, arena, preparation } = this.#parts;
     const width = this.#width;
     const output = new Float32Array(x.count);
@@ -82,7 +83,7 @@ export class Inference {
   }
 
   /** Squared error of each element's reconstruction [rows, width]; NaN where the element does not count. */
-  squaredErrors(x: Rows): Float32Array {
+  squaredErrors(x: Rows): OwnFloats {
     const { kernels, arena } = this.#parts;
     const width = this.#width;
     const output = new Float32Array(x.count * width);

@@ -1,5 +1,6 @@
 // Images as rows of bytes: grey, colour or colour with alpha.
 
+import type { OwnBytes } from "../arrays.ts";
 import { onlyKeys } from "../checks.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 
@@ -21,7 +22,7 @@ export interface ImageOptions {
 /** Images as a matrix: one row each. */
 export interface ImageRows {
   /** Bytes, 0 to 255, row-major. */
-  readonly data: Uint8Array;
+  readonly data: OwnBytes;
   readonly shape: readonly [rows: number, columns: number];
 }
 

@@ -1,6 +1,7 @@
 // Tables as rows: whatever the form, it is first read as named columns, and these are then checked and
 // copied. Values stay float64, because times and large counters do not fit float32.
 
+import type { OwnDoubles } from "../arrays.ts";
 import { onlyKeys } from "../checks.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 
@@ -32,7 +33,7 @@ export interface TableOptions {
 /** A table as a matrix, with the names of its columns. */
 export interface TableRows {
   /** Values [rows, columns], row-major. */
-  readonly data: Float64Array;
+  readonly data: OwnDoubles;
   readonly shape: readonly [rows: number, columns: number];
   readonly columns: readonly string[];
 }

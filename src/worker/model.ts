@@ -2,6 +2,7 @@
 // by transfer. Arguments are copied, unless the call is given { transfer: true }, which hands their
 // buffers over and leaves the caller's arrays empty, or the data were sent before with `send`.
 
+import type { OwnBytes, OwnFloats } from "../arrays.ts";
 import { positiveNumber } from "../checks.ts";
 import { type Build, loadBuild } from "../core/load.ts";
 import type { MatrixInput } from "../data/rows.ts";
@@ -191,17 +192,17 @@ export class TiedAutoencoder {
   }
 
   /** Codes of the rows of `x` [rows, layers[0]] → [rows, code units]. NaN passes through. */
-  encode(x: WorkerMatrix, options?: TransferOptions): Promise<Float32Array> {
+  encode(x: WorkerMatrix, options?: TransferOptions): Promise<OwnFloats> {
     return this.#send("encode", [x], options);
   }
 
   /** Reconstructions from codes [rows, code units] → [rows, layers[0]]. */
-  decode(code: WorkerMatrix, options?: TransferOptions): Promise<Float32Array> {
+  decode(code: WorkerMatrix, options?: TransferOptions): Promise<OwnFloats> {
     return this.#send("decode", [code], options);
   }
 
   /** `decode(encode(x))` in one pass: [rows, layers[0]] → the same shape. */
-  reconstruct(x: WorkerMatrix, options?: TransferOptions): Promise<Float32Array> {
+  reconstruct(x: WorkerMatrix, options?: TransferOptions): Promise<OwnFloats> {
     return this.#send("reconstruct", [x], options);
   }
 
@@ -209,12 +210,12 @@ export class TiedAutoencoder {
    * Mean squared error of each row's reconstruction → [rows], in scaled units where the model has a
    * scaler. The usual anomaly score.
    */
-  reconstructionErrors(x: WorkerMatrix, options?: TransferOptions): Promise<Float32Array> {
+  reconstructionErrors(x: WorkerMatrix, options?: TransferOptions): Promise<OwnFloats> {
     return this.#send("reconstructionErrors", [x], options);
   }
 
   /** Squared error of each element's reconstruction → [rows, layers[0]]; units as in `reconstructionErrors`. */
-  featureErrors(x: WorkerMatrix, options?: TransferOptions): Promise<Float32Array> {
+  featureErrors(x: WorkerMatrix, options?: TransferOptions): Promise<OwnFloats> {
     return this.#send("featureErrors", [x], options);
   }
 
@@ -344,12 +345,12 @@ export class TiedAutoencoder {
   }
 
   /** The model as safetensors; with `optimizer` training resumes bit for bit from it. */
-  save(options?: { optimizer?: boolean }): Promise<Uint8Array> {
+  save(options?: { optimizer?: boolean }): Promise<OwnBytes> {
     return this.#send("save", [options]);
   }
 
   /** The model, or with `part` one half of it, as an ONNX file. */
-  toOnnx(options?: OnnxOptions): Promise<Uint8Array> {
+  toOnnx(options?: OnnxOptions): Promise<OwnBytes> {
     return this.#send("toOnnx", [options]);
   }
 

@@ -1,10 +1,9 @@
 // Data that was sent to the worker once and is used by name from then on.
 
 import { InvalidStateError, InvalidValueError } from "../errors.ts";
-import type { Kept } from "./arguments.ts";
 
 /** A matrix that stays in the worker of the model whose `send` returned it. */
-export class SentData implements Kept {
+export class SentData {
   readonly #owner: object;
   readonly #number: number;
   readonly #release: (number: number) => Promise<void>;

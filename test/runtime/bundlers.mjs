@@ -86,7 +86,12 @@ export function makeApp(folder, installed) {
 /** Vite's development server over an app; the address of its page and how to stop it. */
 export async function viteServer(app) {
   const { createServer } = await import("vite");
-  const server = await createServer({ root: app, logLevel: "error", server: { port: 0 } });
+  const server = await createServer({
+    root: app,
+    logLevel: "error",
+    server: { port: 0 },
+    optimizeDeps: { entries: ["index.html"] }, // not the pages of other bundlers beside it
+  });
   await server.listen();
   const { port } = server.httpServer.address();
   return { url: `http://localhost:${port}/index.html`, stop: () => server.close() };
