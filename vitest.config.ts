@@ -1,6 +1,20 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
+  resolve: {
+    // The playground imports the built package by its name, as any page does.
+    alias: [
+      {
+        find: /^tied-autoencoder$/,
+        replacement: fileURLToPath(new URL("dist/index.js", import.meta.url)),
+      },
+      {
+        find: /^tied-autoencoder\/(.*)$/,
+        replacement: fileURLToPath(new URL("dist/$1.js", import.meta.url)),
+      },
+    ],
+  },
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["test/long/**", "test/assault/**"],

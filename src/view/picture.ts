@@ -28,6 +28,10 @@ export interface CanvasContext {
   fill(): void;
   stroke(): void;
   setLineDash(segments: number[]): void;
+  /** Pixels at once, where the context has these three; else images are drawn as rectangles. */
+  getTransform?(): { a: number; b: number; c: number; d: number; e: number; f: number };
+  createImageData?(width: number, height: number): { readonly data: Uint8ClampedArray };
+  putImageData?(image: never, x: number, y: number): void;
 }
 
 export interface PictureOptions {
@@ -204,7 +208,9 @@ function canvasSurface(context: CanvasContext, ink: string): Surface {
       context.fillText(content, 0, 0);
       context.restore();
     },
-    pixels(x, y, scale, { width, height, rgba }) {
+    pixels(x, y, scale, image) {
+      if (putPixels(context, x, y, scale, image)) return;
+      const { width, height, rgba } = image;
       // Runs of one colour are one rectangle: few calls, and any transform of the context holds.
       for (let row = 0; row < height; row++) {
         for (let start = 0; start < width; ) {
@@ -218,6 +224,39 @@ function canvasSurface(context: CanvasContext, ink: string): Surface {
       }
     },
   };
+}
+
+/**
+ * Puts an image at the device's own pixels, each taking the colour of the nearest: a tenth of the time of
+ * rectangles. False where the context cannot, or is turned.
+ */
+function putPixels(
+  context: CanvasContext,
+  x: number,
+  y: number,
+  scale: number,
+  { width, height, rgba }: Pixels,
+): boolean {
+  const transform = context.getTransform?.();
+  if (transform?.b !== 0 || transform.c !== 0) return false;
+  const { a, d, e, f } = transform;
+  const [left, top] = [Math.round(x * a + e), Math.round(y * d + f)];
+  const across = Math.round((x + width * scale) * a + e) - left;
+  const down = Math.round((y + height * scale) * d + f) - top;
+  if (!(across > 0 && down > 0)) return false;
+  const image = context.createImageData?.(across, down);
+  if (!image || !context.putImageData) return false;
+  const to = new Uint32Array(image.data.buffer, image.data.byteOffset, across * down);
+  const from = new Uint32Array(rgba.buffer, rgba.byteOffset, width * height);
+  for (let row = 0; row < down; row++) {
+    const start = Math.floor(((row + 0.5) / down) * height) * width;
+    for (let column = 0; column < across; column++) {
+      const pixel = Math.floor(((column + 0.5) / across) * width);
+      to[row * across + column] = from[start + pixel] ?? 0;
+    }
+  }
+  context.putImageData(image as never, left, top);
+  return true;
 }
 
 function trace(context: CanvasContext, points: readonly Point[]): void {

@@ -41,6 +41,7 @@ export function serve(port: Port): void {
       learningRate: model.learningRate,
       byteLength: model.byteLength,
       threads: model.threads,
+      ...(isBatchTopK(model) ? { codeThreshold: model.codeThreshold } : {}),
       // Once a run, not with every step of it.
       ...(lastHistory && (call === "fit" || call === "endSteps") ? { lastHistory } : {}),
     };
@@ -140,6 +141,10 @@ export function serve(port: Port): void {
       if (call !== "startSteps") signals.delete(id);
     }
   });
+}
+
+function isBatchTopK({ config: { code } }: TiedAutoencoder): boolean {
+  return typeof code === "object" && code.type === "batchTopK";
 }
 
 function historyOf(epochs: readonly EpochRecord[]): History {

@@ -17,6 +17,8 @@ export interface ModelState {
   readonly learningRate: number;
   readonly byteLength: number;
   readonly threads: number;
+  /** Of a batchTopK code. */
+  readonly codeThreshold?: number;
   /** Losses of the last run's finished epochs, in the answers that end a run. */
   readonly lastHistory?: History;
 }

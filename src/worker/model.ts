@@ -3,16 +3,19 @@
 // buffers over and leaves the caller's arrays empty, or the data were sent before with `send`.
 
 import type { OwnBytes, OwnFloats } from "../arrays.ts";
-import { positiveNumber } from "../checks.ts";
+import { finiteNumber } from "../checks.ts";
 import { type Build, loadBuild } from "../core/load.ts";
 import type { MatrixInput } from "../data/rows.ts";
-import { DisposedError, InvalidTypeError } from "../errors.ts";
+import { DisposedError, InvalidStateError, InvalidTypeError } from "../errors.ts";
 import type { NamedWeights } from "../exchange/named-weights.ts";
 import type { OnnxOptions } from "../exchange/onnx.ts";
 import type { RuntimeOptions } from "../make.ts";
 import type { ModelConfig, ResolvedConfig } from "../model/config.ts";
+import type { SparseCodes } from "../model/sparse-codes.ts";
+import type { CodeDistribution } from "../model/variational.ts";
 import { disposeKey } from "../platform/dispose.ts";
 import type { FitOptions, StepRecord } from "../training/fit-options.ts";
+import type { LayerwiseOptions, PcaOptions } from "../training/layerwise.ts";
 import type { RateFunction } from "../training/schedules/function.ts";
 import type { ScheduleSpec } from "../training/schedules/index.ts";
 import type { History } from "../training/trainer.ts";
@@ -173,7 +176,7 @@ export class TiedAutoencoder {
   }
 
   set learningRate(value: number) {
-    positiveNumber("learningRate", value);
+    finiteNumber("learningRate", value, 0);
     this.#state = { ...this.#state, learningRate: value };
     this.#call("setLearningRate", [value]).catch(() => {}); // a dead worker shows at the next call
   }
@@ -192,8 +195,12 @@ export class TiedAutoencoder {
   }
 
   /** Codes of the rows of `x` [rows, layers[0]] → [rows, code units]. NaN passes through. */
-  encode(x: WorkerMatrix, options?: TransferOptions): Promise<OwnFloats> {
-    return this.#send("encode", [x], options);
+  encode(x: WorkerMatrix, options?: TransferOptions): Promise<OwnFloats>;
+  /** The same codes as lists of the units that stayed; for sparse codes only. */
+  encode(x: WorkerMatrix, options: TransferOptions & { sparse: true }): Promise<SparseCodes>;
+  encode(x: WorkerMatrix, options: TransferOptions & { sparse?: boolean } = {}) {
+    const { transfer = false, ...settings } = options;
+    return this.#send<never>("encode", [x, settings], { transfer });
   }
 
   /** Reconstructions from codes [rows, code units] → [rows, layers[0]]. */
@@ -225,6 +232,54 @@ export class TiedAutoencoder {
   }
 
   /**
+   * The distributions of the codes of `x`: means and logarithms of variances, each [rows, code units].
+   * @throws (rejects) InvalidStateError unless the code is gaussian.
+   */
+  encodeDistribution(x: WorkerMatrix, options?: TransferOptions): Promise<CodeDistribution> {
+    return this.#send("encodeDistribution", [x], options);
+  }
+
+  /**
+   * Reconstructions of `count` codes drawn from the prior → [count, layers[0]]; the same `seed` (default: the
+   * model's) draws the same codes.
+   * @throws (rejects) InvalidStateError unless the code is gaussian.
+   */
+  sample(count: number, options?: { seed?: number }): Promise<OwnFloats> {
+    return this.#send("sample", [count, options]);
+  }
+
+  /**
+   * The negative evidence lower bound of each row in nats → [rows], with `samples` (default 1) codes a row drawn
+   * with `seed` (default: the model's).
+   * @throws (rejects) InvalidStateError unless the code is gaussian.
+   */
+  negativeElbo(
+    x: WorkerMatrix,
+    options: { samples?: number; seed?: number } & TransferOptions = {},
+  ): Promise<Float64Array> {
+    const { transfer = false, ...settings } = options;
+    return this.#send("negativeElbo", [x, settings], { transfer });
+  }
+
+  /**
+   * Units that were not active for `deadAfter` rows of training.
+   * @throws (rejects) InvalidStateError unless the code is sparse.
+   */
+  deadUnits(): Promise<number[]> {
+    return this.#send("deadUnits", []);
+  }
+
+  /**
+   * The threshold that values pass in inference, as of the last answer; 0 before training.
+   * @throws InvalidStateError unless the code is "batchTopK".
+   */
+  get codeThreshold(): number {
+    const { codeThreshold } = this.#state;
+    if (codeThreshold !== undefined) return codeThreshold;
+    throw new InvalidStateError('codeThreshold belongs to a code of type "batchTopK".');
+  }
+
+  /**
    * Learns what `scaler` and `missing` need to know from the rows of `x`. `fit` does so with its training rows
    * if nothing has before.
    */
@@ -232,10 +287,10 @@ export class TiedAutoencoder {
     return this.#send("fitScaler", [x], options);
   }
 
-  /** Sets every weight and bias from the rows of `x`, as in this thread. */
+  /** Sets every weight and bias from the rows of `x`, as in this thread: from principal components or layer by layer. */
   initializeFrom(
     x: WorkerMatrix,
-    method: { method: "pca" },
+    method: PcaOptions | LayerwiseOptions,
     options?: TransferOptions,
   ): Promise<void> {
     return this.#send("initializeFrom", [x, method], options);

@@ -11,7 +11,7 @@ export function record(name, ok, message) {
 
 /** Copies the examples beside the app, where they find the installed package. */
 export function copyExamples(examples, app) {
-  for (const name of ["deno", "edge-worker", "script-page", "vite-page"]) {
+  for (const name of ["deno", "edge-worker", "image-page", "script-page", "vite-page"]) {
     cpSync(join(examples, name), join(app, "examples", name), { recursive: true });
   }
 }
@@ -77,6 +77,7 @@ const timer = setInterval(() => {
     );
   };
   press("script-page", "press.mjs", "status", "/7500 steps in .* error 0\\.0/");
+  press("image-page", "press.mjs", "status", "/5700 steps, error 0\\.0/");
   press("vite-page", "press.mjs", "progress", "/done: loss 0\\.0/");
   const script = join(app, "node_modules/tied-autoencoder/dist/script/tied-autoencoder.js");
   cpSync(script, join(app, "examples/script-page/tied-autoencoder.js"));

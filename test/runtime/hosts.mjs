@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { copyExamples, edgeWorker, pressingPages, record } from "./examples.mjs";
+import { haveBrowser } from "./have-browser.mjs";
 import { bundleForWorkerd, serving } from "./workerd.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -139,16 +140,6 @@ async function denoExample(app) {
   });
 }
 
-function haveBrowser(name) {
-  const isThere = () => spawnSync("which", [name]).status === 0;
-  if (isThere()) return true;
-  if (process.getuid?.() !== 0) return false;
-  spawnSync("apt-get", ["install", "-y", "-q", "--no-install-recommends", name], {
-    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-  });
-  return isThere();
-}
-
 const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'";
 
 async function browsers(app, { bundlers, viteServer }, { runPages }) {
@@ -213,6 +204,9 @@ async function browsers(app, { bundlers, viteServer }, { runPages }) {
         } catch (error) {
           report(name, [{ name: "the bundle is made", ok: false, message: error.message }]);
         }
+      }
+      if (isWanted("example image-page")) {
+        own.push({ name: "example image-page", path: "/examples/image-page/index.html" });
       }
       if (isWanted("example script-page")) {
         own.push({ name: "example script-page", path: "/examples/script-page/index.html" });

@@ -70,6 +70,20 @@ describe("drawImages", () => {
     expect(at(9, 0)).toBe("");
   });
 
+  test("on a page's canvas it puts the device's own pixels, the same ones", () => {
+    const image = [[0, 1, 0.5, 1, 0, 0.25]];
+    const options = { width: 3, height: 2, scale: 5 };
+    const [fine, plain] = [paper(30, 20, 2), paper(15, 10)];
+    drawImages(image, { ...options, context: fine.context });
+    drawImages(image, { ...options, context: plain.context });
+    for (let y = 0; y < 20; y++) {
+      for (let x = 0; x < 30; x++) expect(fine.at(x, y)).toBe(plain.at(x >> 1, y >> 1));
+    }
+    const odd = paper(40, 40, 1.5); // pixels that are no whole number of device pixels
+    drawImages(image, { ...options, context: odd.context });
+    expect([odd.at(0, 0), odd.at(22, 14), odd.at(23, 0)]).toEqual(["#000000", "#404040", ""]);
+  });
+
   test("a large image is one picture whose checksums hold", () => {
     const [image] = imagesIn(drawImages([new Float32Array(256 * 256).fill(1)], { width: 256 }));
     expect(image?.at(255, 255)).toEqual([255, 255, 255]);

@@ -49,8 +49,11 @@ export function texts(svg: string): string[] {
   return [...svg.matchAll(/<text[^>]*>([^<]*)</g)].map(([, text]) => text ?? "");
 }
 
-/** A canvas context that paints rectangles into pixels and counts paths. */
-export function paper(width: number, height: number) {
+/**
+ * A canvas context that paints rectangles into pixels and counts paths. With a ratio it also takes whole
+ * images, as the canvas of a page does, at so many device pixels a CSS pixel.
+ */
+export function paper(width: number, height: number, ratio?: number) {
   const pixels = new Array<string>(width * height).fill("");
   const record = { texts: [] as string[], strokes: 0, arcs: 0, polygons: 0 };
   const context: CanvasContext = {
@@ -76,6 +79,24 @@ export function paper(width: number, height: number) {
     stroke: () => void record.strokes++,
     setLineDash() {},
   };
+  if (ratio !== undefined) {
+    const images = {
+      getTransform: () => ({ a: ratio, b: 0, c: 0, d: ratio, e: 0, f: 0 }),
+      createImageData: (w: number, h: number) => ({
+        width: w,
+        data: new Uint8ClampedArray(w * h * 4),
+      }),
+      putImageData(image: { width: number; data: Uint8ClampedArray }, x: number, y: number) {
+        for (let i = 0; i < image.data.length / 4; i++) {
+          const color = [...image.data.subarray(4 * i, 4 * i + 3)].map((byte) =>
+            byte.toString(16).padStart(2, "0"),
+          );
+          paint(x + (i % image.width), y + Math.floor(i / image.width), 1, 1, `#${color.join("")}`);
+        }
+      },
+    };
+    Object.assign(context, images);
+  }
   function paint(x: number, y: number, w: number, h: number, color: string) {
     for (let row = Math.round(y); row < Math.round(y + h); row++) {
       for (let column = Math.round(x); column < Math.round(x + w); column++) {

@@ -84,6 +84,29 @@ describe("the model in a worker", () => {
     expect(remote.stepCount).toBe(6);
   });
 
+  test("codes of other families answer as they do here", async () => {
+    const gaussian = { ...config, code: { type: "gaussian", beta: 0.1 } } as const;
+    using remote = await TiedAutoencoder.create(gaussian);
+    using local = await Local.create(gaussian);
+    expect(await remote.sample(4, { seed: 9 })).toEqual(local.sample(4, { seed: 9 }));
+    expect(await remote.encodeDistribution(x)).toEqual(local.encodeDistribution(x));
+    expect(await remote.negativeElbo(x, { samples: 2 })).toEqual(
+      local.negativeElbo(x, { samples: 2 }),
+    );
+    await expect(remote.deadUnits()).rejects.toThrow(InvalidStateError);
+    expect(() => remote.codeThreshold).toThrow(InvalidStateError);
+
+    const sparse = { ...config, code: { type: "batchTopK", k: 1 } } as const;
+    using remoteSparse = await TiedAutoencoder.create(sparse);
+    using localSparse = await Local.create(sparse);
+    expect(await remoteSparse.trainOnBatch(x)).toBe(localSparse.trainOnBatch(x));
+    expect(remoteSparse.codeThreshold).toBe(localSparse.codeThreshold);
+    expect(await remoteSparse.encode(x, { sparse: true })).toEqual(
+      localSparse.encode(x, { sparse: true }),
+    );
+    expect(await remoteSparse.deadUnits()).toEqual(localSparse.deadUnits());
+  });
+
   test("data that was sent once serves any number of calls", async () => {
     using remote = await TiedAutoencoder.create(config);
     using local = await Local.create(config);
@@ -221,7 +244,8 @@ describe("the model in a worker", () => {
     ["a worker that fails", "throw new Error('broken')", /broken/],
   ])("%s ends in words", async (_, program, words) => {
     const createWorker = () => new Worker(program, { eval: true });
-    const create = TiedAutoencoder.create(config, { createWorker, startTimeout: 200 });
+    const startTimeout = program.startsWith("setInterval") ? 200 : 30_000;
+    const create = TiedAutoencoder.create(config, { createWorker, startTimeout });
     await expect(create).rejects.toThrow(UnsupportedHostError);
     await expect(create).rejects.toThrow(words);
   });

@@ -1,0 +1,211 @@
+// The page: header, controls, three columns, and what is said on the way.
+
+import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { attribution } from "tied-autoencoder/digits";
+import { openFiles } from "../data/files.ts";
+import {
+  busy,
+  data,
+  dismiss,
+  fatal,
+  floor,
+  frame,
+  notices,
+  playing,
+  tied,
+  unfinished,
+} from "../state.ts";
+import { Controls } from "./controls.tsx";
+import { DataPanel, Doing } from "./data.tsx";
+import { Dialogs, Exits } from "./dialogs.tsx";
+import { Loss } from "./loss.tsx";
+import { CodeMap } from "./map.tsx";
+import { Network } from "./network.tsx";
+import { Scrub } from "./scrub.tsx";
+import { Lessons, Story } from "./story.tsx";
+import { UnitPanel } from "./unit.tsx";
+
+const TABS = [
+  ["data", "Data"],
+  ["network", "Network"],
+  ["map", "Map"],
+] as const;
+const tab = signal<(typeof TABS)[number][0]>("network");
+const dropping = signal(false);
+
+export function App() {
+  useFileDrop();
+  if (fatal.value) return <Fatal message={fatal.value} />;
+  return (
+    <>
+      <header class="top">
+        <div class="title">
+          <h1>One weight, used twice</h1>
+          <p>
+            A tied autoencoder reads with a matrix and draws with the same matrix, transposed. This
+            one is learning in your browser.
+          </p>
+        </div>
+        <Exits />
+      </header>
+      <Story />
+      <Controls />
+      <Said />
+      <div class="tabs" role="tablist" aria-label="Parts of the page">
+        {TABS.map(([name, word]) => (
+          <button
+            type="button"
+            role="tab"
+            key={name}
+            id={`tab-${name}`}
+            aria-controls={`part-${name}`}
+            aria-selected={tab.value === name}
+            onClick={() => {
+              tab.value = name;
+            }}
+          >
+            {word}
+          </button>
+        ))}
+      </div>
+      <main class="columns" data-tab={tab.value}>
+        <div class="column" id="part-data" data-part="data">
+          <DataPanel />
+          <Doing />
+        </div>
+        <div class="column" id="part-network" data-part="network">
+          <section class="panel centre" aria-label="The network">
+            <Network />
+            <UnitPanel />
+            <Scrub />
+          </section>
+          <Lessons />
+        </div>
+        <div class="column" id="part-map" data-part="map">
+          <CodeMap />
+          <Loss />
+        </div>
+      </main>
+      <footer>
+        <p>
+          Digits: {attribution}. Nothing you draw or drop leaves this page. Made with{" "}
+          <a href="https://www.npmjs.com/package/tied-autoencoder">tied-autoencoder</a>.
+        </p>
+      </footer>
+      <Dialogs />
+      {dropping.value && <div class="drop">Drop a CSV, images or MNIST files</div>}
+    </>
+  );
+}
+
+/** What the page says: progress, problems, and a summary for screen readers at most every two seconds. */
+function Said() {
+  return (
+    <div class="said">
+      {busy.value && (
+        <p class="notice busy" role="status">
+          {busy.value}
+        </p>
+      )}
+      {unfinished.value && (
+        <p class="notice info" role="status">
+          You were at step {unfinished.value.step.toLocaleString("en")} when you left.{" "}
+          <button type="button" class="quiet" onClick={() => unfinished.value?.resume()}>
+            Go on from there
+          </button>{" "}
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => {
+              unfinished.value = null;
+            }}
+          >
+            Start anew
+          </button>
+        </p>
+      )}
+      {notices.value.map((notice) => (
+        <p
+          class={`notice ${notice.kind}`}
+          role={notice.kind === "problem" ? "alert" : "status"}
+          key={notice.text}
+        >
+          {notice.text}{" "}
+          <button type="button" class="quiet" aria-label="Dismiss" onClick={() => dismiss(notice)}>
+            ×
+          </button>
+        </p>
+      ))}
+      <Summary />
+    </div>
+  );
+}
+
+const summary = signal("");
+
+function Summary() {
+  useEffect(() => {
+    const timer = setInterval(() => {
+      const now = frame.value;
+      if (!now) return;
+      const number = (value: number) => value.toPrecision(2);
+      const floorText = Number.isFinite(floor.value) ? `; PCA has ${number(floor.value)}` : "";
+      const twin = tied.value || !now.twin ? "" : `; the untied twin has ${number(now.twin.loss)}`;
+      const next = `${playing.value ? "Training" : "Paused"} on ${data.value.title}: step ${now.step}, held-out loss ${number(now.heldOut)}${floorText}${twin}.`;
+      if (next !== summary.value) summary.value = next;
+    }, 2000);
+    return () => clearInterval(timer);
+  }, []);
+  const now = frame.value;
+  return (
+    <>
+      <p class="step-count" id="steps" data-step={now?.step ?? 0} aria-hidden="true">
+        step <b>{(now?.step ?? 0).toLocaleString("en")}</b> epoch <b>{(now?.epoch ?? 0) + 1}</b>
+      </p>
+      <p class="visually-hidden" aria-live="polite" id="summary">
+        {summary.value}
+      </p>
+    </>
+  );
+}
+
+function Fatal({ message }: { readonly message: string }) {
+  return (
+    <main class="fatal">
+      <h1>One weight, used twice</h1>
+      <p role="alert">This page cannot train here: {message}</p>
+      <p>
+        It needs WebAssembly with SIMD, which every browser since 2023 has, and a worker. A strict
+        security setting or an extension may forbid them.
+      </p>
+    </main>
+  );
+}
+
+function useFileDrop(): void {
+  useEffect(() => {
+    const over = (event: DragEvent) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      dropping.value = true;
+    };
+    const leave = (event: DragEvent) => {
+      if (event.relatedTarget === null) dropping.value = false;
+    };
+    const drop = (event: DragEvent) => {
+      event.preventDefault();
+      dropping.value = false;
+      const files = [...(event.dataTransfer?.files ?? [])];
+      if (files.length > 0) void openFiles(files);
+    };
+    addEventListener("dragover", over);
+    addEventListener("dragleave", leave);
+    addEventListener("drop", drop);
+    return () => {
+      removeEventListener("dragover", over);
+      removeEventListener("dragleave", leave);
+      removeEventListener("drop", drop);
+    };
+  }, []);
+}

@@ -1,0 +1,111 @@
+// One unit under the glass: its weights, and the two halves of their gradient.
+
+import { drawFilters } from "tied-autoencoder/view";
+import { prepare } from "../draw/canvas.ts";
+import { dark, data, frame, settings, tied, unit } from "../state.ts";
+import { useCanvas } from "./hooks.ts";
+
+const SIZE = 72;
+
+function Tile({
+  read,
+  label,
+}: {
+  readonly read: () => Float32Array | null;
+  readonly label: string;
+}) {
+  const canvas = useCanvas((element) => {
+    const values = read();
+    const { width, height } = data.value;
+    const context = prepare(element, SIZE, SIZE);
+    if (!context || !values) return;
+    const scale = SIZE / Math.max(width, height);
+    context.translate(0, (SIZE - height * scale) / 2);
+    drawFilters(values, {
+      width,
+      height,
+      scale,
+      signs: scale >= 6,
+      legend: false,
+      dark: dark.value,
+      context,
+    });
+  });
+  return (
+    <figure>
+      <canvas ref={canvas} class="unit-tile" role="img" aria-label={label} />
+      <figcaption>{label}</figcaption>
+    </figure>
+  );
+}
+
+const norm = (values: Float32Array) => Math.hypot(...values);
+
+export function UnitPanel() {
+  const { value: now } = frame;
+  const halves = now?.halves ?? null;
+  if (unit.value < 0 || !now) {
+    return (
+      <p class="hint unit-hint">
+        Point at a tile, or choose one with the arrow keys: it is one unit's weights, and it is used
+        twice.
+      </p>
+    );
+  }
+  if (settings.value.family !== "dense") {
+    return (
+      <p class="hint unit-hint">
+        Unit {unit.value}: the same weights read and draw. Its gradient is split by use for dense
+        codes only.
+      </p>
+    );
+  }
+  if (!halves || halves.unit !== unit.value) return <p class="hint unit-hint">Unit {unit.value}</p>;
+  const [encoder, decoder] = [norm(halves.encoder), norm(halves.decoder)];
+  const share = encoder + decoder > 0 ? encoder / (encoder + decoder) : 0.5;
+  const dot = halves.encoder.reduce((sum, value, i) => sum + value * (halves.decoder[i] ?? 0), 0);
+  const cosine = encoder * decoder > 0 ? dot / (encoder * decoder) : 0;
+  const accord =
+    cosine > 0.3
+      ? "They pull the same way."
+      : cosine < -0.3
+        ? "They pull against each other."
+        : "They pull in different directions.";
+  const first = now.weights[0];
+  const own = () => {
+    const { value } = frame;
+    const weight = value?.weights[0];
+    return weight
+      ? weight.values.subarray(unit.value * weight.inputs, (unit.value + 1) * weight.inputs)
+      : null;
+  };
+  const sum = () => {
+    const both = frame.value?.halves;
+    return both ? both.encoder.map((value, i) => value + (both.decoder[i] ?? 0)) : null;
+  };
+  return (
+    <section class="unit" aria-label={`Unit ${unit.value}`}>
+      <div class="unit-row">
+        <Tile read={own} label={`unit ${unit.value} of ${first?.units ?? 0}`} />
+        <span class="sign" aria-hidden="true" />
+        <Tile read={() => frame.value?.halves?.encoder ?? null} label="from reading" />
+        <span class="sign" aria-hidden="true">
+          +
+        </span>
+        <Tile read={() => frame.value?.halves?.decoder ?? null} label="from drawing" />
+        <span class="sign" aria-hidden="true">
+          =
+        </span>
+        <Tile read={sum} label="its gradient" />
+      </div>
+      <p>
+        <span class="split" aria-hidden="true">
+          <span style={{ width: `${share * 100}%` }} />
+        </span>
+        {Math.round(share * 100)} % of the correction comes from reading,{" "}
+        {100 - Math.round(share * 100)} % from drawing. {accord}{" "}
+        {tied.value && settings.value.family === "dense" ? "A tied weight follows their sum." : ""}
+      </p>
+    </section>
+  );
+}

@@ -1,0 +1,370 @@
+// The visitor's own files: a CSV, images, or MNIST. They are read here and go to the worker; nothing leaves the
+// device. Whatever a file holds, the page says in words what became of it.
+
+import { rowsFrom } from "tied-autoencoder/table";
+import type { DataSet } from "../protocol.ts";
+import { openOwn, say } from "../state.ts";
+
+const MOST_ROWS = 20_000;
+const LONGEST_LINE = 1e6;
+const MOST_COLUMNS = 400;
+const MOST_IMAGES = 5000;
+/** Side of a small image, and of the patches that a single large image is cut into. */
+const IMAGE_SIDE = 16;
+const PATCH = 12;
+const LARGEST_PIXELS = 64e6;
+
+/** Opens what was dropped or chosen. */
+export async function openFiles(files: readonly File[]): Promise<void> {
+  try {
+    const images = files.filter(({ type }) => type.startsWith("image/"));
+    const idx = files.filter(({ name }) => /ubyte|\.idx/i.test(name));
+    if (idx.length > 0) await openOwn(await readMnist(idx), "mnist");
+    else if (images.length > 0) await openOwn(await readImages(images), "own");
+    else if (files[0]) await openOwn(await readTable(files[0]), "own");
+  } catch (error) {
+    const name = files.length === 1 ? `\u201c${files[0]?.name}\u201d` : "These files";
+    say(
+      `${name} could not be used: ${error instanceof Error ? error.message : String(error)}`,
+      "problem",
+    );
+  }
+}
+
+/** The lines of a text, decompressed where it is gzip, without holding all of it. */
+async function* linesOf(file: File): AsyncGenerator<string> {
+  const reader = (await plainStream(file)).pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  try {
+    for (;;) {
+      const { done, value = "" } = await reader.read();
+      const lines = (rest + value).split(/\r\n|\n|\r/);
+      rest = done ? "" : (lines.pop() ?? "");
+      if (rest.length > LONGEST_LINE)
+        throw new Error("a line of it is longer than a million letters.");
+      yield* lines;
+      if (done) return;
+    }
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
+}
+
+async function plainStream(file: File): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  const start = new Uint8Array(await file.slice(0, 2).arrayBuffer());
+  const isGzip = start[0] === 0x1f && start[1] === 0x8b;
+  return isGzip ? file.stream().pipeThrough(new DecompressionStream("gzip")) : file.stream();
+}
+
+// Tables
+
+async function readTable(file: File): Promise<DataSet> {
+  const head = await headOf(file);
+  if (head.trim() === "") throw new Error("it is empty.");
+  if (["\0", "\ufffd"].some((letter) => head.slice(0, 2000).includes(letter))) {
+    throw new Error(
+      "it is not a table of text, such as a CSV file, nor an image that this browser can read.",
+    );
+  }
+  const plan = planColumns(head);
+  if (plan.numeric.length < 2) {
+    const had =
+      plan.numeric.length === 1
+        ? `only one column of numbers, \u201c${plan.numeric[0]?.name}\u201d`
+        : "no column of numbers";
+    throw new Error(
+      `it has ${had}. An autoencoder compresses columns into fewer numbers, so it needs at least two.`,
+    );
+  }
+  const chosen = plan.numeric.slice(0, MOST_COLUMNS);
+  const columns = chosen.length;
+  const all: number[] = [];
+  let [rows, left, line] = [0, false, 0];
+  for await (const text of linesOf(file)) {
+    line++;
+    if (text.trim() === "" || (line === 1 && plan.hasHeader)) continue;
+    if (rows === MOST_ROWS) {
+      left = true;
+      break;
+    }
+    const cells = splitLine(text, plan.delimiter);
+    if (cells.length < plan.width) {
+      throw new Error(`line ${line} has ${cells.length} cells, the first has ${plan.width}.`);
+    }
+    for (const { position } of chosen) all.push(numberIn(cells[position] ?? ""));
+    rows++;
+  }
+  const { values, filled } = fillMissing(Float32Array.from(all), columns);
+  const count = values.length / columns;
+  if (count < 20) throw new Error(`it has ${count} rows; 20 are the least that teach anything.`);
+  if (left)
+    say(
+      `The file has more than ${MOST_ROWS.toLocaleString("en")} rows; the first ${MOST_ROWS.toLocaleString("en")} are used.`,
+    );
+  if (plan.numeric.length > columns)
+    say(`The first ${columns} of ${plan.numeric.length} columns of numbers are used.`);
+  if (plan.text.length > 0)
+    say(
+      `Left out, because they are not numbers: ${plan.text.slice(0, 6).join(", ")}${plan.text.length > 6 ? ", \u2026" : ""}.`,
+    );
+  if (filled > 0)
+    say(`${filled.toLocaleString("en")} missing values are filled with their column's mean.`);
+  return {
+    title: file.name,
+    values,
+    columns,
+    width: columns,
+    height: 1,
+    labels: [],
+    names: chosen.map(({ name }) => name),
+    kind: "table",
+    faults: [],
+  };
+}
+
+interface Planned {
+  readonly name: string;
+  readonly position: number;
+}
+
+interface Plan {
+  readonly numeric: readonly Planned[];
+  readonly text: readonly string[];
+  readonly hasHeader: boolean;
+  readonly delimiter: string;
+  readonly width: number;
+}
+
+/** The first lines of a file. */
+async function headOf(file: File): Promise<string> {
+  const lines: string[] = [];
+  let length = 0;
+  for await (const line of linesOf(file)) {
+    lines.push(line);
+    length += line.length;
+    if (lines.length > 80 || length > 1 << 20) break;
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** A cell as a number; NaN for one that is missing, or is text in a column of numbers. */
+function numberIn(cell: string): number {
+  const trimmed = cell.trim();
+  return trimmed === "" ? Number.NaN : Number(trimmed);
+}
+
+/** Which columns hold numbers, judged by the first rows. */
+function planColumns(head: string): Plan {
+  const lines = head
+    .split(/\r\n|\n|\r/)
+    .slice(0, -1)
+    .filter((line) => line.trim() !== "");
+  const sample = (lines.length > 0 ? lines : [head.trim()]).slice(0, 60);
+  const delimiter =
+    [";", "\t", ","].find((each) => (sample[0]?.split(each).length ?? 0) > 1) ?? ",";
+  const cells = sample.map((line) => splitLine(line, delimiter));
+  const isNumber = (cell: string) => cell.trim() !== "" && Number.isFinite(Number(cell));
+  const first = cells[0] ?? [];
+  const rest = cells.slice(1);
+  const numericShare = (c: number) => {
+    const filled = rest
+      .map((row) => row[c] ?? "")
+      .filter((cell) => !/^\s*(|na|n\/a|nan|null|none|\?|-)\s*$/i.test(cell));
+    return filled.length === 0 ? 0 : filled.filter(isNumber).length / filled.length;
+  };
+  const hasHeader =
+    first.some((cell, c) => !isNumber(cell) && numericShare(c) > 0.9) || !first.some(isNumber);
+  const numeric: Planned[] = [];
+  const text: string[] = [];
+  first.forEach((cell, position) => {
+    const name =
+      hasHeader && cell.trim() !== "" ? cell.trim().slice(0, 40) : `column ${position + 1}`;
+    if (numericShare(position) === 1) numeric.push({ name, position });
+    else text.push(name);
+  });
+  return { numeric, text, hasHeader, delimiter, width: first.length };
+}
+
+function splitLine(line: string, delimiter: string): string[] {
+  const cells: string[] = [];
+  let [cell, quoted] = ["", false];
+  for (const letter of line) {
+    if (letter === '"') quoted = !quoted;
+    else if (letter === delimiter && !quoted) {
+      cells.push(cell);
+      cell = "";
+    } else cell += letter;
+  }
+  return [...cells, cell];
+}
+
+function fillMissing(
+  values: Float32Array,
+  columns: number,
+): { values: Float32Array; filled: number } {
+  const mean = new Float64Array(columns);
+  const count = new Float64Array(columns);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] ?? Number.NaN;
+    if (!Number.isFinite(value)) continue;
+    mean[i % columns] = (mean[i % columns] ?? 0) + value;
+    count[i % columns] = (count[i % columns] ?? 0) + 1;
+  }
+  let filled = 0;
+  const whole = values.map((value, i) => {
+    if (Number.isFinite(value)) return value;
+    filled++;
+    return (mean[i % columns] ?? 0) / (count[i % columns] || 1);
+  });
+  return { values: whole, filled };
+}
+
+// Images
+
+async function readImages(files: readonly File[]): Promise<DataSet> {
+  const [only] = files;
+  if (files.length === 1 && only) return readPatches(only);
+  const used = files.slice(0, MOST_IMAGES);
+  if (used.length < 20) {
+    throw new Error(
+      `${used.length} images are too few to learn from. Give 20 or more, or a single one, which is cut into patches.`,
+    );
+  }
+  const images: ImageData[] = [];
+  for (const file of used) {
+    images.push(await pixelsOf(file, IMAGE_SIDE, IMAGE_SIDE));
+    if (images.length % 50 === 0) await new Promise((resolve) => setTimeout(resolve));
+  }
+  if (files.length > used.length)
+    say(
+      `The first ${used.length.toLocaleString("en")} of ${files.length.toLocaleString("en")} images are used.`,
+    );
+  return imageSet(`${images.length} images`, images, IMAGE_SIDE);
+}
+
+/** A single image as patches, evenly spread. */
+async function readPatches(file: File): Promise<DataSet> {
+  const bitmap = await bitmapOf(file);
+  const { width, height } = bitmap;
+  bitmap.close();
+  if (width < PATCH * 6 || height < PATCH * 6) {
+    throw new Error(
+      `it has ${width} by ${height} pixels, too few to cut into patches of ${PATCH} by ${PATCH}.`,
+    );
+  }
+  const scale = Math.min(1, 600 / Math.max(width, height));
+  const [w, h] = [Math.floor(width * scale), Math.floor(height * scale)];
+  const whole = await pixelsOf(file, w, h);
+  if (scale < 1) say(`The image of ${width} by ${height} pixels is used at ${w} by ${h}.`);
+  const step = Math.max(3, Math.ceil(Math.sqrt((w * h) / 3000)));
+  const patches: ImageData[] = [];
+  for (let y = 0; y + PATCH <= h; y += step) {
+    for (let x = 0; x + PATCH <= w; x += step) {
+      const patch = new ImageData(PATCH, PATCH);
+      for (let row = 0; row < PATCH; row++) {
+        const from = ((y + row) * w + x) * 4;
+        patch.data.set(whole.data.subarray(from, from + PATCH * 4), row * PATCH * 4);
+      }
+      patches.push(patch);
+    }
+  }
+  return imageSet(`Patches of ${file.name}`, patches, PATCH);
+}
+
+function imageSet(title: string, images: readonly ImageData[], side: number): DataSet {
+  const { data } = rowsFrom(images);
+  return {
+    title,
+    values: Float32Array.from(data, (byte) => byte / 255),
+    columns: side * side,
+    width: side,
+    height: side,
+    labels: [],
+    names: [],
+    kind: "image",
+    faults: [],
+  };
+}
+
+async function bitmapOf(file: File): Promise<ImageBitmap> {
+  const bitmap = await createImageBitmap(file).catch(() => {
+    throw new Error("this browser cannot read it as an image.");
+  });
+  if (bitmap.width * bitmap.height > LARGEST_PIXELS) {
+    bitmap.close();
+    throw new Error("it is too large: at most 64 megapixels.");
+  }
+  return bitmap;
+}
+
+/** The image drawn at a size. */
+async function pixelsOf(file: File, width: number, height: number): Promise<ImageData> {
+  const bitmap = await bitmapOf(file);
+  const canvas = document.createElement("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  if (!context) throw new Error("this browser gives no canvas to read it with.");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(bitmap, 0, 0, width, height);
+  bitmap.close();
+  return context.getImageData(0, 0, width, height);
+}
+
+// MNIST
+
+const MOST_DIGITS = 6000;
+
+async function readMnist(files: readonly File[]): Promise<DataSet> {
+  let images: Idx | undefined;
+  let labels: string[] = [];
+  for (const file of files) {
+    const array = bytesOfIdx(await wholeOf(file), file.name);
+    if (array.shape.length === 3) images = array;
+    else if (array.shape.length === 1) labels = Array.from(array.data, String);
+  }
+  if (!images) throw new Error("none of these files holds images; train-images-idx3-ubyte does.");
+  const [count = 0, height = 0, width = 0] = images.shape;
+  if (width * height > 1024)
+    throw new Error(`images of ${width} by ${height} pixels are too large here: at most 32 by 32.`);
+  const used = Math.min(count, MOST_DIGITS);
+  if (used < count)
+    say(`The first ${used.toLocaleString("en")} of ${count.toLocaleString("en")} images are used.`);
+  const { data } = images;
+  return {
+    title: "MNIST",
+    values: Float32Array.from({ length: used * width * height }, (_, i) => (data[i] ?? 0) / 255),
+    columns: width * height,
+    width,
+    height,
+    labels: labels.length >= used ? labels.slice(0, used) : [],
+    names: [],
+    kind: "image",
+    faults: [],
+  };
+}
+
+interface Idx {
+  readonly shape: readonly number[];
+  readonly data: Uint8Array;
+}
+
+/** An IDX file of bytes, as MNIST's are: two zeros, 8, the number of sizes, the sizes, the bytes. */
+function bytesOfIdx(bytes: Uint8Array, name: string): Idx {
+  const [zero, alsoZero, type, rank = 0] = bytes;
+  if (zero !== 0 || alsoZero !== 0 || type !== 8 || bytes.length < 4 + 4 * rank) {
+    throw new Error(`\u201c${name}\u201d is no IDX file of bytes.`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const shape = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis));
+  const data = bytes.subarray(4 + 4 * rank);
+  const wanted = shape.reduce((product, size) => product * size, 1);
+  if (wanted !== data.length) {
+    throw new Error(`\u201c${name}\u201d should hold ${wanted} bytes and holds ${data.length}.`);
+  }
+  return { shape, data };
+}
+
+async function wholeOf(file: File): Promise<Uint8Array> {
+  return new Uint8Array(await new Response(await plainStream(file)).arrayBuffer());
+}

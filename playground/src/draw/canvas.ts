@@ -1,0 +1,91 @@
+// Canvases that keep their pixels sharp, and quick drawing of pixel images for every frame.
+
+/** Gives a canvas the device's pixels for a size in CSS pixels; returns its context, scaled and empty. */
+export function prepare(
+  canvas: HTMLCanvasElement,
+  width: number,
+  height: number,
+): CanvasRenderingContext2D | null {
+  const ratio = Math.min(3, devicePixelRatio || 1);
+  const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== w || canvas.height !== h) {
+    canvas.width = w;
+    canvas.height = h;
+  }
+  const context = canvas.getContext("2d");
+  context?.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context?.clearRect(0, 0, width, height);
+  return context;
+}
+
+type Ramp = (value: number) => readonly [number, number, number];
+
+const PAPER = [255, 255, 255] as const;
+const NIGHT = [30, 33, 39] as const;
+
+/** Paper to ink: on a dark page the paper is dark. */
+export function inkRamp(dark: boolean): Ramp {
+  return between(dark ? NIGHT : PAPER, dark ? [240, 238, 232] : [24, 27, 34]);
+}
+
+/** Paper to orange: how large an error is. */
+export function heatRamp(dark: boolean): Ramp {
+  return between(dark ? NIGHT : PAPER, dark ? [255, 145, 60] : [200, 70, 0]);
+}
+
+function between(
+  low: readonly [number, number, number],
+  high: readonly [number, number, number],
+): Ramp {
+  return (value) => {
+    const share = Math.max(0, Math.min(1, value));
+    const mix = (i: 0 | 1 | 2) => low[i] + (high[i] - low[i]) * share;
+    return [mix(0), mix(1), mix(2)];
+  };
+}
+
+/** Puts an image into a canvas of its own size, one canvas pixel a pixel; CSS scales it. */
+export function putImage(
+  canvas: HTMLCanvasElement,
+  values: ArrayLike<number>,
+  width: number,
+  height: number,
+  ramp: Ramp,
+): void {
+  if (canvas.width !== width || canvas.height !== height) {
+    canvas.width = width;
+    canvas.height = height;
+  }
+  const context = canvas.getContext("2d");
+  if (!context || width < 1 || height < 1) return;
+  const pixels = context.createImageData(width, height);
+  for (let i = 0; i < width * height; i++) {
+    const [red, green, blue] = ramp(values[i] ?? 0);
+    pixels.data[4 * i] = red;
+    pixels.data[4 * i + 1] = green;
+    pixels.data[4 * i + 2] = blue;
+    pixels.data[4 * i + 3] = 255;
+  }
+  context.putImageData(pixels, 0, 0);
+}
+
+/** Many images as one large one: `across` in a line. */
+export function mosaic(
+  images: Float32Array,
+  width: number,
+  height: number,
+  across: number,
+): { values: Float32Array; width: number; height: number } {
+  const size = width * height;
+  const count = Math.floor(images.length / size);
+  const down = Math.ceil(count / across);
+  const values = new Float32Array(across * width * down * height);
+  for (let i = 0; i < count; i++) {
+    const [left, top] = [(i % across) * width, Math.floor(i / across) * height];
+    for (let y = 0; y < height; y++) {
+      const from = i * size + y * width;
+      values.set(images.subarray(from, from + width), (top + y) * across * width + left);
+    }
+  }
+  return { values, width: across * width, height: down * height };
+}

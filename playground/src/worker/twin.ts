@@ -1,0 +1,176 @@
+// The untied twin: it starts from the tied model's weights, has a decoder of its own, and trains on the same
+// rows with the same optimizer. What it costs and how far its halves drift apart is what the page shows.
+
+import type { TwinFrame, Weight } from "../protocol.ts";
+import type { Activation, Settings } from "../settings.ts";
+import { forward, gradients, type PlainLayer, transposed } from "./plain.ts";
+
+/** The tied model's parameters, layer by layer from input to code. */
+export interface TiedLayer {
+  readonly weight: Weight;
+  readonly bias: Float32Array;
+  /** Bias of the decoder's mirror layer, [inputs]. */
+  readonly decoderBias: Float32Array;
+}
+
+/** The network in plain layers, the decoder's weights being the encoder's transposed. */
+export function unrolled(tied: readonly TiedLayer[], activation: Activation): PlainLayer[] {
+  const encoder = tied.map(({ weight, bias }) => ({
+    units: weight.units,
+    inputs: weight.inputs,
+    weight: Float64Array.from(weight.values),
+    bias: Float64Array.from(bias),
+    activation,
+  }));
+  const decoder = tied.map(({ weight, decoderBias }, i) => ({
+    units: weight.inputs,
+    inputs: weight.units,
+    weight: transposed(weight.values, weight.units, weight.inputs),
+    bias: Float64Array.from(decoderBias),
+    activation: i === 0 ? ("linear" as const) : activation,
+  }));
+  return [...encoder, ...decoder.reverse()];
+}
+
+/** The gradient of a tied layer's weights by use: what encoding asks for, and what decoding does. */
+export function halves(
+  tied: readonly TiedLayer[],
+  activation: Activation,
+  batch: Float64Array,
+  rows: number,
+): { encoder: Float64Array; decoder: Float64Array }[] {
+  const layers = unrolled(tied, activation);
+  const { weights } = gradients(layers, batch, batch, rows);
+  return tied.map(({ weight }, i) => {
+    const decoder = weights[layers.length - 1 - i] ?? new Float64Array(0);
+    return {
+      encoder: weights[i] ?? new Float64Array(0),
+      decoder: transposed(decoder, weight.inputs, weight.units),
+    };
+  });
+}
+
+/** First and second moments of Adam, for every tensor. */
+interface Moments {
+  readonly first: Float64Array;
+  readonly second: Float64Array;
+}
+
+export class Twin {
+  readonly #layers: PlainLayer[];
+  readonly #depth: number;
+  readonly #moments: Moments[];
+  readonly #settings: Settings;
+  #steps = 0;
+  #seed: number;
+  /** Losses since the last frame. */
+  #sum = 0;
+  #count = 0;
+
+  constructor(tied: readonly TiedLayer[], settings: Settings) {
+    this.#layers = unrolled(tied, settings.activation);
+    this.#depth = tied.length;
+    this.#settings = settings;
+    this.#seed = settings.seed + 1;
+    this.#moments = this.#layers.flatMap(({ weight, bias }) =>
+      [weight, bias].map(({ length }) => ({
+        first: new Float64Array(length),
+        second: new Float64Array(length),
+      })),
+    );
+  }
+
+  /** One step on `batchSize` rows drawn at random from [count, columns]. */
+  step(values: ArrayLike<number>, columns: number, order: Uint32Array, rate: number): void {
+    const { batchSize, noise } = this.#settings;
+    const rows = Math.min(batchSize, order.length);
+    const target = new Float64Array(rows * columns);
+    for (let r = 0; r < rows; r++) {
+      const row = order[Math.floor(this.#random() * order.length)] ?? 0;
+      for (let c = 0; c < columns; c++) target[r * columns + c] = values[row * columns + c] ?? 0;
+    }
+    const input = noise > 0 ? target.map((value) => value + noise * this.#normal()) : target;
+    const { loss, weights, biases } = gradients(this.#layers, input, target, rows);
+    this.#sum += loss;
+    this.#count++;
+    this.#steps++;
+    this.#layers.forEach(({ weight, bias }, l) => {
+      this.#update(weight, weights[l], this.#moments[2 * l], rate);
+      this.#update(bias, biases[l], this.#moments[2 * l + 1], rate);
+    });
+  }
+
+  #update(
+    parameter: Float64Array,
+    gradient: Float64Array | undefined,
+    moments: Moments | undefined,
+    rate: number,
+  ): void {
+    if (!gradient || !moments) return;
+    const { first, second } = moments;
+    const [correct1, correct2] = [1 - 0.9 ** this.#steps, 1 - 0.999 ** this.#steps];
+    const isPlain = this.#settings.optimizer === "sgd";
+    for (let i = 0; i < parameter.length; i++) {
+      const g = gradient[i] ?? 0;
+      if (isPlain) {
+        parameter[i] = (parameter[i] ?? 0) - rate * g;
+        continue;
+      }
+      const m = 0.9 * (first[i] ?? 0) + 0.1 * g;
+      const v = 0.999 * (second[i] ?? 0) + 0.001 * g * g;
+      first[i] = m;
+      second[i] = v;
+      parameter[i] =
+        (parameter[i] ?? 0) - (rate * (m / correct1)) / (Math.sqrt(v / correct2) + 1e-8);
+    }
+  }
+
+  frame(row: Float64Array): TwinFrame {
+    const encoder = this.#layers.slice(0, this.#depth);
+    const decoder = this.#layers.slice(this.#depth).reverse();
+    let [apart, size] = [0, 0];
+    const turned = decoder.map(({ weight, units, inputs }) => transposed(weight, units, inputs));
+    encoder.forEach(({ weight }, l) => {
+      for (let i = 0; i < weight.length; i++) {
+        const [w, d] = [weight[i] ?? 0, turned[l]?.[i] ?? 0];
+        apart += (w - d) ** 2;
+        size += w * w;
+      }
+    });
+    const { values } = forward(this.#layers, row, 1);
+    const loss = this.#count > 0 ? this.#sum / this.#count : Number.NaN;
+    this.#sum = 0;
+    this.#count = 0;
+    return {
+      loss,
+      distance: Math.sqrt(apart / (size || 1)),
+      parameters: this.#layers.reduce(
+        (sum, { weight, bias }) => sum + weight.length + bias.length,
+        0,
+      ),
+      encoder: encoder.map(({ units, inputs, weight }) => ({
+        units,
+        inputs,
+        values: Float32Array.from(weight),
+      })),
+      decoder: encoder.map(({ units, inputs }, l) => ({
+        units,
+        inputs,
+        values: Float32Array.from(turned[l] ?? []),
+      })),
+      output: Float32Array.from(values.at(-1) ?? []),
+    };
+  }
+
+  /** mulberry32 */
+  #random(): number {
+    this.#seed = (this.#seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(this.#seed ^ (this.#seed >>> 15), this.#seed | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  }
+
+  #normal(): number {
+    return Math.sqrt(-2 * Math.log(1 - this.#random())) * Math.cos(2 * Math.PI * this.#random());
+  }
+}

@@ -1,0 +1,73 @@
+// The worker of the page: answers its questions one after another.
+
+import type { Answered, Asked } from "../protocol.ts";
+import { Lab } from "./lab.ts";
+
+interface Scope {
+  onmessage: ((event: { data: Asked }) => void) | null;
+  postMessage(message: Answered, transfer: Transferable[]): void;
+}
+
+const scope = self as unknown as Scope;
+let lab: Lab | undefined;
+
+async function answer(asked: Asked): Promise<unknown> {
+  if (asked.call === "open") {
+    const { settings, data, changes, saved, view } = asked.ask;
+    await lab?.close();
+    lab = undefined;
+    lab = await Lab.open(settings, data, changes, saved);
+    return lab.frame(view, Number.NaN);
+  }
+  if (!lab) throw new Error("Nothing is open.");
+  switch (asked.call) {
+    case "run": {
+      const { steps, until, milliseconds, view } = asked.ask;
+      const loss = await lab.run(steps, until, milliseconds);
+      return lab.frame(view, loss);
+    }
+    case "floor":
+      return lab.floor();
+    case "change":
+      return lab.change(asked.ask.key, asked.ask.value);
+    case "tie":
+      lab.tie(asked.ask.tied);
+      return lab.frame(asked.ask.view, Number.NaN);
+    case "look":
+      return lab.frame(asked.ask.view, Number.NaN, asked.ask.past);
+    case "decode":
+      return lab.decode(asked.ask.codes);
+    case "codesOf":
+      return lab.codesOf(asked.ask.rows);
+    case "score":
+      return lab.score(asked.ask.values);
+    case "checksum":
+      return lab.checksum();
+    case "file":
+      return lab.file(asked.ask.kind);
+  }
+}
+
+// One after another: a step is asynchronous, and nothing may come between its halves.
+let last: Promise<void> = Promise.resolve();
+
+scope.onmessage = ({ data: asked }) => {
+  last = last.then(async () => {
+    try {
+      const value = await answer(asked);
+      scope.postMessage({ id: asked.id, answer: value }, [...buffersIn(value)]);
+    } catch (error) {
+      const { name, message } = error instanceof Error ? error : new Error(String(error));
+      scope.postMessage({ id: asked.id, error: message, name }, []);
+    }
+  });
+};
+
+function buffersIn(value: unknown, found = new Set<ArrayBuffer>()): Set<ArrayBuffer> {
+  if (ArrayBuffer.isView(value)) {
+    if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
+  } else if (typeof value === "object" && value !== null) {
+    for (const each of Object.values(value)) buffersIn(each, found);
+  }
+  return found;
+}

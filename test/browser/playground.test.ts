@@ -1,0 +1,344 @@
+// The playground as people use it, in Chromium and in Firefox. Screenshots are kept in build/screenshots.
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { haveBrowser } from "../runtime/have-browser.mjs";
+import { type Served, serve } from "./support/serve.ts";
+import {
+  type Browser,
+  type BrowserName,
+  PHONE,
+  startBrowser,
+  type Tab,
+  type TabOptions,
+} from "./support/tabs.ts";
+
+const folder = fileURLToPath(new URL("../../build/playground/", import.meta.url));
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+const STEP = "Number(document.querySelector('#steps')?.dataset.step ?? 0)";
+const said = (text: string) =>
+  `document.querySelector('.said').innerText.includes(${JSON.stringify(text)})`;
+const button = (word: string) =>
+  `[...document.querySelectorAll('button')].find((each) => each.innerText.trim() === ${JSON.stringify(word)})`;
+
+/** A number that differs for canvases with different pixels. */
+const pixelsOf = (selector: string) => `(() => {
+  const canvas = document.querySelector(${JSON.stringify(selector)});
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  return data.reduce((sum, value, i) => (sum * 31 + value * (i % 7 + 1)) % 1000003, 0);
+})()`;
+
+const names: BrowserName[] = ["chromium", "firefox-esr"];
+/** The link that Chromium made, for Firefox to replay. */
+let linkOfFirst: string | undefined;
+
+describe.each(names)("the playground in %s", (name) => {
+  if (!haveBrowser(name)) {
+    test.skip(`${name} is not installed`, () => {});
+    return;
+  }
+  let browser: Browser;
+  let site: Served;
+  let tab: Tab;
+
+  beforeAll(async () => {
+    browser = await startBrowser(name);
+    site = await serve(folder);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    site?.close();
+  });
+  afterEach(async () => {
+    await tab?.close();
+  });
+
+  /** Opens the page and lets it train for some steps. */
+  async function opened(steps: number, options: TabOptions = {}, address = ""): Promise<Tab> {
+    tab = await browser.open(options);
+    await tab.go(site.url + address);
+    await tab.until(`${STEP} >= ${steps}`, 60);
+    return tab;
+  }
+  const clickButton = (word: string) => tab.read(`${button(word)}.click()`);
+
+  test("it trains as soon as it is there, and the loss falls", async () => {
+    await opened(1);
+    const loss = "Number(document.querySelector('.key .held b').innerText)";
+    await tab.until(`${STEP} > 150`, 60);
+    expect(await tab.read<number>(loss)).toBeLessThan(0.0737); // the error of the average digit
+    await tab.picture("playground-wide");
+    expect(tab.errors).toEqual([]);
+  });
+
+  test("it works from a file, without a server", async () => {
+    tab = await browser.open();
+    await tab.go(pathToFileURL(`${folder}index.html`).href);
+    await tab.until(`${STEP} > 5`, 60);
+    expect(tab.errors).toEqual([]);
+  });
+
+  test("dragging over the map decodes what lies there", async () => {
+    await opened(60);
+    await clickButton("Pause");
+    await tab.drag(".map-points", [
+      [0.2, 0.2],
+      [0.3, 0.3],
+    ]);
+    await tab.until("document.querySelector('.decoded')");
+    const before = await tab.read<number>(pixelsOf(".decoded"));
+    await tab.drag(".map-points", [
+      [0.3, 0.3],
+      [0.8, 0.8],
+    ]);
+    await tab.until(`${pixelsOf(".decoded")} !== ${before}`);
+    expect(tab.errors).toEqual([]);
+  });
+
+  test("a drawing comes back with an error and a p-value", async () => {
+    await opened(100);
+    await tab.drag(".pad", [
+      [0.1, 0.1],
+      [0.9, 0.1],
+      [0.1, 0.3],
+      [0.9, 0.5],
+      [0.1, 0.7],
+      [0.9, 0.9],
+      [0.1, 0.9],
+    ]);
+    await tab.until("/^p = /.test(document.querySelector('#oddness')?.innerText ?? '')");
+    const p = await tab.read<number>(
+      "Number(/p = ([\\d.]+)/.exec(document.querySelector('#oddness').innerText)[1])",
+    );
+    expect(p).toBeLessThan(0.05); // nobody writes such a digit
+    await clickButton("Clear");
+    await tab.until("!document.querySelector('#oddness')");
+    expect(tab.errors).toEqual([]);
+  });
+
+  test("a tile shows both of its uses and the halves of its gradient", async () => {
+    await opened(30);
+    await clickButton("Pause");
+    await tab.hover(".tiles.encoder canvas", [0.15, 0.05]);
+    await tab.until("document.querySelectorAll('.tile-frame').length === 2");
+    await tab.until("document.querySelector('.thread path')");
+    await tab.until(
+      "/\\d+ % of the correction comes from reading/.test(document.querySelector('.unit')?.innerText ?? '')",
+    );
+    const frames =
+      "[...document.querySelectorAll('.tile-frame')].map(({ style }) => style.left + style.top)";
+    expect(new Set(await tab.read<string[]>(frames)).size).toBe(1); // the same tile on both sides
+    expect(tab.errors).toEqual([]);
+  });
+
+  test("untying doubles the parameters, and the two halves drift apart", async () => {
+    await opened(30);
+    const numbers = "document.querySelector('.switch p').innerText.replace(/,/g, '')";
+    const tiedCount = Number(/\d+/.exec(await tab.read<string>(numbers))?.[0]);
+    await tab.click(".switch button");
+    await tab.until(`/(\\d+) parameters instead/.test(${numbers})`);
+    expect(Number(/\d+/.exec(await tab.read<string>(numbers))?.[0])).toBeGreaterThan(
+      tiedCount * 1.9,
+    );
+    await tab.until(`Number(/([\\d.]+) % apart/.exec(${numbers})?.[1]) > 1`, 60);
+    await tab.picture("playground-untied");
+    await tab.click(".switch button");
+    await tab.until("document.querySelector('.network.is-tied')");
+    expect(tab.errors).toEqual([]);
+  });
+
+  test("looking back shows an earlier model, and play goes on from now", async () => {
+    await opened(80);
+    await clickButton("Pause");
+    const now = await tab.read<number>(STEP);
+    await tab.read(`(() => {
+      const slider = document.querySelector('.scrub input');
+      slider.value = '0';
+      slider.dispatchEvent(new Event('input', { bubbles: true }));
+    })()`);
+    await tab.until(`${STEP} === 0`);
+    await clickButton("Play");
+    await tab.until(`${STEP} > ${now}`);
+    expect(tab.errors).toEqual([]);
+  });
+
+  test("a shared link replays to the same weights, bit for bit", async () => {
+    await opened(120);
+    // A change on the way belongs to the link.
+    await tab.read(`(() => {
+      const slider = document.querySelector('input[type=range][aria-valuetext="0.003"]');
+      slider.value = '3';
+      slider.dispatchEvent(new Event('input', { bubbles: true }));
+    })()`);
+    const step = await tab.read<number>(STEP);
+    await tab.until(`${STEP} > ${step + 40}`, 60);
+    await clickButton("Share");
+    await tab.until("document.querySelector('dialog textarea')?.value.includes('sum=')");
+    const link = await tab.read<string>("document.querySelector('dialog textarea').value");
+    expect(link).toContain("changes=");
+    await tab.close();
+    const hash = link.slice(link.indexOf("#"));
+    for (const each of [hash, linkOfFirst ?? hash]) {
+      tab = await browser.open();
+      await tab.go(site.url + each);
+      await tab.until(said("the same weights, bit for bit"), 90);
+      expect(tab.errors).toEqual([]);
+      if (each !== linkOfFirst && linkOfFirst) await tab.close();
+    }
+    linkOfFirst ??= hash;
+  });
+
+  test("a link edited by hand is followed as far as it makes sense, and the rest is said", async () => {
+    tab = await browser.open();
+    await tab.go(
+      `${site.url}#code=99&act=%3Cscript%3E&lr=-1&step=1e9&sum=zz&data=own&changes=5q1&x=y&&=`,
+    );
+    await tab.until(`${STEP} === 0 && document.querySelectorAll('.notice.problem').length > 0`);
+    await tab.until(said("is used instead"));
+    await tab.close();
+    tab = await browser.open();
+    await tab.go(`${site.url}#step=20&sum=00000000`);
+    await tab.until(said("but the link says 00000000"), 60);
+    expect(tab.errors).toEqual([]);
+  });
+
+  test("everything is had by keyboard", async () => {
+    await opened(20);
+    const focused =
+      "document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.innerText ?? ''";
+    const reach = async (what: RegExp) => {
+      for (let i = 0; i < 80; i++) {
+        if (what.test(await tab.read<string>(focused))) return;
+        await tab.press("Tab");
+      }
+      throw new Error(`Tab never reaches ${what}.`);
+    };
+    await reach(/^Pause$/);
+    await tab.press(" ");
+    await tab.until(button("Play"));
+    await reach(/^Paper to draw on/);
+    await tab.press("ArrowDown");
+    await tab.press(" ");
+    await tab.until("document.querySelector('#oddness')");
+    await reach(/^Tiles of W:/);
+    await tab.press("ArrowRight");
+    await tab.until("document.querySelectorAll('.tile-frame').length === 2");
+    await reach(/^Map of/);
+    await tab.press("ArrowLeft");
+    await tab.until("document.querySelector('.decoded')");
+    expect(tab.errors).toEqual([]);
+  });
+
+  test("whoever asks for less motion presses play", async () => {
+    tab = await browser.open({ still: true });
+    await tab.go(site.url);
+    await tab.until(said("nothing moves until you press Play"));
+    expect(await tab.read<number>(STEP)).toBe(0);
+    await clickButton("Play");
+    await tab.until(`${STEP} > 3`);
+  });
+
+  test("own files train; what is no use is said in words", async () => {
+    await opened(5);
+    const give = (file: string, content: string) =>
+      tab.read(`(() => {
+        const files = new DataTransfer();
+        files.items.add(new File([${content}], ${JSON.stringify(file)}));
+        const input = document.querySelector('#files');
+        input.files = files.files;
+        input.dispatchEvent(new Event('change', { bubbles: true }));
+      })()`);
+    await give("notes.bin", "new Uint8Array([0, 1, 2, 255, 0])");
+    await tab.until(said("is not a table of text"));
+    await give("one.csv", "'a\\n' + Array.from({ length: 50 }, (_, i) => i).join('\\n')");
+    await tab.until(said("only one column of numbers"));
+    await give("few.csv", "'a,b\\n1,2\\n3,4'");
+    await tab.until(said("20 are the least"));
+    await give("empty.csv", "''");
+    await tab.until(said("it is empty"));
+    const wide =
+      "'time;city;a;b;c\\n' + Array.from({ length: 30000 }, (_, i) => ['2026-01-01', 'Bern', Math.sin(i), i % 9 ? Math.cos(i) : '', Math.sin(i) + 1].join(';')).join('\\n')";
+    await give("wide.csv", wide);
+    await tab.until(said("the first 20,000 are used"));
+    await tab.until(said("missing values are filled"));
+    await tab.until(
+      "document.querySelector('.data .hint').innerText.includes('wide.csv: 20,000 rows of 3 (a, b, c)')",
+    );
+    await tab.until(`${STEP} > 3`);
+    expect(tab.errors).toEqual([]);
+  });
+
+  test("a reload in the middle of training loses nothing", async () => {
+    await opened(260);
+    await clickButton("Pause");
+    const step = await tab.read<number>(STEP);
+    await tab.until(`new Promise((resolve) => {
+      const request = indexedDB.open('keyval-store');
+      request.onsuccess = () => {
+        const database = request.result;
+        const names = [...database.objectStoreNames];
+        const got = names.length ? database.transaction(names[0]).objectStore(names[0]).get('session') : undefined;
+        if (!got) return resolve(false);
+        got.onsuccess = () => { database.close(); resolve(got.result?.step === ${step}); };
+      };
+    })`);
+    await tab.go(site.url);
+    await tab.until(said(`You were at step ${step}`), 60);
+    await clickButton("Go on from there");
+    await tab.until(`${STEP} > ${step}`, 60);
+    expect(tab.errors).toEqual([]);
+  });
+
+  test("storage that is denied is said once, and training goes on", async () => {
+    const before =
+      "IDBFactory.prototype.open = () => { throw new DOMException('denied', 'SecurityError'); };";
+    await opened(20, { before });
+    await clickButton("Pause");
+    await tab.until(said("does not let this page store anything"));
+    await clickButton("Play");
+    const step = await tab.read<number>(STEP);
+    await tab.until(`${STEP} > ${step}`);
+    expect(tab.errors).toEqual([]);
+  });
+
+  test("a page without WebAssembly says so", async () => {
+    const policy =
+      "default-src 'none'; script-src 'self' blob:; worker-src blob:; style-src 'self' 'unsafe-inline'; img-src data:";
+    const strict = await serve(folder, { "Content-Security-Policy": policy });
+    try {
+      tab = await browser.open();
+      await tab.go(strict.url);
+      await tab.until(
+        "document.querySelector('.fatal [role=alert]')?.innerText.includes('cannot train here')",
+      );
+    } finally {
+      strict.close();
+    }
+  });
+
+  test.each([
+    ["wide", { dark: true }],
+    ["phone", { viewport: PHONE }],
+    ["phone-dark", { viewport: PHONE, dark: true }],
+  ] as const)("axe finds nothing serious on the %s page", async (size, options) => {
+    await opened(40, options);
+    await clickButton("Pause");
+    await tab.read(axe);
+    const parts = size === "wide" ? [""] : ["Data", "Network", "Map"];
+    for (const part of parts) {
+      if (part) await clickButton(part);
+      const found = await tab.read<{ id: string; impact: string; nodes: { html: string }[] }[]>(
+        "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.map(({ html, failureSummary }) => ({ html: html.slice(0, 120), failureSummary })) })))",
+      );
+      const serious = found.filter(({ impact }) => impact === "serious" || impact === "critical");
+      expect(serious, JSON.stringify(serious, null, 1)).toEqual([]);
+      await tab.picture(`playground-${size}${part ? `-${part.toLowerCase()}` : "-dark"}`);
+      const wider = await tab.read<number>("document.documentElement.scrollWidth - innerWidth");
+      expect(wider).toBeLessThanOrEqual(0);
+    }
+    expect(tab.errors).toEqual([]);
+  });
+});
