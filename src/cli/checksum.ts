@@ -2,7 +2,7 @@
 // or floats.
 
 import { createHash } from "node:crypto";
-import type { Piece } from "./input.ts";
+import type { Numbers, Piece } from "./input.ts";
 import type { Fingerprint } from "./model-file.ts";
 
 const CHUNK = 1 << 16; // numbers
@@ -11,12 +11,13 @@ const CHUNK = 1 << 16; // numbers
 export function fingerprint({ rows, data }: Piece, columns: number): Fingerprint {
   const hash = createHash("sha256");
   const singles = new Float32Array(CHUNK);
+  // Bytes and 16-bit numbers are all exact: without a look at each, MNIST takes half the time.
+  const areExact = data instanceof Float32Array || data.BYTES_PER_ELEMENT <= 2;
   for (let start = 0; start < data.length; start += CHUNK) {
     const chunk = data.subarray(start, start + CHUNK);
     const rounded = singles.subarray(0, chunk.length);
     rounded.set(chunk);
-    const isExact =
-      data instanceof Float32Array || rounded.every((value, i) => same(value, chunk[i]!));
+    const isExact = areExact || isSameNumbers(rounded, chunk);
     const exact = isExact ? rounded : Float64Array.from(chunk);
     hash.update(isExact ? "4" : "8");
     hash.update(new Uint8Array(exact.buffer, exact.byteOffset, exact.byteLength));
@@ -24,7 +25,13 @@ export function fingerprint({ rows, data }: Piece, columns: number): Fingerprint
   return { rows, columns, checksum: hash.digest("hex").slice(0, 32) };
 }
 
-const same = (a: number, b: number): boolean => a === b || (Number.isNaN(a) && Number.isNaN(b));
+function isSameNumbers(rounded: Float32Array, numbers: Numbers): boolean {
+  for (let i = 0; i < numbers.length; i++) {
+    const value = numbers[i]!;
+    if (rounded[i] !== value && !Number.isNaN(value)) return false;
+  }
+  return true;
+}
 
 export const isSame = (a: Fingerprint, b: Fingerprint): boolean =>
   a.rows === b.rows && a.columns === b.columns && a.checksum === b.checksum;

@@ -19,6 +19,8 @@ export interface KeeperOptions {
   readonly every: number;
   /** The bytes of the file, as pieces. */
   encode(): Uint8Array[];
+  /** Steps that the model has had, for messages. */
+  steps(): number;
   readonly report: Reporter;
 }
 
@@ -36,12 +38,18 @@ export class Keeper {
   /** The save under way. */
   #saving: Promise<void> | undefined;
   #failed: string | undefined;
+  #saved: number | undefined;
   /** Ends the wait for a pipe's reader, or for room to save in. */
   #waiting = new AbortController();
 
   constructor(options: KeeperOptions) {
     this.#options = options;
     this.#due = options.every > 0 ? performance.now() + options.every * 1000 : Infinity;
+  }
+
+  /** Steps of the model that was saved last. */
+  get saved(): number | undefined {
+    return this.#saved;
   }
 
   /** Called between two steps. Starts a save where one is due; training continues while it is written. */
@@ -57,10 +65,13 @@ export class Keeper {
     try {
       const started = performance.now();
       const pieces = encode();
+      const steps = this.#options.steps();
       next = Math.max(next, (performance.now() - started) / SHARE);
       await writing(path, (output) => writeAll(output, pieces));
       if (this.#failed !== undefined) report.say(`Saved ${path} again.`);
       this.#failed = undefined;
+      this.#saved = steps;
+      report.event("autosave", () => ({ file: path, steps }));
     } catch (error) {
       const reason = (error as Error).message;
       if (reason !== this.#failed) {

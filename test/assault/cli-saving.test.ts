@@ -58,14 +58,17 @@ describe("kill -9", () => {
       const again = number === 0 ? [] : ["--resume"];
       const options = number === 0 ? WIDE : ["--simd", "baseline"];
       const words = ["../wide.csv", "-o", "m.st", "-e", "100000", "--autosave", ".01", ...again];
-      const child = start(place, ["train", ...words, ...options, "-q"]);
+      const child = start(place, ["train", ...words, ...options, "--json"]);
       const result = ended(child);
       while (number === 0 && !existsSync(path) && child.exitCode === null) await wait(20);
       await wait(random(600, 2500));
       child.kill("SIGKILL");
-      expect((await result).err).toBe("");
+      const { out, err } = await result;
+      expect(err).toBe("");
       const after = await stepsOf(path);
       expect(after).toBeGreaterThanOrEqual(before);
+      const reported = [...out.matchAll(/"event":"autosave",.*"steps":(\d+)\}/g)].at(-1)?.[1];
+      expect(after).toBeGreaterThanOrEqual(Number(reported ?? 0));
       before = after;
       expect(leftovers(place).length).toBeLessThanOrEqual(1); // the last one's; earlier ones are gone
       hit += leftovers(place).length;

@@ -199,10 +199,12 @@ async function trainOn(task: Task): Promise<void> {
     path,
     every: (await isFilePath(path)) ? (typed.number("autosave") ?? AUTOSAVE) : 0,
     encode: () => encodeModel(model, note),
+    steps: () => model.stepCount,
     report,
   });
   const watch = new Watch(report, epochs, stepsPerEpoch);
-  const { history, signal } = await fitAndSave({ model, data, validation, fit, watch, keeper });
+  const fitting = { model, data, validation, fit, watch, keeper, report, path };
+  const { history, signal } = await fitAndSave(fitting);
   tell({ task, watch, history, signal, model, epochs });
 }
 
@@ -317,6 +319,8 @@ interface Fitting {
   readonly fit: FitOptions;
   readonly watch: Watch;
   readonly keeper: Keeper;
+  readonly report: Reporter;
+  readonly path: string;
 }
 
 /** Trains until the end or a signal, and saves whatever ended it. */
@@ -335,15 +339,33 @@ async function fitAndSave(
       try {
         history = await fitUntil(fitting, () => signal !== undefined);
       } catch (error) {
-        // Weights just before a divergence are of no use, and those of the last save are still there. Everything
-        // else, such as a thread that died, leaves a model that was trained up to here.
-        if (fitting.watch.steps > 0 && !(error instanceof DivergenceError)) await keeper.finish();
-        throw error;
+        return await saveAfter(error, fitting);
       }
       await keeper.finish();
       return { history, signal };
     },
   );
+}
+
+/**
+ * Weights just before a divergence are of no use, and those of the last save are still there. Everything else, such as
+ * a thread that died, leaves a model that was trained up to here.
+ */
+async function saveAfter(error: unknown, { keeper, watch, report, path }: Fitting): Promise<never> {
+  if (error instanceof DivergenceError) {
+    if (keeper.saved === undefined) throw error;
+    const message = `${error.message} ${path} holds the model of step ${grouped(keeper.saved)}`;
+    throw new CommandError(message, { file: path, cause: error });
+  }
+  if (watch.steps > 0) {
+    try {
+      await keeper.finish();
+      report.warn(`training ended early; what it came to is saved in ${path}`);
+    } catch (other) {
+      report.warn((other as Error).message);
+    }
+  }
+  throw error;
 }
 
 function fitUntil(
