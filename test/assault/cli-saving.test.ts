@@ -12,7 +12,7 @@ import { ended, jsonLines, run, start, temporaryFolder, written } from "../cli/p
 
 const SECONDS = Number(process.env.ASSAULT_SECONDS ?? 15);
 vi.setConfig({ testTimeout: 60_000 + 2000 * SECONDS });
-const folder = temporaryFolder();
+const folder = temporaryFolder("disk");
 const isUnix = process.platform !== "win32";
 
 /** A model of 0.4 million weights: its file of 5 MB takes long enough to be hit. */

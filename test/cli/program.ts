@@ -2,7 +2,7 @@
 // takes a hundredth of the time and is enough where signals, pipes and the standard input play no part.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,9 +20,13 @@ export interface Result {
   readonly err: string;
 }
 
-/** A folder that is gone after the tests of the file. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "tied-autoencoder-"));
+/**
+ * A folder that is gone after the tests of the file. In memory where the system has such a place, so that the tests do
+ * not wait for the disk at each save, or on the disk.
+ */
+export function temporaryFolder(where: "memory" | "disk" = "memory"): string {
+  const place = where === "memory" && existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+  const folder = mkdtempSync(join(place, "tied-autoencoder-"));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }

@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { run, temporaryFolder } from "../cli/program.ts";
 
 const GIB = 2 ** 30;
-const folder = temporaryFolder();
+const folder = temporaryFolder("disk");
 
 test.skipIf(freemem() < 14 * GIB)(
   "200 million weights, saved, resumed and used",
