@@ -280,7 +280,7 @@ export class TiedAutoencoder {
     }
   }
 
-  /** Layer-wise pretraining; see model/initial/layerwise.ts. */
+  /** Layer-wise pretraining; see training/layerwise.ts. */
   async #pretrain(engine: Engine, rows: Rows, options: LayerwiseOptions): Promise<void> {
     const { config, build } = this;
     const { epochs = 10, batchSize = 32, learningRate, corruption, signal } = options;
@@ -291,8 +291,13 @@ export class TiedAutoencoder {
       const layer = await TiedAutoencoder.create({
         ...layerConfig(config, i, learningRate),
         simd: build,
+        threads: this.threads,
+        onWarning() {}, // without further threads the layer has the same bits
       });
       try {
+        // What the model has learned of the data holds for its first layer, whatever the rows are.
+        const { state } = engine.preparation;
+        if (i === 0 && state) layer.#live.preparation.restore(state);
         await layer.fit(input, {
           epochs,
           batchSize,

@@ -12,6 +12,7 @@ import {
   positiveNumber,
   wholeNumber,
 } from "./checks.ts";
+import { InvalidValueError, oneOf, show } from "./errors.ts";
 
 /** Checks the value of an option; gives the default for `undefined`, where there is one. */
 export type Check<Value> = (where: string, value: unknown) => Value;
@@ -80,8 +81,21 @@ export class Registry<Base extends Definition<string, object>, D extends Base> {
   resolve(where: string, spec: unknown): ResolvedOf<D> {
     const { type, options } = nameAndOptions(where, spec, this.names);
     const checks: Checks<object> = this.of({ type }).options;
+    this.#requireOwn(where, type, Object.keys(options));
     const resolved = resolveOptions(`${where} "${type}"`, where, options, checks);
     return { type, ...resolved } as ResolvedOf<D>;
+  }
+
+  /** Throws for an option that only other definitions have, and names these. */
+  #requireOwn(where: string, type: string, given: readonly string[]): void {
+    const has = (definition: Base, key: string) => key === "type" || key in definition.options;
+    const foreign = given.find((key) => !has(this.of({ type }), key));
+    const owners = this.all.filter((one) => foreign !== undefined && has(one, foreign));
+    if (owners.length === 0) return; // an option of none: said with the options that there are
+    const names = owners.map((owner) => owner.type);
+    throw new InvalidValueError(
+      `${where} ${show(type)} has no option ${show(foreign)}; the ${this.what} ${oneOf(names)} has it. Leave it out, or take one of these.`,
+    );
   }
 }
 

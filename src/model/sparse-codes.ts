@@ -1,7 +1,7 @@
 // What only a sparse code has: codes as lists, dead units, and the threshold of batch top-k.
 
 import type { Rows } from "../data/rows.ts";
-import { InvalidStateError } from "../errors.ts";
+import { InvalidStateError, show } from "../errors.ts";
 import {
   PlannedSparseEncoder,
   ROWS_SINCE_ACTIVE,
@@ -80,10 +80,10 @@ function isSettings(value: unknown): value is { deadAfter: number } {
   return typeof value === "object" && value !== null && "deadAfter" in value;
 }
 
-function sparseLayer({ network }: Engine, call: string): SparseEncoder {
+function sparseLayer({ config, network }: Engine, call: string): SparseEncoder {
   const layer = network.layers[network.codeEnd - 1];
   if (layer instanceof SparseEncoder) return layer;
   throw new InvalidStateError(
-    `${call} needs a sparse code; this model's code is another. Make it with code: { type: "topK", k } or "batchTopK".`,
+    `${call} needs a sparse code; this model's is ${show(longForm(config.code).type)}. Make it with code: { type: "topK", k } or { type: "batchTopK", k }.`,
   );
 }

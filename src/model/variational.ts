@@ -2,7 +2,7 @@
 
 import { lossBlocks } from "../core/partial-sums.ts";
 import type { Rows } from "../data/rows.ts";
-import { InvalidStateError, InvalidValueError } from "../errors.ts";
+import { InvalidStateError, InvalidValueError, show } from "../errors.ts";
 import { Gaussian, PlannedGaussian } from "../layers/gaussian.ts";
 import type { Address } from "../layers/layer.ts";
 import { log } from "../math/elementary.ts";
@@ -131,11 +131,11 @@ function densityOf({ config, workspace }: Engine, beta: number): Density {
   return { factor: 1 / beta, constant: width * perColumn };
 }
 
-function gaussianLayer({ network }: Engine, call: string): Gaussian {
+function gaussianLayer({ config, network }: Engine, call: string): Gaussian {
   const layer = network.layers[network.codeEnd - 1];
   if (layer instanceof Gaussian) return layer;
   throw new InvalidStateError(
-    `${call} needs a gaussian code; this model's code is another. Make it with code: { type: "gaussian" }.`,
+    `${call} needs a gaussian code; this model's is ${show(longForm(config.code).type)}. Make it with code: { type: "gaussian" }.`,
   );
 }
 

@@ -1,12 +1,13 @@
 import { type ModelConfig, TiedAutoencoder } from "../../src/index.ts";
 import { relativeDistance } from "./distance.ts";
-import { referenceLoss } from "./reference/network.ts";
+import { type Held, referenceLoss } from "./reference/network.ts";
 
 const STEP = 1e-5;
 
 /** Largest distance of any parameter's gradient from central differences, relative to its largest. */
 export function gradientError(config: ModelConfig, x: Float32Array, target?: Float32Array): number {
-  const model = TiedAutoencoder.createSync(config);
+  using model = TiedAutoencoder.createSync(config);
+  model.fitScaler(x);
   const loss = model.accumulateGradients(x, target);
   const weights = Object.fromEntries(
     Object.entries(model.weights()).map(([name, { data }]) => [
@@ -14,7 +15,8 @@ export function gradientError(config: ModelConfig, x: Float32Array, target?: Flo
       { data: Float64Array.from(data) },
     ]),
   );
-  const at = () => referenceLoss(model.config, weights, x, target);
+  const held: Held = {};
+  const at = () => referenceLoss(model.config, weights, x, target, held);
   let worst = relativeDistance([loss], [at()]);
   for (const [name, { data }] of Object.entries(model.gradients())) {
     const values = weights[name]!.data;

@@ -8,7 +8,11 @@
 
 import type { Rows } from "../../data/rows.ts";
 import { activations } from "../../layers/activations.ts";
+import { Center } from "../../layers/center.ts";
 import { Dense } from "../../layers/dense.ts";
+import { Gaussian } from "../../layers/gaussian.ts";
+import type { Layer } from "../../layers/layer.ts";
+import { SparseEncoder } from "../../layers/sparse-encoder.ts";
 import { type Seed, Stream, splitSeed } from "../../math/seed.ts";
 import { yieldToEventLoop } from "../../platform/yield.ts";
 import type { Engine } from "../engine.ts";
@@ -28,6 +32,8 @@ interface LayerTensors {
   readonly weight: Tensor;
   readonly encoderBias: Tensor | undefined;
   readonly decoderBias: Tensor | undefined;
+  /** The layer reads its input less the decoder's bias. */
+  readonly isCentered: boolean;
 }
 
 /** Sets every parameter from the rows of `x`. */
@@ -37,16 +43,24 @@ export async function initializeFromComponents(engine: Engine, x: Rows): Promise
   const seed = splitSeed(engine.config.seed);
   let index = 0;
   for (let before = 0; before < codeEnd; before++) {
-    const layer = layers[before];
-    if (!(layer instanceof Dense)) continue;
+    const layer = denseOf(layers[before]);
+    if (!layer) continue;
     const weight = tensors.get(`encoder.${index}.weight`);
     if (!weight) throw new Error(`Layer ${index} has no weight.`);
     const encoderBias = tensors.get(`encoder.${index}.bias`);
     const decoderBias = tensors.get(`decoder.${index}.bias`);
-    const place = { index, before, layer, weight, encoderBias, decoderBias };
+    const isCentered = layers[before - 1] instanceof Center;
+    const place = { index, before, layer, weight, encoderBias, decoderBias, isCentered };
     await initializeLayer(engine, x, place, seed);
     index += 1;
   }
+}
+
+/** The dense part of a layer, which has the tied weight; nothing for layers without parameters of their own. */
+function denseOf(layer: Layer | undefined): Dense | undefined {
+  if (layer instanceof SparseEncoder) return layer.dense;
+  if (layer instanceof Gaussian) return layer.mean;
+  return layer instanceof Dense ? layer : undefined;
 }
 
 async function initializeLayer(
@@ -55,10 +69,13 @@ async function initializeLayer(
   place: LayerTensors,
   seed: Seed,
 ): Promise<void> {
-  const { weight, encoderBias, decoderBias, layer } = place;
+  const { weight, encoderBias, decoderBias, layer, isCentered } = place;
   const { kernels } = engine.core;
   const { arena } = engine;
   const [units = 0, width = 0] = weight.shape;
+  // Until the new bias is known, nothing is taken out of the input.
+  if (isCentered && decoderBias)
+    engine.state.parameters.set(new Float32Array(width), decoderBias.offset);
   const data = layerInput(engine, x, place);
   // Without a decoder's bias the mean could not be put back: directions about the origin, then.
   const mean = decoderBias ? await columnMeans(data) : new Float64Array(width);
@@ -89,10 +106,10 @@ async function initializeLayer(
   const { parameters } = engine.state;
   parameters.set(rows, weight.offset);
   const bias = new Float64Array(units);
-  if (encoderBias) {
+  if (encoderBias || isCentered) {
     for (let i = 0; i < units; i++) bias[i] = (lifts[i] ?? 0) - (atMean[i] ?? 0);
-    parameters.set(bias, encoderBias.offset);
   }
+  if (encoderBias) parameters.set(bias, encoderBias.offset);
   if (!decoderBias) return;
   // The decoder's bias is what the mean row's code leaves to add.
   const back = Float64Array.from(mean);
@@ -103,6 +120,11 @@ async function initializeLayer(
     }
   }
   parameters.set(back, decoderBias.offset);
+  if (!isCentered || !encoderBias) return;
+  // W (x − c) + b is what W x + b was to be: b gains W c.
+  const shift = times(rows, back, units, width);
+  for (let i = 0; i < units; i++) bias[i] = (bias[i] ?? 0) + (shift[i] ?? 0);
+  parameters.set(bias, encoderBias.offset);
 }
 
 /** What enters a layer, in chunks: the model's input, or what the layers before make of it. */

@@ -189,3 +189,31 @@ test("symmetricEigenvectors diagonalises", () => {
     last = value;
   }
 });
+
+describe("codes that are not dense start from components too", () => {
+  const rows = randomRows(60, 6, 9).map((value, i) => value * (1 + (i % 6)) + 3);
+  const pca = pcaError(rows, rows, 6, 3);
+
+  test.each<[string, Partial<ModelConfig>]>([
+    ["topK that keeps all", { code: { type: "topK", k: 3 } }],
+    ["topK, centered", { code: { type: "topK", k: 3, centered: true } }],
+    [
+      "centered, without a bias in the encoder",
+      { code: { type: "topK", k: 3, centered: true }, bias: false },
+    ],
+    ["the mean of a gaussian code", { code: { type: "gaussian", beta: 0 } }],
+  ])("%s: PCA's error within 0.01 %%", async (_, rest) => {
+    const model = TiedAutoencoder.createSync({ layers: [6, 3], activation: "linear", ...rest });
+    await model.initializeFrom(rows, { method: "pca" });
+    expect(Math.abs(model.evaluate(rows) / pca - 1)).toBeLessThan(1e-4);
+  });
+
+  test("a relu code, centered, starts there as well: its biases lift it", async () => {
+    const model = TiedAutoencoder.createSync({
+      layers: [6, 3],
+      code: { type: "topK", k: 3, centered: true },
+    });
+    await model.initializeFrom(rows, { method: "pca" });
+    expect(Math.abs(model.evaluate(rows) / pca - 1)).toBeLessThan(1e-4);
+  });
+});
