@@ -2,7 +2,7 @@
 // gradient in float32 against central differences of the float64 reference.
 
 import { describe, expect, test } from "vitest";
-import type { CodeSpec, LossSpec, ModelConfig } from "../../src/index.ts";
+import type { ActivationSpec, CodeSpec, LossSpec, ModelConfig } from "../../src/index.ts";
 import { availableBuilds } from "../support/builds.ts";
 import { gradientError } from "../support/gradient-error.ts";
 import { randomRows } from "../support/random.ts";
@@ -34,10 +34,10 @@ describe.each(availableBuilds)("gradients within 1e-5 of differences, %s build",
   describe.each([...sparse, gaussian])("code %s", (name, code) => {
     describe.each(shapes)("of [%i, %i, %i]", (...layers) => {
       const base = { layers: layers.filter((n) => n > 0), code, seed: 24, simd };
-      const activations =
+      const activations: readonly ActivationSpec[] =
         name === "gaussian"
-          ? (["tanh", "softplus"] as const)
-          : (["linear", "relu", "gelu", { type: "leakyRelu", slope: -0.5 }] as const);
+          ? ["tanh", "softplus"]
+          : ["linear", "relu", "gelu", { type: "leakyRelu", slope: -0.5 }];
 
       test.each(activations)("activation %j", (activation) => {
         for (const [loss, outputActivation] of losses) {

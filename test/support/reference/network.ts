@@ -104,7 +104,8 @@ function fill(x: Matrix): Matrix {
 function reconstruction({ loss }: ResolvedConfig, y: Matrix, goal: Matrix): number {
   const name = typeof loss === "string" ? loss : loss.type;
   const options = typeof loss === "string" ? {} : loss;
-  const parameter = "delta" in options ? options.delta : "beta" in options ? options.beta : 0;
+  const { delta, beta } = options as { delta?: number; beta?: number };
+  const parameter = delta ?? beta ?? 0;
   let sum = 0;
   let known = 0;
   goal.forEach((row, r) => {
