@@ -131,7 +131,7 @@ export class TiedAutoencoder {
   // Inference
 
   /** Codes of the rows of `x` [rows, layers[0]] → [rows, code units]. NaN passes through. */
-  encode(x: MatrixInput): OwnFloats;
+  encode(x: MatrixInput, options?: { sparse?: false }): OwnFloats;
   /** The same codes as lists of the units that stayed; for sparse codes only. */
   encode(x: MatrixInput, options: { sparse: true }): SparseCodes;
   encode(x: MatrixInput, options?: { sparse?: boolean }): OwnFloats | SparseCodes {
