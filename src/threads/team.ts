@@ -12,11 +12,13 @@ import { ThreadError } from "./errors.ts";
 /** The least work that is worth a share of its own, in nanoseconds of one thread. */
 const LEAST_SHARE = 6_000;
 /**
- * Sharing begins with a matrix product of so many least shares and ends with one below the second figure:
- * sharing the small calls of a small batch gains a third on a quiet machine and loses a third on a busy one.
+ * Sharing begins with a matrix product of so many least shares. It ends when so many products in a row have fewer than
+ * the second figure: sharing the small calls of a small batch gains a third on a quiet machine and loses a third on
+ * a busy one. A step of large products has small ones too, such as those for the biases in a Gram step.
  */
 const SHARES_TO_BEGIN = 12;
-const SHARES_TO_END = 5;
+const SHARES_TO_STAY = 5;
+const SMALL_TO_END = 12;
 /**
  * The last share of a call is one part in so many of what each thread has to do, but no longer than the second
  * figure, in nanoseconds: a thread may be late by that much. Cutting a product of 0.5 ms in eight costs 1 to 4 %
@@ -74,6 +76,8 @@ export class Team {
   readonly #guarded: { readonly first: number; readonly last: number }[] = [];
   /** Whether recent matrix products were worth sharing. */
   #engaged: boolean;
+  /** Products in a row that were too small to be shared for themselves. */
+  #smallProducts = 0;
   /** For each share of the current batch: its first element, and how much of the work it is. */
   readonly #starts = new Float64Array(MOST_TASKS);
   readonly #weights = new Float64Array(MOST_TASKS);
@@ -228,8 +232,10 @@ export class Team {
   #engage(time: number): void {
     if (this.#options.always) return;
     const shares = time / this.#leastShare;
+    if (shares >= SHARES_TO_STAY) this.#smallProducts = 0;
+    else this.#smallProducts += 1;
     if (shares >= SHARES_TO_BEGIN) this.#engaged = true;
-    else if (shares < SHARES_TO_END) this.#engaged = false;
+    else if (this.#smallProducts >= SMALL_TO_END) this.#engaged = false;
   }
 
   /** Threads that will share a call of so many nanoseconds; 1 leaves it whole. */

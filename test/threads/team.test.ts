@@ -4,13 +4,16 @@
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test } from "vitest";
 import { SUM_BLOCK } from "../../assembly/ops.ts";
+import type { KernelExports } from "../../src/core/generated/exports.ts";
+import { kernelNames } from "../../src/core/kernel-table.ts";
 import { type Core, loadCoreSync } from "../../src/core/load.ts";
 import { readRows } from "../../src/data/rows.ts";
 import { type ModelConfig, ThreadError } from "../../src/index.ts";
 import { resolveConfig } from "../../src/model/config.ts";
 import { Engine } from "../../src/model/engine.ts";
-import { MOST_TASKS } from "../../src/threads/board.ts";
+import { Board, MOST_TASKS } from "../../src/threads/board.ts";
 import { threadWorker } from "../../src/threads/generated/thread-worker.ts";
+import { Team } from "../../src/threads/team.ts";
 import { randomRows } from "../support/random.ts";
 import { sharedCore } from "../support/shared-core.ts";
 
@@ -107,6 +110,46 @@ describe("sums with more blocks than a batch has tasks", () => {
     expect(core.kernels.sumSquares(count, at)).toBe(alone.sumSquares(count, at));
     expect(core.kernels.sumAbs(count, at)).toBe(alone.sumAbs(count, at));
     expect(core.kernels.dot(count - 3, at, at + 12)).toBe(alone.dot(count - 3, at, at + 12));
+  });
+});
+
+describe("what is worth sharing", () => {
+  /** A team alone on its board, whose kernels do nothing, and how many shares a call of adam has. */
+  function countingTeam() {
+    let calls = 0;
+    const count = () => {
+      calls += 1;
+    };
+    const kernels = Object.fromEntries(kernelNames.map((name) => [name, count]));
+    const exports = { ...kernels, gemmWorkspace: () => 1024 } as unknown as KernelExports;
+    const board = new Board(Board.allocate(), exports, 0);
+    const crew = { lost: undefined, disband() {} };
+    const team = new Team({ exports, board, threads: 2, maySleep: false, crew });
+    return {
+      product(size: number) {
+        team.kernels.gemmNN(size, size, size, 64, size, 64, size, 0, 64, size, 64);
+      },
+      sharesOfAdam() {
+        calls = 0;
+        team.kernels.adam(100_000, 64, 64, 64, 64, 0.1, 0.9, 0.999, 1, 1e-8, 0, 1, 1);
+        return calls;
+      },
+    };
+  }
+
+  test("begins with a large product and lasts through a few small ones", () => {
+    const { product, sharesOfAdam } = countingTeam();
+    expect(sharesOfAdam()).toBe(1);
+    product(512);
+    for (let i = 0; i < 5; i++) product(8);
+    expect(sharesOfAdam()).toBeGreaterThan(1);
+  });
+
+  test("ends with many small products in a row, as a small batch has them", () => {
+    const { product, sharesOfAdam } = countingTeam();
+    product(512);
+    for (let i = 0; i < 50; i++) product(8);
+    expect(sharesOfAdam()).toBe(1);
   });
 });
 
