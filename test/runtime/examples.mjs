@@ -9,6 +9,13 @@ export function record(name, ok, message) {
   return ok ? { name, ok: true } : { name, ok: false, message };
 }
 
+/** The records that a program printed. */
+export function recordsIn(output) {
+  const line = output.split("\n").find((each) => each.startsWith("RECORDS "));
+  if (!line) throw new Error(`no records in: ${output.slice(0, 500)}`);
+  return JSON.parse(line.slice("RECORDS ".length));
+}
+
 /** Copies the examples beside the app, where they find the installed package. */
 export function copyExamples(examples, app) {
   for (const name of ["deno", "edge-worker", "image-page", "script-page", "vite-page"]) {

@@ -10,8 +10,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { copyExamples, edgeWorker, pressingPages, record } from "./examples.mjs";
+import { copyExamples, edgeWorker, pressingPages, record, recordsIn } from "./examples.mjs";
 import { haveBrowser } from "./have-browser.mjs";
+import { programs } from "./programs.mjs";
 import { bundleForWorkerd, serving } from "./workerd.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -74,12 +75,6 @@ function makeProject(folder, makeApp) {
   const app = join(folder, "app");
   makeApp(app, installed);
   return app;
-}
-
-function recordsIn(output) {
-  const line = output.split("\n").find((each) => each.startsWith("RECORDS "));
-  if (!line) throw new Error(`no records in: ${output.slice(0, 500)}`);
-  return JSON.parse(line.slice("RECORDS ".length));
 }
 
 const binary = (path) => join(here, "node_modules", path);
@@ -150,7 +145,7 @@ async function browsers(app, { bundlers, viteServer }, { runPages }) {
   if (!build) return skip("browsers", "the bundlers are not installed");
   await build({
     absWorkingDir: app,
-    entryPoints: ["page.mjs", "manners.mjs"],
+    entryPoints: ["page.mjs", "manners.mjs", "refused.mjs"],
     outdir: plain,
     bundle: true,
     format: "esm",
@@ -179,6 +174,10 @@ async function browsers(app, { bundlers, viteServer }, { runPages }) {
     join(plain, "manners.html"),
     page('<script type="module" src="/plain/manners.js"></script>'),
   );
+  writeFileSync(
+    join(plain, "refused.html"),
+    page('<script type="module" src="/plain/refused.js"></script>'),
+  );
   pressingPages(app);
   const pages = [
     { name: "a file:// page", file: join(plain, "script.html") },
@@ -189,6 +188,11 @@ async function browsers(app, { bundlers, viteServer }, { runPages }) {
       path: "/plain/index.html",
       headers: { "Content-Security-Policy": POLICY },
       query: { script: "/plain/dist/worker-script.js" },
+    },
+    {
+      name: "a page that may not compile",
+      path: "/plain/refused.html",
+      headers: { "Content-Security-Policy": "script-src 'self'" },
     },
   ];
   for (const browser of ["chromium", "firefox-esr"]) {
@@ -247,6 +251,15 @@ try {
     copyExamples(join(root, "examples"), app);
     await consoles(app);
     await denoExample(app);
+    if (installedHosts) {
+      const hosts = {
+        node24: binary("node24/bin/node"),
+        deno: binary("@deno/linux-x64-glibc/deno"),
+      };
+      await programs(app, folder, hosts, async (name, records) => {
+        if (isWanted(name)) await host(name, records);
+      });
+    }
     if (installedHosts) await workerd(app, folder);
     await browsers(app, tools, await import("./pages.mjs"));
   }

@@ -82,6 +82,6 @@ if (a === "--write") {
 const want = JSON.parse(fs.readFileSync(a, "utf8"));
 const bad = Object.keys(want).filter((k) => want[k] !== out[k]);
 console.log(
-  `${Object.keys(want).length - bad.length} of ${Object.keys(want).length} runs bit-identical to version 0.1.0${bad.length ? `; other: ${bad.join(" ")}` : ""}`,
+  `${Object.keys(want).length - bad.length} of ${Object.keys(want).length} runs bit-identical to ${a}${bad.length ? `; other: ${bad.join(" ")}` : ""}`,
 );
 process.exit(bad.length ? 1 : 0);
