@@ -60,10 +60,12 @@ export class ColumnStatistics {
     return constant ? 1 : Math.sqrt(variance);
   }
 
-  /** The range of a column, or 1 where it does not vary. */
+  /** The range of a column, or 1 where it is no more than rounding can make of a constant. */
   rangeDivisor(column: number): number {
-    const range = (this.highest[column] as number) - (this.lowest[column] as number);
-    return range < 10 * Number.EPSILON ? 1 : range;
+    const [low, high] = [this.lowest[column] as number, this.highest[column] as number];
+    const range = high - low;
+    const rounding = 10 * Number.EPSILON * Math.max(Math.abs(low), Math.abs(high));
+    return range <= rounding ? 1 : range;
   }
 
   #addColumn(piece: Float64Array, j: number, rows: number): void {

@@ -44,6 +44,8 @@ export interface Rows {
   readonly width: number;
   /** Copies rows [first, first + count) to `heap[at…]`, row-major. */
   copy(first: number, count: number, heap: Float32Array | Float64Array, at: number): void;
+  /** @throws InvalidStateError when the data have been transferred or shrunk since they were given. */
+  requireIntact(): void;
   /** Copies the rows order[first], …, order[first + count - 1]. */
   gather(
     order: Uint32Array,
@@ -123,8 +125,12 @@ export class FlatRows implements Rows {
     }
   }
 
-  #intact(): NumberArray {
+  requireIntact(): void {
     requireLength(this.name, this.#data, this.count * this.width);
+  }
+
+  #intact(): NumberArray {
+    this.requireIntact();
     return this.#data;
   }
 }
@@ -158,7 +164,7 @@ class StridedRows implements Rows {
   }
 
   copy(first: number, count: number, heap: Float32Array | Float64Array, at: number): void {
-    requireLength(this.name, this.#data, this.#length);
+    this.requireIntact();
     for (let i = 0; i < count; i++) this.#copyRow(first + i, heap, at + i * this.width);
   }
 
@@ -169,10 +175,14 @@ class StridedRows implements Rows {
     heap: Float32Array | Float64Array,
     at: number,
   ): void {
-    requireLength(this.name, this.#data, this.#length);
+    this.requireIntact();
     for (let i = 0; i < count; i++) {
       this.#copyRow(order[first + i] ?? 0, heap, at + i * this.width);
     }
+  }
+
+  requireIntact(): void {
+    requireLength(this.name, this.#data, this.#length);
   }
 
   #copyRow(row: number, heap: Float32Array | Float64Array, at: number): void {
@@ -198,6 +208,10 @@ export class OrderedRows implements Rows {
     this.width = rows.width;
     this.#rows = rows;
     this.#order = order;
+  }
+
+  requireIntact(): void {
+    this.#rows.requireIntact();
   }
 
   copy(first: number, count: number, heap: Float32Array | Float64Array, at: number): void {
@@ -229,6 +243,9 @@ class NestedRows implements Rows {
     this.count = rows.length;
     this.width = width;
   }
+
+  /** Rows are looked at when they are copied. */
+  requireIntact(): void {}
 
   copy(first: number, count: number, heap: Float32Array | Float64Array, at: number): void {
     for (let i = 0; i < count; i++) this.#copyRow(first + i, heap, at + i * this.width);

@@ -98,16 +98,29 @@ function readBlock(tensors: Tensors, prefix: string, layout: ParameterLayout): F
   return block;
 }
 
-/** A float tensor of this name and shape; every value finite. */
+/** A float tensor of this name and shape, as float32; every value finite. */
 function float32Tensor(tensors: Tensors, name: string, shape: readonly number[]): Float32Array {
+  return finiteFloat32(name, shapedTensor(tensors, name, shape));
+}
+
+/** The same as float64. */
+function float64Tensor(tensors: Tensors, name: string, shape: readonly number[]): Float64Array {
+  const tensor = shapedTensor(tensors, name, shape);
+  if (!(tensor.data instanceof Float64Array)) return Float64Array.from(finiteFloat32(name, tensor));
+  const index = tensor.data.findIndex((value) => !Number.isFinite(value));
+  if (index < 0) return tensor.data.slice();
+  throw new FormatError(
+    `The tensor ${show(name)} must hold finite numbers; element ${index} is ${tensor.data[index]}.`,
+  );
+}
+
+function shapedTensor(tensors: Tensors, name: string, shape: readonly number[]): SafeTensor {
   const tensor = tensors.get(name);
   if (!tensor) throw new FormatError(`The file lacks the tensor ${show(name)}.`);
-  if (tensor.shape.join() !== shape.join()) {
-    throw new FormatError(
-      `The tensor ${show(name)} has shape [${tensor.shape.join(", ")}]; its configuration asks for [${shape.join(", ")}].`,
-    );
-  }
-  return finiteFloat32(name, tensor);
+  if (tensor.shape.join() === shape.join()) return tensor;
+  throw new FormatError(
+    `The tensor ${show(name)} has shape [${tensor.shape.join(", ")}]; its configuration asks for [${shape.join(", ")}].`,
+  );
 }
 
 function readBuffer(
@@ -130,9 +143,7 @@ function readPreparation(
   names: readonly string[],
 ): PreparationState {
   const width = layers[0] ?? 0;
-  return Object.fromEntries(
-    names.map((name) => [name, float32Tensor(tensors, name, [width]).slice()]),
-  );
+  return Object.fromEntries(names.map((name) => [name, float64Tensor(tensors, name, [width])]));
 }
 
 function readProgress(text: string): Omit<OptimizerState, "blocks"> {

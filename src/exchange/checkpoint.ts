@@ -26,7 +26,7 @@ export function encodeCheckpoint(model: ModelSnapshot, run: RunState | undefined
   const { layout } = buildNetwork(config);
   const tensors = namedTensors("", model.parameters, layout);
   for (const [name, data] of Object.entries(model.preparation ?? {})) {
-    tensors.push({ name, dtype: "F32", shape: [data.length], data: ownBuffer(data) });
+    tensors.push({ name, dtype: "F64", shape: [data.length], data: Float64Array.from(data) });
   }
   for (const [name, data] of Object.entries(model.buffers)) {
     const shape = [data.length];

@@ -38,7 +38,9 @@ export function toOnnx(engine: Engine, options?: OnnxOptions): OwnBytes {
   if (part !== "decoder") {
     if (mean) value = write.add("Where", [write.add("IsNaN", [value]), "missing.mean", value]);
     if (center) {
-      const centered = write.add("Sub", [value, "scaler.center"]);
+      // The centre in two parts, because ONNX computes in float32: columns may lie far from 0.
+      const near = write.add("Sub", [value, "scaler.center"]);
+      const centered = write.add("Sub", [near, CENTER_REST]);
       value = write.add("Div", [centered, "scaler.scale"]);
     }
     for (const layer of network.layers.slice(0, network.codeEnd)) {
@@ -64,7 +66,7 @@ export function toOnnx(engine: Engine, options?: OnnxOptions): OwnBytes {
       shape,
       data: parameters.subarray(offset, offset + length),
     })),
-    ...Object.entries({ ...preparation, ...buffers }).map(([name, data]) => ({
+    ...Object.entries({ ...preparation, ...rest(center), ...buffers }).map(([name, data]) => ({
       name,
       shape: [data.length],
       data: Float32Array.from(data),
@@ -87,4 +89,11 @@ export function toOnnx(engine: Engine, options?: OnnxOptions): OwnBytes {
       metadata: { format: "tied-autoencoder", config: JSON.stringify(config) },
     },
   );
+}
+
+/** What float32 leaves over of the scaler's centre. */
+const CENTER_REST = "scaler.centerRest";
+
+function rest(center: Float64Array | undefined): Record<string, Float64Array> {
+  return center ? { [CENTER_REST]: center.map((value) => value - Math.fround(value)) } : {};
 }

@@ -1,6 +1,6 @@
 // What happens to data between the caller and the network, and back: columns scaled, missing values filled in, and
 // on the way out unscaled. What this needs is learned once, from the data of the first `fit`, and saved with the
-// model. Scaled values are (x - center) / scale.
+// model. Scaled values are (x - center) / scale, computed in float64 and rounded once: columns may lie far from 0.
 
 import type { Arena } from "../core/arena.ts";
 import type { KernelExports } from "../core/generated/exports.ts";
@@ -11,7 +11,7 @@ import type { Address } from "../layers/layer.ts";
 import type { MissingMode, ResolvedConfig } from "./config.ts";
 
 /** What was learned from the data, as it is saved: one value a column. */
-export type PreparationState = Readonly<Record<string, Float32Array>>;
+export type PreparationState = Readonly<Record<string, Float64Array>>;
 
 type Settings = Pick<ResolvedConfig, "scaler" | "missing">;
 
@@ -22,16 +22,8 @@ export function preparationNames({ scaler, missing }: Settings): string[] {
   return names;
 }
 
-/** Addresses of vectors [width]. */
-interface Vectors {
-  readonly center: Address;
-  readonly scale: Address;
-  readonly minusCenter: Address;
-  /** 1 / scale */
-  readonly inverse: Address;
-  readonly ones: Address;
-  readonly zeros: Address;
-}
+/** Values that are scaled at a time on their way through float64. */
+const PIECE = 16_384;
 
 export class Preparation {
   readonly missing: MissingMode;
@@ -39,10 +31,12 @@ export class Preparation {
   readonly #arena: Arena;
   readonly #settings: Settings;
   readonly #width: number;
-  /** Absent where nothing is scaled. */
-  readonly #vectors: Vectors | undefined;
-  /** What takes the place of a missing value, as data are after scaling [width]; 0 for none. */
-  readonly #replacements: Address;
+  /** Rows on their way to the arena. */
+  readonly #piece: Float64Array;
+  #center: Float64Array | undefined;
+  #scale: Float64Array | undefined;
+  /** What takes the place of a missing value, as data are after scaling [width]. */
+  #replacements = new Float32Array(0);
   #state: PreparationState | undefined;
 
   constructor(kernels: KernelExports, arena: Arena, settings: Settings, width: number) {
@@ -51,19 +45,14 @@ export class Preparation {
     this.#arena = arena;
     this.#settings = settings;
     this.#width = width;
-    const vector = () => arena.reserveFloats(width);
-    if (settings.scaler !== undefined) {
-      this.#vectors = {
-        center: vector(),
-        scale: vector(),
-        minusCenter: vector(),
-        inverse: vector(),
-        ones: vector(),
-        zeros: vector(),
-      };
-    }
-    this.#replacements = settings.missing === "error" ? 0 : vector();
+    const rows = Math.max(1, Math.floor(PIECE / width));
+    this.#piece = new Float64Array(settings.scaler === undefined ? 0 : rows * width);
     if (preparationNames(settings).length === 0) this.#state = {};
+  }
+
+  /** Whether rows are scaled on their way in. */
+  get scales(): boolean {
+    return this.#settings.scaler !== undefined;
   }
 
   /** Whether there is nothing left to learn. */
@@ -89,14 +78,14 @@ export class Preparation {
       );
     }
     const column = (value: (j: number) => number) =>
-      Float32Array.from({ length: this.#width }, (_, j) => value(j));
-    const means = Float32Array.from(statistics.means);
-    const state: Record<string, Float32Array> = {};
+      Float64Array.from({ length: this.#width }, (_, j) => value(j));
+    const means = Float64Array.from(statistics.means);
+    const state: Record<string, Float64Array> = {};
     if (this.#settings.scaler === "standard") {
       state["scaler.center"] = means;
       state["scaler.scale"] = column((j) => statistics.standardDivisor(j));
     } else if (this.#settings.scaler === "minMax") {
-      state["scaler.center"] = Float32Array.from(statistics.lowest);
+      state["scaler.center"] = Float64Array.from(statistics.lowest);
       state["scaler.scale"] = column((j) => statistics.rangeDivisor(j));
     }
     if (this.missing !== "error") state["missing.mean"] = means;
@@ -107,27 +96,12 @@ export class Preparation {
   restore(state: PreparationState): void {
     this.#state = state;
     const { "scaler.center": center, "scaler.scale": scale, "missing.mean": means } = state;
-    const set = (address: Address, values: Float32Array) =>
-      this.#arena.view(address, this.#width).set(values);
-    const vectors = this.#vectors;
-    if (vectors && center && scale) {
-      set(vectors.center, center);
-      set(vectors.scale, scale);
-      set(
-        vectors.minusCenter,
-        center.map((value) => -value),
-      );
-      set(
-        vectors.inverse,
-        scale.map((value) => 1 / value),
-      );
-      set(vectors.ones, new Float32Array(this.#width).fill(1));
-      set(vectors.zeros, new Float32Array(this.#width));
-    }
-    if (means) {
-      set(this.#replacements, means);
-      this.scale(1, this.#replacements);
-    }
+    this.#center = center;
+    this.#scale = scale;
+    if (!means) return;
+    this.#replacements = Float32Array.from(means, (mean, j) =>
+      center && scale ? (mean - (center[j] ?? 0)) / (scale[j] ?? 1) : mean,
+    );
   }
 
   /** @throws InvalidStateError where data would have to be scaled or filled in and nothing is learned yet. */
@@ -138,33 +112,50 @@ export class Preparation {
     );
   }
 
-  /**
-   * Scales `rows` rows in place; NaN stays NaN. Subtracts first and divides then: one x · a + b would lose the
-   * digits of columns that lie far from 0.
-   */
-  scale(rows: number, x: Address): void {
-    if (!this.#vectors) return;
-    const { minusCenter, inverse, ones, zeros } = this.#vectors;
-    this.#kernels.affineColumns(rows, this.#width, x, ones, minusCenter, x);
-    this.#kernels.affineColumns(rows, this.#width, x, inverse, zeros, x);
+  /** Copies rows [first, first + count) to `address`, scaled; NaN stays NaN. */
+  copy(rows: Rows, first: number, count: number, address: Address): void {
+    if (!this.#center) {
+      rows.copy(first, count, this.#arena.heap, address / 4);
+      return;
+    }
+    this.#inPieces(count, address, (from, some) => rows.copy(first + from, some, this.#piece, 0));
+  }
+
+  /** Copies the rows order[first], …, order[first + count - 1] to `address`, scaled. */
+  gather(rows: Rows, order: Uint32Array, first: number, count: number, address: Address): void {
+    if (!this.#center) {
+      rows.gather(order, first, count, this.#arena.heap, address / 4);
+      return;
+    }
+    this.#inPieces(count, address, (from, some) =>
+      rows.gather(order, first + from, some, this.#piece, 0),
+    );
   }
 
   /** Replaces every NaN of `rows` scaled rows by the mean of its column. */
   fill(rows: number, x: Address): void {
     const count = rows * this.#width;
     if (this.missing === "error" || this.#kernels.countNaN(count, x) === 0) return;
-    const values = this.#arena.view(x, count);
-    const replacements = this.#arena.view(this.#replacements, this.#width);
+    const { heap } = this.#arena;
+    const at = x / 4;
     for (let i = 0; i < count; i++) {
-      if (Number.isNaN(values[i])) values[i] = replacements[i % this.#width] ?? Number.NaN;
+      if (Number.isNaN(heap[at + i]))
+        heap[at + i] = this.#replacements[i % this.#width] ?? Number.NaN;
     }
   }
 
   /** Brings `rows` scaled rows back to the data's units, in place. */
   unscale(rows: number, y: Address): void {
-    if (!this.#vectors) return;
-    const { scale, center } = this.#vectors;
-    this.#kernels.affineColumns(rows, this.#width, y, scale, center, y);
+    const [center, scale] = [this.#center, this.#scale];
+    if (!center || !scale) return;
+    const { heap } = this.#arena;
+    const width = this.#width;
+    for (let row = 0; row < rows; row++) {
+      const at = y / 4 + row * width;
+      for (let j = 0; j < width; j++) {
+        heap[at + j] = (heap[at + j] ?? 0) * (scale[j] ?? 1) + (center[j] ?? 0);
+      }
+    }
   }
 
   /** How many of the `count` values at `target` count in a loss. */
@@ -187,5 +178,25 @@ export class Preparation {
       missing[row] = (missing[row] ?? 0) + 1;
     }
     return missing;
+  }
+
+  /** Scales rows that `read` puts into the piece, a piece at a time. */
+  #inPieces(count: number, address: Address, read: (first: number, count: number) => void): void {
+    const [center, scale] = [this.#center ?? [], this.#scale ?? []];
+    const width = this.#width;
+    const piece = this.#piece;
+    const most = piece.length / width;
+    const { heap } = this.#arena;
+    for (let first = 0; first < count; first += most) {
+      const some = Math.min(most, count - first);
+      read(first, some);
+      let at = address / 4 + first * width;
+      for (let i = 0; i < some * width; i += width) {
+        for (let j = 0; j < width; j++) {
+          heap[at + j] = ((piece[i + j] ?? 0) - (center[j] ?? 0)) / (scale[j] ?? 1);
+        }
+        at += width;
+      }
+    }
   }
 }

@@ -118,8 +118,7 @@ export class Staging {
 
   /** Rows [first, first + count) at `address`, prepared as a target. */
   target(rows: Rows, first: number, count: number, address: Address): void {
-    rows.copy(first, count, this.#arena.heap, address / 4);
-    this.#preparation.scale(count, address);
+    this.#preparation.copy(rows, first, count, address);
     if (!this.#masks) this.#preparation.fill(count, address);
   }
 
@@ -185,8 +184,8 @@ export class Staging {
   chunks(x: Rows, first: number, end: number, visit: Visit): void {
     const preparation = this.#preparation;
     preparation.requireFitted();
-    this.#chunks(x, first, end, (plan, row, count) => {
-      preparation.scale(count, plan.x);
+    this.#chunks(first, end, (plan, row, count) => {
+      preparation.copy(x, row, count, plan.x);
       preparation.fill(count, plan.x);
       visit(plan, row, count);
     });
@@ -195,16 +194,17 @@ export class Staging {
   /** The same for codes, which are neither scaled nor filled in. */
   codeChunks(code: Rows, visit: Visit): void {
     this.#preparation.requireFitted();
-    this.#chunks(code, 0, code.count, visit);
+    this.#chunks(0, code.count, (plan, row, count) => {
+      code.copy(row, count, this.#arena.heap, plan.x / 4);
+      visit(plan, row, count);
+    });
   }
 
-  #chunks(x: Rows, first: number, end: number, visit: Visit): void {
+  #chunks(first: number, end: number, visit: Visit): void {
     const chunk = this.#workspace.chunkRows(end - first);
     const plan = this.#workspace.inference(chunk);
     for (let row = first; row < end; row += chunk) {
-      const count = Math.min(chunk, end - row);
-      x.copy(row, count, this.#arena.heap, plan.x / 4);
-      visit(plan, row, count);
+      visit(plan, row, Math.min(chunk, end - row));
     }
   }
 
@@ -214,8 +214,7 @@ export class Staging {
     for (let row = 0; row < count; row += chunk) {
       const some = Math.min(chunk, count - row);
       const at = address + row * width * 4;
-      rows.copy(row, some, this.#arena.heap, at / 4);
-      this.#preparation.scale(some, at);
+      this.#preparation.copy(rows, row, some, at);
       yield;
     }
   }
@@ -226,6 +225,7 @@ export class Staging {
     const rows = ofTarget && batch.target ? batch.target : batch.x;
     const { heap } = this.#arena;
     if (held) {
+      rows.requireIntact();
       const width = this.#width;
       const source = ofTarget ? held.target : held.x;
       if (order) {
@@ -236,13 +236,14 @@ export class Staging {
       }
       return;
     }
-    if (order) rows.gather(order, first, count, heap, address / 4);
-    else rows.copy(first, count, heap, address / 4);
     if (!batch.checked) {
+      rows.copy(first, count, heap, address / 4);
       const isTarget = ofTarget || batch.target === undefined;
       this.#requireTrainable(rows, first, count, address, isTarget);
+      if (!this.#preparation.scales) return;
     }
-    this.#preparation.scale(count, address);
+    if (order) this.#preparation.gather(rows, order, first, count, address);
+    else this.#preparation.copy(rows, first, count, address);
   }
 
   #requireTrainable(

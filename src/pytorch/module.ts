@@ -87,7 +87,7 @@ class TiedAutoencoder(nn.Module):
         y = self._decode(code)
         if self.config.get("scaler") is None:
             return y
-        return y * self.scaler.scale + self.scaler.center
+        return (y.double() * self.scaler.scale + self.scaler.center).to(y.dtype)
 
     def forward(self, x):
         """Reconstructions of rows, both in the data's units."""
@@ -149,16 +149,17 @@ class TiedAutoencoder(nn.Module):
             variance = (x - mean).square().nansum(0) / count
             eps = torch.finfo(torch.float64).eps
             constant = variance <= count * eps * variance + (count * mean * eps).square()
-            self.scaler.center = mean.float()
-            self.scaler.scale = torch.where(constant, torch.ones_like(mean), variance.sqrt()).float()
+            self.scaler.center = mean
+            self.scaler.scale = torch.where(constant, torch.ones_like(mean), variance.sqrt())
         elif self.config.get("scaler") == "minMax":
             low = torch.where(known, x, torch.full_like(x, math.inf)).amin(0)
             size = torch.where(known, x, torch.full_like(x, -math.inf)).amax(0) - low
-            constant = size < 10 * torch.finfo(torch.float64).eps
-            self.scaler.center = low.float()
-            self.scaler.scale = torch.where(constant, torch.ones_like(size), size).float()
+            eps = torch.finfo(torch.float64).eps
+            constant = size <= 10 * eps * torch.maximum(low.abs(), (low + size).abs())
+            self.scaler.center = low
+            self.scaler.scale = torch.where(constant, torch.ones_like(size), size)
         if self.config.get("missing", "error") != "error":
-            self.missing.mean = mean.float()
+            self.missing.mean = mean
 
     @property
     def fitted(self):
@@ -167,12 +168,12 @@ class TiedAutoencoder(nn.Module):
     def _fill(self, x):
         if self.config.get("missing", "error") == "error":
             return x
-        return torch.where(torch.isnan(x), self.missing.mean, x)
+        return torch.where(torch.isnan(x), self.missing.mean.to(x.dtype), x)
 
     def _scale(self, x):
         if self.config.get("scaler") is None:
             return x
-        return (x - self.scaler.center) / self.scaler.scale
+        return ((x.double() - self.scaler.center) / self.scaler.scale).to(x.dtype)
 
     # Training
 
@@ -209,8 +210,8 @@ class TiedAutoencoder(nn.Module):
     def load(cls, path):
         """A model from a file that either side saved. An optimizer's state in it is left out."""
         tensors, metadata = read_safetensors(path)
-        if metadata.get("format") != "tied-autoencoder" or metadata.get("version") != "1":
-            raise ValueError(f"{path} is not a model of tied-autoencoder, format version 1")
+        if metadata.get("format") != "tied-autoencoder" or metadata.get("version") not in ("1", "2"):
+            raise ValueError(f"{path} is not a model of tied-autoencoder, format version 1 or 2")
         model = cls(json.loads(metadata["config"]))
         for module, name in model._prepared():
             key = ("scaler." if module is model.scaler else "missing.") + name
@@ -222,7 +223,7 @@ class TiedAutoencoder(nn.Module):
 
     def save(self, path):
         """Writes the model: weights once each, what was learned of the data, and the configuration."""
-        metadata = {"format": "tied-autoencoder", "version": "1", "config": json.dumps(self.config)}
+        metadata = {"format": "tied-autoencoder", "version": "2", "config": json.dumps(self.config)}
         write_safetensors(path, self.state_dict(), metadata)
 
 
@@ -236,7 +237,10 @@ def _call(table, spec, *values):
     return table[_name(spec)](*values, **parameters)
 
 
-# The safetensors format: a length, a JSON header, the tensors' bytes. Float32 only, as these models are.
+# The safetensors format: a length, a JSON header, the tensors' bytes. Weights are float32, what was learned of the
+# data's scale is float64.
+
+DTYPES = {"F32": torch.float32, "F64": torch.float64}
 
 
 def read_safetensors(path):
@@ -248,24 +252,26 @@ def read_safetensors(path):
     metadata = header.pop("__metadata__", {})
     tensors = {}
     for name, entry in header.items():
-        if entry["dtype"] != "F32":
-            raise ValueError(f"{name} is {entry['dtype']}, not F32")
+        if entry["dtype"] not in DTYPES:
+            raise ValueError(f"{name} is {entry['dtype']}; these models have {', '.join(DTYPES)}")
         begin, end = entry["data_offsets"]
         data = content[8 + length + begin : 8 + length + end]
-        tensors[name] = torch.frombuffer(data, dtype=torch.float32).reshape(entry["shape"]).clone()
+        tensors[name] = torch.frombuffer(data, dtype=DTYPES[entry["dtype"]]).reshape(entry["shape"]).clone()
     return tensors, metadata
 
 
 def write_safetensors(path, tensors, metadata):
-    """Writes float32 tensors by name."""
+    """Writes tensors by name."""
     header = {"__metadata__": metadata}
     pieces = []
     end = 0
     for name, tensor in tensors.items():
-        tensor = tensor.detach().to("cpu", torch.float32).contiguous()
-        begin, end = end, end + 4 * tensor.numel()
-        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [begin, end]}
-        pieces.append(ctypes.string_at(tensor.data_ptr(), 4 * tensor.numel()))
+        tensor = tensor.detach().cpu().contiguous()
+        size = tensor.element_size() * tensor.numel()
+        begin, end = end, end + size
+        (dtype,) = [key for key, value in DTYPES.items() if value == tensor.dtype]
+        header[name] = {"dtype": dtype, "shape": list(tensor.shape), "data_offsets": [begin, end]}
+        pieces.append(ctypes.string_at(tensor.data_ptr(), size))
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     with open(path, "wb") as file:

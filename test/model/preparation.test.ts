@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import {
   InvalidStateError,
+  type MatrixInput,
   MinMaxScaler,
   type ModelConfig,
   StandardScaler,
@@ -92,7 +93,10 @@ describe("missing values", () => {
     const known = Array.from(holes).filter((value, i) => i % WIDTH === j && !Number.isNaN(value));
     return known.reduce((sum, value) => sum + value, 0) / known.length;
   });
-  const filled = holes.map((value, i) => (Number.isNaN(value) ? means[i % WIDTH]! : value));
+  const filled: MatrixInput = {
+    data: Float64Array.from(holes, (value, i) => (Number.isNaN(value) ? means[i % WIDTH]! : value)),
+    shape: [holes.length / WIDTH, WIDTH],
+  };
   const scaler = "standard";
 
   test("mean: a model on data with the means filled in", async () => {
