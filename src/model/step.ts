@@ -173,8 +173,10 @@ export class TrainingStep {
     const squares = this.#gramIsOpen(rows, x === target)
       ? kernels.sumSquares(elements, x)
       : Number.NaN;
-    const gram = this.#takesGram(squares) ? plan.gram : undefined;
-    const mean = gram ? gram.forward(pass, x, squares) : this.#forward(plan, x, target);
+    let gram = this.#takesGram(squares) ? plan.gram : undefined;
+    let mean = gram ? gram.forward(pass, x, squares) : Number.NaN;
+    if (gram && !Number.isFinite(mean) && !this.#parts.alwaysGram) gram = undefined; // it overflows earlier
+    if (!gram) mean = this.#forward(plan, x, target);
     const total = mean + this.#penalties(plan);
     if (!Number.isFinite(total)) throw new DivergenceError(this.progress.stepCount, total);
     this.#rowsAccumulated = 0; // a pass that a lost worker interrupts leaves no gradients

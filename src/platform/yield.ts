@@ -1,9 +1,9 @@
 // Gives the event loop a turn: pending input, timers and network callbacks run before the promise
-// resolves. Uses the quickest way the host has; a plain setTimeout waits 4 ms or more in pages.
+// resolves. A message to oneself is such a turn; a plain setTimeout waits 4 ms or more in pages, and
+// scheduler.yield is none: it resolves before timers and network callbacks run.
 
 interface SchedulingHost {
   setImmediate?: (callback: () => void) => unknown;
-  scheduler?: { yield?: () => Promise<void> };
   MessageChannel?: new () => {
     port1: { onmessage: (() => void) | null; close(): void };
     port2: { postMessage(message: unknown): void };
@@ -14,7 +14,6 @@ interface SchedulingHost {
 export function yieldToEventLoop(): Promise<void> {
   const host = globalThis as unknown as SchedulingHost;
   if (host.setImmediate) return new Promise((resolve) => host.setImmediate?.(resolve));
-  if (host.scheduler?.yield) return host.scheduler.yield();
   const Channel = host.MessageChannel;
   if (!Channel) return new Promise((resolve) => host.setTimeout(resolve, 0));
   return new Promise((resolve) => {

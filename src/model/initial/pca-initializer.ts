@@ -7,6 +7,7 @@
 // too, with every unit alive on every row; training bends it from there.
 
 import type { Rows } from "../../data/rows.ts";
+import { InvalidValueError } from "../../errors.ts";
 import { activations } from "../../layers/activations.ts";
 import { Center } from "../../layers/center.ts";
 import { Dense } from "../../layers/dense.ts";
@@ -94,6 +95,11 @@ async function initializeLayer(
     rows.set(arena.view(spare, units * width));
   }
   rows.set(await principalComponents(data, mean, count, seed, draw));
+  if (!rows.every(Number.isFinite)) {
+    throw new InvalidValueError(
+      `The principal components of ${x.name} overflow float32 at layer ${place.index}; scale the data first, or give the model a scaler. The weights of this layer are as they were.`,
+    );
+  }
 
   // What a unit gives for the mean row: minus the encoder's bias, before any lift.
   const atMean = times(rows, mean, units, width);
