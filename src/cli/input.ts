@@ -23,10 +23,10 @@ import {
   findNames,
   parseColumns,
 } from "./columns.ts";
-import { talk } from "./console.ts";
 import { CommandError, fileError, type Place, UsageError } from "./errors.ts";
+import type { Reporter } from "./report.ts";
 import { nameOf, openSource } from "./sources.ts";
-import { listed, quoted, shellQuote, visible } from "./text.ts";
+import { listed, quoted, shellQuote } from "./text.ts";
 
 export type Numbers = Exclude<NumericData, BigInt64Array | BigUint64Array>;
 
@@ -70,6 +70,8 @@ export interface TableOptions {
   readonly delimiter: CsvDelimiter | "auto";
   /** How numbers are written in CSV. */
   readonly cells: CellOptions;
+  /** Told what was decided though it could be otherwise. */
+  readonly warn: (message: string) => void;
   /** Which array of an NPZ file. */
   readonly array?: string | undefined;
 }
@@ -121,7 +123,11 @@ export const tableOptions = {
 /** What is asked of the columns beside what the user chose. */
 export type Wanted = Pick<TableOptions, "wanted" | "otherwise">;
 
-export function readTableOptions(args: Arguments, wanted: Wanted = {}): TableOptions {
+export function readTableOptions(
+  args: Arguments,
+  { warn }: Pick<Reporter, "warn">,
+  wanted: Wanted = {},
+): TableOptions {
   const columns = args.text("columns");
   const delimiter = args.text("delimiter");
   const named = DELIMITER_NAMES.find((name) => name === delimiter);
@@ -136,6 +142,7 @@ export function readTableOptions(args: Arguments, wanted: Wanted = {}): TableOpt
     header: args.flag("no-header") ? false : args.flag("header") ? true : "auto",
     delimiter: named === undefined ? "auto" : DELIMITERS[named],
     cells: readCellOptions(args),
+    warn,
     array: args.text("array"),
   };
 }
@@ -403,7 +410,7 @@ async function csvTable(
       if (count === 0) throw new FormatError("the file is empty");
       return choose({ file, count, names }, options);
     },
-    onWarning: (warning) => warn(file, warning),
+    onWarning: (warning) => options.warn(forOptions(file, warning)),
   });
   const { names, chosen, lines } = csv;
   const fileWidth = csv.dialect.columns;
@@ -439,7 +446,7 @@ async function jsonTable(
       return chosen;
     },
   });
-  for (const warning of table.warnings) warn(file, warning);
+  for (const warning of table.warnings) options.warn(forOptions(file, warning));
   const columns = table.columns.map(({ name, kind, values }, i) => {
     if (kind === "number") return values;
     const text = quoted(values.find((value) => value !== "") ?? "");
@@ -471,9 +478,6 @@ async function jsonTable(
   };
 }
 
-const warn = (file: string, warning: string): void =>
-  talk(`${visible(`${file}: ${forOptions(warning)}`, 400)}\n`);
-
 /** A warning of the library in the words of the command line. */
-const forOptions = (warning: string): string =>
-  warning.replace("header: false", "--no-header").replace("header: true", "--header");
+const forOptions = (file: string, warning: string): string =>
+  `${file}: ${warning.replace("header: false", "--no-header").replace("header: true", "--header")}`;

@@ -58,7 +58,7 @@ export async function readTraining(
   const { names, columns: earlier } = demands;
   const table = await openTable(
     path,
-    readTableOptions(args, {
+    readTableOptions(args, report, {
       ...(names ? { wanted: { names, why: "which the model was trained on" } } : {}),
       ...(earlier === undefined ? {} : { otherwise: parseColumns(earlier) }),
     }),
@@ -81,8 +81,9 @@ export async function readValidationFile(
   path: string,
   training: Table,
   demands: Demands,
+  report: Reporter,
 ): Promise<TableData> {
-  const { columns, ...options } = readTableOptions(args);
+  const { columns, ...options } = readTableOptions(args, report);
   const table = await openTable(path, {
     ...options,
     ...(training.names

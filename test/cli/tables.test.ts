@@ -217,6 +217,8 @@ test("--json tells errors and warnings as JSON, with the place", async () => {
   expect(jsonLines(out).at(-1)).toMatchObject(error);
   const warned = await runLine(folder, "train id.csv -o i2.st -e 1 --json");
   expect(jsonLines(warned.err)).toMatchObject([{ event: "warning" }]);
+  const renamed = await runLine(folder, "info twice.csv --json");
+  expect(jsonLines(renamed.err)).toMatchObject([{ event: "warning" }]);
 });
 
 test("names from a file reach no terminal as they are", async () => {

@@ -138,12 +138,12 @@ async function run(what: Application, args: Arguments): Promise<void> {
   const [modelPath, dataPath] = args.operands as [string, string];
   await requireRowOutput(args, [modelPath, dataPath]);
   const { model, note } = await readModel(modelPath, readRuntime(args));
+  const report = resultReporter(args.flag("json"));
   const table = await openTable(
     dataPath,
-    readTableOptions(args, what.takes === "row" ? trainedOn(note) : {}),
+    readTableOptions(args, report, what.takes === "row" ? trainedOn(note) : {}),
   );
   requireColumns(table, what.takes === "row" ? width(model) : codeUnits(model), what.takes);
-  const report = resultReporter(args.flag("json"));
   const features = note.columns ?? (what.takes === "row" ? table.names : undefined);
   const started = performance.now();
   let done = 0;

@@ -8,6 +8,7 @@ import { openTable, type Piece, readTableOptions, tableOptions } from "../input.
 import { readModel, readRuntime, runtimeOptions } from "../model-file.ts";
 import { grouped, short } from "../numbers.ts";
 import { placed } from "../places.ts";
+import { resultReporter } from "../report.ts";
 import { toJson } from "../text.ts";
 import { requireColumns, trainedOn } from "./apply.ts";
 
@@ -34,7 +35,10 @@ const QUANTILES = { median: 0.5, p95: 0.95, p99: 0.99, max: 1 };
 async function run(args: Arguments): Promise<void> {
   const [modelPath, dataPath] = args.operands as [string, string];
   const { model, note } = await readModel(modelPath, readRuntime(args));
-  const table = await openTable(dataPath, readTableOptions(args, trainedOn(note)));
+  const table = await openTable(
+    dataPath,
+    readTableOptions(args, resultReporter(args.flag("json")), trainedOn(note)),
+  );
   requireColumns(table, model.config.layers[0]!, "row");
   const masks = model.config.missing === "mask";
   const errors: Float32Array[] = [];

@@ -8,7 +8,7 @@ import { openTable, readTableOptions, readWhole, tableOptions } from "../input.t
 import { safetensorsHeader } from "../kinds.ts";
 import { readModel } from "../model-file.ts";
 import { grouped, short } from "../numbers.ts";
-import { setting } from "../report.ts";
+import { resultReporter, setting } from "../report.ts";
 import { defaultBatchSize, defaultEpochs, defaultLayers, defaultScale, survey } from "../survey.ts";
 import { listed, toJson, visibleLines } from "../text.ts";
 
@@ -67,7 +67,7 @@ async function modelFacts(path: string): Promise<Facts> {
 }
 
 async function tableFacts(path: string, args: Arguments): Promise<Facts> {
-  const table = await openTable(path, readTableOptions(args));
+  const table = await openTable(path, readTableOptions(args, resultReporter(args.flag("json"))));
   const { data } = await readWhole(table);
   const facts = survey(data, table.columns);
   const { rows, columns, low, high, missing } = facts;

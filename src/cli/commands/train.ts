@@ -263,7 +263,7 @@ async function readValidation(
 ): Promise<{ validation: Validation; checked?: ReturnType<typeof fingerprint> }> {
   const { typed, args, validationPath, report } = task;
   if (validationPath !== undefined) {
-    const file = await readValidationFile(typed, validationPath, data.table, demands);
+    const file = await readValidationFile(typed, validationPath, data.table, demands, report);
     const checked = fingerprint(file.rows, file.table.columns);
     if (typed.flag("resume")) requireSameData(task, "validation", file.table.file, checked);
     report.say(setting("checks", `${grouped(file.facts.rows)} rows of ${file.table.file}`));
