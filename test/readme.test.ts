@@ -30,10 +30,10 @@ describe.each(["README.md", "docs/around-the-model.md", "docs/formats.md"])(
         });
         expect(run.stderr.toString()).toBe("");
         expect(run.status).toBe(0);
-        for (const [, promise] of program.matchAll(
-          /console\.log\(.*\); \/\/ (true true|true)\b/g,
-        )) {
-          expect(run.stdout.toString()).toMatch(new RegExp(`^${promise}$`, "m"));
+        // What a comment behind console.log says is a line that the program prints.
+        const lines = run.stdout.toString().split("\n");
+        for (const [, promise = ""] of program.matchAll(/console\.log\(.*\); \/\/ (.+)/g)) {
+          expect(lines).toContain(promise.trim());
         }
       },
     );
