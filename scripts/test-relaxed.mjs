@@ -7,7 +7,9 @@ import { existsSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const RELAXED = "0061736d01000000010401600000030201000a140112004100fd0f4100fd0f4100fd0ffd85021a0b";
-const ROOMS = ["assembly", "core", "golden", "kernels", "model"].map((room) => `test/${room}`);
+const ROOMS = ["assembly", "core", "golden", "kernels", "model", "threads"].map(
+  (room) => `test/${room}`,
+);
 
 const installed = fileURLToPath(
   new URL("../test/runtime/node_modules/node24/bin/node", import.meta.url),
