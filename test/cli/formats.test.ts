@@ -131,7 +131,7 @@ describe("what goes in", () => {
     const { code, err } = await run(folder, words);
     expect(code).toBe(0);
     expect(err).toBe(
-      "years.csv: the first row was taken for names, because its numbers count up as names do; --no-header takes it for data\n",
+      "tied-autoencoder: warning: years.csv: the first row was taken for names, because its numbers count up as names do; --no-header takes it for data\n",
     );
     const { out } = await run(folder, ["info", "y.safetensors", "--json"]);
     expect(JSON.parse(out)).toMatchObject({ columns: ["1940", "1945", "1950"] });
