@@ -2,16 +2,12 @@
 // spawns nothing.
 
 export type { Decision, Detection } from "./detect/calibration.ts";
-export {
-  AnomalyDetector,
-  type DetectorEpoch,
-  type DetectorOptions,
-  type DetectorProgress,
-  type Evaluation,
-  type TrainingResult,
-} from "./detect/detector.ts";
+export { AnomalyDetector, type Evaluation } from "./detect/detector.ts";
 export type { Reason } from "./detect/explain.ts";
+export type { DetectorEpoch, DetectorOptions, DetectorProgress } from "./detect/fit.ts";
+export type { TrainingResult } from "./detect/parts.ts";
 export type { DetectorModel } from "./detect/policy.ts";
+export type { WindowOptions } from "./detect/series/series.ts";
 export {
   conformalPValues,
   crossConformalPValues,

@@ -1,7 +1,8 @@
 // Several models, each trained without another share of the samples, and the score they give together:
 //
 //   residual  the mean over columns of e / v, e the column's squared error and v its mean on held-out samples
-//   distance  the squared Mahalanobis distance of the code over its units, the mean over the models
+//   distance  the squared Mahalanobis distance of the code over its units, the mean over the models; of windows
+//             over its mean on held-out samples, because a plant drifts most within what its model knows
 //   combined  the sum of the two (Bouman & Heskes 2025: a row far out inside what the model can reproduce has
 //             a small residual, so that the distance in the code must count)
 //
@@ -9,6 +10,7 @@
 
 import type { RuntimeOptions } from "../make.ts";
 import { yieldToEventLoop } from "../platform/yield.ts";
+import { Distances } from "./distances.ts";
 import type { Folds } from "./folds.ts";
 import { type Judgement, Member, type TrainingHooks } from "./member.ts";
 import type { Policy } from "./policy.ts";
@@ -32,6 +34,8 @@ export interface EnsembleState {
   readonly kind: ScoreKind;
   /** For each block of features the mean squared error of held-out samples, summed over the block. */
   readonly blockErrors: Float64Array;
+  /** What distances are divided by. */
+  readonly distanceScale: number;
   /** Samples that training saw. */
   readonly trainingCount: number;
 }
@@ -48,10 +52,17 @@ export interface CrossFit {
 export class Ensemble {
   readonly members: readonly Member[];
   readonly blocks: Uint32Array;
-  state: EnsembleState;
+  readonly state: EnsembleState;
+  readonly #distances: Distances;
 
-  constructor(members: readonly Member[], blocks: Uint32Array, state: EnsembleState) {
+  constructor(
+    members: readonly Member[],
+    distances: Distances,
+    blocks: Uint32Array,
+    state: EnsembleState,
+  ) {
     this.members = members;
+    this.#distances = distances;
     this.blocks = blocks;
     this.state = state;
   }
@@ -69,15 +80,18 @@ export class Ensemble {
     hooks: TrainingHooks & { onMember?: (member: number) => void },
   ): Promise<CrossFit> {
     const members: Member[] = [];
+    const distances = await Distances.load(runtime);
     try {
       for (let k = 0; k < folds.count; k++) {
         hooks.onMember?.(k);
         const own = (seed + k * 104_729) >>> 0;
         members.push(await Member.train(samples, folds.training(k), policy, own, runtime, hooks));
       }
-      const ensemble = new Ensemble(members, samples.blocks, {
+      const held = await heldOutMeans(members, distances, samples, folds, hooks);
+      const ensemble = new Ensemble(members, distances, samples.blocks, {
         kind,
-        blockErrors: await heldOutErrors(members, samples, folds, hooks),
+        blockErrors: held.blockErrors,
+        distanceScale: policy.components === undefined ? 1 : held.distance,
         trainingCount: samples.count,
       });
       return {
@@ -87,6 +101,7 @@ export class Ensemble {
       };
     } catch (error) {
       for (const member of members) member.dispose();
+      distances.dispose();
       throw error;
     }
   }
@@ -98,7 +113,7 @@ export class Ensemble {
 
   /** What the models say together: the means of their errors and distances. */
   judge(features: Float32Array): { errors: Float64Array; distances: Float64Array } {
-    const judgements = this.members.map((member) => member.judge(features));
+    const judgements = this.members.map((member) => member.judge(features, this.#distances));
     return { errors: mean(judgements, "errors"), distances: mean(judgements, "distances") };
   }
 
@@ -117,16 +132,17 @@ export class Ensemble {
   blockScores(encoded: Encoded, errors: ArrayLike<number>): Float64Array {
     const { blocks } = this;
     const { blockErrors } = this.state;
+    const { missing } = encoded;
     const width = blocks.at(-1) ?? 0;
     const count = blocks.length - 1;
     const scores = new Float64Array(encoded.count * count);
-    for (let i = 0; i < encoded.count; i++) {
-      for (let b = 0; b < count; b++) {
-        const end = i * width + at(blocks, b + 1);
+    for (let b = 0; b < count; b++) {
+      const [start, end] = [at(blocks, b), at(blocks, b + 1)];
+      const scale = at(blockErrors, b);
+      for (let i = 0; i < encoded.count; i++) {
         let sum = 0;
-        for (let j = i * width + at(blocks, b); j < end; j++) sum += at(errors, j);
-        const isMissing = encoded.missing?.[i * count + b] === 1;
-        scores[i * count + b] = isMissing ? Number.NaN : sum / at(blockErrors, b);
+        for (let j = i * width + start; j < i * width + end; j++) sum += errors[j] ?? 0;
+        scores[i * count + b] = missing?.[i * count + b] === 1 ? Number.NaN : sum / scale;
       }
     }
     return scores;
@@ -142,7 +158,7 @@ export class Ensemble {
         const encoded = samples.take(indexes);
         const member = this.members[k];
         if (!member) return;
-        const own = this.#combine(encoded, member.judge(encoded.features));
+        const own = this.#combine(encoded, member.judge(encoded.features, this.#distances));
         indexes.forEach((index, i) => {
           scores[index] = at(own, i);
           isInFold[index] = 1;
@@ -174,7 +190,7 @@ export class Ensemble {
       const some = evenly(folds.heldOut(k), Math.ceil(most / folds.count));
       await inChunks(some, hooks, (indexes) => {
         const encoded = samples.take(indexes);
-        const scores = this.blockScores(encoded, member.judge(encoded.features).errors);
+        const scores = this.blockScores(encoded, member.model.featureErrors(encoded.features));
         scores.forEach((score, i) => {
           if (!Number.isNaN(score)) kept[i % blockCount]?.push(score);
         });
@@ -185,13 +201,14 @@ export class Ensemble {
 
   dispose(): void {
     for (const member of this.members) member.dispose();
+    this.#distances.dispose();
   }
 
   #combine(
     encoded: Encoded,
     { errors, distances }: { errors: ArrayLike<number>; distances: ArrayLike<number> },
   ): Float64Array {
-    const { kind, trainingCount } = this.state;
+    const { kind, trainingCount, distanceScale } = this.state;
     const count = this.blocks.length - 1;
     const blockScores = this.blockScores(encoded, errors);
     return Float64Array.from({ length: encoded.count }, (_, i) => {
@@ -208,40 +225,49 @@ export class Ensemble {
       // What training never saw is in the score of every kind.
       const novelty = (novelties * (trainingCount + 1)) / (known + novelties);
       const residual = sum / (known + novelties);
-      const distance = at(distances, i);
+      const distance = at(distances, i) / distanceScale;
       if (kind === "residual") return residual + novelty;
       return (kind === "distance" ? distance : residual + distance) + novelty;
     });
   }
 }
 
-/** The mean squared error of each block over the samples that each model has not seen. */
-async function heldOutErrors(
+/** Means over the samples that each model has not seen: of the squared error of each block, and of the distance. */
+async function heldOutMeans(
   members: readonly Member[],
+  distances: Distances,
   samples: Samples,
   folds: Folds,
   hooks: TrainingHooks,
-): Promise<Float64Array> {
+): Promise<{ blockErrors: Float64Array; distance: number }> {
   const { blocks, width } = samples;
   const blockCount = blocks.length - 1;
   const sums = new Float64Array(blockCount);
   const known = new Float64Array(blockCount);
+  let distance = 0;
+  let count = 0;
   for (const [k, member] of members.entries()) {
     await inChunks(evenly(folds.heldOut(k), MOST_FOR_SCALE), hooks, (indexes) => {
       const { features, missing } = samples.take(indexes);
-      const { errors } = member.judge(features);
+      const judgement = member.judge(features, distances);
+      for (const each of judgement.distances) distance += each;
+      count += indexes.length;
       for (let i = 0; i < indexes.length; i++) {
         for (let b = 0; b < blockCount; b++) {
           if (missing?.[i * blockCount + b] === 1) continue;
           const end = i * width + at(blocks, b + 1);
-          for (let j = i * width + at(blocks, b); j < end; j++)
-            sums[b] = at(sums, b) + at(errors, j);
+          for (let j = i * width + at(blocks, b); j < end; j++) {
+            sums[b] = at(sums, b) + at(judgement.errors, j);
+          }
           known[b] = at(known, b) + 1;
         }
       }
     });
   }
-  return sums.map((sum, b) => Math.max(sum / Math.max(1, at(known, b)), LEAST_ERROR));
+  return {
+    blockErrors: sums.map((sum, b) => Math.max(sum / Math.max(1, at(known, b)), LEAST_ERROR)),
+    distance: Math.max(distance / Math.max(1, count), LEAST_ERROR),
+  };
 }
 
 /** At most `most` of the numbers, evenly spread. */

@@ -30,6 +30,8 @@ export interface Reason {
   readonly surprise: number;
   /** Share of the row's score that is gone once the column has its expected value, in [0, 1]. */
   readonly contribution: number;
+  /** In a time series the row, from 0, at which the column was furthest off; it is near the row that is explained. */
+  readonly when?: number;
   /** For categories: how likely the models take the row's value to be, in [0, 1]. */
   readonly probability?: number;
 }
@@ -93,7 +95,7 @@ export function explainRows(
       const best = expected.get(row * fields.length + f);
       const error = at(blockScores, row * fields.length + f);
       const reason: Reason = {
-        ...describe(encoder, field, questions, row, best?.features ?? guess, guess),
+        ...describeField(encoder, field, questions, row, best?.features ?? guess, guess),
         surprise: conformalPValue(error, state.heldOut[f] ?? NOTHING),
         contribution: best ? Math.min(Math.max(1 - best.score / score, 0), 1) : 0,
       };
@@ -211,14 +213,18 @@ function between(value: number, rising: Float64Array): number[] {
   );
 }
 
-/** What is told of a field without figures of its error. */
-function describe(
+/**
+ * What is told of a field without figures of its error.
+ * @param best features that would be ordinary in its place
+ * @param guess features as the models reconstruct them
+ */
+export function describeField(
   encoder: Encoder,
   field: Field,
   { cells, encoded, valueAt }: Questions,
   row: number,
   best: ArrayLike<number>,
-  guess: Float32Array,
+  guess: ArrayLike<number>,
 ): Omit<Reason, "surprise" | "contribution"> {
   const { name, kind } = encoder.state.schema[field.column] ?? {
     name: field.column,
@@ -257,7 +263,7 @@ function describe(
 }
 
 /** Columns that had one value in training and have another now. */
-function movedConstants(
+export function movedConstants(
   encoder: Encoder,
   ensemble: Ensemble,
   { cells, valueAt }: Questions,

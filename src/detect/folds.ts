@@ -2,6 +2,7 @@
 // model, so that its score there is that of a sample the model has not seen.
 
 import { permutation, type Random } from "./random.ts";
+import { range } from "./samples.ts";
 import { at } from "./statistics/order.ts";
 
 export interface Folds {
@@ -24,41 +25,33 @@ export function randomFolds(samples: number, folds: number, random: Random): Fol
 }
 
 /**
- * Stretches of samples that follow each other in time, for windows that overlap: windows within `reach` of a
+ * Stretches of samples that follow each other in time, for windows that overlap: windows within `reach` rows of a
  * held-out one share rows with it and are not trained on.
- * @param starts the row at which each sample begins, rising within each group
- * @param groups the group (machine, file) of each sample; windows of different groups share nothing
+ * @param starts the row at which each sample begins, rising
+ * @param segments the segment of each sample; windows of different segments share nothing
  */
 export function blockFolds(
   starts: Uint32Array,
-  groups: Uint32Array,
+  segments: Uint32Array,
   reach: number,
   folds: number,
   random: Random,
 ): Folds {
   const samples = starts.length;
-  // Several stretches a fold, so that each fold sees early and late rows: 4 or as many as there is room for.
-  const stretches = Math.max(folds, Math.min(4 * folds, Math.floor(samples / Math.max(1, reach))));
-  const of = (i: number) => Math.min(stretches - 1, Math.floor((i * stretches) / samples)) % folds;
-  const isNear = (i: number, k: number): boolean => {
-    for (const step of [-1, 1]) {
-      for (let j = i + step; j >= 0 && j < samples; j += step) {
-        if (at(groups, j) !== at(groups, i)) break;
-        if (Math.abs(at(starts, j) - at(starts, i)) >= reach) break;
-        if (of(j) === k) return true;
-      }
-    }
-    return false;
-  };
-  const all = Uint32Array.from({ length: samples }, (_, i) => i);
+  const first = (k: number) => Math.floor((k * samples) / folds);
+  const isNear = (i: number, j: number) =>
+    at(segments, i) === at(segments, j) && Math.abs(at(starts, i) - at(starts, j)) < reach;
   return {
     count: folds,
     training(k) {
-      const away = all.filter((i) => of(i) !== k && !isNear(i, k));
-      const rows = away.length > 0 ? away : all.filter((i) => of(i) !== k);
+      const [from, to] = [first(k), first(k + 1)];
+      const others = range(0, samples).filter((i) => i < from || i >= to);
+      const away = others.filter((i) => !isNear(i, i < from ? from : to - 1));
+      // In a short series nothing may be far enough away.
+      const rows = away.length > 0 ? away : others;
       return permutation(rows.length, random).map((i) => at(rows, i));
     },
-    heldOut: (k) => all.filter((i) => of(i) === k),
+    heldOut: (k) => range(first(k), first(k + 1) - first(k)),
   };
 }
 

@@ -5,9 +5,10 @@ import { TiedAutoencoder } from "../autoencoder.ts";
 import { DivergenceError } from "../errors.ts";
 import type { RuntimeOptions } from "../make.ts";
 import type { AbortSignalLike } from "../training/fit-options.ts";
+import type { Distances } from "./distances.ts";
 import { modelConfig, type Policy } from "./policy.ts";
 import type { Samples } from "./samples.ts";
-import { ledoitWolf, squaredDistances, whitening } from "./statistics/covariance.ts";
+import { ledoitWolf, whitening } from "./statistics/covariance.ts";
 import { at } from "./statistics/order.ts";
 import type { Encoded } from "./table/encoder.ts";
 
@@ -39,6 +40,9 @@ export interface Judgement {
 
 /** Training samples whose codes are looked at for their covariance. */
 const MOST_CODES = 20_000;
+/** Training samples that principal components are taken from, and the most components. */
+const MOST_FOR_COMPONENTS = 50_000;
+const MOST_COMPONENTS = 64;
 /** Values of the largest training matrix that is made: 64 MiB. */
 const MOST_VALUES = 2 ** 24;
 const FEWEST_ROWS = 5_000;
@@ -67,8 +71,24 @@ export class Member {
     hooks: TrainingHooks,
   ): Promise<Member> {
     const most = Math.max(FEWEST_ROWS, Math.floor(MOST_VALUES / samples.width));
-    const rows = indexes.slice(0, Math.min(most, policy.steps * policy.batchSize));
+    const seen =
+      policy.components === undefined ? policy.steps * policy.batchSize : MOST_FOR_COMPONENTS;
+    const rows = indexes.slice(0, Math.min(most, seen));
     const x = withNaN(samples.take(rows), samples.blocks);
+    if (policy.components !== undefined) {
+      if (hooks.signal?.aborted) throw hooks.signal.reason;
+      const model = await principalModel(
+        samples,
+        x,
+        rows.length,
+        policy,
+        policy.components,
+        seed,
+        runtime,
+      );
+      hooks.onStep?.(1, 1);
+      return new Member(model, describeCodes(model, x, rows.length, samples.width));
+    }
     for (let attempt = 1; ; attempt++) {
       const model = await TiedAutoencoder.create({
         ...modelConfig(policy, samples.width, (seed + attempt * 7919) >>> 0),
@@ -96,7 +116,7 @@ export class Member {
   }
 
   /** @param features [samples, width], finite */
-  judge(features: Float32Array): Judgement {
+  judge(features: Float32Array, distances: Distances): Judgement {
     const { codeMean, codeWhitening } = this.state;
     const width = this.model.config.layers[0] ?? 1;
     const samples = features.length / width;
@@ -105,13 +125,10 @@ export class Member {
     const isFew = samples > 0 && samples < FEWEST_TOGETHER;
     const x = isFew ? new Float32Array(FEWEST_TOGETHER * width) : features;
     if (isFew) x.set(features);
-    const codes = this.model.encode(x).subarray(0, samples * codeMean.length);
-    const units = codeMean.length;
+    const { codes, errors } = this.model.codesAndErrors(x);
     return {
-      errors: this.model.featureErrors(x).subarray(0, samples * width),
-      distances: squaredDistances(codes, codeMean, codeWhitening).map(
-        (distance) => distance / units,
-      ),
+      errors: errors.subarray(0, samples * width),
+      distances: distances.of(codes, codeMean, codeWhitening).subarray(0, samples),
     };
   }
 
@@ -147,6 +164,71 @@ export async function trainModel(
     if (error instanceof DivergenceError) return `diverged at step ${error.step}`;
     throw error;
   }
+}
+
+/** A linear model of the leading principal components that hold a share of the variance. */
+async function principalModel(
+  { width, hasMissing }: Samples,
+  x: Float32Array,
+  rows: number,
+  policy: Policy,
+  share: number,
+  seed: number,
+  runtime: RuntimeOptions,
+): Promise<TiedAutoencoder> {
+  const make = (units: number) =>
+    TiedAutoencoder.create({
+      ...policy.config,
+      layers: [width, units],
+      seed,
+      ...(hasMissing ? { missing: "mask" } : {}),
+      ...runtime,
+    });
+  const most = Math.max(1, Math.min(width, rows - 1, MOST_COMPONENTS));
+  const probe = await make(most);
+  try {
+    await probe.initializeFrom(x, { method: "pca" });
+    const units = unitsToHold(share, probe.encode(x), most, x);
+    if (units === most) return probe;
+    const model = await make(units);
+    if (hasMissing) model.fitScaler(x);
+    const weights = probe.weights();
+    model.setWeights(
+      Object.fromEntries(
+        Object.entries(model.weights()).map(([name, { shape, data }]) => {
+          // Components stand in rows, the leading first: the first values of a tensor are theirs.
+          return [name, { shape, data: weights[name]?.data.subarray(0, data.length) ?? data }];
+        }),
+      ),
+    );
+    probe.dispose();
+    return model;
+  } catch (error) {
+    probe.dispose();
+    throw error;
+  }
+}
+
+/** How many leading units of the codes hold a share of the variance of the samples. */
+function unitsToHold(share: number, codes: Float32Array, units: number, x: Float32Array): number {
+  const rows = codes.length / units;
+  const held = new Float64Array(units);
+  const means = new Float64Array(units);
+  codes.forEach((value, i) => {
+    means[i % units] = at(means, i % units) + value / rows;
+  });
+  codes.forEach((value, i) => {
+    const j = i % units;
+    held[j] = at(held, j) + (value - at(means, j)) ** 2;
+  });
+  let total = 0;
+  for (const value of x) if (!Number.isNaN(value)) total += value * value;
+  let sum = 0;
+  const enough = held.findIndex((variance) => {
+    sum += variance;
+    return sum >= share * total;
+  });
+  return enough < 0 ? units : enough + 1;
 }
 
 /** Where the codes of the training samples lie. */

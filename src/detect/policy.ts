@@ -34,6 +34,11 @@ export interface Policy {
   readonly batchSize: number;
   /** The rest of the models' configuration. */
   readonly config: Readonly<Partial<ModelConfig>>;
+  /**
+   * For linear models that are not trained but are the principal components of the samples: as many of them
+   * as hold this share of the variance. `hidden`, `noise` and `steps` do not count then.
+   */
+  readonly components?: number;
 }
 
 /** For rows that are mostly normal. */
@@ -46,11 +51,22 @@ export const STANDARD: Policy = {
   config: { activation: "tanh", optimizer: { type: "adam", learningRate: 2e-3 } },
 };
 
+/** For windows of a time series: linear models, whose score is the T² + Q of process monitoring. */
+export const LINEAR: Policy = {
+  ...STANDARD,
+  hidden: [],
+  noise: 0,
+  steps: 0,
+  config: { activation: "linear" },
+  components: 0.9,
+};
+
 /** Share of the rows that are set aside before the second fit, where some of the rows may be odd. */
 export const TRIMMED_SHARE = 0.3;
 
 /** For the first pass over rows of which some may be odd: too narrow a code to learn them by heart. */
 export function narrowPolicy(standard: Policy, width: number): Policy {
+  if (standard.components !== undefined) return standard;
   return { ...standard, hidden: [Math.max(1, Math.floor(width / 2))], noise: 0 };
 }
 
@@ -69,10 +85,16 @@ const REFUSED = [
  * Checks the option `model`: how many models, or what they are.
  * @param width features of an encoded row
  * @param columns columns of a row as it came: `layers` may begin with this too
+ * @param defaults what to take where `model` says nothing of the models' shape
  */
-export function resolvePolicy(model: unknown, width: number, columns: number): Policy {
-  if (model === undefined) return STANDARD;
-  if (typeof model === "number") return { ...STANDARD, models: wholeNumber("model", model, 1) };
+export function resolvePolicy(
+  model: unknown,
+  width: number,
+  columns: number,
+  defaults: Policy,
+): Policy {
+  if (model === undefined) return defaults;
+  if (typeof model === "number") return { ...defaults, models: wholeNumber("model", model, 1) };
   if (typeof model !== "object" || model === null || Array.isArray(model)) {
     throw new InvalidTypeError(
       `model must be a number of models or an object such as { hidden: [128, 64] }; got ${show(model)}.`,
@@ -87,6 +109,9 @@ export function resolvePolicy(model: unknown, width: number, columns: number): P
     }
   }
   const { models, hidden, noise, steps, batchSize, layers, ...config } = given;
+  const isCountAlone = Object.keys(given).every((key) => key === "models");
+  if (isCountAlone)
+    return { ...defaults, models: wholeNumber("model.models", models ?? defaults.models, 1) };
   const policy: Policy = {
     models: wholeNumber("model.models", models ?? STANDARD.models, 1),
     hidden: hiddenLayers(hidden, layers, width, columns),

@@ -94,6 +94,24 @@ export class Inference {
     return output;
   }
 
+  /** Codes [rows, code units] and squared errors [rows, width] in one pass; NaN where an element does not count. */
+  codesAndErrors(x: Rows): { codes: Float32Array; errors: Float32Array } {
+    const { staging, kernels, arena, network } = this.#parts;
+    const width = this.#width;
+    const units = this.#codeUnits;
+    const codes = new Float32Array(x.count * units);
+    const errors = new Float32Array(x.count * width);
+    staging.chunks(x, 0, x.count, (plan, first, count) => {
+      const code = this.run(plan, count, 0, network.codeEnd);
+      codes.set(arena.view(code, count * units), first * units);
+      const y = this.resume(plan, code, network.codeEnd);
+      if (this.#masks) staging.target(x, first, count, plan.target);
+      kernels.squaredErrors(count * width, y, this.#masks ? plan.target : plan.x, y);
+      errors.set(arena.view(y, count * width), first * width);
+    });
+    return { codes, errors };
+  }
+
   /** The mean loss over the elements of rows [first, end) that count, penalties left out; of none, 0. */
   evaluate(x: Rows, target: Rows | undefined, first = 0, end = x.count): number {
     const chunks = this.evaluation(x, target, first, end);
@@ -147,6 +165,13 @@ export class Inference {
     pass.wantsLoss = wantsLoss;
     let y = plan.x;
     for (let i = from; i < to; i++) y = layers[i]?.forward(pass, y) ?? y;
+    return y;
+  }
+
+  /** Continues what `run` began, from the output `x` of the layer before `from` to the end. */
+  resume({ pass, layers }: InferencePlan, x: Address, from: number): Address {
+    let y = x;
+    for (let i = from; i < layers.length; i++) y = layers[i]?.forward(pass, y) ?? y;
     return y;
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Decision } from "../../src/detect/calibration.ts";
-import { AnomalyDetector, type DetectorOptions } from "../../src/detect/detector.ts";
+import { AnomalyDetector } from "../../src/detect/detector.ts";
+import type { DetectorOptions } from "../../src/detect/fit.ts";
 import { DisposedError, InvalidTypeError } from "../../src/errors.ts";
 import { faultyRows, plant, quick, sensors } from "./support/plant.ts";
 

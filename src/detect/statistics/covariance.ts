@@ -53,19 +53,20 @@ export function sampleCovariance(
 ): { mean: Float64Array; covariance: Float64Array } {
   const count = Math.floor(rows.length / size);
   const mean = new Float64Array(size);
-  for (let i = 0; i < count * size; i++) {
-    const j = i % size;
-    mean[j] = at(mean, j) + at(rows, i) / count;
+  for (let i = 0; i < count; i++) {
+    for (let j = 0; j < size; j++) mean[j] = (mean[j] ?? 0) + (rows[i * size + j] ?? 0) / count;
   }
   const covariance = new Float64Array(size * size);
   const centered = new Float64Array(size);
+  // The innermost loop takes most of a fit's time outside of training: plain indexing, no calls.
   for (let i = 0; i < count; i++) {
-    for (let j = 0; j < size; j++) centered[j] = at(rows, i * size + j) - at(mean, j);
+    for (let j = 0; j < size; j++) centered[j] = (rows[i * size + j] ?? 0) - (mean[j] ?? 0);
     for (let a = 0; a < size; a++) {
-      const factor = at(centered, a) / count;
-      if (factor === 0) continue;
-      const row = covariance.subarray(a * size, a * size + a + 1);
-      for (let b = 0; b < row.length; b++) row[b] = at(row, b) + factor * at(centered, b);
+      const factor = (centered[a] ?? 0) / count;
+      const row = a * size;
+      for (let b = 0; b <= a; b++) {
+        covariance[row + b] = (covariance[row + b] ?? 0) + factor * (centered[b] ?? 0);
+      }
     }
   }
   for (let a = 0; a < size; a++) {

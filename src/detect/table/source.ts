@@ -1,7 +1,6 @@
 // What a detector takes as rows, read behind one interface: a matrix of numbers, or a table of named columns.
 
-import type { MatrixInput, Rows } from "../../data/rows.ts";
-import { readRows } from "../../data/rows.ts";
+import { type MatrixInput, OrderedRows, type Rows, readRows } from "../../data/rows.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../../errors.ts";
 import { readTable, type TableInput } from "../../table/tables.ts";
 
@@ -12,6 +11,7 @@ import { readTable, type TableInput } from "../../table/tables.ts";
 export type DetectorInput =
   | MatrixInput
   | TableInput
+  | readonly object[]
   | { readonly columns: Readonly<Record<string, ArrayLike<unknown>>> };
 
 /** A matrix: every column is a number, columns go by their place. */
@@ -42,6 +42,21 @@ export function readSource(name: string, input: DetectorInput, width?: number): 
   const rows = readRows(name, matrix, width ?? matrixWidth(name, matrix));
   const names = "columns" in matrix && Array.isArray(matrix.columns) ? matrix.columns : undefined;
   return { kind: "matrix", count: rows.count, names, rows };
+}
+
+/** The rows of a source with the given numbers. */
+export function someOf(source: Source, numbers: Uint32Array): Source {
+  if (source.kind === "matrix") {
+    return { ...source, count: numbers.length, rows: new OrderedRows(source.rows, numbers) };
+  }
+  return {
+    ...source,
+    count: numbers.length,
+    column(name) {
+      const values = source.column(name);
+      return [...numbers].map((row) => values[row]);
+    },
+  };
 }
 
 /** The part of the input that is a table; undefined for a matrix, or for what readRows will refuse. */

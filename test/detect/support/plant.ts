@@ -1,6 +1,6 @@
 // A small plant for tests: six sensors that follow two hidden causes, so that rows have something to learn.
 
-import type { DetectorOptions } from "../../../src/detect/detector.ts";
+import type { DetectorOptions } from "../../../src/detect/fit.ts";
 import { type Generator, generator } from "./random.ts";
 
 export const sensors = 6;

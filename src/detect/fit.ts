@@ -1,0 +1,415 @@
+// How a detector is fitted: rows are read, split, framed as samples and cross-fitted; the scores of samples that
+// the models have not seen calibrate.
+
+import { choice, finiteNumber, onlyKeys, record, wholeNumber } from "../checks.ts";
+import { OrderedRows, type Rows } from "../data/rows.ts";
+import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+import type { RuntimeOptions } from "../make.ts";
+import { runtimeKeys } from "../model/config.ts";
+import type { AbortSignalLike } from "../training/fit-options.ts";
+import { Calibration } from "./calibration.ts";
+import { type CrossFit, Ensemble, type ScoreKind } from "./ensemble.ts";
+import { blockFolds, type Folds, randomFolds, within } from "./folds.ts";
+import type { TrainingHooks } from "./member.ts";
+import { type Parts, rowBlocks, scoreSource } from "./parts.ts";
+import {
+  type DetectorModel,
+  LINEAR,
+  narrowPolicy,
+  type Policy,
+  resolvePolicy,
+  STANDARD,
+  TRIMMED_SHARE,
+} from "./policy.ts";
+import { permutation, type Random, random } from "./random.ts";
+import { range, rowSamples, type Samples } from "./samples.ts";
+import {
+  covered,
+  type Framed,
+  fitSeries,
+  frameSeries,
+  resolveWindow,
+  type SeriesState,
+  toRows,
+  type WindowOptions,
+} from "./series/series.ts";
+import { leaveOneOutPValues } from "./statistics/conformal.ts";
+import { ascending, ascendingOrder, at, sortedQuantile } from "./statistics/order.ts";
+import { type NumberFormat, resolveNumberFormat } from "./table/cells.ts";
+import { Encoder } from "./table/encoder.ts";
+import type { ColumnsOption } from "./table/schema.ts";
+import { type DetectorInput, readSource, type Source, someOf } from "./table/source.ts";
+
+export interface DetectorOptions extends RuntimeOptions {
+  /** The names of the columns, or what each is: `{ price: "number", country: "category" }`. Guessed where absent. */
+  columns?: ColumnsOption;
+  /** How numbers are written where they come as text. */
+  numbers?: NumberFormat;
+  /** Rows are a time series: the length of its windows, "auto", or more. Absent: every row stands for itself. */
+  window?: number | "auto" | WindowOptions;
+  /** What counts: what the models cannot reproduce, how far the code is out, or both. Default "auto": both. */
+  score?: "auto" | ScoreKind;
+  /** How many models, or what they are. */
+  model?: number | DetectorModel;
+  /**
+   * The rows whose scores new ones are compared with. "cross", the default: all, each scored by the model
+   * that was trained without it. A number: that share of the rows, kept back (of a series, the last ones). Rows: these.
+   */
+  calibration?: "cross" | number | DetectorInput;
+  /**
+   * The share of the training rows believed odd, at most 0.5, or "auto", if they are not all normal. The oddest
+   * three tenths are then left out of the models' second, final training.
+   */
+  contamination?: number | "auto";
+  /** Default 42. */
+  seed?: number;
+  /** Aborting rejects with `signal.reason`. */
+  signal?: AbortSignalLike;
+  /** Called after every epoch of every model. */
+  onEpoch?: (record: DetectorEpoch) => unknown;
+  /** Called as training goes on, with the share that is done. */
+  onProgress?: (record: DetectorProgress) => unknown;
+}
+
+export interface DetectorEpoch {
+  /** Which model, from 0; a second pass counts on. */
+  readonly model: number;
+  readonly epoch: number;
+  readonly loss: number;
+}
+
+export interface DetectorProgress {
+  /** Share of the training that is done, in [0, 1]. */
+  readonly done: number;
+  /** Which model is being trained, from 0, of how many. */
+  readonly model: number;
+  readonly models: number;
+}
+
+const OPTION_KEYS = [
+  "columns",
+  "numbers",
+  "window",
+  "score",
+  "model",
+  "calibration",
+  "contamination",
+  "seed",
+  "signal",
+  "onEpoch",
+  "onProgress",
+  ...runtimeKeys,
+] as const satisfies readonly (keyof DetectorOptions)[];
+
+/** Rows with fewer others tell nothing. */
+const FEWEST_ROWS = 5;
+/** Training rows whose values are tried in explanations, and which of their quantiles. */
+const MOST_FOR_QUANTILES = 2000;
+const QUANTILES = [0.005, 0.05, 0.15, 0.3, 0.5, 0.7, 0.85, 0.95, 0.995];
+
+/** Learns the parts of a detector from rows. */
+export async function fitParts(rows: DetectorInput, options?: DetectorOptions): Promise<Parts> {
+  const settings = record("The options of fit", options) as DetectorOptions;
+  onlyKeys("AnomalyDetector.fit", settings, OPTION_KEYS);
+  const kind = choice("score", settings.score ?? "auto", [
+    "auto",
+    "residual",
+    "distance",
+    "combined",
+  ]);
+  const seed = wholeNumber("seed", settings.seed ?? 42, 0);
+  const contamination = resolveContamination(settings.contamination);
+  const window = resolveWindow(settings.window);
+  const source = readSource("rows", rows, namesGiven(rows, settings.columns));
+  if (source.count < FEWEST_ROWS) throw tooFewRows(source.count);
+  const columns = withGroup(source, settings.columns, window);
+  const encoder = Encoder.fit(source, columns, resolveNumberFormat(settings.numbers));
+  const split = splitCalibration(
+    source,
+    settings.calibration ?? "cross",
+    encoder,
+    seed,
+    window !== undefined,
+  );
+  const raw = encoder.read(split.training);
+  const fitted = window && fitSeries(window, encoder, split.training, raw);
+  const series = fitted?.state;
+  const frame = series
+    ? seriesFrame(series, encoder, split.training, raw)
+    : tableFrame(encoder, raw);
+  const policy = resolvePolicy(
+    settings.model,
+    frame.samples.width,
+    series ? frame.samples.width : encoder.columns,
+    series ? LINEAR : STANDARD,
+  );
+  const notes = [...(fitted?.notes ?? []), ...rowNotes(raw.count, encoder)];
+  const fitting = new Fitting(
+    frame,
+    policy,
+    kind === "auto" ? "combined" : kind,
+    seed,
+    settings,
+    notes,
+  );
+  const { ensemble, scores, heldOut } = await fitting.run(contamination);
+  try {
+    const own = frame.toRows(scores);
+    const calibrationScores = split.calibration
+      ? scoreSource({ encoder, series, ensemble }, split.calibration, "calibration")
+      : own.filter((_, row) => frame.isJudged(row));
+    const calibration = new Calibration(calibrationScores);
+    const all = new Float64Array(source.count).fill(Number.NaN);
+    split.trainingRows.forEach((row, i) => {
+      all[row] = at(own, i);
+    });
+    split.calibrationRows.forEach((row, i) => {
+      all[row] = at(calibrationScores, i);
+    });
+    return {
+      encoder,
+      series,
+      ensemble,
+      calibration,
+      windowCalibration: series && new Calibration(scores),
+      explanation: { heldOut, values: fieldValues(encoder, raw) },
+      training: {
+        score: all,
+        pValue: split.calibration
+          ? calibration.pValues(all)
+          : leaveOneOutPValues(all, calibration.sorted),
+      },
+      notes,
+      seed,
+    };
+  } catch (error) {
+    ensemble.dispose();
+    throw error;
+  }
+}
+
+/** Training rows as samples, and samples back as rows. */
+interface Frame {
+  readonly samples: Samples;
+  folds(count: number, random: Random): Folds;
+  /** Folds of some of the samples. */
+  foldsOf(samples: Uint32Array, count: number, random: Random): Folds;
+  toRows(scores: Float64Array): Float64Array;
+  /** Whether a row is in a sample. */
+  isJudged(row: number): boolean;
+}
+
+function tableFrame(encoder: Encoder, raw: Rows): Frame {
+  const samples = rowSamples(encoder.encode(raw, 0, raw.count), rowBlocks(encoder));
+  return {
+    samples,
+    folds: (count, random) => randomFolds(samples.count, count, random),
+    foldsOf: (some, count, random) => within(some, randomFolds(some.length, count, random)),
+    toRows: (scores) => scores,
+    isJudged: () => true,
+  };
+}
+
+function seriesFrame(series: SeriesState, encoder: Encoder, source: Source, raw: Rows): Frame {
+  const framed: Framed = frameSeries(series, encoder, source, raw, rowBlocks(encoder));
+  const { samples, starts, segmentOf } = framed;
+  const inWindow = covered(framed, series.length);
+  return {
+    samples,
+    folds: (count, random) => blockFolds(starts, segmentOf, series.length, count, random),
+    foldsOf(some, count, random) {
+      const own = (values: Uint32Array) => some.map((i) => at(values, i));
+      return within(some, blockFolds(own(starts), own(segmentOf), series.length, count, random));
+    },
+    toRows: (scores) => toRows(framed, series.length, scores),
+    isJudged: (row) => inWindow[row] === 1,
+  };
+}
+
+/** One call of `fit`: trains the ensemble, twice where some of the rows may be odd. */
+class Fitting {
+  readonly #frame: Frame;
+  readonly #policy: Policy;
+  readonly #kind: ScoreKind;
+  readonly #seed: number;
+  readonly #options: DetectorOptions;
+  readonly #notes: string[];
+  #model = -1;
+  #models = 0;
+
+  constructor(
+    frame: Frame,
+    policy: Policy,
+    kind: ScoreKind,
+    seed: number,
+    options: DetectorOptions,
+    notes: string[],
+  ) {
+    this.#frame = frame;
+    this.#policy = policy;
+    this.#kind = kind;
+    this.#seed = seed;
+    this.#options = options;
+    this.#notes = notes;
+  }
+
+  async run(contamination: number | "auto" | undefined): Promise<CrossFit> {
+    const { samples } = this.#frame;
+    const all = this.#frame.folds(this.#foldCount(samples.count), random(this.#seed, 0));
+    if (contamination === undefined) {
+      this.#models = all.count;
+      return this.#crossFit(all, this.#policy, this.#seed);
+    }
+    this.#models = 2 * all.count;
+    const first = await this.#crossFit(all, narrowPolicy(this.#policy, samples.width), this.#seed);
+    first.ensemble.dispose();
+    const kept = ascendingOrder(first.scores)
+      .slice(0, Math.max(FEWEST_ROWS, Math.round(samples.count * (1 - TRIMMED_SHARE))))
+      .sort();
+    const folds = this.#frame.foldsOf(kept, this.#foldCount(kept.length), random(this.#seed, 1));
+    return this.#crossFit(folds, this.#policy, this.#seed + 1);
+  }
+
+  #foldCount(samples: number): number {
+    return Math.min(this.#policy.models, samples);
+  }
+
+  #crossFit(folds: Folds, policy: Policy, seed: number): Promise<CrossFit> {
+    const { signal, onEpoch, onProgress } = this.#options;
+    const runtime = runtimeOf(this.#options);
+    const hooks: TrainingHooks & { onMember: (member: number) => void } = {
+      signal,
+      onMember: () => {
+        this.#model += 1;
+      },
+      onStep:
+        onProgress &&
+        ((done, of) => {
+          const share = (this.#model + done / of) / this.#models;
+          onProgress({ done: share, model: this.#model, models: this.#models });
+        }),
+      onEpoch: onEpoch && ((epoch, loss) => void onEpoch({ model: this.#model, epoch, loss })),
+      note: (text) => this.#notes.push(text),
+    };
+    return Ensemble.crossFit(this.#frame.samples, folds, this.#kind, policy, seed, runtime, hooks);
+  }
+}
+
+export function runtimeOf(options: RuntimeOptions): RuntimeOptions {
+  const given = runtimeKeys.filter((key) => options[key] !== undefined);
+  return Object.fromEntries(given.map((key) => [key, options[key]]));
+}
+
+/** The width of a flat array, which has none of its own, where the columns are named. */
+function namesGiven(rows: DetectorInput, columns: ColumnsOption | undefined): number | undefined {
+  if (!ArrayBuffer.isView(rows) || columns === undefined) return undefined;
+  return Array.isArray(columns) ? columns.length : Object.keys(columns).length;
+}
+
+/** The columns as the caller has them, with the one that groups rows left out of what is learned. */
+function withGroup(
+  source: Source,
+  columns: ColumnsOption | undefined,
+  window: WindowOptions | undefined,
+): ColumnsOption | undefined {
+  const groupBy = window?.groupBy;
+  if (groupBy === undefined || source.kind === "matrix") return columns;
+  if (!Array.isArray(columns)) return { ...columns, [groupBy]: "ignore" };
+  const ignored = source.names.filter((name) => !columns.includes(name) || name === groupBy);
+  return Object.fromEntries(ignored.map((name) => [name, "ignore"] as const));
+}
+
+interface CalibrationSplit {
+  readonly training: Source;
+  readonly calibration: Source | undefined;
+  /** Numbers of the rows of each among those given. */
+  readonly trainingRows: Uint32Array;
+  readonly calibrationRows: Uint32Array;
+}
+
+/** Which rows to train on and which to calibrate with. */
+function splitCalibration(
+  source: Source,
+  calibration: "cross" | number | DetectorInput,
+  encoder: Encoder,
+  seed: number,
+  isSeries: boolean,
+): CalibrationSplit {
+  const { count } = source;
+  const all = range(0, count);
+  const none = new Uint32Array(0);
+  if (typeof calibration === "string") {
+    choice("calibration", calibration, ["cross"]);
+    return { training: source, calibration: undefined, trainingRows: all, calibrationRows: none };
+  }
+  if (typeof calibration !== "number") {
+    const rows = readSource("calibration", calibration, encoder.columns);
+    if (rows.count === 0) throw new InvalidValueError("calibration has no rows.");
+    encoder.read(rows, "calibration"); // throws for rows that do not fit, before anything is trained
+    return { training: source, calibration: rows, trainingRows: all, calibrationRows: none };
+  }
+  finiteNumber("calibration", calibration);
+  const held = Math.round(count * calibration);
+  if (calibration <= 0 || calibration >= 1 || held < 1 || count - held < FEWEST_ROWS) {
+    throw new InvalidValueError(
+      `calibration must be a share of the rows that leaves at least one to calibrate with and ${FEWEST_ROWS} to train on; got ${calibration} of ${count} rows.`,
+    );
+  }
+  // Rows of a series stay together: its last ones calibrate.
+  const order = isSeries ? all : permutation(count, random(seed, 2));
+  const trainingRows = order.slice(0, count - held).sort();
+  const calibrationRows = order.slice(count - held).sort();
+  return {
+    training: someOf(source, trainingRows),
+    calibration: someOf(source, calibrationRows),
+    trainingRows,
+    calibrationRows,
+  };
+}
+
+/** For each number field, quantiles of its encoded values, rising; none for categories. */
+function fieldValues(encoder: Encoder, raw: Rows): Float64Array[] {
+  const stride = Math.max(1, Math.ceil(raw.count / MOST_FOR_QUANTILES));
+  const some = new OrderedRows(
+    raw,
+    range(0, raw.count).filter((i) => i % stride === 0),
+  );
+  const { count, features, missing } = encoder.encode(some, 0, some.count);
+  const { fields } = encoder.state;
+  return fields.map(({ kind, start }, f) => {
+    if (kind !== "number") return new Float64Array(0);
+    const known = range(0, count).filter((i) => missing?.[i * fields.length + f] !== 1);
+    const sorted = ascending(
+      Float64Array.from(known, (i) => at(features, i * encoder.width + start)),
+    );
+    return Float64Array.from(new Set(QUANTILES.map((q) => sortedQuantile(sorted, q))));
+  });
+}
+
+function resolveContamination(value: unknown): number | "auto" | undefined {
+  if (value === undefined || value === "auto") return value;
+  if (typeof value !== "number") {
+    throw new InvalidTypeError(`contamination must be a number or "auto"; got ${show(value)}.`);
+  }
+  if (!(value > 0 && value <= 0.5)) {
+    throw new InvalidValueError(
+      `contamination is the share of odd rows, greater than 0 and at most 0.5; got ${value}. Where most rows are odd, the others are the odd ones.`,
+    );
+  }
+  return value;
+}
+
+function tooFewRows(count: number): InvalidValueError {
+  return new InvalidValueError(
+    `A detector needs at least ${FEWEST_ROWS} rows to learn what is normal; got ${count}.`,
+  );
+}
+
+function* rowNotes(rows: number, encoder: Encoder): Generator<string> {
+  if (rows < encoder.width) {
+    yield `There are fewer rows (${rows}) than features (${encoder.width}); scores are rough.`;
+  }
+  if (rows < 99) {
+    yield `With ${rows} rows the smallest p-value is 1/${rows + 1}: an alpha of 0.01 takes 99.`;
+  }
+}

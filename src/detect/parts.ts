@@ -1,0 +1,172 @@
+// What a detector is made of, and how its parts judge rows together.
+
+import type { Rows } from "../data/rows.ts";
+import type { Calibration } from "./calibration.ts";
+import type { Ensemble } from "./ensemble.ts";
+import {
+  describeField,
+  type ExplanationState,
+  explainRows,
+  movedConstants,
+  type Questions,
+  type Reason,
+} from "./explain.ts";
+import { range } from "./samples.ts";
+import { explainWindows, type FieldReason } from "./series/explain.ts";
+import { type Framed, frameSeries, type SeriesState, toRows } from "./series/series.ts";
+import { at } from "./statistics/order.ts";
+import type { Encoder } from "./table/encoder.ts";
+import type { Source } from "./table/source.ts";
+
+/** Scores of training rows by models that have not seen them, and their p-values. */
+export interface TrainingResult {
+  readonly score: Float64Array;
+  readonly pValue: Float64Array;
+}
+
+export interface Parts {
+  readonly encoder: Encoder;
+  /** Present where rows are a time series. */
+  readonly series: SeriesState | undefined;
+  readonly ensemble: Ensemble;
+  /** Scores of rows that the models have not seen. */
+  readonly calibration: Calibration;
+  /** The same of windows, by which a stream judges its newest row; undefined for tables. */
+  readonly windowCalibration: Calibration | undefined;
+  readonly explanation: ExplanationState;
+  readonly training: TrainingResult;
+  readonly notes: readonly string[];
+  readonly seed: number;
+}
+
+/** Rows or windows that are scored at a time. */
+const CHUNK = 2048;
+
+/** Where the features of each field of a row begin, and their number after it: [fields + 1]. */
+export function rowBlocks(encoder: Encoder): Uint32Array {
+  return Uint32Array.from([...encoder.state.fields.map(({ start }) => start), encoder.width]);
+}
+
+/** Scores of rows [rows]. Rows of a series that are in no window have score 0. */
+export function scoreSource(
+  { encoder, series, ensemble }: Pick<Parts, "encoder" | "series" | "ensemble">,
+  source: Source,
+  name = "rows",
+): Float64Array {
+  const raw = encoder.read(source, name);
+  if (!series) return scoreRows(encoder, ensemble, raw);
+  const framed = frameSeries(series, encoder, source, raw, rowBlocks(encoder), name);
+  return toRows(framed, series.length, scoreWindows(ensemble, framed));
+}
+
+/** Scores of rows that are samples by themselves. */
+export function scoreRows(encoder: Encoder, ensemble: Ensemble, raw: Rows): Float64Array {
+  const scores = new Float64Array(raw.count);
+  for (let first = 0; first < raw.count; first += CHUNK) {
+    const count = Math.min(CHUNK, raw.count - first);
+    scores.set(ensemble.score(encoder.encode(raw, first, count)), first);
+  }
+  return scores;
+}
+
+/** Scores of windows. */
+export function scoreWindows(ensemble: Ensemble, { samples }: Framed): Float64Array {
+  const scores = new Float64Array(samples.count);
+  for (let first = 0; first < samples.count; first += CHUNK) {
+    const count = Math.min(CHUNK, samples.count - first);
+    scores.set(ensemble.score(samples.take(range(first, count))), first);
+  }
+  return scores;
+}
+
+/** Rows that are explained at a time: each is scored some hundred times. */
+const EXPLAINED_AT_A_TIME = 32;
+
+/** Why rows are odd: for each row its columns, the most surprising first. */
+export function explainSource(parts: Parts, source: Source): Reason[][] {
+  const { encoder, ensemble, explanation, series } = parts;
+  const raw = encoder.read(source);
+  if (series) return explainSeries(parts, series, source, raw);
+  const reasons: Reason[][] = [];
+  for (let first = 0; first < raw.count; first += EXPLAINED_AT_A_TIME) {
+    const count = Math.min(EXPLAINED_AT_A_TIME, raw.count - first);
+    const questions = questionsOf(encoder, source, raw, first, count);
+    reasons.push(...explainRows(encoder, ensemble, explanation, questions));
+  }
+  return reasons;
+}
+
+/** Each row by the oddest window that covers it; none for rows in no window. */
+function explainSeries(
+  { encoder, ensemble, explanation }: Parts,
+  series: SeriesState,
+  source: Source,
+  raw: Rows,
+): Reason[][] {
+  const blocks = rowBlocks(encoder);
+  const framed = frameSeries(series, encoder, source, raw, blocks);
+  const { starts, ordering, samples } = framed;
+  const windowOf = oddestWindows(starts, series.length, scoreWindows(ensemble, framed), raw.count);
+  const questions = questionsOf(encoder, source, raw, 0, raw.count);
+  const known = new Map<number, FieldReason[]>();
+  const asked = Uint32Array.from(new Set(windowOf.filter((window) => window >= 0)));
+  for (let first = 0; first < asked.length; first += EXPLAINED_AT_A_TIME) {
+    const some = asked.subarray(first, first + EXPLAINED_AT_A_TIME);
+    const { heldOut } = explanation;
+    const own = explainWindows(ensemble, samples.take(some), blocks, series.length, heldOut);
+    some.forEach((window, i) => {
+      known.set(window, own[i] ?? []);
+    });
+  }
+  const reasons: Reason[][] = Array.from({ length: raw.count }, () => []);
+  windowOf.forEach((window, place) => {
+    if (window < 0) return;
+    const row = at(ordering.rows, place);
+    const fields = (known.get(window) ?? []).flatMap((reason) => {
+      const field = encoder.state.fields[reason.field];
+      if (!field) return [];
+      const when = at(ordering.rows, at(starts, window) + reason.step);
+      const { expected, surprise, contribution } = reason;
+      const told = describeField(encoder, field, questions, when, expected, expected);
+      return [{ ...told, surprise, contribution, when }];
+    });
+    reasons[row] = [...movedConstants(encoder, ensemble, questions, row), ...fields];
+  });
+  return reasons;
+}
+
+/** For each row in order the number of the window with the highest score that covers it; -1 for none. */
+function oddestWindows(
+  starts: Uint32Array,
+  length: number,
+  scores: Float64Array,
+  rows: number,
+): Int32Array {
+  const best = new Int32Array(rows).fill(-1);
+  starts.forEach((start, window) => {
+    for (let place = start; place < start + length; place++) {
+      const before = at(best, place);
+      if (before < 0 || at(scores, window) > at(scores, before)) best[place] = window;
+    }
+  });
+  return best;
+}
+
+function questionsOf(
+  encoder: Encoder,
+  source: Source,
+  raw: Rows,
+  first: number,
+  count: number,
+): Questions {
+  const cells = new Float64Array(count * raw.width);
+  raw.copy(first, count, cells, 0);
+  return {
+    encoded: encoder.encode(raw, first, count),
+    cells,
+    valueAt(row, column) {
+      if (source.kind === "matrix") return cells[row * raw.width + column];
+      return source.column(String(encoder.state.schema[column]?.name))[first + row];
+    },
+  };
+}

@@ -1,0 +1,51 @@
+// Alarms of rows that follow each other, merged into events: from when to when, how odd, and the worst row.
+
+import { at } from "../statistics/order.ts";
+import type { Segment } from "./segments.ts";
+
+/** A stretch of flagged rows. Rows are counted from 0. */
+export interface AnomalyEvent {
+  /** Its first and its last flagged row. */
+  readonly start: number;
+  readonly end: number;
+  /** Rows that are flagged. */
+  readonly rows: number;
+  /** The row with the highest score, and that score. */
+  readonly peak: number;
+  readonly score: number;
+}
+
+/**
+ * Events of flagged rows. Rows that are not flagged end an event once there are more than `patience` of them.
+ * @param order numbers of the rows in order; segments are stretches of it
+ */
+export function mergeEvents(
+  flagged: ArrayLike<number>,
+  score: ArrayLike<number>,
+  order: ArrayLike<number>,
+  segments: readonly Segment[],
+  patience: number,
+): AnomalyEvent[] {
+  const events: AnomalyEvent[] = [];
+  for (const { first, count } of segments) {
+    let open: { -readonly [Key in keyof AnomalyEvent]: AnomalyEvent[Key] } | undefined;
+    let last = first;
+    for (let place = first; place < first + count; place++) {
+      const row = at(order, place);
+      if (!flagged[row]) continue;
+      if (open && place - last <= patience + 1) {
+        open.end = row;
+        open.rows += 1;
+        if (at(score, row) > open.score) {
+          open.peak = row;
+          open.score = at(score, row);
+        }
+      } else {
+        open = { start: row, end: row, rows: 1, peak: row, score: at(score, row) };
+        events.push(open);
+      }
+      last = place;
+    }
+  }
+  return events;
+}

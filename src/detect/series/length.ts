@@ -1,0 +1,46 @@
+// The length of windows, from the series itself: its period, by the rule of the TSB-AD benchmark (Liu & Paparrizos
+// 2024). The autocorrelation of the first 20,000 points is taken for lags up to 400; the highest of its local maxima
+// from lag 3 on is the period.
+
+import { at } from "../statistics/order.ts";
+
+const MOST_POINTS = 20_000;
+const MOST_LAGS = 400;
+const FIRST_LAG = 3;
+/** A period is taken if it is within these. */
+const SHORTEST = 6;
+const LONGEST = 303;
+
+export interface Period {
+  readonly points: number;
+  /** The autocorrelation there, at most 1. */
+  readonly strength: number;
+}
+
+/** The period of a series; undefined where the highest local maximum is not at a lag of 6 to 303, or there is none. */
+export function period(series: Float64Array): Period | undefined {
+  const correlations = autocorrelation(series.subarray(0, MOST_POINTS), MOST_LAGS);
+  let best: number | undefined;
+  for (let lag = FIRST_LAG + 1; lag < correlations.length - 1; lag++) {
+    const here = at(correlations, lag);
+    if (here <= at(correlations, lag - 1) || here <= at(correlations, lag + 1)) continue;
+    if (best === undefined || here > at(correlations, best)) best = lag;
+  }
+  if (best === undefined || best < SHORTEST || best > LONGEST) return undefined;
+  return { points: best, strength: at(correlations, best) };
+}
+
+/** Autocorrelations for lags 0 … `lags`: the sum of products about the mean over the sum of squares. */
+export function autocorrelation(series: Float64Array, lags: number): Float64Array {
+  let mean = 0;
+  for (const value of series) mean += value / series.length;
+  const centered = series.map((value) => value - mean);
+  let squares = 0;
+  for (const value of centered) squares += value * value;
+  return Float64Array.from({ length: Math.min(lags, series.length - 1) + 1 }, (_, lag) => {
+    let sum = 0;
+    for (let i = lag; i < centered.length; i++)
+      sum += (centered[i] ?? 0) * (centered[i - lag] ?? 0);
+    return squares > 0 ? sum / squares : 0;
+  });
+}

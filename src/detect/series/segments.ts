@@ -1,0 +1,141 @@
+// The order of a time series: which rows follow each other without a gap. Windows lie within a segment.
+
+import { InvalidValueError, show } from "../../errors.ts";
+import { at, median } from "../statistics/order.ts";
+
+/** Rows that follow each other: [first, first + count) in the order of `rows`. */
+export interface Segment {
+  readonly first: number;
+  readonly count: number;
+}
+
+export interface Ordering {
+  /** The numbers of the rows, group by group, each group in order of time. */
+  readonly rows: Uint32Array;
+  readonly segments: readonly Segment[];
+  /** What people should know of the times. */
+  readonly notes: readonly string[];
+}
+
+/** What is known of the rows' order. */
+export interface OrderingInput {
+  readonly count: number;
+  /** Milliseconds or any other unit; undefined where rows are simply in order. NaN is an error. */
+  readonly times: Float64Array | undefined;
+  /** The group of each row: a machine, a file. Undefined where all rows are of one. */
+  readonly groups: readonly unknown[] | undefined;
+  /** What the rows are called in messages. */
+  readonly name: string;
+}
+
+/** A step this many times the usual one is a gap. */
+const GAP = 5;
+/** Clocks of many logs go back by this much once a year. Milliseconds. */
+const HOUR = 3_600_000;
+/** Halves of a series whose usual steps differ by more than this share have two rates. */
+const OTHER_RATE = 0.5;
+
+/**
+ * Sorts rows into groups and cuts groups at gaps.
+ * @param step the usual time from row to row, where that is known already
+ * @throws InvalidValueError where time runs backwards within a group, or a time is missing. A clock that is set back
+ * by an hour, as at the end of summer time, is only noted.
+ */
+export function orderRows(input: OrderingInput, step?: number): Ordering {
+  const { count, times, groups } = input;
+  const byGroup = new Map<unknown, number[]>();
+  for (let row = 0; row < count; row++) {
+    const group = groups?.[row];
+    const members = byGroup.get(group);
+    if (members) members.push(row);
+    else byGroup.set(group, [row]);
+  }
+  const segments: Segment[] = [];
+  const rows = new Uint32Array(count);
+  const notes: string[] = [];
+  let next = 0;
+  let gaps = 0;
+  let repeated = 0;
+  const usual = step ?? (times && usualStep(times, [...byGroup.values()]));
+  for (const [group, members] of byGroup) {
+    let first = next;
+    members.forEach((row, i) => {
+      if (times && i > 0) {
+        const passed = requireTime(input, row) - requireTime(input, members[i - 1] ?? 0);
+        if (passed < 0) {
+          if (!isSetBack(passed, usual)) throw backwards(input, group, members[i - 1] ?? 0, row);
+          notes.push(
+            `The clock is set back by an hour at row ${row}; the rows are taken as they come.`,
+          );
+        }
+        if (passed === 0) repeated += 1;
+        if (usual !== undefined && usual > 0 && passed > GAP * usual) {
+          segments.push({ first, count: next - first });
+          first = next;
+          gaps += 1;
+        }
+      } else if (times) requireTime(input, row);
+      rows[next] = row;
+      next += 1;
+    });
+    if (next > first) segments.push({ first, count: next - first });
+    const rates = times && twoRates(times, members);
+    if (rates) notes.push(`${group === undefined ? "" : `${show(group)}: `}${rates}`);
+  }
+  if (gaps > 0) {
+    notes.push(
+      `${gaps} ${gaps === 1 ? "gap" : "gaps"} of more than ${GAP} steps: no window goes across.`,
+    );
+  }
+  if (repeated > 0) {
+    notes.push(
+      `${repeated} ${repeated === 1 ? "row has" : "rows have"} the time of the row before.`,
+    );
+  }
+  return { rows, segments, notes };
+}
+
+/** The median step of time over all groups; 0 where no group has two rows. */
+export function usualStep(times: Float64Array, groups: readonly (readonly number[])[]): number {
+  const steps = groups.flatMap((members) => stepsOf(times, members));
+  return steps.length > 0 ? median(steps) : 0;
+}
+
+function stepsOf(times: Float64Array, members: readonly number[]): number[] {
+  return members.slice(1).map((row, i) => at(times, row) - at(times, members[i] ?? 0));
+}
+
+/** Says in words that the first and the second half of a group go at different rates. */
+function twoRates(times: Float64Array, members: readonly number[]): string | undefined {
+  const half = Math.floor(members.length / 2);
+  if (half < 10) return undefined;
+  const before = median(stepsOf(times, members.slice(0, half)));
+  const after = median(stepsOf(times, members.slice(half)));
+  const isOther = Math.abs(before - after) > OTHER_RATE * Math.min(before, after);
+  return isOther
+    ? `The usual step is ${before} in the first half of the rows and ${after} in the second: two rates in one series. Windows of both say different things.`
+    : undefined;
+}
+
+/** Whether a step back in time is that of a clock set back by an hour from one row to the next. */
+function isSetBack(passed: number, usual: number | undefined): boolean {
+  return usual !== undefined && usual > 0 && Math.abs(passed + HOUR - usual) <= usual;
+}
+
+function backwards(
+  { name }: OrderingInput,
+  group: unknown,
+  before: number,
+  row: number,
+): InvalidValueError {
+  const of = group === undefined ? "" : ` of group ${show(group)}`;
+  return new InvalidValueError(
+    `Time runs backwards: row ${row}${of} of ${name} is earlier than row ${before}. Sort the rows by time, or name the column that tells series apart: window: { groupBy }.`,
+  );
+}
+
+function requireTime({ times, name }: OrderingInput, row: number): number {
+  const time = times?.[row] ?? Number.NaN;
+  if (Number.isNaN(time)) throw new InvalidValueError(`Row ${row} of ${name} has no time.`);
+  return time;
+}

@@ -1,0 +1,242 @@
+// A time series as a detector sees it: rows in order of time, group by group, and windows over them.
+
+import { finiteNumber, onlyKeys, record, wholeNumber } from "../../checks.ts";
+import { OrderedRows, type Rows } from "../../data/rows.ts";
+import { InvalidTypeError, InvalidValueError, show } from "../../errors.ts";
+import type { Samples } from "../samples.ts";
+import { at } from "../statistics/order.ts";
+import type { Encoded, Encoder } from "../table/encoder.ts";
+import { noSuchColumn, timeOf } from "../table/schema.ts";
+import type { Source } from "../table/source.ts";
+import { period } from "./length.ts";
+import { type Ordering, orderRows, usualStep } from "./segments.ts";
+import { rowScores, windowSamples, windowStarts } from "./windows.ts";
+
+/** Rows as a time series. */
+export interface WindowOptions {
+  /** Rows in a window, or "auto": the period of the series (TSB-AD's rule). Default "auto". */
+  length?: number | "auto";
+  /** Rows from the beginning of a window to that of the next. Default 1. */
+  stride?: number;
+  /** The column that tells series apart, such as a machine's name. Windows lie within one. */
+  groupBy?: string;
+}
+
+/** What a detector knows of its series; saved with it. */
+export interface SeriesState {
+  readonly length: number;
+  readonly stride: number;
+  /** The column that holds the time; undefined where rows are simply in order. */
+  readonly time?: string;
+  readonly groupBy?: string;
+  /** The usual step of time; undefined without times. */
+  readonly step?: number;
+}
+
+/** Window length where a series has no period: of one column as in TSB-AD, of several columns. */
+const LENGTH_ALONE = 125;
+const LENGTH_TOGETHER = 10;
+/** A period of several columns counts if the autocorrelation is at least this. */
+const CLEAR_PERIOD = 0.5;
+/** A series without a period has at least so many windows next to each other. */
+const FEWEST_WINDOWS = 8;
+
+/** Checks the option `window`. */
+export function resolveWindow(window: unknown): WindowOptions | undefined {
+  if (window === undefined) return undefined;
+  if (typeof window === "number") return { length: wholeNumber("window", window, 2) };
+  if (window === "auto") return { length: "auto" };
+  if (typeof window !== "object" || window === null) {
+    throw new InvalidTypeError(
+      `window must be a number of rows, "auto" or { length, stride, groupBy }; got ${show(window)}.`,
+    );
+  }
+  const given = record("window", window);
+  onlyKeys("window", given, ["length", "stride", "groupBy"]);
+  const { length = "auto", stride = 1, groupBy } = given;
+  if (groupBy !== undefined && typeof groupBy !== "string") {
+    throw new InvalidTypeError(`window.groupBy must be a column's name; got ${show(groupBy)}.`);
+  }
+  const rows = length === "auto" ? length : wholeNumber("window.length", length, 2);
+  const step = wholeNumber("window.stride", stride, 1);
+  if (rows !== "auto" && step > rows) {
+    throw new InvalidValueError(
+      `window.stride must not be above window.length, or rows between windows are never seen; got ${step} and ${rows}.`,
+    );
+  }
+  return { length: rows, stride: step, ...(groupBy === undefined ? {} : { groupBy }) };
+}
+
+/** A series as samples. */
+export interface Framed {
+  readonly samples: Samples;
+  /** All rows encoded, in the order of time. */
+  readonly encoded: Encoded;
+  readonly ordering: Ordering;
+  /** Where each window begins, in rows of the ordered series, and its segment. */
+  readonly starts: Uint32Array;
+  readonly segmentOf: Uint32Array;
+}
+
+/** Learns what there is to know of a series from its training rows. */
+export function fitSeries(
+  window: WindowOptions,
+  encoder: Encoder,
+  source: Source,
+  raw: Rows,
+): { state: SeriesState; notes: string[] } {
+  const time = encoder.state.schema.find(({ kind }) => kind === "time")?.name;
+  const { groupBy, stride = 1 } = window;
+  const columns = {
+    ...(typeof time === "string" ? { time } : {}),
+    ...(groupBy === undefined ? {} : { groupBy }),
+  };
+  const ordering = orderOf(source, encoder, columns);
+  const times = timesOf(source, encoder, columns);
+  const groups = ordering.segments.map(({ first, count }) => [
+    ...ordering.rows.subarray(first, first + count),
+  ]);
+  const notes = [...ordering.notes];
+  const encoded = encodeInOrder(encoder, raw, ordering);
+  const length =
+    window.length === undefined || window.length === "auto"
+      ? autoLength(encoder, encoded, ordering, notes)
+      : window.length;
+  const state = {
+    length,
+    stride: Math.min(stride, length),
+    ...columns,
+    ...(times ? { step: usualStep(times, groups) } : {}),
+  };
+  return { state, notes };
+}
+
+/** Rows in order, with their windows. */
+export function frameSeries(
+  state: SeriesState,
+  encoder: Encoder,
+  source: Source,
+  raw: Rows,
+  rowBlocks: Uint32Array,
+  name = "rows",
+): Framed {
+  const { length, stride } = state;
+  const ordering = orderOf(source, encoder, state, name);
+  const { starts, segmentOf } = windowStarts(ordering.segments, length, stride);
+  if (starts.length === 0) {
+    const longest = ordering.segments.reduce((most, { count }) => Math.max(most, count), 0);
+    throw new InvalidValueError(
+      `Windows of ${length} rows are longer than the series: the longest stretch of ${name} without a gap has ${longest}.`,
+    );
+  }
+  const encoded = encodeInOrder(encoder, raw, ordering);
+  const samples = windowSamples(encoded, rowBlocks, starts, length);
+  return { samples, encoded, ordering, starts, segmentOf };
+}
+
+/** Scores of windows as scores of rows, in the order in which the rows came. */
+export function toRows(
+  { ordering, starts }: Framed,
+  length: number,
+  scores: Float64Array,
+): Float64Array {
+  const inOrder = rowScores(ordering.rows.length, starts, length, scores);
+  const own = new Float64Array(inOrder.length);
+  ordering.rows.forEach((row, place) => {
+    own[row] = at(inOrder, place);
+  });
+  return own;
+}
+
+/** Which rows are in a window, in the order in which the rows came. */
+export function covered({ ordering, starts }: Framed, length: number): Uint8Array {
+  const own = new Uint8Array(ordering.rows.length);
+  for (const start of starts) {
+    for (let place = start; place < start + length; place++) own[at(ordering.rows, place)] = 1;
+  }
+  return own;
+}
+
+/** The order of a source's rows by its group and time columns. */
+function orderOf(
+  source: Source,
+  encoder: Encoder,
+  columns: Pick<SeriesState, "time" | "groupBy" | "step">,
+  name = "rows",
+): Ordering {
+  return orderRows(
+    {
+      count: source.count,
+      times: timesOf(source, encoder, columns),
+      groups: columns.groupBy === undefined ? undefined : columnOf(source, columns.groupBy),
+      name,
+    },
+    columns.step,
+  );
+}
+
+function timesOf(
+  source: Source,
+  encoder: Encoder,
+  { time }: Pick<SeriesState, "time">,
+): Float64Array | undefined {
+  if (time === undefined) return undefined;
+  return Float64Array.from(columnOf(source, time), (value, row) => {
+    const number = timeOf(value, encoder.state.numbers);
+    if (number !== undefined) return number;
+    throw new InvalidValueError(
+      `Row ${row}, column ${show(time)} must be a time; got ${show(value)}.`,
+    );
+  });
+}
+
+function columnOf(source: Source, name: string): readonly unknown[] {
+  if (source.kind === "matrix") {
+    throw new InvalidValueError(
+      `Column ${show(name)} of a matrix cannot be told. Give objects or { columns: { name: values } }.`,
+    );
+  }
+  if (!source.names.includes(name)) throw noSuchColumn(name, source);
+  return source.column(name);
+}
+
+function encodeInOrder(encoder: Encoder, raw: Rows, { rows }: Ordering): Encoded {
+  return encoder.encode(new OrderedRows(raw, rows), 0, rows.length);
+}
+
+/** The window's length from the longest stretch of the series. */
+function autoLength(
+  encoder: Encoder,
+  { features }: Encoded,
+  { segments }: Ordering,
+  notes: string[],
+): number {
+  const longest = segments.reduce((best, each) => (each.count > best.count ? each : best), {
+    first: 0,
+    count: 0,
+  });
+  const { fields } = encoder.state;
+  const periods = fields.flatMap(({ kind, start }) => {
+    if (kind !== "number") return [];
+    const series = Float64Array.from(
+      { length: longest.count },
+      (_, i) => features[(longest.first + i) * encoder.width + start] ?? 0,
+    );
+    return period(series) ?? [];
+  });
+  const isAlone = fields.length === 1;
+  const best = periods.reduce<(typeof periods)[number] | undefined>(
+    (most, each) => (most && most.strength >= each.strength ? most : each),
+    undefined,
+  );
+  const clear = best && (isAlone || best.strength >= CLEAR_PERIOD) ? best.points : undefined;
+  const wanted = clear ?? (isAlone ? LENGTH_ALONE : LENGTH_TOGETHER);
+  const most = Math.max(2, Math.floor(longest.count / FEWEST_WINDOWS));
+  const length = finiteNumber("window length", Math.min(wanted, most));
+  notes.push(
+    clear === undefined
+      ? `The series has no clear period; windows have ${length} rows.`
+      : `Windows have ${length} rows, by the period of the series.`,
+  );
+  return length;
+}

@@ -1,0 +1,157 @@
+// Detectors of time series: a plant of four sensors that swing together, at one row a second.
+
+import { describe, expect, it } from "vitest";
+import { AnomalyDetector } from "../../../src/detect/detector.ts";
+import { generator } from "../support/random.ts";
+
+interface Reading {
+  time: string;
+  machine: string;
+  speed: number;
+  torque: number;
+  heat: number;
+  flow: number;
+}
+
+const start = Date.UTC(2026, 0, 1);
+
+function readings(count: number, seed: number, machine = "A", period = 25): Reading[] {
+  const random = generator(seed);
+  return Array.from({ length: count }, (_, i) => {
+    const wave = Math.sin((2 * Math.PI * i) / period);
+    const noise = () => 0.1 * random.normal();
+    return {
+      time: new Date(start + i * 1000).toISOString(),
+      machine,
+      speed: wave + noise(),
+      torque: 0.5 * wave + noise(),
+      heat: Math.sin((2 * Math.PI * (i - 3)) / period) + noise(),
+      flow: noise(),
+    };
+  });
+}
+
+const normal = readings(600, 1);
+const detector = await AnomalyDetector.fit(normal, { window: { length: 10, groupBy: "machine" } });
+
+/** 300 readings in which torque is stuck at its mean from row 100 to row 119. */
+const stuck = readings(300, 2).map((row, i) =>
+  i >= 100 && i < 120 ? { ...row, torque: 1.2 } : row,
+);
+
+describe("a detector of a time series", () => {
+  it("has a score for every row, high where a sensor has left the others", () => {
+    const labels = stuck.map((_, i) => (i >= 98 && i < 122 ? 1 : 0));
+    const { auroc, recall, precision } = detector.evaluate(stuck, labels, { alpha: 0.01 });
+    expect(auroc).toBeGreaterThan(0.97);
+    expect(recall).toBeGreaterThan(0.8);
+    expect(precision).toBeGreaterThan(0.6);
+  });
+
+  it("reads its schema: the time orders, the group is left out", () => {
+    const kinds = Object.fromEntries(detector.schema.map(({ name, kind }) => [name, kind]));
+    expect(kinds).toMatchObject({ time: "time", machine: "ignore", speed: "number" });
+  });
+
+  it("alarms on normal rows about as often as alpha says", () => {
+    const { flagged } = detector.detect(readings(2000, 3), { alpha: 0.05 });
+    const rate = flagged.reduce((sum, flag) => sum + flag, 0) / flagged.length;
+    expect(rate).toBeLessThan(0.08);
+    expect(rate).toBeGreaterThan(0.01);
+  });
+
+  it("says which column and when", () => {
+    const at = [104, 110, 115];
+    const reasons = detector.explain(stuck);
+    for (const row of at) {
+      const [first] = reasons[row] ?? [];
+      expect(first?.column).toBe("torque");
+      expect(first?.when).toBeGreaterThanOrEqual(100);
+      expect(first?.when).toBeLessThan(120);
+      expect(first?.value).toBe(1.2);
+      expect(first?.expected).toBeLessThan(0.9);
+      expect(first?.sign).toBe(1);
+    }
+  });
+
+  it("keeps machines apart that are mixed in one table", () => {
+    const [a, b] = [readings(120, 4), readings(120, 5, "B", 40)];
+    const mixed = a.flatMap((row, i) => [row, b[i] ?? row]);
+    const together = detector.score(mixed);
+    const [alone, other] = [detector.score(a), detector.score(b)];
+    a.forEach((_, i) => {
+      expect(together[2 * i]).toBe(alone[i]);
+      expect(together[2 * i + 1]).toBe(other[i]);
+    });
+  });
+
+  it("finds its window by the period", async () => {
+    const auto = await AnomalyDetector.fit(normal, { window: "auto" });
+    expect(auto.notes).toContain("Windows have 25 rows, by the period of the series.");
+    auto.dispose();
+  });
+
+  it("learns from a plain matrix as well, rows in order", async () => {
+    const matrix = normal.map(({ speed, torque, heat }) => [speed, torque, heat]);
+    const plain = await AnomalyDetector.fit(matrix, { window: 8 });
+    const rows = stuck.map(({ speed, torque, heat }) => [speed, torque, heat]);
+    expect(plain.score(rows)[110]).toBeGreaterThan(3 * (plain.score(rows)[50] ?? Infinity));
+    plain.dispose();
+  });
+
+  it("takes trained models instead of linear ones where they are asked for", async () => {
+    const deep = await AnomalyDetector.fit(normal, {
+      window: 5,
+      columns: { machine: "ignore" },
+      model: { models: 2, hidden: [16, 8], steps: 200 },
+    });
+    const scores = deep.score(stuck);
+    expect(scores[110]).toBeGreaterThan(3 * (scores[50] ?? Infinity));
+    deep.dispose();
+  });
+
+  it("is the same for the same seed", async () => {
+    const again = await AnomalyDetector.fit(normal, { window: { length: 10, groupBy: "machine" } });
+    expect(again.score(stuck)).toEqual(detector.score(stuck));
+    again.dispose();
+  });
+});
+
+describe("series that cannot be", () => {
+  it.each<[string, Reading[], string]>([
+    [
+      "windows longer than the series",
+      normal.slice(0, 7),
+      "Windows of 10 rows are longer than the series",
+    ],
+    ["time that runs backwards", [...normal].reverse(), "Time runs backwards: row 1"],
+    [
+      "a time that is none",
+      normal.map((row, i) => (i === 5 ? { ...row, time: "soon" } : row)),
+      'Row 5, column "time" must be a time; got "soon".',
+    ],
+  ])("%s", (_, rows, message) => {
+    expect(() => detector.score(rows)).toThrow(message);
+  });
+
+  it.each([
+    [{ window: 1 }, "window must be a whole number of at least 2; got 1."],
+    [{ window: { length: 5, stride: 6 } }, "window.stride must not be above window.length"],
+    [{ window: { groupBy: "plant" } }, 'There is no column "plant"'],
+    [
+      { window: 1000 },
+      "Windows of 1000 rows are longer than the series: the longest stretch of rows",
+    ],
+    [{ window: { size: 4 } as never }, 'window has no option "size"'],
+  ])("%o", async (options, message) => {
+    await expect(AnomalyDetector.fit(normal, options)).rejects.toThrow(message);
+  });
+
+  it("rows in no window have score 0 and p-value 1", () => {
+    const [a, b] = [readings(50, 4), readings(4, 5, "B")];
+    const { score, pValue, flagged } = detector.detect([...a, ...b]);
+    expect([...score.slice(50)]).toEqual([0, 0, 0, 0]);
+    expect([...pValue.slice(50)]).toEqual([1, 1, 1, 1]);
+    expect([...flagged.slice(50)]).toEqual([0, 0, 0, 0]);
+  });
+});
