@@ -1,32 +1,39 @@
-// The page's end of the channel to the worker: questions become promises.
+// The page's end of the channel to a worker: questions become promises.
 
-import workerProgram from "virtual:worker";
-import type { Answered, CallName, Calls } from "./protocol.ts";
+import type { Answered } from "./protocol.ts";
 
 interface Waiting {
   resolve(value: never): void;
   reject(error: Error): void;
 }
 
-/** An error that the worker reports, with the name of its class there. */
+/** An error that a worker reports, with the name of its class there. */
 export class LabError extends Error {
-  constructor(
-    message: string,
-    readonly kind: string,
-  ) {
+  readonly kind: string;
+
+  constructor(message: string, kind: string) {
     super(message);
+    this.kind = kind;
   }
 }
 
-export class Client {
+type Table = Record<string, { ask: unknown; answer: unknown }>;
+
+/** A worker that answers the questions in `Calls`. */
+export class Client<Calls extends { [Name in keyof Calls]: Table[string] }> {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   #count = 0;
 
-  constructor() {
-    const program = new Blob([workerProgram], { type: "text/javascript" });
-    this.#worker = new Worker(URL.createObjectURL(program));
+  /** Starts a worker on a program. */
+  constructor(program: string, onProgress?: (share: number) => void) {
+    const blob = new Blob([program], { type: "text/javascript" });
+    this.#worker = new Worker(URL.createObjectURL(blob));
     this.#worker.onmessage = ({ data }: MessageEvent<Answered>) => {
+      if ("progress" in data) {
+        onProgress?.(data.progress);
+        return;
+      }
       const waiting = this.#waiting.get(data.id);
       this.#waiting.delete(data.id);
       if ("error" in data) waiting?.reject(new LabError(data.error, data.name));
@@ -40,7 +47,10 @@ export class Client {
     };
   }
 
-  ask<Name extends CallName>(call: Name, ask: Calls[Name]["ask"]): Promise<Calls[Name]["answer"]> {
+  ask<Name extends keyof Calls>(
+    call: Name,
+    ask: Calls[Name]["ask"],
+  ): Promise<Calls[Name]["answer"]> {
     return new Promise((resolve, reject) => {
       const id = this.#count++;
       this.#waiting.set(id, { resolve, reject });

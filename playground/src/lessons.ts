@@ -22,7 +22,7 @@ export const LESSONS: readonly Lesson[] = [
   lesson(
     "pca",
     "Linear equals PCA",
-    "Without a hidden layer and without a curve, the best a tied autoencoder can do is principal component analysis. Watch the loss settle on the dotted line and stay there.",
+    "Without a hidden layer and without a curve, the best a tied autoencoder can do is principal component analysis. Watch the loss settle on the dashed line and stay there.",
     { hidden: 0, code: 8, activation: "linear", learningRate: 0.01 },
   ),
   lesson(
@@ -53,7 +53,7 @@ export const LESSONS: readonly Lesson[] = [
   lesson(
     "fails",
     "One that fails",
-    "A relu code cannot be negative: of the plane only a quarter is left, and every row that belongs elsewhere is pressed against an edge of the map. PCA, the dotted line, does better with the same two numbers. Choose tanh or linear.",
+    "A relu code cannot be negative: of the plane only a quarter is left, and every row that belongs elsewhere is pressed against an edge of the map. PCA, the dashed line, does better with the same two numbers. Choose tanh or linear.",
     { hidden: 0, code: 2, activation: "relu", learningRate: 0.003 },
   ),
 ];

@@ -143,16 +143,36 @@ export interface Calls {
   file: { ask: { kind: "safetensors" | "resume" | "onnx" }; answer: Uint8Array };
 }
 
-export type CallName = keyof Calls;
+/** A table that was read, and what there is to say about it. */
+export interface TableRead {
+  /** Values [rows, names.length], row-major. */
+  readonly values: Float32Array;
+  readonly names: readonly string[];
+  readonly labels: readonly string[];
+  readonly said: readonly string[];
+}
 
-export type Asked = {
-  [Name in CallName]: {
+/** Questions to the second worker. */
+export interface HelperCalls {
+  table: { ask: { file: File }; answer: TableRead };
+  /** Fits the detector; answers how many rows calibrate it. */
+  detect: { ask: { values: Float32Array; columns: number }; answer: number };
+  pValue: { ask: { values: Float32Array }; answer: number };
+}
+
+/** A question as it is sent. */
+type Question<Table extends { [Name in keyof Table]: { ask: unknown } }> = {
+  [Name in keyof Table]: {
     readonly id: number;
     readonly call: Name;
-    readonly ask: Calls[Name]["ask"];
+    readonly ask: Table[Name]["ask"];
   };
-}[CallName];
+}[keyof Table];
+
+export type Asked = Question<Calls>;
+export type HelperAsked = Question<HelperCalls>;
 
 export type Answered =
+  | { readonly progress: number }
   | { readonly id: number; readonly answer: unknown }
   | { readonly id: number; readonly error: string; readonly name: string };

@@ -1,10 +1,12 @@
 // All that the page knows, as signals, and all that it does. Components read signals and call these functions.
 
+import workerProgram from "virtual:worker";
 import { batch, computed, effect, signal } from "@preact/signals";
 import { Client, LabError } from "./client.ts";
 import { makeData } from "./data/sets.ts";
+import { detectorPValue } from "./helper.ts";
 import { LESSONS, type Lesson } from "./lessons.ts";
-import type { DataSet, Frame, Score, View } from "./protocol.ts";
+import type { Calls, DataSet, Frame, Score, View } from "./protocol.ts";
 import { forgetSession, keepSession, keptSession } from "./session.ts";
 import { type Change, DEFAULTS, type LiveKey, type Settings, SUITED } from "./settings.ts";
 import { linkFor, readLink } from "./share.ts";
@@ -39,6 +41,8 @@ export const fatal = signal<string | null>(null);
 
 export const drawn = signal<Float32Array>(new Float32Array(64));
 export const score = signal<Score | null>(null);
+/** The detector's p-value of the drawing; null until it has learned the data. */
+export const detected = signal<number | null>(null);
 
 /** The point that is dragged over the map, and what is decoded there. */
 export const marker = signal<readonly [number, number] | null>(null);
@@ -56,13 +60,13 @@ export const curve = {
   steps: [] as number[],
   loss: [] as number[],
   heldOut: [] as number[],
-  twin: [] as (number | null)[],
-  drift: [] as (number | null)[],
+  twin: [] as number[],
+  drift: [] as number[],
 };
 const MOST_POINTS = 1200;
 let curveEvery = 1;
 
-let client: Client | undefined;
+let client: Client<Calls> | undefined;
 let generation = 0;
 let opening: Promise<void> = Promise.resolve();
 
@@ -101,6 +105,7 @@ export function open(next: Settings, options: OpenOptions = {}): Promise<void> {
     strip.value = null;
     selected.value = new Set();
     score.value = null;
+    detected.value = null;
     pinnedUnit.value = -1;
     hoveredUnit.value = -1;
     axes.value = null;
@@ -109,7 +114,7 @@ export function open(next: Settings, options: OpenOptions = {}): Promise<void> {
   opening = opening.then(async () => {
     if (own !== generation) return;
     try {
-      client ??= new Client();
+      client ??= new Client<Calls>(workerProgram);
       const first = await client.ask("open", {
         settings: next,
         data: data.value,
@@ -229,8 +234,8 @@ function show(next: Frame): void {
       curve.steps.push(next.step);
       curve.loss.push(next.loss);
       curve.heldOut.push(next.heldOut);
-      curve.twin.push(next.twin && Number.isFinite(next.twin.loss) ? next.twin.loss : null);
-      curve.drift.push(next.twin ? next.twin.distance : null);
+      curve.twin.push(next.twin?.loss ?? Number.NaN);
+      curve.drift.push(next.twin?.distance ?? Number.NaN);
       if (curve.steps.length > MOST_POINTS) thinCurve();
     }
   }
@@ -337,9 +342,35 @@ export async function scoreDrawing(): Promise<void> {
   }
 }
 
+let detecting = false;
+let detectAgain = false;
+
+/** Asks the detector about the drawing: at the end of a stroke, because it takes longer than a frame. */
+export async function detectDrawing(): Promise<void> {
+  if (detecting) {
+    detectAgain = true;
+    return;
+  }
+  detecting = true;
+  try {
+    do {
+      detectAgain = false;
+      const [asked, about] = [drawn.value, data.value];
+      const pValue = await detectorPValue(about, asked.slice());
+      if (drawn.value === asked && data.value === about) detected.value = pValue;
+      else detectAgain = drawn.value.some((value) => value > 0);
+    } while (detectAgain);
+  } catch (error) {
+    failed(error);
+  } finally {
+    detecting = false;
+  }
+}
+
 export function clearDrawing(): void {
   drawn.value = new Float32Array(drawn.value.length);
   score.value = null;
+  detected.value = null;
 }
 
 /** The code at a place of the map. */
@@ -513,7 +544,9 @@ async function keep(): Promise<void> {
   const own = generation;
   const bytes = await client.ask("file", { kind: "resume" }).catch(() => undefined);
   if (!bytes || own !== generation) return;
-  const kept = { settings: origin.value, changes: changes.value, step: now.step, bytes };
+  // The step of the bytes: a frame that was under way has been shown by now.
+  const step = frame.value?.step ?? now.step;
+  const kept = { settings: origin.value, changes: changes.value, step, bytes };
   const problem = await keepSession(kept);
   if (problem) say(problem, "problem");
 }

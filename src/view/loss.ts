@@ -9,7 +9,12 @@ import { chartSize, type PictureOptions, type Point, picture, type Surface } fro
 export type LossInput =
   | {
       readonly epoch?: readonly number[];
-      readonly history: { readonly loss: readonly number[]; readonly valLoss?: readonly number[] };
+      /** `loss` and `valLoss` as `fit` has them, and any other series by its name. */
+      readonly history: {
+        readonly loss: readonly number[];
+        readonly valLoss?: readonly number[];
+        readonly [name: string]: readonly number[] | undefined;
+      };
     }
   | ArrayLike<number>;
 
@@ -20,6 +25,8 @@ export interface LossOptions extends PictureOptions {
   log?: boolean;
   /** Levels to compare with, such as `{ PCA: 0.031 }`. */
   references?: Readonly<Record<string, number>>;
+  /** Name the lines above the chart. Default true. */
+  legend?: boolean;
   /** What the horizontal axis counts. Default "epoch" for a history, "step" for a list. */
   unit?: string;
 }
@@ -32,7 +39,7 @@ interface Series {
 }
 
 /**
- * Draws the losses of `history`: training as a line, validation as a dashed one.
+ * Draws the losses of `history`: training as a line, validation and other series as dashed ones.
  * @returns SVG, or with `context` the text alternative.
  * @throws InvalidTypeError when `history` is neither a history nor a list of numbers.
  */
@@ -50,7 +57,10 @@ export function drawLoss(history: LossInput, options: LossOptions = {}): string 
   const first = positions[0] ?? 0;
   const last = Math.max(positions.at(-1) ?? 1, first + 1);
   const x = scale(first, last, false, [MARGIN.left, size[0] - MARGIN.right]);
-  const y = scale(low, high, log, [size[1] - MARGIN.bottom, MARGIN.top + 14]);
+  const y = scale(low, high, log, [
+    size[1] - MARGIN.bottom,
+    MARGIN.top + (options.legend === false ? 4 : 14),
+  ]);
   const said = [
     ...series.map(({ name, values }) => describe(name, Array.from(values))),
     ...levels.map(([name, value]) => `${name} at ${formatNumber(value)}`),
@@ -82,7 +92,7 @@ export function drawLoss(history: LossInput, options: LossOptions = {}): string 
       const alone = parts.flatMap((points) => (points.length === 1 ? points : []));
       surface.glyphs("circle", alone, 2, color);
     }
-    drawKey(surface, series);
+    if (options.legend !== false) drawKey(surface, series);
   });
 }
 
@@ -118,9 +128,11 @@ function readHistory(
     dash: index > 0,
   });
   if (typeof history === "object" && history !== null && "history" in history) {
-    const { loss, valLoss } = history.history;
+    const { loss, ...others } = history.history;
     const series = [one("training", loss, 0)];
-    if (valLoss) series.push(one("validation", valLoss, 1));
+    for (const [name, values] of Object.entries(others)) {
+      if (values) series.push(one(name === "valLoss" ? "validation" : name, values, series.length));
+    }
     return { series, positions: history.epoch ?? count(loss.length), unit: "epoch" };
   }
   if (Array.isArray(history) || ArrayBuffer.isView(history)) {

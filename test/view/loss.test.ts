@@ -31,6 +31,15 @@ describe("drawLoss", () => {
     expect(texts(drawLoss(history))).toContain("validation");
   });
 
+  test("further series have names and colours of their own; without a legend they are only described", () => {
+    const more = { epoch: [0, 1, 2], history: { ...history.history, twin: [1, Number.NaN, 0.3] } };
+    const svg = drawLoss(more);
+    expect(texts(svg)).toContain("twin");
+    expect(elements(svg, "path").some(({ stroke }) => stroke === "#009e73")).toBe(true);
+    expect(svg).toContain("twin from 1 to 0.3 in 3 values, 1 not finite.");
+    expect(texts(drawLoss(more, { legend: false }))).not.toContain("twin");
+  });
+
   test("references are levels with a name and a number", () => {
     const svg = drawLoss(history, { references: { PCA: 0.031, broken: Number.NaN } });
     expect(texts(svg)).toContain("PCA 0.031");

@@ -7,6 +7,7 @@ import { openFiles } from "../data/files.ts";
 import { TITLES } from "../data/sets.ts";
 import { inkRamp, prepare, putImage } from "../draw/canvas.ts";
 import { marksFor } from "../draw/marks.ts";
+import { learning } from "../helper.ts";
 import { DATA_SETS, type DataName, SUITED } from "../settings.ts";
 import {
   change,
@@ -14,6 +15,8 @@ import {
   clearDrawing,
   dark,
   data,
+  detectDrawing,
+  detected,
   drawn,
   frame,
   play,
@@ -124,6 +127,7 @@ function Drawing() {
       }
     }
     drawn.value = next;
+    detected.value = null;
     void scoreDrawing();
   };
   const draw = (event: PointerEvent & { currentTarget: HTMLCanvasElement }) => {
@@ -153,7 +157,10 @@ function Drawing() {
       Math.max(0, Math.min(height - 1, place[1])),
     ];
     cursor.value = cy * width + cx;
-    if (event.key === " " || event.shiftKey) ink(cx + 0.5, cy + 0.5);
+    if (event.key === " " || event.shiftKey) {
+      ink(cx + 0.5, cy + 0.5);
+      void detectDrawing();
+    }
   };
   const isEmpty = !drawn.value.some((value) => value > 0);
   const { width, height } = data.value;
@@ -186,6 +193,7 @@ function Drawing() {
               }}
               onPointerUp={() => {
                 pen.value = false;
+                void detectDrawing();
               }}
               onPointerCancel={() => {
                 pen.value = false;
@@ -230,7 +238,9 @@ function Oddness() {
   if (!now) {
     return <p class="hint">Draw something it never saw: a digit comes back, a star does not.</p>;
   }
-  const { pValue, error, among } = now;
+  const { pValue: own, error, among } = now;
+  const sure = detected.value;
+  const pValue = sure ?? own;
   const odd =
     pValue < 0.01
       ? "very odd"
@@ -239,12 +249,21 @@ function Oddness() {
         : pValue < 0.2
           ? "a little unusual"
           : "nothing unusual";
+  const shown = pValue < 0.01 ? pValue.toFixed(4) : pValue.toFixed(2);
+  const count = Math.round(own * (among + 1) - 1);
   return (
-    <p class={`oddness ${pValue < 0.05 ? "is-odd" : ""}`} id="oddness">
-      <b>p = {pValue < 0.01 ? pValue.toFixed(3) : pValue.toFixed(2)}</b>, {odd}. Its error is{" "}
-      {error.toPrecision(2)}; {Math.round(pValue * (among + 1) - 1)} of {among} held-out rows have
-      one as large.
-    </p>
+    <div class={`oddness ${pValue < 0.05 ? "is-odd" : ""}`} id="oddness">
+      <p>
+        <b>p = {shown}</b>, {odd}
+        {sure === null ? " for this model" : ", says the detector"}.
+      </p>
+      <p class="hint">
+        Its error is {error.toPrecision(2)}; {count} of {among} held-out rows have one as large.{" "}
+        {sure === null && learning.value !== null
+          ? `The detector, five larger models, is learning: ${Math.round(learning.value * 100)} %.`
+          : ""}
+      </p>
+    </div>
   );
 }
 

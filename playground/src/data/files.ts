@@ -1,13 +1,10 @@
-// The visitor's own files: a CSV, images, or MNIST. They are read here and go to the worker; nothing leaves the
-// device. Whatever a file holds, the page says in words what became of it.
+// The visitor's own files: a table, images, or MNIST. Nothing leaves the device. Whatever a file holds, the page says in words what became of it.
 
 import { rowsFrom } from "tied-autoencoder/table";
+import { helperClient } from "../helper.ts";
 import type { DataSet } from "../protocol.ts";
 import { openOwn, say } from "../state.ts";
 
-const MOST_ROWS = 20_000;
-const LONGEST_LINE = 1e6;
-const MOST_COLUMNS = 400;
 const MOST_IMAGES = 5000;
 /** Side of a small image, and of the patches that a single large image is cut into. */
 const IMAGE_SIDE = 16;
@@ -31,192 +28,28 @@ export async function openFiles(files: readonly File[]): Promise<void> {
   }
 }
 
-/** The lines of a text, decompressed where it is gzip, without holding all of it. */
-async function* linesOf(file: File): AsyncGenerator<string> {
-  const reader = (await plainStream(file)).pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  try {
-    for (;;) {
-      const { done, value = "" } = await reader.read();
-      const lines = (rest + value).split(/\r\n|\n|\r/);
-      rest = done ? "" : (lines.pop() ?? "");
-      if (rest.length > LONGEST_LINE)
-        throw new Error("a line of it is longer than a million letters.");
-      yield* lines;
-      if (done) return;
-    }
-  } finally {
-    await reader.cancel().catch(() => {});
-  }
-}
-
 async function plainStream(file: File): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
   const start = new Uint8Array(await file.slice(0, 2).arrayBuffer());
   const isGzip = start[0] === 0x1f && start[1] === 0x8b;
   return isGzip ? file.stream().pipeThrough(new DecompressionStream("gzip")) : file.stream();
 }
 
-// Tables
-
 async function readTable(file: File): Promise<DataSet> {
-  const head = await headOf(file);
-  if (head.trim() === "") throw new Error("it is empty.");
-  if (["\0", "\ufffd"].some((letter) => head.slice(0, 2000).includes(letter))) {
-    throw new Error(
-      "it is not a table of text, such as a CSV file, nor an image that this browser can read.",
-    );
-  }
-  const plan = planColumns(head);
-  if (plan.numeric.length < 2) {
-    const had =
-      plan.numeric.length === 1
-        ? `only one column of numbers, \u201c${plan.numeric[0]?.name}\u201d`
-        : "no column of numbers";
-    throw new Error(
-      `it has ${had}. An autoencoder compresses columns into fewer numbers, so it needs at least two.`,
-    );
-  }
-  const chosen = plan.numeric.slice(0, MOST_COLUMNS);
-  const columns = chosen.length;
-  const all: number[] = [];
-  let [rows, left, line] = [0, false, 0];
-  for await (const text of linesOf(file)) {
-    line++;
-    if (text.trim() === "" || (line === 1 && plan.hasHeader)) continue;
-    if (rows === MOST_ROWS) {
-      left = true;
-      break;
-    }
-    const cells = splitLine(text, plan.delimiter);
-    if (cells.length < plan.width) {
-      throw new Error(`line ${line} has ${cells.length} cells, the first has ${plan.width}.`);
-    }
-    for (const { position } of chosen) all.push(numberIn(cells[position] ?? ""));
-    rows++;
-  }
-  const { values, filled } = fillMissing(Float32Array.from(all), columns);
-  const count = values.length / columns;
-  if (count < 20) throw new Error(`it has ${count} rows; 20 are the least that teach anything.`);
-  if (left)
-    say(
-      `The file has more than ${MOST_ROWS.toLocaleString("en")} rows; the first ${MOST_ROWS.toLocaleString("en")} are used.`,
-    );
-  if (plan.numeric.length > columns)
-    say(`The first ${columns} of ${plan.numeric.length} columns of numbers are used.`);
-  if (plan.text.length > 0)
-    say(
-      `Left out, because they are not numbers: ${plan.text.slice(0, 6).join(", ")}${plan.text.length > 6 ? ", \u2026" : ""}.`,
-    );
-  if (filled > 0)
-    say(`${filled.toLocaleString("en")} missing values are filled with their column's mean.`);
+  const helper = await helperClient();
+  const { values, names, labels, said } = await helper.ask("table", { file });
+  for (const sentence of said) say(sentence);
+  const columns = names.length;
   return {
     title: file.name,
     values,
     columns,
     width: columns,
     height: 1,
-    labels: [],
-    names: chosen.map(({ name }) => name),
+    labels,
+    names,
     kind: "table",
     faults: [],
   };
-}
-
-interface Planned {
-  readonly name: string;
-  readonly position: number;
-}
-
-interface Plan {
-  readonly numeric: readonly Planned[];
-  readonly text: readonly string[];
-  readonly hasHeader: boolean;
-  readonly delimiter: string;
-  readonly width: number;
-}
-
-/** The first lines of a file. */
-async function headOf(file: File): Promise<string> {
-  const lines: string[] = [];
-  let length = 0;
-  for await (const line of linesOf(file)) {
-    lines.push(line);
-    length += line.length;
-    if (lines.length > 80 || length > 1 << 20) break;
-  }
-  return `${lines.join("\n")}\n`;
-}
-
-/** A cell as a number; NaN for one that is missing, or is text in a column of numbers. */
-function numberIn(cell: string): number {
-  const trimmed = cell.trim();
-  return trimmed === "" ? Number.NaN : Number(trimmed);
-}
-
-/** Which columns hold numbers, judged by the first rows. */
-function planColumns(head: string): Plan {
-  const lines = head
-    .split(/\r\n|\n|\r/)
-    .slice(0, -1)
-    .filter((line) => line.trim() !== "");
-  const sample = (lines.length > 0 ? lines : [head.trim()]).slice(0, 60);
-  const delimiter =
-    [";", "\t", ","].find((each) => (sample[0]?.split(each).length ?? 0) > 1) ?? ",";
-  const cells = sample.map((line) => splitLine(line, delimiter));
-  const isNumber = (cell: string) => cell.trim() !== "" && Number.isFinite(Number(cell));
-  const first = cells[0] ?? [];
-  const rest = cells.slice(1);
-  const numericShare = (c: number) => {
-    const filled = rest
-      .map((row) => row[c] ?? "")
-      .filter((cell) => !/^\s*(|na|n\/a|nan|null|none|\?|-)\s*$/i.test(cell));
-    return filled.length === 0 ? 0 : filled.filter(isNumber).length / filled.length;
-  };
-  const hasHeader =
-    first.some((cell, c) => !isNumber(cell) && numericShare(c) > 0.9) || !first.some(isNumber);
-  const numeric: Planned[] = [];
-  const text: string[] = [];
-  first.forEach((cell, position) => {
-    const name =
-      hasHeader && cell.trim() !== "" ? cell.trim().slice(0, 40) : `column ${position + 1}`;
-    if (numericShare(position) === 1) numeric.push({ name, position });
-    else text.push(name);
-  });
-  return { numeric, text, hasHeader, delimiter, width: first.length };
-}
-
-function splitLine(line: string, delimiter: string): string[] {
-  const cells: string[] = [];
-  let [cell, quoted] = ["", false];
-  for (const letter of line) {
-    if (letter === '"') quoted = !quoted;
-    else if (letter === delimiter && !quoted) {
-      cells.push(cell);
-      cell = "";
-    } else cell += letter;
-  }
-  return [...cells, cell];
-}
-
-function fillMissing(
-  values: Float32Array,
-  columns: number,
-): { values: Float32Array; filled: number } {
-  const mean = new Float64Array(columns);
-  const count = new Float64Array(columns);
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] ?? Number.NaN;
-    if (!Number.isFinite(value)) continue;
-    mean[i % columns] = (mean[i % columns] ?? 0) + value;
-    count[i % columns] = (count[i % columns] ?? 0) + 1;
-  }
-  let filled = 0;
-  const whole = values.map((value, i) => {
-    if (Number.isFinite(value)) return value;
-    filled++;
-    return (mean[i % columns] ?? 0) / (count[i % columns] || 1);
-  });
-  return { values: whole, filled };
 }
 
 // Images

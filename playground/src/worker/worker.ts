@@ -1,14 +1,9 @@
 // The worker of the page: answers its questions one after another.
 
-import type { Answered, Asked } from "../protocol.ts";
+import type { Asked } from "../protocol.ts";
 import { Lab } from "./lab.ts";
+import { serve } from "./serve.ts";
 
-interface Scope {
-  onmessage: ((event: { data: Asked }) => void) | null;
-  postMessage(message: Answered, transfer: Transferable[]): void;
-}
-
-const scope = self as unknown as Scope;
 let lab: Lab | undefined;
 
 async function answer(asked: Asked): Promise<unknown> {
@@ -48,26 +43,4 @@ async function answer(asked: Asked): Promise<unknown> {
   }
 }
 
-// One after another: a step is asynchronous, and nothing may come between its halves.
-let last: Promise<void> = Promise.resolve();
-
-scope.onmessage = ({ data: asked }) => {
-  last = last.then(async () => {
-    try {
-      const value = await answer(asked);
-      scope.postMessage({ id: asked.id, answer: value }, [...buffersIn(value)]);
-    } catch (error) {
-      const { name, message } = error instanceof Error ? error : new Error(String(error));
-      scope.postMessage({ id: asked.id, error: message, name }, []);
-    }
-  });
-};
-
-function buffersIn(value: unknown, found = new Set<ArrayBuffer>()): Set<ArrayBuffer> {
-  if (ArrayBuffer.isView(value)) {
-    if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
-  } else if (typeof value === "object" && value !== null) {
-    for (const each of Object.values(value)) buffersIn(each, found);
-  }
-  return found;
-}
+serve(answer);

@@ -150,7 +150,7 @@ function tabOf(browser: BrowserName, page: Page, errors: string[]): Tab {
     read: async <Value>(expression: string) => (await page.evaluate(expression)) as Value,
     async until(expression, seconds = 30) {
       const end = Date.now() + seconds * 1000;
-      while (!(await page.evaluate(`Boolean(${expression})`))) {
+      while (!(await page.evaluate(`Promise.resolve(${expression}).then(Boolean)`))) {
         if (Date.now() > end) {
           const said = await page.evaluate("document.querySelector('.said')?.innerText ?? ''");
           throw new Error(`Not true after ${seconds} s: ${expression}. The page says: ${said}`);
