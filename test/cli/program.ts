@@ -96,8 +96,12 @@ export function start(
 }
 
 const running = new Set<ChildProcess>();
+/** Shells, each in a process group with all that it has started. */
+const groups = new Set<ChildProcess>();
 afterEach(() => {
-  for (const child of running) child.kill("SIGKILL"); // of a test that failed
+  // Of a test that failed.
+  for (const child of running) child.kill("SIGKILL");
+  for (const { pid } of groups) if (pid !== undefined) process.kill(-pid, "SIGKILL");
 });
 
 /** A line for `sh -c` that runs the program: for redirections and pipes. */
@@ -127,8 +131,12 @@ export async function runLines(folder: string, lines: readonly string[]): Promis
 }
 
 /** Runs a line of a POSIX shell in which `tied-autoencoder` is the program. */
-export const runShell = (folder: string, line: string): Promise<Result> =>
-  ended(spawn("sh", ["-c", shell(line)], { cwd: folder }));
+export function runShell(folder: string, line: string): Promise<Result> {
+  const child = spawn("sh", ["-c", shell(line)], { cwd: folder, detached: true });
+  groups.add(child);
+  child.on("close", () => groups.delete(child));
+  return ended(child);
+}
 
 /** Resolves when `text` has come from the stream. */
 export function written(stream: NodeJS.ReadableStream | null, text: string): Promise<void> {
