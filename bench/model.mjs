@@ -5,10 +5,10 @@
 // Batches change from step to step: one batch for ever drives Adam's moments into denormals, which
 // processors are slow at and training never sees.
 
-import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { TiedAutoencoder } from "tied-autoencoder";
 import { Bench } from "tinybench";
+import { startup } from "./startup.mjs";
 import { quantile } from "./support/rounds.mjs";
 
 const MODELS = [
@@ -75,20 +75,8 @@ export async function benchModels({ threads } = {}) {
 
 /** Milliseconds of a program that encodes one row, over an empty program, in fresh processes. */
 export function benchStart(runs = 15) {
-  const cwd = fileURLToPath(new URL("..", import.meta.url));
-  const program = `import { TiedAutoencoder } from "tied-autoencoder";
-    const model = await TiedAutoencoder.create({ layers: [784, 128] });
-    model.encode(new Float32Array(784));`;
-  const time = (input) => {
-    const start = performance.now();
-    const { status } = spawnSync(process.execPath, ["--input-type=module"], { cwd, input });
-    if (status !== 0) throw new Error("The program of the start-up bench failed.");
-    return performance.now() - start;
-  };
-  const differences = Array.from({ length: runs }, () => {
-    const empty = time("");
-    return time(program) - empty;
-  });
+  const root = fileURLToPath(new URL("..", import.meta.url));
+  const [{ differences }] = startup([root], { runs }).results;
   const at = (q) => quantile(differences, q);
   return { name: "import to first result", median: at(0.5), low: at(0.1), high: at(0.9) };
 }

@@ -47,8 +47,9 @@ function times(node, programs, runs) {
 }
 
 /**
- * Milliseconds from start to first result over an empty program, for each checkout: `least` and `median`
- * of the runs, each less that of the empty program.
+ * Times the start of each checkout's package over an empty program, in milliseconds.
+ * @returns for each checkout `least` and `median` of its runs, each less that of the empty program, and
+ * `differences`, the time of each run less that of the empty program's run before it
  */
 export function startup(checkouts, { node = process.execPath, runs = 30 } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "startup-"));
@@ -60,36 +61,41 @@ export function startup(checkouts, { node = process.execPath, runs = 30 } = {}) 
       project(join(folder, String(i)), checkout),
     ]);
     const found = times(node, [["", empty], ...programs], runs);
-    const sorted = (name) => found.get(name).toSorted((a, b) => a - b);
-    const [base, ...others] = ["", ...checkouts].map((name) => {
-      const all = sorted(name);
-      return { name, least: all[0], median: all[Math.floor(all.length / 2)] };
+    const summary = (all) => {
+      const sorted = all.toSorted((a, b) => a - b);
+      return { least: sorted[0], median: sorted[Math.floor(sorted.length / 2)] };
+    };
+    const base = found.get("");
+    const { least, median } = summary(base);
+    const results = checkouts.map((name) => {
+      const all = found.get(name);
+      const own = summary(all);
+      return {
+        name,
+        least: own.least - least,
+        median: own.median - median,
+        differences: all.map((time, i) => time - base[i]),
+      };
     });
-    return others.map(({ name, least, median }) => ({
-      name,
-      least: least - base.least,
-      median: median - base.median,
-      empty: base,
-    }));
+    return { empty: { least, median }, results };
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-if (resolve(process.argv[1]) === import.meta.filename) {
+if (resolve(process.argv[1] ?? "") === import.meta.filename) {
   const { values, positionals } = parseArgs({
     options: { runs: { type: "string", default: "30" }, node: { type: "string" } },
     allowPositionals: true,
   });
   const checkouts = positionals.length > 0 ? positionals : [join(import.meta.dirname, "..")];
   const { runs, ...options } = values;
-  const results = startup(
+  const { empty, results } = startup(
     checkouts.map((path) => resolve(path)),
     { runs: Number(runs), ...options },
   );
   const milliseconds = (time) => `${time.toFixed(1)} ms`.padStart(9);
   console.log(`${describeHost()}, ${runs} runs each${values.node ? `, under ${values.node}` : ""}`);
-  const [{ empty }] = results;
   console.log(`${"".padEnd(24)}    least   median`);
   console.log(
     `${"empty program".padEnd(24)}${milliseconds(empty.least)}${milliseconds(empty.median)}`,

@@ -19,8 +19,11 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { rebuild } from "./rebuild.mjs";
 
-/** What a page may load to train one dense model, the core included: minified, gzip -9. */
-const BUDGET = 40 * 1024;
+/**
+ * What a page may load to train one dense model, the core included: minified, gzip -9. The aim is 40 KB. The
+ * limit keeps what there is from growing until the aim is reached (docs/decisions/060-loading.md).
+ */
+const BUDGET = 57 * 1024;
 
 const root = join(import.meta.dirname, "..");
 const bin = (name) => join(root, "node_modules", ".bin", name);
