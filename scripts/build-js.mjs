@@ -19,6 +19,7 @@ const ENTRIES = [
   "detect",
   "worker",
   "view",
+  "report",
   "table",
   "store",
   "digits",

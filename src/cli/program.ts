@@ -7,6 +7,7 @@ import { demo } from "./commands/demo.ts";
 import { evaluate } from "./commands/evaluate.ts";
 import { exportModel } from "./commands/export.ts";
 import { info } from "./commands/info.ts";
+import { report } from "./commands/report.ts";
 import { train } from "./commands/train.ts";
 import { emit, print, talk } from "./console.ts";
 import { CommandError, OutputClosed, UsageError } from "./errors.ts";
@@ -21,6 +22,7 @@ const commands: readonly Command[] = [
   reconstruct,
   score,
   evaluate,
+  report,
   exportModel,
   info,
   demo,

@@ -1,0 +1,293 @@
+// The report: what a model is and how it does on some rows, as one HTML page that needs nothing else. It is a string:
+// there is no DOM, no script and no network. Names and values are untrusted and are escaped.
+
+import type { TiedAutoencoder } from "../autoencoder.ts";
+import { choice, onlyKeys, record, wholeNumber } from "../checks.ts";
+import { type MatrixInput, type Rows, readRows } from "../data/rows.ts";
+import { InvalidValueError } from "../errors.ts";
+import { drawCodes } from "../view/codes.ts";
+import { drawErrors } from "../view/errors.ts";
+import { drawFilters } from "../view/filters.ts";
+import { drawImages } from "../view/images.ts";
+import { drawLoss } from "../view/loss.ts";
+import { escapeHtml, page, table } from "./html.ts";
+import { type CodeMap, mapCodes } from "./map.ts";
+
+/** How rows are images. */
+export interface ReportImages {
+  /** Pixels across. */
+  width: number;
+  /** Pixels down. Default: the same. */
+  height?: number;
+  /** Values of a pixel: 1 grey, 3 red, green and blue. Default 1. */
+  channels?: 1 | 3;
+}
+
+export interface ReportOptions {
+  /** What the page is called. Default "Tied autoencoder". */
+  title?: string;
+  /** Names of the columns, one for each unit of the input. Default: "column 1" and so on. */
+  columns?: readonly string[];
+  /** A label for each row, by which the map of codes is coloured. */
+  labels?: ArrayLike<string | number>;
+  /** Losses by epoch, as `fit` resolves with. */
+  history?: {
+    readonly epoch?: readonly number[];
+    readonly history: { readonly loss: readonly number[]; readonly valLoss?: readonly number[] };
+  };
+  /** Levels to compare the losses with, such as `{ PCA: 0.031 }`. */
+  references?: Readonly<Record<string, number>>;
+  /** How rows are images. Default: they are none. */
+  images?: ReportImages;
+  /** From which error of a row on it is marked as odd. Default: the .99 quantile of the errors. */
+  threshold?: number;
+  /** Odd rows to list. Default 10. */
+  oddest?: number;
+}
+
+/** Rows whose single columns are looked at, and points of the map: enough to see, few enough to draw. */
+const MOST_DETAILED = 4000;
+const MOST_POINTS = 2000;
+const SHARE = 0.99;
+/** Images and filters shown. */
+const MOST_IMAGES = 16;
+const MOST_FILTERS = 64;
+
+/**
+ * A report on a model and the rows of `x` [rows, layers[0]], as one HTML page: what the model is, losses, filters and
+ * reconstructions where rows are images, a map of the codes, the distribution of the errors, the oddest rows with the
+ * columns to blame, columns by error, and a model card to fill in. Errors are in scaled units where the model has a
+ * scaler. Of more than 4,000 rows, every n-th stands for the others where single columns are shown.
+ * @throws InvalidTypeError, InvalidValueError for rows or options that do not fit the model.
+ */
+export function report(
+  model: TiedAutoencoder,
+  x: MatrixInput,
+  options: ReportOptions = {},
+): string {
+  onlyKeys("report", record("report's options", options), REPORT_KEYS);
+  const width = model.config.layers[0] ?? 0;
+  const rows = readRows("x", x, width);
+  if (rows.count === 0) throw new InvalidValueError("report needs at least one row; x has none.");
+  const columns = columnNames(options.columns, width);
+  const oddest = wholeNumber("oddest", options.oddest ?? 10, 0);
+  const title = options.title ?? "Tied autoencoder";
+  const errors = model.reconstructionErrors(x);
+  const sorted = Float64Array.from(errors).filter(Number.isFinite).sort();
+  const threshold = options.threshold ?? quantile(sorted, SHARE);
+  const flagged = errors.filter((error) => error > threshold).length;
+  const detailed = sample(rows, MOST_DETAILED);
+  const featureErrors = model.featureErrors(detailed.matrix);
+  return page(title, [
+    section("The model", aboutModel(model)),
+    section("Training", training(options)),
+    section("Images", images(model, rows, options.images)),
+    section("The map of codes", codeMap(model, rows, options.labels)),
+    section(
+      "Errors of rows",
+      `${drawErrors(errors, { threshold, unit: "mean squared error of a row" })}
+<p>${flagged.toLocaleString("en")} of ${rows.count.toLocaleString("en")} rows have an error above ${short(threshold)}${options.threshold === undefined ? `, the ${SHARE} quantile of these rows` : ""}. The median is ${short(quantile(sorted, 0.5))}.</p>`,
+    ),
+    section("The oddest rows", oddestRows(model, rows, errors, columns, oddest)),
+    section("Columns by error", byColumn(featureErrors, detailed.count, columns)),
+    section("Model card", card(rows, columns)),
+  ]);
+}
+
+const REPORT_KEYS = Object.keys({
+  title: true,
+  columns: true,
+  labels: true,
+  history: true,
+  references: true,
+  images: true,
+  threshold: true,
+  oddest: true,
+} satisfies Record<keyof ReportOptions, true>);
+
+function section(heading: string, content: string): string {
+  return content === "" ? "" : `<section><h2>${escapeHtml(heading)}</h2>\n${content}\n</section>`;
+}
+
+function aboutModel(model: TiedAutoencoder): string {
+  const { config } = model;
+  const facts: [string, string][] = [
+    ["Layers", config.layers.join(" → ")],
+    ["Optimizer steps", model.stepCount.toLocaleString("en")],
+    ["Seed", String(config.seed)],
+    ["Scaler", config.scaler ?? "none"],
+    ["Missing values", config.missing],
+    ["Build", model.build],
+    ["Checksum of the weights", checksum(model)],
+  ];
+  return `<pre>${escapeHtml(model.summary())}</pre>\n${table(["", ""], facts)}`;
+}
+
+function training({ history, references }: ReportOptions): string {
+  if (!history || history.history.loss.length === 0) return "";
+  return drawLoss(history, references ? { references } : {});
+}
+
+function images(model: TiedAutoencoder, rows: Rows, options: ReportImages | undefined): string {
+  if (!options) return "";
+  const width = wholeNumber("images.width", options.width, 1);
+  const height = wholeNumber("images.height", options.height ?? width, 1);
+  const channels =
+    Number(choice("images.channels", String(options.channels ?? 1), ["1", "3"])) === 3 ? 3 : 1;
+  if (width * height * channels !== rows.width) {
+    throw new InvalidValueError(
+      `images of ${width} by ${height} pixels of ${channels} values have ${width * height * channels} values; a row has ${rows.width}.`,
+    );
+  }
+  const some = sample(rows, MOST_IMAGES);
+  const size = { width, height, channels, perRow: some.count } as const;
+  const weight = model.weights()["encoder.0.weight"];
+  const [units = 0] = weight?.shape ?? [];
+  const shown = Math.min(units, MOST_FILTERS);
+  const filters = weight
+    ? `<h3>Weights of the first layer</h3>\n${drawFilters(
+        { data: weight.data.slice(0, shown * rows.width), shape: [shown, rows.width] },
+        { width, height, channels },
+      )}`
+    : "";
+  return `<h3>Rows, and what the model makes of them</h3>
+${drawImages(some.matrix, size)}
+${drawImages({ data: model.reconstruct(some.matrix), shape: [some.count, rows.width] }, size)}
+${filters}`;
+}
+
+function codeMap(
+  model: TiedAutoencoder,
+  rows: Rows,
+  labels: ArrayLike<string | number> | undefined,
+): string {
+  if (labels !== undefined && labels.length !== rows.count) {
+    throw new InvalidValueError(
+      `labels must hold one label a row: ${rows.count}; it holds ${labels.length}.`,
+    );
+  }
+  const some = sample(rows, MOST_POINTS);
+  const units = model.config.layers.at(-1) ?? 0;
+  const map: CodeMap = mapCodes(model.encode(some.matrix), some.count, units);
+  const picture = drawCodes(
+    { data: map.points, shape: [some.count, 2] },
+    labels ? { labels: some.numbers.map((row) => labels[row] ?? "") } : {},
+  );
+  return `${picture}\n<p>${escapeHtml(map.says)}${some.count < rows.count ? ` ${some.count} of ${rows.count} rows are drawn.` : ""}</p>`;
+}
+
+function oddestRows(
+  model: TiedAutoencoder,
+  rows: Rows,
+  errors: Float32Array,
+  columns: readonly string[],
+  count: number,
+): string {
+  const order = Array.from(errors, (error, row) => ({ error, row }))
+    .filter(({ error }) => Number.isFinite(error))
+    .sort((a, b) => b.error - a.error || a.row - b.row)
+    .slice(0, count);
+  if (order.length === 0) return "";
+  const { width } = rows;
+  const picked = pick(
+    rows,
+    order.map(({ row }) => row),
+  );
+  const squares = model.featureErrors(picked.matrix);
+  const expected = model.reconstruct(picked.matrix);
+  const body = order.map(({ error, row }, i): [string, string, string] => {
+    const blamed = Array.from({ length: width }, (_, j) => j)
+      .filter((j) => Number.isFinite(squares[i * width + j]))
+      .sort((a, b) => (squares[i * width + b] ?? 0) - (squares[i * width + a] ?? 0))
+      .slice(0, 3)
+      .map((j) => {
+        const at = i * width + j;
+        const value = short(picked.matrix.data[at] ?? Number.NaN);
+        return `${columns[j]} ${value}, expected ${short(expected[at] ?? Number.NaN)}`;
+      });
+    return [String(row + 1), short(error), blamed.join("; ")];
+  });
+  return table(["Row", "Error", "Columns that fit least"], body);
+}
+
+function byColumn(squares: Float32Array, count: number, columns: readonly string[]): string {
+  const width = columns.length;
+  const means = columns.map((name, j) => {
+    let [sum, known] = [0, 0];
+    for (let row = 0; row < count; row++) {
+      const value = squares[row * width + j] ?? Number.NaN;
+      if (Number.isNaN(value)) continue;
+      sum += value;
+      known += 1;
+    }
+    return { name, mean: sum / known };
+  });
+  const most = means.reduce((largest, { mean }) => Math.max(largest, mean || 0), 0) || 1;
+  const ranked = means.sort((a, b) => b.mean - a.mean).slice(0, 30);
+  const lines = ranked.map(
+    ({ name, mean }) =>
+      `<tr><td>${escapeHtml(name)}</td><td>${short(mean)}</td><td><meter min="0" max="1" value="${Math.max(0, Math.min(1, mean / most || 0)).toFixed(3)}"></meter></td></tr>`,
+  );
+  const rest = width - ranked.length;
+  return `<table><thead><tr><th>Column</th><th>Mean squared error</th><th></th></tr></thead><tbody>${lines.join("\n")}</tbody></table>${rest > 0 ? `\n<p>${rest} more columns have smaller errors.</p>` : ""}`;
+}
+
+function card(rows: Rows, columns: readonly string[]): string {
+  const facts: [string, string][] = [
+    ["Rows", rows.count.toLocaleString("en")],
+    ["Columns", columns.length.toLocaleString("en")],
+  ];
+  return `${table(["", ""], facts)}
+<dl><dt>Intended use</dt><dd>…</dd><dt>Not meant for</dt><dd>…</dd><dt>Where the data are from</dt><dd>…</dd><dt>Known limits</dt><dd>…</dd></dl>`;
+}
+
+/** Some rows by value, and their numbers. */
+interface Sample {
+  readonly numbers: number[];
+  readonly count: number;
+  readonly matrix: { readonly data: Float64Array; readonly shape: readonly [number, number] };
+}
+
+/** Every n-th row, so that at most `most` are left. */
+function sample(rows: Rows, most: number): Sample {
+  const every = Math.ceil(rows.count / most);
+  return pick(
+    rows,
+    Array.from({ length: Math.ceil(rows.count / every) }, (_, i) => i * every),
+  );
+}
+
+function pick(rows: Rows, numbers: number[]): Sample {
+  const data = new Float64Array(numbers.length * rows.width);
+  rows.gather(Uint32Array.from(numbers), 0, numbers.length, data, 0);
+  return { numbers, count: numbers.length, matrix: { data, shape: [numbers.length, rows.width] } };
+}
+
+function columnNames(names: readonly string[] | undefined, width: number): readonly string[] {
+  if (names === undefined) return Array.from({ length: width }, (_, j) => `column ${j + 1}`);
+  if (names.length === width) return names.map(String);
+  throw new InvalidValueError(`columns must hold ${width} names; it holds ${names.length}.`);
+}
+
+/** The linear quantile of sorted values, as numpy has it. */
+function quantile(sorted: Float64Array, q: number): number {
+  const at = (sorted.length - 1) * q;
+  const [low, high] = [sorted[Math.floor(at)] ?? Number.NaN, sorted[Math.ceil(at)] ?? Number.NaN];
+  return low + (high - low) * (at - Math.floor(at));
+}
+
+/** A number in four digits. */
+function short(value: number): string {
+  return Number.isFinite(value) ? String(Number(value.toPrecision(4))) : "missing";
+}
+
+/** FNV-1a over the bytes of all weights, in 32 bits. */
+function checksum(model: TiedAutoencoder): string {
+  let hash = 0x811c9dc5;
+  for (const { data } of Object.values(model.weights())) {
+    for (const byte of new Uint8Array(data.buffer, data.byteOffset, data.byteLength)) {
+      hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+    }
+  }
+  return hash.toString(16).padStart(8, "0");
+}

@@ -1,0 +1,80 @@
+// The report says what the model and the rows are, and lets nothing in: names and values are text.
+
+import { describe, expect, test } from "vitest";
+import { InvalidValueError, TiedAutoencoder } from "../../src/index.ts";
+import { mapCodes } from "../../src/report/map.ts";
+import { report } from "../../src/report/report.ts";
+
+/** Rows on a line in three columns, and one that is off it in the second. */
+const rows = Array.from({ length: 100 }, (_, i) => [i / 50, i / 25, i / 100]);
+rows[42] = [1, -3, 0.5];
+
+async function lineModel(): Promise<TiedAutoencoder> {
+  const model = TiedAutoencoder.createSync({
+    layers: [3, 1],
+    activation: "linear",
+    scaler: "standard",
+  });
+  await model.initializeFrom(rows, { method: "pca" });
+  return model;
+}
+
+describe("report", () => {
+  test("lists the odd row first, with the column to blame", async () => {
+    using model = await lineModel();
+    const html = report(model, rows, { columns: ["a", "b", "c"], oddest: 3 });
+    const list = /<h2>The oddest rows<\/h2>\n(.*?)<\/section>/s.exec(html)?.[1] ?? "";
+    const first = /<td>(\d+)<\/td><td>[^<]+<\/td><td>(\w)/.exec(list);
+    expect(first?.slice(1)).toEqual(["43", "b"]);
+    expect(list.match(/<tr>/g)).toHaveLength(4);
+    const columns = /<h2>Columns by error<\/h2>\n(.*?)<\/section>/s.exec(html)?.[1] ?? "";
+    expect(/<td>(\w)<\/td>/.exec(columns)?.[1]).toBe("b");
+    expect(html).toContain("1 of 100 rows have an error above");
+  });
+
+  test("escapes names, titles and labels", async () => {
+    using model = await lineModel();
+    const evil = '"><script>alert(1)</script>';
+    const html = report(model, rows, {
+      title: evil,
+      columns: [evil, "b", "c"],
+      labels: rows.map(() => evil),
+    });
+    expect(html).not.toContain("<script");
+    expect(html).toContain("&lt;script&gt;");
+    expect(html).not.toMatch(/(?:src|href)="(?!data:)/);
+  });
+
+  test("shows losses, images and filters where there are any", async () => {
+    using model = TiedAutoencoder.createSync({ layers: [4, 3] });
+    const x = Float32Array.from({ length: 80 }, (_, i) => (i % 5) / 5);
+    const history = await model.fit(x, { epochs: 3 });
+    const html = report(model, x, { history, images: { width: 2 } });
+    for (const heading of ["Training", "Images", "Weights of the first layer", "Model card"]) {
+      expect(html).toContain(`>${heading}</h`);
+    }
+    expect(report(model, x)).not.toContain("<h2>Training</h2>");
+  });
+
+  test("refuses what does not fit", async () => {
+    using model = await lineModel();
+    expect(() => report(model, [])).toThrow(InvalidValueError);
+    expect(() => report(model, rows, { columns: ["a"] })).toThrow(/3 names; it holds 1/);
+    expect(() => report(model, rows, { images: { width: 5 } })).toThrow(/a row has 3/);
+    expect(() => report(model, rows, { labels: [1] })).toThrow(/100; it holds 1/);
+    expect(() => report(model, rows, { colour: 1 } as never)).toThrow(/no option "colour"/);
+  });
+});
+
+test("codes of many units are drawn along their leading components", () => {
+  const codes = Float32Array.from({ length: 300 }, (_, i) => {
+    const row = Math.floor(i / 3);
+    return [3 * Math.sin(row), Math.cos(2 * row), 0.01 * Math.sin(5 * row)][i % 3] ?? 0;
+  });
+  const { points, says } = mapCodes(codes, 100, 3);
+  expect(says).toMatch(/of the 3 units, with 100 % of/);
+  const spread = (axis: number) =>
+    points.filter((_, i) => i % 2 === axis).reduce((sum, value) => sum + value * value, 0) / 100;
+  expect(spread(0)).toBeCloseTo(4.5, 0);
+  expect(spread(1)).toBeCloseTo(0.5, 0);
+});
