@@ -32,8 +32,8 @@ import { type BatchStream, requireSameCount } from "./training/batches.ts";
 import { resolveFit } from "./training/fit.ts";
 import type { FitOptions, StepRecord } from "./training/fit-options.ts";
 import { type LayerwiseOptions, layerConfig, type PcaOptions } from "./training/layerwise.ts";
-import type { RunHolder } from "./training/run-state.ts";
-import { type History, TrainingRun } from "./training/trainer.ts";
+import { StepLoop } from "./training/step-loop.ts";
+import { type History, type RunMemory, TrainingRun } from "./training/trainer.ts";
 
 /**
  * An autoencoder whose decoder multiplies by the transposes of the encoder's weights. Each weight
@@ -59,7 +59,7 @@ export class TiedAutoencoder {
     checked: false,
     held: undefined,
   };
-  readonly #runs: RunHolder = { run: undefined, requireLive: () => void this.#live };
+  readonly #runs: RunMemory = { run: undefined, loop: new StepLoop(() => void this.#live) };
 
   private constructor({ engine, run }: MadeEngine) {
     this.config = engine.config;
@@ -357,7 +357,8 @@ export class TiedAutoencoder {
    */
   trainOnBatch(x: MatrixInput, target?: MatrixInput): number {
     const engine = this.#idle;
-    return engine.step.train(this.#wholeBatch("trainOnBatch", x, target));
+    engine.step.train(this.#wholeBatch("trainOnBatch", x, target));
+    return engine.step.loss;
   }
 
   /**
@@ -367,7 +368,8 @@ export class TiedAutoencoder {
   accumulateGradients(x: MatrixInput, target?: MatrixInput, options?: { scale?: number }): number {
     const engine = this.#idle;
     const scale = scaleOption("accumulateGradients", options);
-    return engine.step.accumulate(this.#wholeBatch("accumulateGradients", x, target), scale);
+    engine.step.accumulate(this.#wholeBatch("accumulateGradients", x, target), scale);
+    return engine.step.loss;
   }
 
   /**
@@ -475,7 +477,8 @@ export class TiedAutoencoder {
   /** Checks the options of a run, and claims the model for it. */
   #beginFit(x: MatrixInput | BatchStream, options: FitOptions | undefined): TrainingRun {
     const engine = this.#idle;
-    const fit = resolveFit(engine, this.#runs, x, options);
+    const { run, loop } = this.#runs;
+    const fit = resolveFit(engine, run, loop.batches, x, options);
     this.#training = true;
     return new TrainingRun(engine, fit, this.#runs);
   }

@@ -10,12 +10,13 @@ import { DisposedError, InvalidTypeError, InvalidValueError, show } from "../err
 import { type ActivationSpec, activationOp, resolveActivation } from "../layers/activations.ts";
 import { type LossSpec, lossFunction, resolveLoss } from "../losses/index.ts";
 import {
-  applyOptimizer,
+  createOptimizer,
   type OptimizerConfig,
   type OptimizerSpec,
   resolveOptimizer,
   stateNames,
 } from "../optimizers/index.ts";
+import type { Optimizer } from "../optimizers/optimizer.ts";
 import { disposeKey } from "../platform/dispose.ts";
 import type { HostMemory } from "../platform/webassembly.ts";
 import { Heap } from "./heap.ts";
@@ -329,7 +330,7 @@ export class MatrixOptimizer {
   learningRate: number;
   /** Steps taken. */
   stepCount = 0;
-  readonly #kernels: Kernels;
+  readonly #update: Optimizer;
   readonly #parameters: Matrix;
   readonly #state: readonly Matrix[];
 
@@ -340,7 +341,7 @@ export class MatrixOptimizer {
     parameters: Matrix,
     state: readonly Matrix[],
   ) {
-    this.#kernels = kernels;
+    this.#update = createOptimizer(kernels.exports, config);
     this.config = config;
     this.learningRate = config.learningRate;
     this.#parameters = parameters;
@@ -366,7 +367,8 @@ export class MatrixOptimizer {
       state: this.#state.map((each) => each.address),
     };
     this.stepCount += 1;
-    applyOptimizer(this.#kernels.exports, this.config, blocks, this.learningRate, this.stepCount);
+    const step = { learningRate: this.learningRate, number: this.stepCount, scale: 1 };
+    this.#update(blocks, step);
   }
 
   /** Frees the state; the parameters stay. */

@@ -7,7 +7,7 @@ import type { Address } from "../layers/layer.ts";
 import { lossFunction } from "../losses/index.ts";
 import type { LossFunction } from "../losses/loss.ts";
 import { Stream, splitSeed } from "../math/seed.ts";
-import { stateNames } from "../optimizers/index.ts";
+import { createOptimizer, stateNames } from "../optimizers/index.ts";
 import type { OptimizerBlocks } from "../optimizers/optimizer.ts";
 import { type BoundConstraint, bindConstraint } from "./bound-constraint.ts";
 import type { ResolvedConfig } from "./config.ts";
@@ -74,7 +74,8 @@ export class Engine {
     this.staging = staging;
     this.step = new TrainingStep({
       ...shared,
-      optimizer: config.optimizer,
+      optimizer: createOptimizer(kernels, config.optimizer),
+      learningRate: config.optimizer.learningRate,
       blocks,
       parameters,
       constraint,

@@ -81,6 +81,9 @@ export class PlannedGram {
   /** R [rows, units], from the last forward pass. */
   #r: Address = 0;
   #x: Address = 0;
+  // Numbers that the step reads: fields, because a method that returned them would leave an object on the heap.
+  #squares = Number.NaN;
+  #loss = Number.NaN;
 
   constructor(room: Room, layers: readonly PlannedLayer[], dy: Address) {
     const [first, last] = [layers[0], layers.at(-1)];
@@ -108,11 +111,25 @@ export class PlannedGram {
     room.product(1, width, units);
   }
 
+  /** ‖X‖² of the rows that were measured last. */
+  get squares(): number {
+    return this.#squares;
+  }
+
+  /** Takes the sum of squares of `x` [rows, width]. */
+  measure({ kernels, rows }: Pass, x: Address): void {
+    this.#squares = kernels.sumSquares(rows * this.#first.layer.inputs, x);
+  }
+
+  /** The mean loss of the last forward pass. */
+  get loss(): number {
+    return this.#loss;
+  }
+
   /**
-   * The forward pass of `x` [rows, width], whose sum of squares is `squares`, up to R: returns the mean loss and
-   * leaves dR.
+   * The forward pass of `x` [rows, width], which was measured, up to R: leaves the mean loss and dR.
    */
-  forward(pass: Pass, x: Address, squares: number): number {
+  forward(pass: Pass, x: Address): void {
     const { kernels, rows, scale, panels } = pass;
     const { inputs: width, outputs: units } = this.#first.layer;
     let r = this.#first.forwardBy(pass, x, this.#z);
@@ -127,7 +144,7 @@ export class PlannedGram {
     kernels.gramTN(units, rows, r, units, s, units, panels);
     kernels.columnSums(rows, units, r, units, 0, u);
     const count = rows * units;
-    let total = kernels.dot(units * units, s, g) - 2 * kernels.dot(count, r, z) + squares;
+    let total = kernels.dot(units * units, s, g) - 2 * kernels.dot(count, r, z) + this.#squares;
     if (c) {
       kernels.columnSums(rows, width, x, width, 0, q);
       kernels.gemmNT(1, units, width, c, width, weight, width, 0, shift, units, panels);
@@ -144,7 +161,7 @@ export class PlannedGram {
     kernels.gemmNN(rows, units, units, r, units, g, units, 0, dR, units, panels);
     const elements = rows * width;
     kernels.gramGradient(rows, units, z, shift, (2 * scale) / elements, dR);
-    return Math.max(0, total / elements);
+    this.#loss = Math.max(0, total / elements);
   }
 
   /** Takes dR back through the layers, and adds the gradients of all parameters. */

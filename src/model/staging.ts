@@ -11,10 +11,15 @@ import type { Preparation } from "./preparation.ts";
 import type { InferencePlan, TrainingPlan, Workspace } from "./workspace.ts";
 
 const NOT_FOUND = 0xffff_ffff;
+/** Values that a batch may hold. Not an array: taking one apart makes objects, at every step. */
+interface Range {
+  readonly low: number;
+  readonly high: number;
+}
 /** Every finite float32 is within these. */
-const FINITE = [-3.4028234663852886e38, 3.4028234663852886e38] as const;
+const FINITE: Range = { low: -3.4028234663852886e38, high: 3.4028234663852886e38 };
 /** Cross-entropy is defined between these. */
-const PROBABILITY = [0, 1] as const;
+const PROBABILITY: Range = { low: 0, high: 1 };
 /** Data of at most this many bytes are held in the arena while a run trains on them. */
 const MOST_HELD_BYTES = 2 ** 26;
 
@@ -64,7 +69,7 @@ export class Staging {
   readonly #preparation: Preparation;
   readonly #width: number;
   readonly #masks: boolean;
-  readonly #targetRange: readonly [low: number, high: number];
+  readonly #targetRange: Range;
 
   constructor(
     kernels: KernelExports,
@@ -259,14 +264,14 @@ export class Staging {
   }
 
   #requireWithin(
-    range: readonly [low: number, high: number],
+    range: Range,
     allowsNaN: boolean,
     rows: Rows,
     first: number,
     count: number,
     address: Address,
   ): void {
-    const [low, high] = range;
+    const { low, high } = range;
     const length = count * rows.width;
     let found = this.#kernels.firstOutside(length, address, low, high) >>> 0;
     if (found === NOT_FOUND) return;

@@ -1,14 +1,14 @@
 // One training step: a batch walks down once. It is staged; its target is decided; layers run forward; the loss;
-// layers run backward; penalties; the optimizer; constraints. Nothing is allocated on the JavaScript heap.
+// layers run backward; penalties; the optimizer; constraints. A step leaves no more than a few numbers on the JavaScript
+// heap: scripts/heap-growth.mjs holds that.
 
 import type { KernelExports } from "../core/generated/exports.ts";
 import { DivergenceError } from "../errors.ts";
 import type { Address } from "../layers/layer.ts";
 import type { LossFunction } from "../losses/loss.ts";
-import { applyOptimizer, type OptimizerConfig } from "../optimizers/index.ts";
-import type { OptimizerBlocks } from "../optimizers/optimizer.ts";
+import type { Optimizer, OptimizerBlocks, OptimizerStep } from "../optimizers/optimizer.ts";
 import type { BoundConstraint } from "./bound-constraint.ts";
-import type { GramStep } from "./gram.ts";
+import type { GramStep, PlannedGram } from "./gram.ts";
 import type { Parameters } from "./parameters.ts";
 import type { Preparation } from "./preparation.ts";
 import type { Batch, Corruption, Staging } from "./staging.ts";
@@ -23,7 +23,9 @@ const GRAM_LIMIT = 1e-3;
 /** What a training step works with. */
 export interface StepParts {
   readonly kernels: KernelExports;
-  readonly optimizer: OptimizerConfig;
+  readonly optimizer: Optimizer;
+  /** The rate to begin with. */
+  readonly learningRate: number;
   readonly blocks: OptimizerBlocks;
   readonly parameters: Parameters;
   readonly preparation: Preparation;
@@ -55,12 +57,22 @@ export class TrainingStep {
   readonly #width: number;
   /** What the loss looks at; one object serves all steps. */
   readonly #lossInput = { rows: 0, width: 0, masked: 0, y: 0, target: 0, partials: 0 };
+  /** What the optimizer looks at; one object serves all steps. Its fractions begin as such, as NaN does. */
+  readonly #optimizerStep: OptimizerStep = {
+    learningRate: Number.NaN,
+    number: 0,
+    scale: Number.NaN,
+  };
   /** Rows whose gradients the gradient block holds and no optimizer step has used. */
   #rowsAccumulated = 0;
+  // What a step finds out stays in fields: a fraction that a method returns would be an object on the heap.
   #known = 0;
+  #loss = Number.NaN;
+  /** The mean loss of the last pass; penalties are added to it. */
+  #passLoss = Number.NaN;
 
   constructor(parts: StepParts) {
-    const { learningRate } = parts.optimizer;
+    const { learningRate } = parts;
     this.#parts = parts;
     this.#masks = parts.preparation.missing === "mask";
     this.#width = parts.workspace.width;
@@ -72,6 +84,11 @@ export class TrainingStep {
       stepCount: 0,
       lossRatio: Number.NaN,
     };
+  }
+
+  /** The loss of the last batch before its update, penalties included. */
+  get loss(): number {
+    return this.#loss;
   }
 
   /** Values that counted in the loss of the last batch. */
@@ -95,11 +112,11 @@ export class TrainingStep {
   }
 
   /**
-   * One optimizer step on a batch, which passes through the layers in `parts`; returns the loss before the
-   * update. Anything accumulated is discarded once the batch is known to be valid.
+   * One optimizer step on a batch, which passes through the layers in `parts`; `loss` is then its loss before
+   * the update. Anything accumulated is discarded once the batch is known to be valid.
    * @throws DivergenceError when the loss is not finite; the weights are as they were.
    */
-  train(batch: Batch, parts = 1, corruption?: Corruption): number {
+  train(batch: Batch, parts = 1, corruption?: Corruption): void {
     const { staging } = this.#parts;
     const { count } = batch;
     const part = Math.ceil(count / parts);
@@ -107,7 +124,7 @@ export class TrainingStep {
     const target = staging.targetOf(plan, batch, corruption);
     this.#known = this.#count(target, count);
     this.forgetGradients();
-    let loss = 0;
+    this.#loss = 0;
     try {
       for (let row = 0; row < count; row += part) {
         const rows = Math.min(part, count - row);
@@ -116,51 +133,47 @@ export class TrainingStep {
           this.#masks && this.#known > 0
             ? this.#count(this.#at(target, row), rows) / this.#known
             : rows / count;
-        loss +=
-          this.#accumulate(plan, this.#at(plan.x, row), this.#at(target, row), rows, share) * share;
+        this.#accumulate(plan, this.#at(plan.x, row), this.#at(target, row), rows, share);
+        this.#loss += this.#passLoss * share;
       }
     } catch (error) {
       this.forgetGradients();
       throw error;
     }
     this.apply();
-    return loss;
   }
 
   /**
    * Forward and backward pass over a batch: adds `scale` times the gradient of its mean loss and of the
-   * penalties, and returns that loss.
+   * penalties. `loss` is then that loss.
    * @throws DivergenceError when the loss is not finite; the gradients are as they were.
    */
-  accumulate(batch: Batch, scale: number): number {
+  accumulate(batch: Batch, scale: number): void {
     const { staging } = this.#parts;
     const { stepCount } = this.progress;
     const plan = staging.stage(batch, batch.count, undefined, stepCount, this.#rowsAccumulated);
     const target = staging.targetOf(plan, batch, undefined);
     this.#known = this.#count(target, batch.count);
-    return this.#accumulate(plan, plan.x, target, batch.count, scale);
+    this.#accumulate(plan, plan.x, target, batch.count, scale);
+    this.#loss = this.#passLoss;
   }
 
   /** One optimizer step on what was accumulated, which it uses up. */
   apply(): void {
-    const { kernels, optimizer, blocks, constraint } = this.#parts;
+    const { optimizer, blocks, constraint } = this.#parts;
     const { progress } = this;
-    const step = progress.stepCount + 1;
+    const step = this.#optimizerStep;
+    step.learningRate = progress.learningRate;
+    step.number = progress.stepCount + 1;
     constraint.project();
-    applyOptimizer(kernels, optimizer, blocks, progress.learningRate, step);
+    optimizer(blocks, step);
     constraint.apply();
-    progress.stepCount = step;
+    progress.stepCount = step.number;
     this.#rowsAccumulated = 0;
   }
 
   /** One pass of `rows` rows at `x` and `target` [rows, width]. */
-  #accumulate(
-    plan: TrainingPlan,
-    x: Address,
-    target: Address,
-    rows: number,
-    scale: number,
-  ): number {
+  #accumulate(plan: TrainingPlan, x: Address, target: Address, rows: number, scale: number): void {
     const { kernels, parameters, loss } = this.#parts;
     const { pass } = plan;
     const before = this.#rowsAccumulated;
@@ -170,13 +183,15 @@ export class TrainingStep {
     pass.firstRow = before;
     pass.logits = loss.readsLogits;
     const elements = rows * this.#width;
-    const squares = this.#gramIsOpen(rows, x === target)
-      ? kernels.sumSquares(elements, x)
-      : Number.NaN;
-    let gram = this.#takesGram(squares) ? plan.gram : undefined;
-    let mean = gram ? gram.forward(pass, x, squares) : Number.NaN;
-    if (gram && !Number.isFinite(mean) && !this.#parts.alwaysGram) gram = undefined; // it overflows earlier
-    if (!gram) mean = this.#forward(plan, x, target);
+    const open = this.#gramIsOpen(rows, x === target) ? plan.gram : undefined;
+    open?.measure(pass, x);
+    let gram = open && this.#takesGram(open) ? open : undefined;
+    gram?.forward(pass, x);
+    // The Gram step overflows before the direct one does.
+    if (gram && !Number.isFinite(gram.loss) && !this.#parts.alwaysGram) gram = undefined;
+    if (gram) this.#passLoss = gram.loss;
+    else this.#forward(plan, x, target);
+    const mean = this.#passLoss;
     const total = mean + this.#penalties(plan);
     if (!Number.isFinite(total)) throw new DivergenceError(this.progress.stepCount, total);
     this.#rowsAccumulated = 0; // a pass that a lost worker interrupts leaves no gradients
@@ -185,13 +200,13 @@ export class TrainingStep {
     else this.#backward(plan);
     parameters.endGradients(kernels);
     for (const penalty of plan.penalties) penalty.weightGradient?.(pass);
-    if (squares > 0) this.progress.lossRatio = (mean * elements) / squares;
+    if (open && open.squares > 0) this.progress.lossRatio = (mean * elements) / open.squares;
     this.#rowsAccumulated = before + rows;
-    return total;
+    this.#passLoss = total;
   }
 
-  /** Runs `x` through all layers, and leaves the gradient at the output; returns the mean loss. */
-  #forward(plan: TrainingPlan, x: Address, target: Address): number {
+  /** Runs `x` through all layers, and leaves the mean loss and the gradient at the output. */
+  #forward(plan: TrainingPlan, x: Address, target: Address): void {
     const { kernels, preparation, loss } = this.#parts;
     const { pass, layers } = plan;
     let y = x;
@@ -202,9 +217,10 @@ export class TrainingStep {
     input.y = y;
     input.target = target;
     input.partials = plan.partials;
-    let mean = loss.gradient(kernels, input, pass.scale / known, plan.dy) / known;
-    for (const layer of layers) mean += layer.ownLoss?.(pass, y, target) ?? 0;
-    return mean;
+    this.#passLoss = loss.gradient(kernels, input, pass.scale / known, plan.dy) / known;
+    for (const layer of layers) {
+      if (layer.ownLoss) this.#passLoss += layer.ownLoss(pass, y, target);
+    }
   }
 
   /** Takes the gradient at the output back to the input. */
@@ -230,8 +246,8 @@ export class TrainingStep {
     return gram !== undefined && isOwnTarget && (alwaysGram || rows >= gram.breakEven);
   }
 
-  /** Whether enough digits would be left; `squares` is the sum of the squares of the data. */
-  #takesGram(squares: number): boolean {
+  /** Whether enough digits would be left. */
+  #takesGram({ squares }: PlannedGram): boolean {
     return squares > 0 && (this.#parts.alwaysGram || this.progress.lossRatio >= GRAM_LIMIT);
   }
 

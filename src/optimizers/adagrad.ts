@@ -17,16 +17,17 @@ export const adagrad: OptimizerDefinition<"adagrad", AdagradOptions> = {
   type: "adagrad",
   options: { ...commonOptions(), epsilon: atLeast0(1e-10) },
   states: () => ["squareSum"],
-  apply(kernels, { epsilon, weightDecay }, blocks, learningRate, _step, scale) {
-    kernels.adagrad(
-      blocks.count,
-      blocks.parameters,
-      blocks.gradients,
-      stateBlock(blocks, 0),
-      learningRate,
-      epsilon,
-      weightDecay,
-      scale,
-    );
-  },
+  create:
+    (kernels, { epsilon, weightDecay }) =>
+    (blocks, { learningRate, scale }) =>
+      kernels.adagrad(
+        blocks.count,
+        blocks.parameters,
+        blocks.gradients,
+        stateBlock(blocks, 0),
+        learningRate,
+        epsilon,
+        weightDecay,
+        scale,
+      ),
 };

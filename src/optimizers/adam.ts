@@ -35,23 +35,24 @@ function define<Type extends string>(
       epsilon: atLeast0(1e-8),
     },
     states: () => ["firstMoment", "secondMoment"],
-    apply(kernels, { beta1, beta2, epsilon, weightDecay }, blocks, learningRate, step, scale) {
-      kernels.adam(
-        blocks.count,
-        blocks.parameters,
-        blocks.gradients,
-        stateBlock(blocks, 0),
-        stateBlock(blocks, 1),
-        learningRate / (1 - wholePower(beta1, step)),
-        beta1,
-        beta2,
-        1 / Math.sqrt(1 - wholePower(beta2, step)),
-        epsilon,
-        decoupled ? 0 : weightDecay,
-        decoupled ? 1 - learningRate * weightDecay : 1,
-        scale,
-      );
-    },
+    create:
+      (kernels, { beta1, beta2, epsilon, weightDecay }) =>
+      (blocks, { learningRate, number, scale }) =>
+        kernels.adam(
+          blocks.count,
+          blocks.parameters,
+          blocks.gradients,
+          stateBlock(blocks, 0),
+          stateBlock(blocks, 1),
+          learningRate / (1 - wholePower(beta1, number)),
+          beta1,
+          beta2,
+          1 / Math.sqrt(1 - wholePower(beta2, number)),
+          epsilon,
+          decoupled ? 0 : weightDecay,
+          decoupled ? 1 - learningRate * weightDecay : 1,
+          scale,
+        ),
   };
 }
 

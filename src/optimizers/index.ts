@@ -1,10 +1,10 @@
-// The optimizers that a configuration can name, and one step of any of them.
+// The optimizers that a configuration can name, and how one is made for a model.
 
 import type { KernelExports } from "../core/generated/exports.ts";
 import { type NameOf, Registry, type ResolvedOf, type SpecOf } from "../options.ts";
 import { adagrad } from "./adagrad.ts";
 import { adam, adamw } from "./adam.ts";
-import type { AnyOptimizer, OptimizerBlocks } from "./optimizer.ts";
+import type { AnyOptimizer, Optimizer, OptimizerBlocks } from "./optimizer.ts";
 import { rmsprop } from "./rmsprop.ts";
 import { sgd } from "./sgd.ts";
 
@@ -35,20 +35,17 @@ export function stateNames(config: OptimizerConfig): readonly string[] {
 }
 
 /**
- * One step on all parameters; `step` counts from 1. Gradients are clipped to `config.clipNorm` on the way,
- * by the factor min(1, clipNorm / (norm + 1e-6)) of torch.nn.utils.clip_grad_norm_.
+ * The optimizer of one model. Gradients are clipped to `config.clipNorm` on the way, by the factor
+ * min(1, clipNorm / (norm + 1e-6)) of torch.nn.utils.clip_grad_norm_, which becomes the step's scale.
  */
-export function applyOptimizer(
-  kernels: KernelExports,
-  config: OptimizerConfig,
-  blocks: OptimizerBlocks,
-  learningRate: number,
-  step: number,
-): void {
+export function createOptimizer(kernels: KernelExports, config: OptimizerConfig): Optimizer {
   const { clipNorm } = config;
-  const scale =
-    clipNorm === undefined ? 1 : Math.min(1, clipNorm / (gradientNorm(kernels, blocks) + 1e-6));
-  optimizers.of(config).apply(kernels, config, blocks, learningRate, step, scale);
+  const update = optimizers.of(config).create(kernels, config);
+  return (blocks, step) => {
+    step.scale =
+      clipNorm === undefined ? 1 : Math.min(1, clipNorm / (gradientNorm(kernels, blocks) + 1e-6));
+    update(blocks, step);
+  };
 }
 
 /** The global norm of the gradients, each tied weight counted once. */

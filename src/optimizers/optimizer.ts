@@ -43,21 +43,26 @@ export interface OptimizerBlocks {
   readonly state: readonly number[];
 }
 
+/** A step as an optimizer sees it. One object serves all steps of a model. */
+export interface OptimizerStep {
+  learningRate: number;
+  /** Counts from 1. */
+  number: number;
+  /** Factor on the gradients, which clips them. */
+  scale: number;
+}
+
+/** One step on all parameters. */
+export type Optimizer = (blocks: OptimizerBlocks, step: OptimizerStep) => void;
+
 export interface OptimizerDefinition<Type extends string, Options extends CommonOptimizerOptions>
   extends Definition<Type, Options> {
   /** Throws for options that contradict each other. */
   check?(options: Resolved<Options>): void;
-  /** Names of the blocks of state, in the order in which `apply` finds them; files use the names. */
+  /** Names of the blocks of state, in the order in which a step finds them; files use the names. */
   states(options: Resolved<Options>): readonly string[];
-  /** One step on all parameters; `step` counts from 1, `scale` is a factor on the gradients. */
-  apply(
-    kernels: KernelExports,
-    options: Resolved<Options>,
-    blocks: OptimizerBlocks,
-    learningRate: number,
-    step: number,
-    scale: number,
-  ): void;
+  /** The optimizer of one model. */
+  create(kernels: KernelExports, options: Resolved<Options>): Optimizer;
 }
 
 /** What all optimizers have in common. */

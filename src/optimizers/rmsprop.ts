@@ -36,22 +36,23 @@ export const rmsprop: OptimizerDefinition<"rmsprop", RmspropOptions> = {
     if (momentum !== 0) names.push("momentum");
     return names;
   },
-  apply(kernels, options, blocks, learningRate, _step, scale) {
+  create(kernels, options) {
     const { alpha, epsilon, momentum, centered, weightDecay } = options;
-    kernels.rmsprop(
-      blocks.count,
-      blocks.parameters,
-      blocks.gradients,
-      stateBlock(blocks, 0),
-      centered ? stateBlock(blocks, 1) : 0,
-      stateBlock(blocks, centered ? 2 : 1),
-      learningRate,
-      alpha,
-      epsilon,
-      momentum,
-      centered ? 1 : 0,
-      weightDecay,
-      scale,
-    );
+    return (blocks, { learningRate, scale }) =>
+      kernels.rmsprop(
+        blocks.count,
+        blocks.parameters,
+        blocks.gradients,
+        stateBlock(blocks, 0),
+        centered ? stateBlock(blocks, 1) : 0,
+        stateBlock(blocks, centered ? 2 : 1),
+        learningRate,
+        alpha,
+        epsilon,
+        momentum,
+        centered ? 1 : 0,
+        weightDecay,
+        scale,
+      );
   },
 };

@@ -27,18 +27,19 @@ export const sgd: OptimizerDefinition<"sgd", SgdOptions> = {
     }
   },
   states: ({ momentum }) => (momentum === 0 ? [] : ["momentum"]),
-  apply(kernels, { momentum, nesterov, weightDecay }, blocks, learningRate, step, scale) {
-    kernels.sgd(
-      blocks.count,
-      blocks.parameters,
-      blocks.gradients,
-      stateBlock(blocks, 0),
-      learningRate,
-      momentum,
-      nesterov ? 1 : 0,
-      weightDecay,
-      scale,
-      step === 1 ? 1 : 0,
-    );
-  },
+  create:
+    (kernels, { momentum, nesterov, weightDecay }) =>
+    (blocks, { learningRate, number, scale }) =>
+      kernels.sgd(
+        blocks.count,
+        blocks.parameters,
+        blocks.gradients,
+        stateBlock(blocks, 0),
+        learningRate,
+        momentum,
+        nesterov ? 1 : 0,
+        weightDecay,
+        scale,
+        number === 1 ? 1 : 0,
+      ),
 };

@@ -2,7 +2,7 @@
 // arrive one by one (streams.ts). A source has no place of its own: it gives the batch that the run's state names
 // next, so that a run may start anywhere.
 
-import type { MatrixInput, Rows } from "../data/rows.ts";
+import { FlatRows, type MatrixInput, type Rows } from "../data/rows.ts";
 import { InvalidValueError } from "../errors.ts";
 import type { Batch, Staging } from "../model/staging.ts";
 
@@ -27,45 +27,61 @@ export interface BatchSource {
   close(): unknown;
 }
 
-/** Rows in memory, in batches of `batchSize`, the last one short. */
+/** What `RowBatches` holds between two runs. */
+const NO_ROWS = new FlatRows();
+
+/**
+ * Rows in memory, in batches of `batchSize`, the last one short. One object serves all runs of a model: see `Trainer`.
+ */
 export class RowBatches implements BatchSource {
-  readonly rows: number;
-  readonly batchSize: number;
-  readonly stepsPerEpoch: number;
-  readonly #staging: Staging;
-  readonly #shuffledOrder: ((epoch: number) => Uint32Array) | undefined;
+  rows = 0;
+  batchSize = 1;
+  stepsPerEpoch = 0;
+  #staging: Staging | undefined;
+  #shuffledOrder: ((epoch: number) => Uint32Array) | undefined;
   /** One object serves every step. */
-  readonly #batch: { -readonly [Key in keyof Batch]: Batch[Key] };
+  readonly #batch: { -readonly [Key in keyof Batch]: Batch[Key] } = {
+    x: NO_ROWS,
+    target: undefined,
+    order: undefined,
+    first: 0,
+    count: 0,
+    checked: true,
+    held: undefined,
+  };
+  /** The epoch whose order the batch has. */
   #ordered = -1;
 
-  constructor(
+  /**
+   * Takes up rows [0, rows) of `x` and of its target, in the order that `shuffledOrder` gives for an epoch, or as they
+   * are.
+   */
+  open(
     staging: Staging,
     x: Rows,
     target: Rows | undefined,
     rows: number,
     batchSize: number,
     shuffledOrder: ((epoch: number) => Uint32Array) | undefined,
-  ) {
+  ): this {
     this.#staging = staging;
     this.rows = rows;
     this.batchSize = batchSize;
     this.stepsPerEpoch = Math.ceil(rows / batchSize);
     this.#shuffledOrder = shuffledOrder;
-    this.#batch = {
-      x,
-      target,
-      order: undefined,
-      first: 0,
-      count: 0,
-      checked: true,
-      held: undefined,
-    };
+    this.#ordered = -1;
+    const batch = this.#batch;
+    batch.x = x;
+    batch.target = target;
+    batch.order = undefined;
+    batch.held = undefined;
+    return this;
   }
 
   /** Holds the rows in the arena, where they are few enough. Pauses after every chunk. */
   *prepare(): Generator<void, void, void> {
     const { x, target } = this.#batch;
-    this.#batch.held = yield* this.#staging.hold(x, target, this.rows, this.batchSize);
+    this.#batch.held = yield* this.#staging?.hold(x, target, this.rows, this.batchSize) ?? [];
   }
 
   isEnd({ batch }: Place): boolean {
@@ -77,7 +93,7 @@ export class RowBatches implements BatchSource {
     const batch = this.#batch;
     if (this.#shuffledOrder && this.#ordered !== place.epoch) {
       batch.order = this.#shuffledOrder(place.epoch);
-      if (batch.held) this.#staging.holdOrder(batch.held, batch.order);
+      if (batch.held) this.#staging?.holdOrder(batch.held, batch.order);
       this.#ordered = place.epoch;
     }
     batch.first = place.batch * this.batchSize;
@@ -85,7 +101,15 @@ export class RowBatches implements BatchSource {
     return batch;
   }
 
-  close(): void {}
+  /** Lets go of the data and of the model. */
+  close(): void {
+    const batch = this.#batch;
+    batch.x = NO_ROWS;
+    batch.target = undefined;
+    batch.order = undefined;
+    this.#staging = undefined;
+    this.#shuffledOrder = undefined;
+  }
 }
 
 /** One piece of data that arrives: the rows of a step, or `{ x, target }`. */

@@ -10,13 +10,13 @@ import {
   type BatchSource,
   type BatchStream,
   isBatchStream,
-  RowBatches,
+  type RowBatches,
   requireSameCount,
 } from "./batches.ts";
 import { type EarlyStopping, resolveEarlyStopping } from "./early-stopping.ts";
 import { type AbortSignalLike, FIT_KEYS, type FitOptions, ROW_KEYS } from "./fit-options.ts";
 import { resolveCorruption } from "./noise/index.ts";
-import { freshRun, type RunHolder, type RunState } from "./run-state.ts";
+import { freshRun, type RunState } from "./run-state.ts";
 import { resolveSchedule } from "./schedules/index.ts";
 import type { Monitor, Schedule, ScheduleUnit } from "./schedules/schedule.ts";
 import { streamBatches } from "./streams.ts";
@@ -44,25 +44,45 @@ export interface Fit {
   readonly signal: AbortSignalLike | undefined;
 }
 
-/** Checks every option. The values of the rows are checked when the run begins. */
+/**
+ * Checks every option; the values of the rows are checked when the run begins. `lastRun` is what may be continued, and
+ * `batches` reads the rows.
+ */
 export function resolveFit(
   engine: Engine,
-  holder: RunHolder,
+  lastRun: RunState | undefined,
+  batches: RowBatches,
   input: MatrixInput | BatchStream,
   fitOptions: FitOptions | undefined,
 ): Fit {
   const options: FitOptions = record("The options of fit", fitOptions);
   onlyKeys("fit", options, FIT_KEYS);
-  const { corruption, schedule, earlyStopping, onEpoch, onStep, signal } = options;
-  callback("onEpoch", onEpoch);
-  callback("onStep", onStep);
+  callback("onEpoch", options.onEpoch);
+  callback("onStep", options.onStep);
   const data = isBatchStream(input)
     ? streamAndValidation(engine, input, options)
-    : rowsAndValidation(engine, input, options);
+    : rowsAndValidation(engine, batches, input, options);
+  try {
+    return fitTo(engine, lastRun, input, data, options);
+  } catch (error) {
+    data.source.close(); // lets go of the caller's data
+    throw error;
+  }
+}
+
+/** Checks the options that say how to train on `data`. */
+function fitTo(
+  engine: Engine,
+  lastRun: RunState | undefined,
+  input: MatrixInput | BatchStream,
+  data: Data,
+  options: FitOptions,
+): Fit {
   const { source, validation } = data;
+  const { corruption, schedule, earlyStopping, onEpoch, onStep, signal } = options;
   const initialEpoch = wholeNumber("initialEpoch", options.initialEpoch ?? 0, 0);
   const resume = boolean("resume", options.resume ?? false);
-  const resumed = resume ? runToResume(holder, source, options) : undefined;
+  const resumed = resume ? runToResume(lastRun, source, options) : undefined;
   const state = resumed ?? freshRun(source, initialEpoch);
   const epochs = wholeNumber("epochs", options.epochs ?? state.epoch + 1, 0);
   if (isBatchStream(input) && typeof input !== "function" && epochs - state.epoch > 1) {
@@ -97,7 +117,12 @@ export function resolveFit(
 
 type Data = Pick<Fit, "source" | "validation" | "rows" | "unchecked">;
 
-function rowsAndValidation(engine: Engine, input: MatrixInput, options: FitOptions): Data {
+function rowsAndValidation(
+  engine: Engine,
+  batches: RowBatches,
+  input: MatrixInput,
+  options: FitOptions,
+): Data {
   const { width } = engine.workspace;
   let x = readRows("x", input, width);
   let target = options.target === undefined ? undefined : readRows("target", options.target, width);
@@ -118,7 +143,7 @@ function rowsAndValidation(engine: Engine, input: MatrixInput, options: FitOptio
     held > 0 ? { x, target, first: rows } : readValidation(engine, options.validationData);
   const order = shuffle ? (epoch: number) => engine.shuffledOrder(rows, epoch) : undefined;
   return {
-    source: new RowBatches(engine.staging, x, target, rows, batchSize, order),
+    source: batches.open(engine.staging, x, target, rows, batchSize, order),
     validation,
     rows: x,
     unchecked: [...toCheck(x, target), ...(held > 0 ? [] : ofValidation(validation))],
@@ -153,7 +178,7 @@ function toCheck(x: Rows, target: Rows | undefined): Fit["unchecked"] {
 
 /** The run that the model was in, if it was in one. */
 function runToResume(
-  { run }: RunHolder,
+  run: RunState | undefined,
   { rows, batchSize }: BatchSource,
   { initialEpoch }: FitOptions,
 ): RunState | undefined {

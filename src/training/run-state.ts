@@ -1,6 +1,7 @@
 // How far a run of `fit` has come: all that a resumed run needs beside the weights and the optimizer's
 // state. Shuffles, dropout and noise need nothing here, being drawn by step and epoch.
 
+import type { TrainingStep } from "../model/step.ts";
 import type { BatchSource } from "./batches.ts";
 import type { PlateauState } from "./schedules/schedule.ts";
 
@@ -47,11 +48,12 @@ export function freshRun(
   return { rows, batchSize, ...progress, plateau: freshPlateau(), stopping: { waited: 0 } };
 }
 
-/** Where a model keeps the state of its last run. */
-export interface RunHolder {
-  run: RunState | undefined;
-  /** @throws DisposedError when the model was disposed. */
-  requireLive(): void;
+/** Counts the step that was just taken. */
+export function countStep(run: RunState, { loss, known }: TrainingStep): void {
+  run.lossSum += loss * known;
+  run.weightDone += known;
+  run.batch += 1;
+  run.step += 1;
 }
 
 /** What reduceOnPlateau knows before the first epoch. */

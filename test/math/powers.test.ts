@@ -23,6 +23,7 @@ test("wholePower is exact for powers that are, and within 1e-13 of the host's fo
   expect(wholePower(3, 0)).toBe(1);
   expect(wholePower(3, 30)).toBe(3 ** 30);
   expect(wholePower(0.5, 1074)).toBe(Number.MIN_VALUE);
+  expect(wholePower(0.999, 2 ** 32)).toBe(0);
   for (const exponent of [1, 2, 7, 100, 999]) {
     expect(wholePower(0.999, exponent) / 0.999 ** exponent - 1).toBeCloseTo(0, 12);
   }
