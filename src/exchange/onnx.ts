@@ -2,10 +2,13 @@
 // Every tied weight is one initializer, which the encoder reads transposed and the decoder as it stands.
 
 import type { OwnBytes } from "../arrays.ts";
-import { choice, onlyKeys, record } from "../checks.ts";
+import { boolean, choice, onlyKeys, record } from "../checks.ts";
+import { InvalidValueError, show } from "../errors.ts";
 import { encodeOnnx } from "../formats/onnx.ts";
+import { Gaussian } from "../layers/gaussian.ts";
 import { OnnxWriter } from "../layers/onnx-writer.ts";
 import type { Engine } from "../model/engine.ts";
+import { longForm } from "../options.ts";
 
 /** Which half of the model a file holds, or both. */
 export type OnnxPart = "encoder" | "decoder" | "reconstruction";
@@ -13,6 +16,11 @@ export type OnnxPart = "encoder" | "decoder" | "reconstruction";
 export interface OnnxOptions {
   /** Default `"reconstruction"`. */
   part?: OnnxPart;
+  /**
+   * With the encoder of a gaussian code: also writes `logVariance` [batch, code units], beside the mean, which is
+   * `code`. Default false.
+   */
+  heads?: boolean;
 }
 
 /**
@@ -26,9 +34,10 @@ export function toOnnx(engine: Engine, options?: OnnxOptions): OwnBytes {
   const { network } = engine;
   const { config, parameters, buffers, preparation = {} } = engine.state.snapshot(false);
   const settings = record("toOnnx's options", options);
-  onlyKeys("toOnnx", settings, ["part"]);
+  onlyKeys("toOnnx", settings, ["part", "heads"]);
   const parts: OnnxPart[] = ["encoder", "decoder", "reconstruction"];
   const part = choice("part", settings.part ?? "reconstruction", parts);
+  const heads = boolean("heads", settings.heads ?? false) ? gaussianOf(engine, part) : undefined;
   const input = part === "decoder" ? "code" : "input";
   const output = part === "encoder" ? "code" : "reconstruction";
   const { "scaler.center": center, "missing.mean": mean } = preparation;
@@ -44,6 +53,7 @@ export function toOnnx(engine: Engine, options?: OnnxOptions): OwnBytes {
       value = write.add("Div", [centered, "scaler.scale"]);
     }
     for (const layer of network.layers.slice(0, network.codeEnd)) {
+      if (layer === heads) heads.logVarianceOnnx(write, value, "logVariance");
       value = layer.onnx(write, value, layer.name);
     }
     value = write.named(value, "code");
@@ -74,13 +84,16 @@ export function toOnnx(engine: Engine, options?: OnnxOptions): OwnBytes {
   ].filter(({ name }) => used.has(name));
   const shaped = (name: string) => ({
     name,
-    shape: ["batch", (name === "code" ? config.layers.at(-1) : config.layers[0]) ?? 0],
+    shape: [
+      "batch",
+      (name === "code" || name === "logVariance" ? config.layers.at(-1) : config.layers[0]) ?? 0,
+    ],
   });
   return encodeOnnx(
     {
       name: part,
       inputs: [shaped(input)],
-      outputs: [shaped(output)],
+      outputs: [shaped(output), ...(heads ? [shaped("logVariance")] : [])],
       initializers,
       nodes: write.nodes,
     },
@@ -96,4 +109,16 @@ const CENTER_REST = "scaler.centerRest";
 
 function rest(center: Float64Array | undefined): Record<string, Float64Array> {
   return center ? { [CENTER_REST]: center.map((value) => value - Math.fround(value)) } : {};
+}
+
+/** The layer with two heads. @throws where there is none, or where its file would not hold it. */
+function gaussianOf({ config, network }: Engine, part: OnnxPart): Gaussian {
+  const layer = network.layers[network.codeEnd - 1];
+  if (!(layer instanceof Gaussian)) {
+    throw new InvalidValueError(
+      `heads needs a gaussian code, which has two; this model's code is ${show(longForm(config.code).type)}. Leave it out.`,
+    );
+  }
+  if (part === "encoder") return layer;
+  throw new InvalidValueError(`heads goes with part: "encoder"; got part: ${show(part)}.`);
 }

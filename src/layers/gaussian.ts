@@ -88,6 +88,14 @@ export class Gaussian implements Layer {
   onnx(write: OnnxWriter, x: string, output: string): string {
     return this.mean.onnx(write, x, output);
   }
+
+  /** Writes the held log variance for the same input. */
+  logVarianceOnnx(write: OnnxWriter, x: string, output: string): string {
+    const inputs = [x, this.logVarianceWeight.name, this.logVarianceBias.name];
+    const sum = write.add("Gemm", inputs, { transB: { int: 1 } });
+    const [least, most] = [write.constant(LEAST), write.constant(MOST)];
+    return write.named(write.add("Clip", [sum, least, most]), output);
+  }
 }
 
 export class PlannedGaussian implements PlannedLayer {

@@ -96,9 +96,8 @@ export class SparseEncoder implements Layer {
       const isKept = write.add("Greater", [h, THRESHOLD]);
       return write.named(write.add("Where", [isKept, h, write.constant(0)]), output);
     }
-    const [, indices] = write.topK(h, this.options.k);
+    const [values, indices] = write.topK(h, this.options.k);
     const zeros = write.add("Mul", [h, write.constant(0)]);
-    const values = write.add("GatherElements", [h, indices], { axis: { int: 1 } });
     const kept = write.add("ScatterElements", [zeros, indices, values], { axis: { int: 1 } });
     return write.named(kept, output);
   }

@@ -6,7 +6,8 @@ export const trainDdpPy: string = `"""Trains a model of the npm package tied-aut
     torchrun --nnodes 2 --nproc_per_node 8 --rdzv_backend c10d --rdzv_endpoint HOST:29500 train_ddp.py ...
 
 Every process sees the same batches and takes its share of their rows, so the result is one process's, but for
-rounding and dropout. Data are rows of numbers, .npy [rows, columns] or .csv with or without a line of names.
+rounding, dropout and the noise of a gaussian code. KL sparsity, batch top-k and the auxiliary loss look at each process's
+share, as they do at micro-batches. Data are rows of numbers, .npy [rows, columns] or .csv with or without a line of names.
 """
 
 import argparse
@@ -28,8 +29,8 @@ class TrainingLoss(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, x, count):
-        return self.model.loss(x, count)
+    def forward(self, x, count, rows):
+        return self.model.loss(x, count, rows)
 
 
 def read_rows(path):
@@ -77,7 +78,10 @@ def main():
     if not model.fitted:
         model.fit_scaler(torch.from_numpy(np.array(data)))
     model.to(device)
-    training = DistributedDataParallel(TrainingLoss(model), device_ids=[device.index] if cuda else None)
+    # Buffers are the same everywhere already: counts and thresholds are reduced over all processes.
+    training = DistributedDataParallel(
+        TrainingLoss(model), device_ids=[device.index] if cuda else None, broadcast_buffers=False
+    )
     optimizer = model.make_optimizer()
     if options.learning_rate is not None:
         for group in optimizer.param_groups:
@@ -98,7 +102,7 @@ def main():
             # Gradients are averaged over processes: each divides by the mean count, whatever its share.
             count = torch.tensor(float((~torch.isnan(x)).sum() if masked else x.numel()), device=device)
             dist.all_reduce(count)
-            loss = training(x, count / world)
+            loss = training(x, count / world, len(batch) / world)
             optimizer.zero_grad()
             loss.backward()
             model.step(optimizer)

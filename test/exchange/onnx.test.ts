@@ -3,6 +3,7 @@
 import * as ort from "onnxruntime-web";
 import { describe, expect, test } from "vitest";
 import { InvalidStateError, InvalidValueError, TiedAutoencoder } from "../../src/index.ts";
+import { relativeDistance } from "../support/distance.ts";
 import { type OnnxRuntime, onnxCases, onnxError, onnxModel } from "../support/onnx-cases.ts";
 import { checkOnnx } from "../support/onnx-checker.ts";
 
@@ -18,6 +19,54 @@ describe.each(onnxCases)("%s", (_, config) => {
   test("onnxruntime-web gives the model's outputs within 1e-5", async () => {
     const error = await onnxError(ort as unknown as OnnxRuntime, onnxModel(config));
     expect(error).toBeLessThan(1e-5);
+  });
+});
+
+describe("codes of families", () => {
+  const rows = [3, 3, 3, 1, 2, 2, 2, 2];
+
+  test("TopK keeps the lower index of equal values, as the model does", async () => {
+    const model = TiedAutoencoder.createSync({
+      layers: [4, 4],
+      code: { type: "topK", k: 2 },
+      bias: false,
+      decoderBias: false,
+      activation: "linear",
+    });
+    const identity = Float32Array.from({ length: 16 }, (_, i) => (i % 5 ? 0 : 1));
+    model.setWeights({ "encoder.0.weight": { shape: [4, 4], data: identity } });
+    const session = await ort.InferenceSession.create(model.toOnnx({ part: "encoder" }));
+    const x = new ort.Tensor("float32", Float32Array.from(rows), [2, 4]);
+    const { code } = await session.run({ input: x });
+    expect([...(code!.data as Float32Array)]).toEqual([3, 3, 0, 0, 2, 2, 0, 0]);
+    expect([...model.encode([rows.slice(0, 4), rows.slice(4)])]).toEqual([3, 3, 0, 0, 2, 2, 0, 0]);
+  });
+
+  test("heads gives the log variance beside the mean, held within its limits", async () => {
+    const model = TiedAutoencoder.createSync({ layers: [4, 3, 2], code: "gaussian" });
+    const weights = model.weights();
+    weights["encoder.1.logVariance.bias"]!.data.set([-50, 0.5]);
+    model.setWeights(weights);
+    const bytes = model.toOnnx({ part: "encoder", heads: true });
+    checkOnnx(bytes);
+    const session = await ort.InferenceSession.create(bytes);
+    expect(session.outputNames).toEqual(["code", "logVariance"]);
+    const x = new ort.Tensor("float32", Float32Array.from(rows), [2, 4]);
+    const { code, logVariance } = await session.run({ input: x });
+    const expected = model.encodeDistribution([rows.slice(0, 4), rows.slice(4)]);
+    expect(relativeDistance(code!.data as Float32Array, expected.mean)).toBeLessThan(1e-6);
+    const theirs = logVariance!.data as Float32Array;
+    expect(relativeDistance(theirs, expected.logVariance)).toBeLessThan(1e-6);
+    expect(theirs[0]).toBe(-30);
+  });
+
+  test("heads of a code that has one, and of another part, are refused", () => {
+    const dense = TiedAutoencoder.createSync({ layers: [4, 2] });
+    expect(() => dense.toOnnx({ part: "encoder", heads: true })).toThrow(/"dense"\. Leave it out/);
+    const gaussian = TiedAutoencoder.createSync({ layers: [4, 2], code: "gaussian" });
+    expect(() => gaussian.toOnnx({ heads: true })).toThrow(
+      /part: "encoder"; got .*"reconstruction"/,
+    );
   });
 });
 

@@ -58,12 +58,32 @@ export const onnxCases: [string, ModelConfig][] = [
     ]),
   ),
   ["no scaler, missing mean", { layers: [11, 4], missing: "mean" }],
+  ...[
+    [11, 20],
+    [11, 7, 20],
+  ].flatMap((layers): [string, ModelConfig][] => [
+    [`topK, ${layers.join("-")}`, { layers, code: { type: "topK", k: 3 } }],
+    [
+      `topK of negative values, centered, ${layers.join("-")}`,
+      { layers, activation: "tanh", code: { type: "topK", k: 15, centered: true } },
+    ],
+    [
+      `batchTopK, centered, ${layers.join("-")}`,
+      { layers, code: { type: "batchTopK", k: 3, centered: true }, scaler: "standard" },
+    ],
+    [
+      `gaussian, ${layers.join("-")}`,
+      { layers, activation: "tanh", code: "gaussian", constraint: "unitNorm" },
+    ],
+  ]),
 ];
 
 /** A model whose biases are not zero, fitted to data far from 0 where it scales. */
 export function onnxModel(config: ModelConfig): TiedAutoencoder {
   const model = TiedAutoencoder.createSync({ ...config, seed: 5 });
   model.fitScaler(inputs(50, config));
+  // A threshold that is not 0, and a decoder's bias that moves away from where it began.
+  if (config.code) for (let step = 0; step < 3; step++) model.trainOnBatch(inputs(50, config));
   return model;
 }
 

@@ -14,21 +14,27 @@ interface Attribute {
   readonly type: number;
   readonly f?: number;
   readonly i?: number;
+  readonly ints?: readonly number[];
 }
 
 interface Value {
-  readonly type: "float" | "bool";
+  readonly type: "float" | "bool" | "int64";
   readonly shape: Shape;
 }
 
 const FLOAT = 1;
 const ATTRIBUTE_FLOAT = 1;
 const ATTRIBUTE_INT = 2;
+const ATTRIBUTE_INTS = 7;
 
 /** The numbers of inputs each operator takes in opset 17, and its attributes with their types. */
 const OPERATORS: Record<string, { inputs: number[]; attributes?: Record<string, number> }> = {
   Add: { inputs: [2] },
-  Constant: { inputs: [0], attributes: { value_float: ATTRIBUTE_FLOAT } },
+  Clip: { inputs: [1, 2, 3] },
+  Constant: {
+    inputs: [0],
+    attributes: { value_float: ATTRIBUTE_FLOAT, value_ints: ATTRIBUTE_INTS },
+  },
   Div: { inputs: [2] },
   Elu: { inputs: [1], attributes: { alpha: ATTRIBUTE_FLOAT } },
   Erf: { inputs: [1] },
@@ -41,16 +47,19 @@ const OPERATORS: Record<string, { inputs: number[]; attributes?: Record<string, 
       transB: ATTRIBUTE_INT,
     },
   },
+  Greater: { inputs: [2] },
   Identity: { inputs: [1] },
   IsNaN: { inputs: [1] },
   LeakyRelu: { inputs: [1], attributes: { alpha: ATTRIBUTE_FLOAT } },
   Mul: { inputs: [2] },
   Relu: { inputs: [1] },
+  ScatterElements: { inputs: [3], attributes: { axis: ATTRIBUTE_INT } },
   Selu: { inputs: [1], attributes: { alpha: ATTRIBUTE_FLOAT, gamma: ATTRIBUTE_FLOAT } },
   Sigmoid: { inputs: [1] },
   Softplus: { inputs: [1] },
   Sub: { inputs: [2] },
   Tanh: { inputs: [1] },
+  TopK: { inputs: [2], attributes: { axis: ATTRIBUTE_INT } },
   Where: { inputs: [3] },
 };
 
@@ -127,7 +136,7 @@ export function checkOnnx(bytes: Uint8Array): Decoded {
     const operator = OPERATORS[opType];
     rule(operator !== undefined && (node.domain ?? "") === "", `unknown operator ${opType}`);
     rule(operator!.inputs.includes(input.length), `${name} has ${input.length} inputs`);
-    rule(output.length === 1, `${name} has ${output.length} outputs`);
+    rule(output.length === (opType === "TopK" ? 2 : 1), `${name} has ${output.length} outputs`);
     const attributes = attribute.map((one) => one.name);
     rule(new Set(attributes).size === attributes.length, `${name} repeats an attribute`);
     for (const one of attribute) {
@@ -138,7 +147,9 @@ export function checkOnnx(bytes: Uint8Array): Decoded {
       unused.delete(used);
       return known.get(used) as Value;
     });
-    make(output[0] as string, infer(node, values));
+    const made = infer(node, values);
+    make(output[0] as string, made);
+    if (opType === "TopK") make(output[1] as string, { ...made, type: "int64" });
   }
 
   for (const { name, type } of graph.output) {
@@ -163,7 +174,23 @@ function infer(node: Decoded["graph"]["node"][number], inputs: readonly Value[])
   const fail = () => {
     throw new Error(`ONNX: ${name} cannot take ${JSON.stringify(inputs)}`);
   };
-  if (opType === "Constant") return { type: "float", shape: [] };
+  if (opType === "Constant") {
+    const { ints } = attribute[0]!;
+    // A list of one number, which is how TopK takes k: here its shape stands for its value.
+    return ints?.length ? { type: "int64", shape: [ints[0]!] } : { type: "float", shape: [] };
+  }
+  if (opType === "Greater" && type(0) === "float" && type(1) === "float") {
+    return { type: "bool", shape: broadcast(name, inputs) };
+  }
+  if (opType === "TopK") {
+    if (type(0) !== "float" || type(1) !== "int64") fail();
+    return { type: "float", shape: [a!.shape[0]!, b!.shape[0]!] };
+  }
+  if (opType === "ScatterElements") {
+    if (type(0) !== "float" || type(1) !== "int64" || type(2) !== "float") fail();
+    if (String(b!.shape) !== String(c!.shape)) fail();
+    return a!;
+  }
   if (opType === "IsNaN" && type(0) === "float") return { type: "bool", shape: a!.shape };
   if (opType === "Where") {
     if (type(0) !== "bool" || type(1) !== "float" || type(2) !== "float") fail();
