@@ -5,12 +5,20 @@ import { TiedAutoencoder } from "./autoencoder.ts";
 import { onlyKeys, record } from "./checks.ts";
 import { InvalidTypeError, InvalidValueError, show } from "./errors.ts";
 import type { StateDictOptions } from "./exchange/state-dict.ts";
+import { decodeSafetensors } from "./formats/safetensors.ts";
+import { packSafetensors } from "./formats/safetensors-pack.ts";
+import type { NamedTensor, SafeTensor } from "./formats/safetensors-types.ts";
+import { ROWS_SINCE_ACTIVE } from "./layers/sparse-encoder.ts";
+import { type ModelConfig, runtimeOptions } from "./model/config.ts";
+import { longForm } from "./options.ts";
 
 /**
  * Makes a model from a state dict. Recognized are `encoder.0.weight` (numbers may have gaps, as in
  * nn.Sequential, and leave out 0 for a single layer), `encoder.0.bias`, `decoder.0.bias`, `W.0`, `b.0` and
  * `c.0`, with any prefix. A decoder may count from the code, as nn.Sequential does, or from the input, as we
- * do; shapes tell. Weights are [out, in] as in nn.Linear, of F32, F64, F16 or BF16.
+ * do; shapes tell. Weights are [out, in] as in nn.Linear, of F32, F64, F16 or BF16. What the PyTorch module of this
+ * package holds beside weights comes along: the second head of a gaussian code, scales, means, thresholds and counts;
+ * `config` says how many units of a sparse code stay.
  * @throws FormatError for a file that is no such model or whose decoder is not tied.
  */
 export async function fromStateDict(
@@ -26,7 +34,7 @@ export async function fromStateDict(
     );
   }
   const { readStateDict } = await import("./exchange/state-dict-read.ts");
-  const { layers, weights } = readStateDict(bytes, settings.map);
+  const { layers, weights, beside } = readStateDict(bytes, settings.map);
   const has = (side: "encoder" | "decoder") => `${side}.0.bias` in weights;
   const found = { layers, bias: has("encoder"), decoderBias: has("decoder") };
   for (const [key, value] of Object.entries(found)) {
@@ -36,7 +44,50 @@ export async function fromStateDict(
       );
     }
   }
-  const model = await TiedAutoencoder.create({ ...config, ...found });
+  const inferred = inferFamily(config, Object.keys(weights), [...beside.keys()]);
+  const full: ModelConfig = { ...config, ...inferred, ...found };
+  const model = await TiedAutoencoder.create(full);
   model.setWeights(weights);
-  return model;
+  return beside.size === 0 ? model : withBeside(model, beside, full);
+}
+
+/** What the file's other tensors say of the configuration, where the caller does not. */
+function inferFamily(
+  config: Partial<ModelConfig>,
+  weights: readonly string[],
+  beside: readonly string[],
+): Partial<ModelConfig> {
+  const has = (prefix: string) => beside.some((name) => name.startsWith(prefix));
+  const code = config.code === undefined ? "dense" : longForm(config.code).type;
+  const isGaussian = weights.some((name) => name.includes("logVariance"));
+  if (has("code.") && code !== "topK" && code !== "batchTopK") {
+    throw new InvalidValueError(
+      `The file is of a sparse code, and does not say how many units stay; config's code is ${show(code)}. Say it with config: { code: { type: "topK", k } } or "batchTopK".`,
+    );
+  }
+  return {
+    // Both scalers compute (x - center) / scale, and differ only in how they learn the two.
+    ...(has("scaler.") && config.scaler === undefined ? { scaler: "standard" } : {}),
+    ...(has("missing.") && (config.missing ?? "error") === "error" ? { missing: "mean" } : {}),
+    ...(isGaussian && config.code === undefined ? { code: "gaussian" } : {}),
+  };
+}
+
+/** The same model with what the file holds beside weights. */
+async function withBeside(
+  model: TiedAutoencoder,
+  beside: ReadonlyMap<string, SafeTensor>,
+  config: ModelConfig,
+): Promise<TiedAutoencoder> {
+  const { tensors, metadata } = decodeSafetensors(model.save());
+  model.dispose();
+  const all = new Map([...tensors, ...beside]);
+  const named = [...all].map(([name, tensor]): NamedTensor => {
+    // PyTorch counts in int64.
+    const data = name === ROWS_SINCE_ACTIVE ? Uint32Array.from(tensor.data, Number) : undefined;
+    return (
+      data ? { name, dtype: "U32", shape: tensor.shape, data } : { name, ...tensor }
+    ) as NamedTensor;
+  });
+  return TiedAutoencoder.load(packSafetensors(named, metadata), runtimeOptions(config));
 }

@@ -30,7 +30,15 @@ const USE_MAP = 'Say which is which with the option map: { "encoder.0.weight": â
 export interface StateDict {
   readonly layers: readonly number[];
   readonly weights: NamedWeights;
+  /** What a module of ours holds beside weights, by our names: scales, means, thresholds, counts. */
+  readonly beside: ReadonlyMap<string, SafeTensor>;
 }
+
+/** What a model keeps beside weights. */
+const BESIDE =
+  /(?:^|\.)((?:scaler\.(?:center|scale)|missing\.mean|code\.(?:threshold|rowsSinceActive)))$/;
+/** The second head of a gaussian code, in a module of ours. */
+const HEAD = /(?:^|\.)encoder\.\d+\.(logVariance\.(?:weight|bias))$/;
 
 /** Reads a state dict whose names are those of `map`, or else recognized. */
 export function readStateDict(bytes: Uint8Array, map: unknown): StateDict {
@@ -40,10 +48,26 @@ export function readStateDict(bytes: Uint8Array, map: unknown): StateDict {
       "The file is a model of this package, with its configuration; TiedAutoencoder.load reads it.",
     );
   }
-  const names = map === undefined ? recognize(tensors) : mapped(record("map", map), tensors);
+  const beside = new Map<string, SafeTensor>();
+  const heads = new Map<string, string>();
+  const named = new Map<string, SafeTensor>();
+  for (const [name, tensor] of tensors) {
+    const [, kept] = BESIDE.exec(name) ?? [];
+    const [, head] = HEAD.exec(name) ?? [];
+    if (kept !== undefined) beside.set(kept, tensor);
+    else if (head !== undefined) heads.set(head, name);
+    else named.set(name, tensor);
+  }
+  const names = map === undefined ? recognize(named) : mapped(record("map", map), tensors);
   const layers = inferLayers(names, tensors);
-  requireTied(names, tensors, layers.length - 1);
-  return { layers, weights: readWeights(names, tensors, layers) };
+  const depth = layers.length - 1;
+  requireTied(names, tensors, depth);
+  const weights = readWeights(names, tensors, layers);
+  for (const [head, name] of heads) {
+    const { shape } = tensors.get(name) as SafeTensor;
+    weights[`encoder.${depth - 1}.${head}`] = { shape, data: readTensor(name, tensors) };
+  }
+  return { layers, weights, beside };
 }
 
 /** The file's names by ours, from the caller's map. */
@@ -119,7 +143,10 @@ function takeApart(name: string): Part {
   const kindAt = tokens.findIndex((token) => /^(bias(es)?|b|c|weights?|w)$/.test(token));
   // "2.weight" could be a layer of either side; "weight.2" is one of a list, as "W.2" is.
   const numbered = tokens.slice(0, kindAt).some((token) => /\d/.test(token));
-  if (isBias === isWeight || (isDecoder && isEncoder) || (numbered && !isDecoder && !isEncoder)) {
+  // "weight_ih_l0" is a recurrent layer's, and what else comes after "weight" is no linear layer's either.
+  const isOther = tokens.slice(kindAt + 1).some((token) => !/^\d+$/.test(token));
+  const isVague = (isDecoder && isEncoder) || (numbered && !isDecoder && !isEncoder);
+  if (isBias === isWeight || isVague || isOther) {
     throw new FormatError(`The tensor ${show(name)} has a name that says too little. ${USE_MAP}`);
   }
   return {

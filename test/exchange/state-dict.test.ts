@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { decodeSafetensors } from "../../src/formats/safetensors.ts";
 import type { NamedTensor } from "../../src/formats/safetensors-types.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors-write.ts";
 import {
@@ -6,6 +7,7 @@ import {
   fromStateDict,
   InvalidTypeError,
   InvalidValueError,
+  type ModelConfig,
   TiedAutoencoder,
 } from "../../src/index.ts";
 import { randomRows } from "../support/random.ts";
@@ -304,3 +306,71 @@ describe("what is refused", () => {
     expect(fine.build).toBe("baseline");
   });
 });
+
+describe("state dicts of our own PyTorch module", () => {
+  const rows = x.map((value) => 10 * value + 3);
+
+  /** What its state_dict holds: the file's tensors, under their names, without our metadata. */
+  function stateDictOf(source: TiedAutoencoder, prefix = ""): Uint8Array {
+    const { tensors } = decodeSafetensors(source.save());
+    const named = [...tensors].map(([name, tensor]) => ({ name: prefix + name, ...tensor }));
+    return encodeSafetensors(named as NamedTensor[], { format: "pt" });
+  }
+
+  test.each<[string, Partial<ModelConfig>, Partial<ModelConfig>]>([
+    ["scaled", { scaler: "standard" }, {}],
+    ["scaled to a range, which config says", { scaler: "minMax" }, { scaler: "minMax" }],
+    ["filled in", { missing: "mean" }, {}],
+    ["scaled and masked", { scaler: "standard", missing: "mask" }, { missing: "mask" }],
+    ["gaussian", { code: "gaussian" }, {}],
+    ["batchTopK", { code: { type: "batchTopK", k: 2 } }, { code: { type: "batchTopK", k: 2 } }],
+    [
+      "topK, centered",
+      { code: { type: "topK", k: 1, centered: true } },
+      { code: { type: "topK", k: 1, centered: true } },
+    ],
+  ])("%s: come back whole", async (_, config, said) => {
+    const source = TiedAutoencoder.createSync({ layers: [6, 4, 3], activation: "tanh", ...config });
+    await source.fit(rows, { epochs: 2 });
+    for (const prefix of ["", "module."]) {
+      const read = await fromStateDict(stateDictOf(source, prefix), {
+        config: { activation: "tanh", ...said },
+      });
+      expect(read.config).toEqual(source.config);
+      expect(read.save()).toEqual(source.save());
+      expect(read.reconstruct(rows)).toEqual(source.reconstruct(rows));
+    }
+  });
+
+  test("counts of int64 are as good", async () => {
+    const code = { type: "topK", k: 2 } as const;
+    const source = TiedAutoencoder.createSync({ layers: [6, 4], code });
+    source.trainOnBatch(rows);
+    const { tensors } = decodeSafetensors(source.save());
+    const named = [...tensors].map(([name, tensor]) =>
+      tensor.dtype === "U32"
+        ? { name, dtype: "I64", shape: tensor.shape, data: BigInt64Array.from(tensor.data, BigInt) }
+        : { name, ...tensor },
+    );
+    const read = await fromStateDict(encodeSafetensors(named as NamedTensor[]), {
+      config: { code },
+    });
+    expect(read.save()).toEqual(source.save());
+  });
+
+  test("a sparse one needs to be told how many units stay", async () => {
+    const source = TiedAutoencoder.createSync({ layers: [6, 4], code: { type: "topK", k: 2 } });
+    await expect(fromStateDict(stateDictOf(source))).rejects.toThrow(
+      /sparse code, .*config: \{ code: \{ type: "topK", k \} \}/,
+    );
+  });
+});
+
+test.each(["weight_ih_l0", "weight_hh_l0", "weight_orig", "weight.quantized"])(
+  "a recurrent or otherwise other layer's encoder.%s is refused",
+  async (name) => {
+    const { shape, data } = weights["encoder.0.weight"]!;
+    const file = encodeSafetensors([f32(`encoder.${name}`, shape, data)]);
+    await expect(fromStateDict(file)).rejects.toThrow(/says too little.*map/);
+  },
+);

@@ -115,7 +115,7 @@ print(json.dumps(results))
 `,
     );
     results = JSON.parse(printed);
-  });
+  }, 120_000);
 
   test.each(specs.map((spec, i) => [JSON.stringify(spec), i] as const))(
     "%s: codes, reconstructions and loss within 2e-6, the file the same after a round trip",
@@ -229,6 +229,133 @@ describe.skipIf(!hasTorch)("train_ddp.py on two gloo processes", () => {
     const trained = await TiedAutoencoder.load(readFileSync(join(folder, "trained.safetensors")));
     x[4 * WIDTH] = Number.NaN;
     expect(trained.evaluate(x)).toBeLessThan(losses[19]! * 1.1);
+  });
+});
+
+/** Terms of rows alone: any number of processes gives the same. */
+const ofRows: [string, Partial<ModelConfig>][] = [
+  ["topK", { layers: [WIDTH, 14], code: { type: "topK", k: 3 } }],
+  [
+    "topK of two layers, centered, unit norm",
+    {
+      layers: [WIDTH, 7, 12],
+      code: { type: "topK", k: 3, centered: true },
+      constraint: "unitNorm",
+    },
+  ],
+  [
+    "contraction and code l1, max norm",
+    {
+      activation: "tanh",
+      penalties: [
+        { type: "contraction", weight: 0.1 },
+        { type: "codeL1", weight: 0.01 },
+      ],
+      constraint: { type: "maxNorm", max: 0.7 },
+    },
+  ],
+  [
+    "contraction of elu, orthogonality, non-negative",
+    {
+      activation: { type: "elu", alpha: 0.6 },
+      penalties: [
+        { type: "contraction", weight: 0.1 },
+        { type: "orthogonality", weight: 0.05 },
+        { type: "l2", weight: 0.01 },
+      ],
+      constraint: "nonNegative",
+    },
+  ],
+];
+/** Terms of a batch, which see the share of a process. */
+const auxiliary = { k: 3, weight: 0.5, deadAfter: 12 };
+const ofBatches: [string, Partial<ModelConfig>][] = [
+  ["topK, auxiliary", { layers: [WIDTH, 14], code: { type: "topK", k: 2, auxiliary } }],
+  [
+    "batchTopK, centered, auxiliary, masked",
+    {
+      layers: [WIDTH, 7, 14],
+      code: { type: "batchTopK", k: 2, centered: true, auxiliary },
+      missing: "mask",
+      scaler: "standard",
+    },
+  ],
+  [
+    "KL sparsity of tanh",
+    { activation: "tanh", penalties: [{ type: "klSparsity", rho: 0.2, weight: 0.1 }] },
+  ],
+];
+
+describe.skipIf(!hasTorch)("families in train_ddp.py", () => {
+  const ROWS = 61;
+  const cases = [
+    ...ofRows.map(([what, config]) => [what, config, 2] as const),
+    ...ofBatches.map(([what, config]) => [what, config, 1] as const),
+  ];
+
+  test.each(cases)("%s: as here within 1e-4 after 18 steps", async (_, config, processes) => {
+    const model = TiedAutoencoder.createSync({
+      layers: [WIDTH, 6, 4],
+      optimizer: { type: "adam", learningRate: 1e-3, clipNorm: 0.5 },
+      ...config,
+    });
+    write(model);
+    const x = config.scaler ? tableData(ROWS, config.missing !== undefined) : data(ROWS);
+    saveNpy("x.npy", x);
+    const args = [
+      ...["train_ddp.py", "model.safetensors", "x.npy", "--out", "trained.safetensors"],
+      ...["--epochs", "3", "--batch-size", "12", "--no-shuffle"],
+    ];
+    const printed = await (processes === 2 ? onTwoProcesses(args) : python(args));
+    const { history } = await model.fit(x, { epochs: 3, batchSize: 12, shuffle: false });
+    const losses = [...printed.matchAll(/loss (\S+)/g)].map(([, loss]) => Number(loss));
+    const trained = await TiedAutoencoder.load(readFileSync(join(folder, "trained.safetensors")));
+    expect(trained.config).toEqual(model.config);
+    const theirs = trained.weights();
+    for (const [name, { data: ours }] of Object.entries(model.weights())) {
+      expect(relativeDistance(theirs[name]!.data, ours), name).toBeLessThan(1e-4);
+    }
+    expect(relativeDistance(trained.encode(x), model.encode(x))).toBeLessThan(1e-3);
+    // A masked run weighs its batches by rows there, and by values here.
+    if (config.missing === undefined) {
+      expect(relativeDistance(losses, history.loss)).toBeLessThan(1e-4);
+    }
+    if (model.config.code !== "dense") expect(trained.deadUnits()).toEqual(model.deadUnits());
+  });
+
+  test("gaussian: learns on two processes, and comes back with both heads", async () => {
+    const model = TiedAutoencoder.createSync({
+      layers: [WIDTH, 6, 3],
+      activation: "tanh",
+      code: { type: "gaussian", beta: 0.01 },
+      optimizer: { type: "adam", learningRate: 0.01 },
+    });
+    write(model);
+    const x = data(200);
+    saveNpy("x.npy", x);
+    await onTwoProcesses([
+      ...["train_ddp.py", "model.safetensors", "x.npy", "--out", "trained.safetensors"],
+      ...["--epochs", "20"],
+    ]);
+    const trained = await TiedAutoencoder.load(readFileSync(join(folder, "trained.safetensors")));
+    expect(trained.evaluate(x)).toBeLessThan(model.evaluate(x) * 0.8);
+    const printed = await python(
+      ["-"],
+      `
+import json, numpy, torch
+from tied_autoencoder import TiedAutoencoder
+model = TiedAutoencoder.load("trained.safetensors")
+with torch.no_grad():
+    heads = model.encode_distribution(torch.from_numpy(numpy.load("x.npy")))
+again = TiedAutoencoder(model.config)
+again.load_state_dict(model.state_dict())
+print(json.dumps([head.flatten().tolist() for head in heads]))
+`,
+    );
+    const [mean, logVariance] = JSON.parse(printed);
+    const ours = trained.encodeDistribution(x);
+    expect(relativeDistance(ours.mean, mean)).toBeLessThan(2e-6);
+    expect(relativeDistance(ours.logVariance, logVariance)).toBeLessThan(2e-6);
   });
 });
 
