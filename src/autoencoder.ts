@@ -14,6 +14,7 @@ import {
   freshEngineSync,
   loadedEngine,
   type MadeEngine,
+  type ModelBytes,
   type RuntimeOptions,
 } from "./make.ts";
 import type { ModelConfig, ResolvedConfig } from "./model/config.ts";
@@ -87,11 +88,15 @@ export class TiedAutoencoder {
   }
 
   /**
-   * Makes a model from what `save` wrote.
-   * @throws (rejects) FormatError for a file that is truncated, hostile, newer or something else.
+   * Makes a model from what `save` wrote: bytes, a Blob, a File, a Response, or a promise of one of these.
+   * @throws (rejects) FormatError for a file that is truncated, hostile, newer or something else;
+   * InvalidValueError for a response that is not ok.
    */
-  static async load(bytes: Uint8Array, runtime: RuntimeOptions = {}): Promise<TiedAutoencoder> {
-    return new TiedAutoencoder(await loadedEngine(bytes, runtime));
+  static async load(
+    file: ModelBytes | PromiseLike<ModelBytes>,
+    runtime: RuntimeOptions = {},
+  ): Promise<TiedAutoencoder> {
+    return new TiedAutoencoder(await loadedEngine(file, runtime));
   }
 
   /** Which build of the core runs: `"baseline"` gives the same bits on every host. */

@@ -26,15 +26,15 @@ export { FormatError } from "./formats/errors.ts";
 export { fromStateDict } from "./from-state-dict.ts";
 export type { ActivationName, ActivationSpec } from "./layers/activations.ts";
 export type { LossName, LossSpec } from "./losses/index.ts";
-export type { RuntimeOptions } from "./make.ts";
+export type { ModelBytes, RuntimeOptions } from "./make.ts";
 export type { CodeName, CodeSpec } from "./model/codes.ts";
 export type {
   MissingMode,
   ModelConfig,
   ResolvedConfig,
-  ScalerName,
 } from "./model/config.ts";
 export type { InitializerName } from "./model/initial/initializers.ts";
+export type { ScalerConfig, ScalerName, ScalerSpec } from "./model/scalers.ts";
 export type { SparseCodes } from "./model/sparse-codes.ts";
 export type { CodeDistribution } from "./model/variational.ts";
 export type { OptimizerConfig, OptimizerName, OptimizerSpec } from "./optimizers/index.ts";

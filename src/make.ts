@@ -2,7 +2,7 @@
 
 import { onlyKeys, record } from "./checks.ts";
 import type { Core } from "./core/load.ts";
-import { InvalidTypeError, show } from "./errors.ts";
+import { InvalidValueError } from "./errors.ts";
 import {
   type ModelConfig,
   type ResolvedConfig,
@@ -11,6 +11,7 @@ import {
   runtimeOptions,
 } from "./model/config.ts";
 import { Engine } from "./model/engine.ts";
+import { bytesOf } from "./platform/tags.ts";
 import { loadThreadedCore, loadThreadedCoreSync } from "./threads/load.ts";
 import type { ThreadedCoreOptions } from "./threads/options.ts";
 import type { RunState } from "./training/run-state.ts";
@@ -36,15 +37,31 @@ export function freshEngineSync(config: ModelConfig): MadeEngine {
   return onCore(loadThreadedCoreSync(runtimeOptions(config)), (core) => fresh(resolved, core));
 }
 
+/** A model's file: bytes, or what has an `arrayBuffer()`, such as a Blob, a File or a Response. */
+export type ModelBytes =
+  | Uint8Array
+  | ArrayBuffer
+  | { arrayBuffer(): PromiseLike<ArrayBuffer>; readonly ok?: boolean; readonly status?: number };
+
+async function bytesOfFile(file: ModelBytes): Promise<Uint8Array> {
+  if (typeof file !== "object" || file === null || !("arrayBuffer" in file)) {
+    return bytesOf("load's file", file);
+  }
+  if (file.ok === false) {
+    throw new InvalidValueError(
+      `load's file is a response with status ${file.status}; the model was not found there.`,
+    );
+  }
+  return new Uint8Array(await file.arrayBuffer());
+}
+
 /** An engine as a file has it. */
 export async function loadedEngine(
-  bytes: Uint8Array,
+  file: ModelBytes | PromiseLike<ModelBytes>,
   runtime: RuntimeOptions,
 ): Promise<MadeEngine> {
   onlyKeys("load's runtime", record("load's runtime", runtime), runtimeKeys);
-  if (!(bytes instanceof Uint8Array)) {
-    throw new InvalidTypeError(`load needs the file's bytes as a Uint8Array; got ${show(bytes)}.`);
-  }
+  const bytes = await bytesOfFile(await file);
   const [{ decodeCheckpoint }, loaded] = await Promise.all([
     import("./exchange/checkpoint-read.ts"),
     loadThreadedCore(runtime),

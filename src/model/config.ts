@@ -22,9 +22,7 @@ import { type PenaltyConfig, type PenaltySpec, penalties } from "../penalties/in
 import type { ThreadedCoreOptions } from "../threads/options.ts";
 import { type CodeConfig, type CodeSpec, codes, resolveCode } from "./codes.ts";
 import { type InitializerName, initializers } from "./initial/initializers.ts";
-
-/** Built-in scaling: `"standard"` to mean 0 and deviation 1, `"minMax"` to [0, 1], column by column. */
-export type ScalerName = "standard" | "minMax";
+import { resolveScaler, type ScalerConfig, type ScalerSpec, scalers } from "./scalers.ts";
 
 /** What NaN in data means: see `missing` in the configuration. */
 export type MissingMode = "error" | "mean" | "mask";
@@ -68,10 +66,10 @@ export interface ModelConfig {
   /**
    * Scales every column, fitted on the training rows of the first `fit` (or by `fitScaler`) and kept
    * from then on: `"standard"` to mean 0 and deviation 1, `"minMax"` to [0, 1]; a column that does not
-   * vary is only shifted. Rows go in and reconstructions come out in the data's units; losses and
+   * vary is only shifted; `{ type: "range", min, max }` to [0, 1] without looking at data. Rows go in and reconstructions come out in the data's units; losses and
    * `reconstructionErrors` are in scaled units, where every column weighs alike. Default: none.
    */
-  scaler?: ScalerName;
+  scaler?: ScalerSpec;
   /**
    * What NaN in data means. `"error"` (default): training refuses it, inference passes it through.
    * `"mean"`: the column's mean takes its place, as input and as target. `"mask"`: the same as input, but
@@ -121,7 +119,7 @@ export interface ResolvedConfig {
   readonly l1: number;
   readonly l2: number;
   /** Absent when nothing is scaled. */
-  readonly scaler?: ScalerName;
+  readonly scaler?: ScalerConfig;
   readonly missing: MissingMode;
   readonly seed: number;
   readonly gradient: GradientMode;
@@ -198,9 +196,7 @@ export function resolveConfig(config: ModelConfig): ResolvedConfig {
     dropout: fraction("dropout", config.dropout ?? 0),
     l1: finiteNumber("l1", config.l1 ?? 0, 0),
     l2: finiteNumber("l2", config.l2 ?? 0, 0),
-    ...(config.scaler === undefined
-      ? {}
-      : { scaler: choice("scaler", config.scaler, ["standard", "minMax"]) }),
+    ...(config.scaler === undefined ? {} : { scaler: resolveScaler(config.scaler) }),
     missing: choice("missing", config.missing ?? "error", ["error", "mean", "mask"]),
     seed: wholeNumber("seed", config.seed ?? 42, 0),
     gradient: choice("gradient", config.gradient ?? "auto", ["auto", "direct", "gram"]),
@@ -220,9 +216,10 @@ function checkTogether(config: ResolvedConfig): void {
       `The loss ${show(loss)} needs outputActivation "sigmoid", whose logits it reads; got ${show(output)}.`,
     );
   }
-  if (readsLogits && config.scaler === "standard") {
+  const { scaler } = config;
+  if (readsLogits && scaler !== undefined && scalers.of(longForm(scaler)).leavesUnitRange) {
     throw new InvalidValueError(
-      `The loss ${show(loss)} needs values in [0, 1], which the scaler "standard" leaves; take "minMax".`,
+      `The loss ${show(loss)} needs values in [0, 1], which the scaler ${show(longForm(scaler).type)} leaves; take "minMax".`,
     );
   }
   const encoderActivations = names(config.encoderActivations);

@@ -8,7 +8,9 @@ import { ColumnStatistics } from "../data/column-statistics.ts";
 import type { Rows } from "../data/rows.ts";
 import { InvalidStateError, InvalidValueError } from "../errors.ts";
 import type { Address } from "../layers/layer.ts";
+import { longForm } from "../options.ts";
 import type { MissingMode, ResolvedConfig } from "./config.ts";
+import { fixedVectors, scalers } from "./scalers.ts";
 
 /** What was learned from the data, as it is saved: one value a column. */
 export type PreparationState = Readonly<Record<string, Float64Array>>;
@@ -47,7 +49,11 @@ export class Preparation {
     this.#width = width;
     const rows = Math.max(1, Math.floor(PIECE / width));
     this.#piece = new Float64Array(settings.scaler === undefined ? 0 : rows * width);
+    const fixed = fixedVectors(settings.scaler, width);
     if (preparationNames(settings).length === 0) this.#state = {};
+    else if (fixed && settings.missing === "error") {
+      this.restore({ "scaler.center": fixed.center, "scaler.scale": fixed.scale });
+    }
   }
 
   /** Whether rows are scaled on their way in. */
@@ -77,16 +83,14 @@ export class Preparation {
         `Column ${empty} of ${rows.name} holds no number at all; it has no mean to fill in or scale by.`,
       );
     }
-    const column = (value: (j: number) => number) =>
-      Float64Array.from({ length: this.#width }, (_, j) => value(j));
     const means = Float64Array.from(statistics.means);
+    const { scaler } = this.#settings;
+    const learned = scaler && scalers.of(longForm(scaler)).learn?.(statistics);
+    const vectors = learned ?? fixedVectors(scaler, this.#width);
     const state: Record<string, Float64Array> = {};
-    if (this.#settings.scaler === "standard") {
-      state["scaler.center"] = means;
-      state["scaler.scale"] = column((j) => statistics.standardDivisor(j));
-    } else if (this.#settings.scaler === "minMax") {
-      state["scaler.center"] = Float64Array.from(statistics.lowest);
-      state["scaler.scale"] = column((j) => statistics.rangeDivisor(j));
+    if (vectors) {
+      state["scaler.center"] = vectors.center;
+      state["scaler.scale"] = vectors.scale;
     }
     if (this.missing !== "error") state["missing.mean"] = means;
     this.restore(state);

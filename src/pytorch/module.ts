@@ -303,6 +303,10 @@ class TiedAutoencoder(nn.Module):
             constant = variance <= count * eps * variance + (count * mean * eps).square()
             self.scaler.center = mean
             self.scaler.scale = torch.where(constant, torch.ones_like(mean), variance.sqrt())
+        elif _name(self.config.get("scaler", "none")) == "range":
+            low, high = self.config["scaler"]["min"], self.config["scaler"]["max"]
+            self.scaler.center = torch.full_like(mean, low)
+            self.scaler.scale = torch.full_like(mean, high - low)
         elif self.config.get("scaler") == "minMax":
             low = torch.where(known, x, torch.full_like(x, math.inf)).amin(0)
             size = torch.where(known, x, torch.full_like(x, -math.inf)).amax(0) - low

@@ -115,7 +115,10 @@ function aboutModel(model: TiedAutoencoder): string {
     ["Layers", config.layers.join(" → ")],
     ["Optimizer steps", model.stepCount.toLocaleString("en")],
     ["Seed", String(config.seed)],
-    ["Scaler", config.scaler ?? "none"],
+    [
+      "Scaler",
+      typeof config.scaler === "object" ? JSON.stringify(config.scaler) : (config.scaler ?? "none"),
+    ],
     ["Missing values", config.missing],
     ["Build", model.build],
     ["Checksum of the weights", checksum(model)],

@@ -58,7 +58,7 @@ async function modelFacts(path: string): Promise<Facts> {
   const lines = [
     visibleLines(model.summary()),
     setting("trained", `${grouped(model.stepCount)} steps`),
-    ...(scaler ? [setting("scale", scaler)] : []),
+    ...(scaler ? [setting("scale", typeof scaler === "string" ? scaler : scaler.type)] : []),
     ...(missing === "error" ? [] : [setting("missing", missing)]),
     ...(note.columns ? [setting("columns", listed(note.columns))] : []),
   ];

@@ -1,0 +1,122 @@
+// The scalers that a configuration can name. Each gives every column a centre and a scale; scaled values are
+// (x - centre) / scale.
+
+import type { ColumnStatistics } from "../data/column-statistics.ts";
+import { InvalidValueError } from "../errors.ts";
+import {
+  type Definition,
+  longForm,
+  type NameOf,
+  number,
+  Registry,
+  type Resolved,
+  type ResolvedOf,
+  type SpecOf,
+  shortForm,
+} from "../options.ts";
+
+/** Centres and scales [width]. */
+export interface ScalerVectors {
+  readonly center: Float64Array;
+  readonly scale: Float64Array;
+}
+
+interface ScalerDefinition<Type extends string, Options extends object>
+  extends Definition<Type, Options> {
+  /** Throws for options that contradict each other. */
+  check?(options: Resolved<Options>): void;
+  /** Scaled values leave [0, 1]. */
+  readonly leavesUnitRange?: boolean;
+  /** Centre and scale from what was learned of the rows; absent where nothing is learned. */
+  learn?(statistics: ColumnStatistics): ScalerVectors;
+  /** Centre and scale that need no rows; absent where they are learned. */
+  fixed?(options: Resolved<Options>, width: number): ScalerVectors;
+}
+
+type AnyScaler = ScalerDefinition<string, object>;
+
+function vectors(
+  { width }: { readonly width: number },
+  center: (column: number) => number,
+  scale: (column: number) => number,
+): ScalerVectors {
+  const column = (value: (column: number) => number) =>
+    Float64Array.from({ length: width }, (_, j) => value(j));
+  return { center: column(center), scale: column(scale) };
+}
+
+const standard: ScalerDefinition<"standard", object> = {
+  type: "standard",
+  options: {},
+  leavesUnitRange: true,
+  learn: (statistics) =>
+    vectors(
+      statistics,
+      (j) => statistics.means[j] ?? 0,
+      (j) => statistics.standardDivisor(j),
+    ),
+};
+
+const minMax: ScalerDefinition<"minMax", object> = {
+  type: "minMax",
+  options: {},
+  learn: (statistics) =>
+    vectors(
+      statistics,
+      (j) => statistics.lowest[j] ?? 0,
+      (j) => statistics.rangeDivisor(j),
+    ),
+};
+
+export interface RangeScalerOptions {
+  /** The value that becomes 0. */
+  min: number;
+  /** The value that becomes 1; greater than `min`. */
+  max: number;
+}
+
+const range: ScalerDefinition<"range", RangeScalerOptions> = {
+  type: "range",
+  options: { min: number(), max: number() },
+  check({ min, max }) {
+    if (min < max) return;
+    throw new InvalidValueError(`scaler.min must be less than scaler.max; got ${min} and ${max}.`);
+  },
+  fixed: ({ min, max }, width) =>
+    vectors(
+      { width },
+      () => min,
+      () => max - min,
+    ),
+};
+
+const definitions = [standard, minMax, range];
+type Scalers = (typeof definitions)[number];
+
+export const scalers = new Registry<AnyScaler, Scalers>("scaler", definitions);
+
+/** The name of a scaler. */
+export type ScalerName = NameOf<Scalers>;
+
+/** A scaler by name, or with its options. */
+export type ScalerSpec = SpecOf<Scalers>;
+
+/** A scaler with every option filled in; by its name alone where it has none. */
+export type ScalerConfig = ResolvedOf<Scalers> | Exclude<ScalerName, "range">;
+
+/** Checks a scaler. */
+export function resolveScaler(spec: unknown): ScalerConfig {
+  const resolved = scalers.resolve("scaler", spec);
+  scalers.of(resolved).check?.(resolved);
+  return shortForm(resolved) as ScalerConfig;
+}
+
+/** The centre and scale of a scaler that learns nothing; undefined where it learns, or where there is none. */
+export function fixedVectors(
+  config: ScalerConfig | undefined,
+  width: number,
+): ScalerVectors | undefined {
+  if (config === undefined) return undefined;
+  const options = longForm<ResolvedOf<Scalers>>(config);
+  return scalers.of(options).fixed?.(options, width);
+}
