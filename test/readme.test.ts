@@ -12,33 +12,32 @@ const programsOf = (page: string) => {
   return [...text.matchAll(/```js\n(.*?)```/gs)].map((match) => match[1]!);
 };
 
-describe.each(["README.md", "docs/around-the-model.md", "docs/formats.md"])(
-  "the programs of %s",
-  (page) => {
-    const programs = programsOf(page);
+describe.each([
+  "README.md",
+  "docs/around-the-model.md",
+  "docs/formats.md",
+  "docs/guides/families.md",
+])("the programs of %s", (page) => {
+  const programs = programsOf(page);
 
-    test("there are some", () => {
-      expect(programs.length).toBeGreaterThan(2);
+  test("there are some", () => {
+    expect(programs.length).toBeGreaterThan(2);
+  });
+
+  test.each(programs.map((program, i) => [i + 1, program] as const))("program %i", (_, program) => {
+    const run = spawnSync(process.execPath, ["--input-type=module"], {
+      cwd: root,
+      input: program,
     });
-
-    test.each(programs.map((program, i) => [i + 1, program] as const))(
-      "program %i",
-      (_, program) => {
-        const run = spawnSync(process.execPath, ["--input-type=module"], {
-          cwd: root,
-          input: program,
-        });
-        expect(run.stderr.toString()).toBe("");
-        expect(run.status).toBe(0);
-        // What a comment behind console.log says is a line that the program prints.
-        const lines = run.stdout.toString().split("\n");
-        for (const [, promise = ""] of program.matchAll(/console\.log\(.*\); \/\/ (.+)/g)) {
-          expect(lines).toContain(promise.trim());
-        }
-      },
-    );
-  },
-);
+    expect(run.stderr.toString()).toBe("");
+    expect(run.status).toBe(0);
+    // What a comment behind console.log says is a line that the program prints.
+    const lines = run.stdout.toString().split("\n");
+    for (const [, promise = ""] of program.matchAll(/console\.log\(.*\); \/\/ (.+)/g)) {
+      expect(lines).toContain(promise.trim());
+    }
+  });
+});
 
 describe("the examples", () => {
   test("npm start shows validation error beside PCA's, within PyTorch's noise", () => {
