@@ -3,6 +3,7 @@
 
 export type { Decision, Detection } from "./detect/calibration.ts";
 export { AnomalyDetector, type Evaluation } from "./detect/detector.ts";
+export type { Drift } from "./detect/drift.ts";
 export type { Reason } from "./detect/explain.ts";
 export type { DetectorEpoch, DetectorOptions, DetectorProgress } from "./detect/fit.ts";
 export type { TrainingResult } from "./detect/parts.ts";
@@ -21,6 +22,7 @@ export {
   type DecisionQuality,
   decisionQuality,
 } from "./detect/statistics/ranking.ts";
-export type { NumberFormat } from "./detect/table/cells.ts";
+export type { DetectorStream, JudgedRow, StreamResult } from "./detect/stream.ts";
 export type { ColumnKind, ColumnSchema, ColumnsOption } from "./detect/table/schema.ts";
 export type { DetectorInput } from "./detect/table/source.ts";
+export type { CellOptions } from "./formats/cell-values.ts";

@@ -50,6 +50,7 @@ export class Calibration {
   readonly scores: Float64Array;
   /** The same, smallest first. */
   readonly sorted: Float64Array;
+  readonly #thresholds = new Map<string, number>();
 
   constructor(scores: Float64Array) {
     this.scores = scores.filter((score) => !Number.isNaN(score));
@@ -64,7 +65,10 @@ export class Calibration {
   decide(score: Float64Array, decision: Decision | undefined): Detection {
     const { name, value } = resolveDecision(decision);
     const pValue = this.pValues(score);
-    const threshold = this.#threshold(name, value, pValue);
+    const threshold =
+      name === "fdr"
+        ? this.#scoreAt(discoveryThreshold(pValue, value))
+        : this.threshold({ [name]: value } as Decision);
     return {
       flagged: Uint8Array.from(score, (s) => (s > threshold ? 1 : 0)),
       score,
@@ -84,13 +88,29 @@ export class Calibration {
     );
   }
 
-  #threshold(name: DecisionName, value: number, pValue: Float64Array): number {
+  /**
+   * The score above which rows are flagged. A false discovery rate has none without the rows.
+   * @throws InvalidValueError where there are too few calibration rows
+   */
+  threshold(decision: Decision | undefined): number {
+    const { name, value } = resolveDecision(decision);
+    const key = `${name} ${value}`;
+    const known = this.#thresholds.get(key);
+    if (known !== undefined) return known;
+    const threshold = this.#compute(name, value);
+    this.#thresholds.set(key, threshold);
+    return threshold;
+  }
+
+  #compute(name: DecisionName, value: number): number {
     switch (name) {
       case "alpha":
         this.requireEnough({ alpha: value });
         return this.#scoreAt(value);
       case "fdr":
-        return this.#scoreAt(discoveryThreshold(pValue, value));
+        throw new InvalidValueError(
+          "fdr has no threshold without the rows that it is a promise about.",
+        );
       case "quantile":
         return quantileThreshold(this.sorted, value);
       case "contamination":

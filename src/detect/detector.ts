@@ -4,10 +4,18 @@
 import { DisposedError, InvalidValueError } from "../errors.ts";
 import { disposeKey } from "../platform/dispose.ts";
 import type { Decision, Detection } from "./calibration.ts";
+import { type Drift, DriftWatch } from "./drift.ts";
 import type { Reason } from "./explain.ts";
 import { type DetectorOptions, fitParts } from "./fit.ts";
-import { explainSource, type Parts, scoreSource, type TrainingResult } from "./parts.ts";
+import {
+  explainSource,
+  type Parts,
+  scoreSource,
+  scoresApart,
+  type TrainingResult,
+} from "./parts.ts";
 import { auroc, averagePrecision, decisionQuality } from "./statistics/ranking.ts";
+import { DetectorStream } from "./stream.ts";
 import type { ColumnSchema } from "./table/schema.ts";
 import { type DetectorInput, readSource } from "./table/source.ts";
 
@@ -24,9 +32,11 @@ export class AnomalyDetector {
   /** Scores and p-values of the training rows, each by models that have not seen it. */
   readonly training: TrainingResult;
   #parts: Parts | undefined;
+  readonly #watch: DriftWatch;
 
-  private constructor(parts: Parts) {
+  private constructor(parts: Parts, watch = freshWatch(parts)) {
     this.#parts = parts;
+    this.#watch = watch;
     this.training = parts.training;
   }
 
@@ -105,6 +115,28 @@ export class AnomalyDetector {
     return explainSource(parts, readSource("rows", rows, parts.encoder.columns));
   }
 
+  /**
+   * Judges rows that come one at a time. What `push` answers are the numbers that the same rows have together.
+   * @throws InvalidValueError for a false discovery rate, which is a promise about rows together
+   */
+  stream(decision?: Decision): DetectorStream {
+    return new DetectorStream(() => ({ parts: this.#live, watch: this.#watch }), decision);
+  }
+
+  /**
+   * Whether rows have moved away from what was learned: those that streams and `update` have seen, or the given
+   * ones, in their order, which are then not counted with the others.
+   */
+  drift(rows?: DetectorInput): Drift {
+    const parts = this.#live;
+    if (rows === undefined) return this.#watch.drift;
+    const watch = freshWatch(parts);
+    for (const score of scoresApart(parts, readSource("rows", rows, parts.encoder.columns))) {
+      watch.observe(score);
+    }
+    return watch.drift;
+  }
+
   /** Gives the memory back. Any later call throws a DisposedError. */
   dispose(): void {
     this.#parts?.ensemble.dispose();
@@ -119,4 +151,9 @@ export class AnomalyDetector {
     if (this.#parts) return this.#parts;
     throw new DisposedError("This detector was disposed; its memory is gone. Fit or load another.");
   }
+}
+
+/** A watch over rows that begins with what was learned. */
+function freshWatch({ calibration, windowCalibration, series }: Parts): DriftWatch {
+  return new DriftWatch((windowCalibration ?? calibration).scores, series?.length ?? 1);
 }

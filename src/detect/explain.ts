@@ -238,7 +238,7 @@ export function describeField(
     const value = valueAt(row, field.column);
     return {
       column: name,
-      value: isMissing(value) ? null : toLevel(value),
+      value: isMissing(value, encoder.cells) ? null : toLevel(value),
       expected,
       sign: 0,
       ...(Number.isNaN(cell) ? {} : { probability: cell === UNSEEN ? 0 : at(chances, cell) }),

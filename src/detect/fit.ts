@@ -4,6 +4,7 @@
 import { choice, finiteNumber, onlyKeys, record, wholeNumber } from "../checks.ts";
 import { OrderedRows, type Rows } from "../data/rows.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+import type { CellOptions } from "../formats/cell-values.ts";
 import type { RuntimeOptions } from "../make.ts";
 import { runtimeKeys } from "../model/config.ts";
 import type { AbortSignalLike } from "../training/fit-options.ts";
@@ -35,7 +36,6 @@ import {
 } from "./series/series.ts";
 import { leaveOneOutPValues } from "./statistics/conformal.ts";
 import { ascending, ascendingOrder, at, sortedQuantile } from "./statistics/order.ts";
-import { type NumberFormat, resolveNumberFormat } from "./table/cells.ts";
 import { Encoder } from "./table/encoder.ts";
 import type { ColumnsOption } from "./table/schema.ts";
 import { type DetectorInput, readSource, type Source, someOf } from "./table/source.ts";
@@ -43,8 +43,8 @@ import { type DetectorInput, readSource, type Source, someOf } from "./table/sou
 export interface DetectorOptions extends RuntimeOptions {
   /** The names of the columns, or what each is: `{ price: "number", country: "category" }`. Guessed where absent. */
   columns?: ColumnsOption;
-  /** How numbers are written where they come as text. */
-  numbers?: NumberFormat;
+  /** How text stands for numbers and for missing values: `{ decimal: ",", thousands: ".", units: ["%"] }`. */
+  cells?: CellOptions;
   /** Rows are a time series: the length of its windows, "auto", or more. Absent: every row stands for itself. */
   window?: number | "auto" | WindowOptions;
   /** What counts: what the models cannot reproduce, how far the code is out, or both. Default "auto": both. */
@@ -88,7 +88,7 @@ export interface DetectorProgress {
 
 const OPTION_KEYS = [
   "columns",
-  "numbers",
+  "cells",
   "window",
   "score",
   "model",
@@ -123,7 +123,7 @@ export async function fitParts(rows: DetectorInput, options?: DetectorOptions): 
   const source = readSource("rows", rows, namesGiven(rows, settings.columns));
   if (source.count < FEWEST_ROWS) throw tooFewRows(source.count);
   const columns = withGroup(source, settings.columns, window);
-  const encoder = Encoder.fit(source, columns, resolveNumberFormat(settings.numbers));
+  const encoder = Encoder.fit(source, columns, settings.cells);
   const split = splitCalibration(
     source,
     settings.calibration ?? "cross",

@@ -2,6 +2,7 @@
 
 import type { Rows } from "../data/rows.ts";
 import type { Calibration } from "./calibration.ts";
+import { apart } from "./drift.ts";
 import type { Ensemble } from "./ensemble.ts";
 import {
   describeField,
@@ -77,6 +78,18 @@ export function scoreWindows(ensemble: Ensemble, { samples }: Framed): Float64Ar
     scores.set(ensemble.score(samples.take(range(first, count))), first);
   }
   return scores;
+}
+
+/** Scores of rows, or of windows that share no row: what a drift watch observes. */
+export function scoresApart(
+  parts: Pick<Parts, "encoder" | "series" | "ensemble">,
+  source: Source,
+): Iterable<number> {
+  const { encoder, series, ensemble } = parts;
+  if (!series) return scoreSource(parts, source);
+  const raw = encoder.read(source);
+  const framed = frameSeries(series, encoder, source, raw, rowBlocks(encoder));
+  return apart(scoreWindows(ensemble, framed), framed.starts, series.length);
 }
 
 /** Rows that are explained at a time: each is scored some hundred times. */

@@ -42,7 +42,7 @@ const OTHER_RATE = 0.5;
  * by an hour, as at the end of summer time, is only noted.
  */
 export function orderRows(input: OrderingInput, step?: number): Ordering {
-  const { count, times, groups } = input;
+  const { count, times, groups, name } = input;
   const byGroup = new Map<unknown, number[]>();
   for (let row = 0; row < count; row++) {
     const group = groups?.[row];
@@ -61,15 +61,16 @@ export function orderRows(input: OrderingInput, step?: number): Ordering {
     let first = next;
     members.forEach((row, i) => {
       if (times && i > 0) {
-        const passed = requireTime(input, row) - requireTime(input, members[i - 1] ?? 0);
-        if (passed < 0) {
-          if (!isSetBack(passed, usual)) throw backwards(input, group, members[i - 1] ?? 0, row);
+        const before = members[i - 1] ?? 0;
+        const step = stepBetween(requireTime(input, before), requireTime(input, row), usual);
+        if (step === "backwards") throw backwards(name, row, `row ${before}`, group);
+        if (step === "set back") {
           notes.push(
             `The clock is set back by an hour at row ${row}; the rows are taken as they come.`,
           );
         }
-        if (passed === 0) repeated += 1;
-        if (usual !== undefined && usual > 0 && passed > GAP * usual) {
+        if (step === "repeated") repeated += 1;
+        if (step === "gap") {
           segments.push({ first, count: next - first });
           first = next;
           gaps += 1;
@@ -117,20 +118,29 @@ function twoRates(times: Float64Array, members: readonly number[]): string | und
     : undefined;
 }
 
-/** Whether a step back in time is that of a clock set back by an hour from one row to the next. */
-function isSetBack(passed: number, usual: number | undefined): boolean {
-  return usual !== undefined && usual > 0 && Math.abs(passed + HOUR - usual) <= usual;
+/** What a step of time from one row to the next is. */
+export type TimeStep = "usual" | "repeated" | "gap" | "set back" | "backwards";
+
+export function stepBetween(before: number, time: number, usual: number | undefined): TimeStep {
+  const passed = time - before;
+  if (passed < 0) {
+    // One hour back, and one usual step on.
+    const isHour = usual !== undefined && usual > 0 && Math.abs(passed + HOUR - usual) <= usual;
+    return isHour ? "set back" : "backwards";
+  }
+  if (passed === 0) return "repeated";
+  return usual !== undefined && usual > 0 && passed > GAP * usual ? "gap" : "usual";
 }
 
-function backwards(
-  { name }: OrderingInput,
-  group: unknown,
-  before: number,
+export function backwards(
+  name: string,
   row: number,
+  before: string,
+  group: unknown,
 ): InvalidValueError {
   const of = group === undefined ? "" : ` of group ${show(group)}`;
   return new InvalidValueError(
-    `Time runs backwards: row ${row}${of} of ${name} is earlier than row ${before}. Sort the rows by time, or name the column that tells series apart: window: { groupBy }.`,
+    `Time runs backwards: row ${row}${of} of ${name} is earlier than ${before}. Sort the rows by time, or name the column that tells series apart: window: { groupBy }.`,
   );
 }
 

@@ -175,14 +175,14 @@ function orderOf(
   );
 }
 
-function timesOf(
+export function timesOf(
   source: Source,
   encoder: Encoder,
   { time }: Pick<SeriesState, "time">,
 ): Float64Array | undefined {
   if (time === undefined) return undefined;
   return Float64Array.from(columnOf(source, time), (value, row) => {
-    const number = timeOf(value, encoder.state.numbers);
+    const number = timeOf(value, encoder.cells);
     if (number !== undefined) return number;
     throw new InvalidValueError(
       `Row ${row}, column ${show(time)} must be a time; got ${show(value)}.`,
@@ -190,7 +190,7 @@ function timesOf(
   });
 }
 
-function columnOf(source: Source, name: string): readonly unknown[] {
+export function columnOf(source: Source, name: string): readonly unknown[] {
   if (source.kind === "matrix") {
     throw new InvalidValueError(
       `Column ${show(name)} of a matrix cannot be told. Give objects or { columns: { name: values } }.`,

@@ -100,3 +100,8 @@ export function freshState(): MartingaleState {
     ],
   };
 }
+
+export function copyState(state: MartingaleState): MartingaleState {
+  const [down, up] = state.runs;
+  return { ...state, capital: [...state.capital], runs: [{ ...down }, { ...up }] };
+}

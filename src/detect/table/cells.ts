@@ -1,100 +1,27 @@
-// Reading single values of a table: numbers as people write them, missing values, truth values, times. What
-// a column is as a whole is decided in schema.ts.
+// Reading single values of a table, of whatever type they came: numbers, missing values, truth values, times. How
+// text stands for numbers and for missing values is the business of the readers of files, and the same here.
 
-import { onlyKeys, record } from "../../checks.ts";
-import { InvalidValueError, show } from "../../errors.ts";
+import type { CellReader } from "../../formats/cell-values.ts";
 
-/** How numbers are written where they come as text. */
-export interface NumberFormat {
-  /** The decimal mark. Default ".". */
-  decimal?: "." | ",";
-  /** What may stand between thousands. Default nothing. */
-  thousands?: "," | "." | " " | "'" | "_" | undefined;
-  /** Whether percent signs and currency signs around a number are dropped. Default false. */
-  units?: boolean;
-}
-
-const MISSING = new Set(["", "na", "n/a", "nan", "null", "none", "nil", "?", "-", "#n/a", "<na>"]);
 const TRUE = new Set(["true", "yes", "y", "t"]);
 const FALSE = new Set(["false", "no", "n", "f"]);
 
 /** Whether a value stands for "not known": null, undefined, NaN, and what tables write for it. */
-export function isMissing(value: unknown): boolean {
+export function isMissing(value: unknown, cells: CellReader): boolean {
   if (value === null || value === undefined) return true;
   if (typeof value === "number") return Number.isNaN(value);
-  if (typeof value === "string") return MISSING.has(value.trim().toLowerCase());
+  if (typeof value === "string") return cells.isMissing(value.trim());
   return isDate(value) && Number.isNaN(value.getTime());
 }
 
-/** Checks a number format and fills in its defaults. */
-export function resolveNumberFormat(format: unknown): NumberFormat {
-  const given = record("numbers", format);
-  onlyKeys("numbers", given, ["decimal", "thousands", "units"]);
-  const { decimal = ".", thousands, units = false } = given;
-  if (decimal !== "." && decimal !== ",") {
-    throw new InvalidValueError(`numbers.decimal must be "." or ","; got ${show(decimal)}.`);
-  }
-  if (
-    thousands !== undefined &&
-    thousands !== "," &&
-    thousands !== "." &&
-    thousands !== " " &&
-    thousands !== "'" &&
-    thousands !== "_"
-  ) {
-    throw new InvalidValueError(
-      `numbers.thousands must be one of , . ' _ or a space; got ${show(thousands)}.`,
-    );
-  }
-  if (thousands === decimal) {
-    throw new InvalidValueError(
-      `numbers.decimal and numbers.thousands are both ${show(decimal)}; they must differ.`,
-    );
-  }
-  return { decimal, thousands, units: units === true };
-}
-
 /** A value as a number: NaN where it is missing, undefined where it is something else. */
-export function toNumber(value: unknown, format: NumberFormat): number | undefined {
+export function toNumber(value: unknown, cells: CellReader): number | undefined {
   if (typeof value === "number") return value;
-  if (isMissing(value)) return Number.NaN;
+  if (typeof value === "string") return cells.number(value.trim());
+  if (value === null || value === undefined) return Number.NaN;
   if (typeof value === "bigint") return Number(value);
   if (typeof value === "boolean") return value ? 1 : 0;
-  if (typeof value === "string") return parseNumber(value, format);
-  if (isDate(value)) return value.getTime();
-  return undefined;
-}
-
-const PLAIN = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-/** Longer texts are no numbers; it also bounds what the pattern above looks at. */
-const LONGEST_NUMBER = 64;
-
-/** A number written in the given format, or undefined. */
-export function parseNumber(text: string, format: NumberFormat): number | undefined {
-  if (text.length > LONGEST_NUMBER) return undefined;
-  let plain = text.trim();
-  if (format.units) plain = plain.replace(/^[$€£¥₹]\s*|^([+-])[$€£¥₹]|\s*[%$€£¥₹]$/gu, "$1");
-  if (format.thousands) plain = plain.replaceAll(format.thousands, "");
-  if (format.decimal === ",") plain = plain.replace(",", ".");
-  if (PLAIN.test(plain)) return Number(plain);
-  const infinite = /^([+-]?)inf(inity)?$/i.exec(plain);
-  if (infinite) return infinite[1] === "-" ? -Infinity : Infinity;
-  return undefined;
-}
-
-/** What number format would read a text that the present one does not, as a hint; undefined where none would. */
-export function formatHint(text: string): string | undefined {
-  const plain = text.trim();
-  if (/^[+-]?\d+,\d+$/.test(plain)) return 'numbers: { decimal: "," }';
-  if (/^[+-]?\d{1,3}(\.\d{3})+,\d+$/.test(plain))
-    return 'numbers: { decimal: ",", thousands: "." }';
-  if (/^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$/.test(plain)) return 'numbers: { thousands: "," }';
-  if (
-    /^[+-]?[$€£¥₹]?\s*[+-]?\d[\d.,]*\s*[%$€£¥₹]$/u.test(plain) ||
-    /^[+-]?[$€£¥₹]\s*\d/u.test(plain)
-  )
-    return "numbers: { units: true }";
-  return undefined;
+  return isDate(value) ? value.getTime() : undefined;
 }
 
 /** A truth value, or undefined. */
@@ -113,8 +40,8 @@ const TIME =
  * without a zone are taken as UTC, so that the result is the same everywhere. NaN where it is missing,
  * undefined where it is something else.
  */
-export function toTime(value: unknown): number | undefined {
-  if (isMissing(value)) return Number.NaN;
+export function toTime(value: unknown, cells: CellReader): number | undefined {
+  if (isMissing(value, cells)) return Number.NaN;
   if (isDate(value)) return value.getTime();
   if (typeof value !== "string" || value.length > 40) return undefined;
   const match = TIME.exec(value.trim());

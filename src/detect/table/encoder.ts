@@ -7,8 +7,9 @@
 import { ColumnStatistics } from "../../data/column-statistics.ts";
 import { type Rows, readRows } from "../../data/rows.ts";
 import { InvalidValueError, show } from "../../errors.ts";
+import { type CellOptions, CellReader } from "../../formats/cell-values.ts";
 import { at } from "../statistics/order.ts";
-import { isMissing, type NumberFormat, toLevel, toNumber } from "./cells.ts";
+import { isMissing, toLevel, toNumber } from "./cells.ts";
 import {
   type ColumnSchema,
   type ColumnsOption,
@@ -49,7 +50,8 @@ export interface CategoryField extends FieldBase {
 /** What an encoder has learned; saved as JSON. */
 export interface EncoderState {
   readonly schema: readonly ColumnSchema[];
-  readonly numbers: NumberFormat;
+  /** How text stands for numbers and for missing values. */
+  readonly cells: CellOptions;
   readonly fields: readonly Field[];
 }
 
@@ -74,12 +76,14 @@ export class Encoder {
   readonly width: number;
   /** Columns of a raw row. */
   readonly columns: number;
+  readonly cells: CellReader;
   readonly #constants: readonly { column: number; value: number }[];
   readonly #categories: readonly CategoryField[];
 
   constructor(state: EncoderState) {
     this.state = state;
     this.columns = state.schema.length;
+    this.cells = new CellReader(state.cells);
     this.width = state.fields.reduce((sum, field) => sum + field.width, 0);
     this.#constants = state.schema.flatMap(({ kind, value }, column) =>
       kind === "constant" ? [{ column, value: typeof value === "number" ? value : 0 }] : [],
@@ -88,13 +92,13 @@ export class Encoder {
   }
 
   /** Learns schema and scales from training rows. */
-  static fit(source: Source, columns: ColumnsOption | undefined, numbers: NumberFormat): Encoder {
+  static fit(source: Source, columns?: ColumnsOption, cells: CellOptions = {}): Encoder {
     const schema =
       source.kind === "table"
-        ? guessSchema(source, columns, numbers)
+        ? guessSchema(source, columns, new CellReader(cells))
         : matrixSchema(source, columns);
     // Levels and constants are needed to read rows, scales are learned from what was read.
-    const reader = new Encoder({ schema, numbers, fields: [] });
+    const reader = new Encoder({ schema, cells, fields: [] });
     return reader.#fitted(reader.read(source));
   }
 
@@ -156,14 +160,14 @@ export class Encoder {
   ): void {
     if (kind === "ignore" || kind === "id" || kind === "time") return;
     if (!source.names.includes(String(name))) throw noSuchColumn(name, source);
-    const { numbers } = this.state;
+    const { cells } = this;
     const width = this.columns;
     const places = new Map(levels.map((level, place) => [level, place]));
     const other = places.get(OTHER_LEVEL) ?? UNSEEN;
     const read = (value: unknown): number | undefined => {
-      if (kind === "boolean") return truthOf(value);
-      if (kind === "number" || typeof constant === "number") return toNumber(value, numbers);
-      if (isMissing(value)) return Number.NaN;
+      if (kind === "boolean") return truthOf(value, cells);
+      if (kind === "number" || typeof constant === "number") return toNumber(value, cells);
+      if (isMissing(value, cells)) return Number.NaN;
       const level = toLevel(value);
       if (kind === "constant") return level === constant ? 0 : 1;
       return places.get(level) ?? other;

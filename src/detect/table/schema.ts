@@ -3,15 +3,8 @@
 
 import { choice } from "../../checks.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../../errors.ts";
-import {
-  formatHint,
-  isMissing,
-  type NumberFormat,
-  toBoolean,
-  toLevel,
-  toNumber,
-  toTime,
-} from "./cells.ts";
+import { type CellReader, hintFor, lookOf } from "../../formats/cell-values.ts";
+import { isDate, isMissing, toBoolean, toLevel, toNumber, toTime } from "./cells.ts";
 import type { TableSource } from "./source.ts";
 
 /**
@@ -65,7 +58,7 @@ const FEW_ROWS = 20;
 export function guessSchema(
   source: TableSource,
   columns: ColumnsOption | undefined,
-  numbers: NumberFormat,
+  cells: CellReader,
 ): ColumnSchema[] {
   const said = resolveColumns(source, columns);
   return source.names.map((name) => {
@@ -73,8 +66,8 @@ export function guessSchema(
     const values = source.column(name);
     const schema =
       kind === undefined
-        ? guessColumn(name, values, numbers)
-        : describeColumn(name, values, kind, numbers);
+        ? guessColumn(name, values, cells)
+        : describeColumn(name, values, kind, cells);
     return schema;
   });
 }
@@ -113,26 +106,22 @@ export function noSuchColumn(name: unknown, source: TableSource): InvalidValueEr
 }
 
 /** What a column looks like. */
-function guessColumn(
-  name: string,
-  values: readonly unknown[],
-  numbers: NumberFormat,
-): ColumnSchema {
-  const known = values.filter((value) => !isMissing(value));
+function guessColumn(name: string, values: readonly unknown[], cells: CellReader): ColumnSchema {
+  const known = values.filter((value) => !isMissing(value, cells));
   const missing = values.length > 0 ? 1 - known.length / values.length : 0;
   const as = (kind: ColumnKind, reason: string) => ({ name, kind, reason, missing });
   if (known.length === 0) return as("ignore", "has no value");
   const distinct = new Set(known.map(comparable));
   if (distinct.size === 1 && values.length > 1) {
-    return { ...as("constant", "has one value"), value: constantValue(known[0], numbers) };
+    return { ...as("constant", "has one value"), value: constantValue(known[0], cells) };
   }
-  if (known.every((value) => toBoolean(value) !== undefined))
+  if (known.every((value) => toBoolean(value) !== undefined)) {
     return as("boolean", "is true or false");
+  }
+  if (known.every(isDate)) return as("time", "holds dates");
   const allUnique = distinct.size === values.length && values.length >= FEW_ROWS;
-  if (known.every((value) => toNumber(value, numbers) !== undefined)) {
-    if (isTimeName(name) && known.every(isDateObject)) return as("time", "holds dates");
-    if (known.every(isDateObject)) return as("time", "holds dates");
-    const parsed = known.map((value) => toNumber(value, numbers) ?? Number.NaN);
+  if (known.every((value) => toNumber(value, cells) !== undefined)) {
+    const parsed = known.map((value) => toNumber(value, cells) ?? Number.NaN);
     if (isTimeName(name) && isRising(parsed)) return as("time", "is named as a time and rises");
     if (allUnique && parsed.every(Number.isSafeInteger)) {
       if (isIdName(name)) return as("id", "is named as an id and never repeats");
@@ -140,8 +129,8 @@ function guessColumn(
     }
     return as("number", "holds numbers");
   }
-  if (known.every((value) => toTime(value) !== undefined)) return as("time", "holds dates");
-  requireNoOtherFormat(name, known, numbers);
+  if (known.every((value) => toTime(value, cells) !== undefined)) return as("time", "holds dates");
+  requireNoOtherStyle(name, known, cells);
   if (allUnique) return as("id", "is text that never repeats");
   if (distinct.size > MOST_DISTINCT * known.length && values.length >= FEW_ROWS) {
     return as("ignore", `is text with ${distinct.size} different values`);
@@ -154,9 +143,9 @@ function describeColumn(
   name: string,
   values: readonly unknown[],
   kind: ColumnKind,
-  numbers: NumberFormat,
+  cells: CellReader,
 ): ColumnSchema {
-  const known = values.filter((value) => !isMissing(value));
+  const known = values.filter((value) => !isMissing(value, cells));
   const missing = values.length > 0 ? 1 - known.length / values.length : 0;
   const schema = { name, kind, reason: "", missing };
   const needsValues = kind === "number" || kind === "category" || kind === "boolean";
@@ -164,30 +153,31 @@ function describeColumn(
     throw new InvalidValueError(`Column ${show(name)} is to be a ${kind} but has no value.`);
   }
   if (kind === "number" || kind === "boolean") {
-    const read = kind === "number" ? (value: unknown) => toNumber(value, numbers) : truthOf;
+    const read = (value: unknown) =>
+      kind === "number" ? toNumber(value, cells) : truthOf(value, cells);
     requireAll(name, values, kind === "number" ? "a number" : "true or false", read);
     if (new Set(known.map(read)).size === 1) {
-      const value = constantValue(known[0], numbers);
+      const value = constantValue(known[0], cells);
       return { ...schema, kind: "constant", reason: "has one value", value };
     }
   }
-  if (kind === "time") requireAll(name, values, "a time", (value) => timeOf(value, numbers));
+  if (kind === "time") requireAll(name, values, "a time", (value) => timeOf(value, cells));
   if (kind === "category") return { ...schema, levels: levelsOf(known) };
-  if (kind === "constant") return { ...schema, value: constantValue(known[0], numbers) };
+  if (kind === "constant") return { ...schema, value: constantValue(known[0], cells) };
   return schema;
 }
 
 /** A truth value as 1 or 0, numbers included. */
-export function truthOf(value: unknown): number | undefined {
-  if (isMissing(value)) return Number.NaN;
+export function truthOf(value: unknown, cells: CellReader): number | undefined {
+  if (isMissing(value, cells)) return Number.NaN;
   const truth = toBoolean(value);
   if (truth !== undefined) return truth ? 1 : 0;
   return value === 0 || value === 1 ? value : value === "0" ? 0 : value === "1" ? 1 : undefined;
 }
 
 /** A time in milliseconds, also where a column counts in numbers of its own. */
-export function timeOf(value: unknown, numbers: NumberFormat): number | undefined {
-  return toTime(value) ?? toNumber(value, numbers);
+export function timeOf(value: unknown, cells: CellReader): number | undefined {
+  return toTime(value, cells) ?? toNumber(value, cells);
 }
 
 function requireAll(
@@ -199,33 +189,27 @@ function requireAll(
   const row = values.findIndex((value) => read(value) === undefined);
   if (row < 0) return;
   const value = values[row];
-  const hint = typeof value === "string" ? formatHint(value) : undefined;
+  const hint = typeof value === "string" ? hintFor(lookOf(value.trim())) : undefined;
   throw new InvalidValueError(
-    `Row ${row}, column ${show(name)} must be ${expected}; got ${show(value)}.${hint ? ` ${hint} reads such numbers.` : ""}`,
+    `Row ${row}, column ${show(name)} must be ${expected}; got ${show(value)}${hint ? `: ${hint}` : ""}.`,
   );
 }
 
-/** Throws where a column is numbers in a format other than the given one: never a category. */
-function requireNoOtherFormat(
-  name: string,
-  known: readonly unknown[],
-  numbers: NumberFormat,
-): void {
-  const hints = known.map((value) =>
-    typeof value === "string" && toNumber(value, numbers) === undefined
-      ? formatHint(value)
-      : undefined,
+/** Throws where all values look like numbers of another style: they must not pass for categories. */
+function requireNoOtherStyle(name: string, known: readonly unknown[], cells: CellReader): void {
+  const unread = known.filter((value) => toNumber(value, cells) === undefined);
+  const hints = unread.map((value) =>
+    typeof value === "string" ? hintFor(lookOf(value.trim())) : undefined,
   );
-  const unread = known.filter((value) => toNumber(value, numbers) === undefined);
-  const hint = hints.find((each) => each !== undefined);
-  if (hint === undefined || hints.filter(Boolean).length < unread.length) return;
+  const [hint] = hints;
+  if (hint === undefined || hints.includes(undefined)) return;
   throw new InvalidValueError(
-    `Column ${show(name)} looks like numbers in another format: ${show(unread[0])}. Give ${hint}, or say what the column is: columns: { ${JSON.stringify(name)}: "category" }.`,
+    `Column ${show(name)} looks like numbers of another style, such as ${show(unread[0])}: ${hint} (cells: { ... }). If it is none, say columns: { ${JSON.stringify(name)}: "category" }.`,
   );
 }
 
-function constantValue(value: unknown, numbers: NumberFormat): number | string {
-  const number = typeof value === "boolean" ? undefined : toNumber(value, numbers);
+function constantValue(value: unknown, cells: CellReader): number | string {
+  const number = typeof value === "boolean" ? undefined : toNumber(value, cells);
   return number === undefined || Number.isNaN(number) ? toLevel(value) : number;
 }
 
@@ -244,11 +228,7 @@ function levelsOf(known: readonly unknown[]): string[] {
 /** A key under which equal values meet. */
 function comparable(value: unknown): unknown {
   if (typeof value === "string") return value.trim();
-  return isDateObject(value) ? value.getTime() : value;
-}
-
-function isDateObject(value: unknown): value is Date {
-  return Object.prototype.toString.call(value) === "[object Date]";
+  return isDate(value) ? value.getTime() : value;
 }
 
 function isTimeName(name: string): boolean {

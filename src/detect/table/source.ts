@@ -6,13 +6,19 @@ import { readTable, type TableInput } from "../../table/tables.ts";
 
 /**
  * Rows for a detector: a matrix as a model takes it, an array of objects, `{ columns: { name: values } }`, an
- * object of columns, an Arrow table or a DuckDB result.
+ * object of columns, an Arrow table, a DuckDB result, or what `readTable` of tied-autoencoder/formats returns.
  */
 export type DetectorInput =
   | MatrixInput
   | TableInput
   | readonly object[]
-  | { readonly columns: Readonly<Record<string, ArrayLike<unknown>>> };
+  | { readonly columns: Readonly<Record<string, ArrayLike<unknown>>> | readonly NamedValues[] };
+
+/** A column with its name, as `readTable` of tied-autoencoder/formats gives it. */
+export interface NamedValues {
+  readonly name: string;
+  readonly values: ArrayLike<unknown>;
+}
 
 /** A matrix: every column is a number, columns go by their place. */
 export interface MatrixSource {
@@ -69,8 +75,12 @@ function tableOf(input: DetectorInput): TableInput | undefined {
     return isObject && !isRow ? (input as TableInput) : undefined;
   }
   if ("data" in input && "shape" in input) return undefined;
-  if ("columns" in input && !("numRows" in input) && isColumns(input.columns)) {
-    return input.columns as TableInput;
+  if ("columns" in input && !("numRows" in input)) {
+    const { columns } = input;
+    if (isColumns(columns)) return columns as TableInput;
+    if (isNamedValues(columns)) {
+      return Object.fromEntries(columns.map(({ name, values }) => [name, values]));
+    }
   }
   return input as TableInput;
 }
@@ -82,6 +92,13 @@ function isColumns(value: unknown): boolean {
     value !== null &&
     !Array.isArray(value) &&
     !ArrayBuffer.isView(value)
+  );
+}
+
+function isNamedValues(value: unknown): value is readonly NamedValues[] {
+  if (!Array.isArray(value)) return false;
+  return value.every(
+    (each) => typeof each === "object" && each && "name" in each && "values" in each,
   );
 }
 

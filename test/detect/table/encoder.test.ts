@@ -1,12 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { resolveNumberFormat } from "../../../src/detect/table/cells.ts";
 import { Encoder } from "../../../src/detect/table/encoder.ts";
 import type { ColumnsOption } from "../../../src/detect/table/schema.ts";
 import { type DetectorInput, readSource } from "../../../src/detect/table/source.ts";
 
 function learn(input: DetectorInput, columns?: ColumnsOption) {
   const source = readSource("rows", input);
-  const encoder = Encoder.fit(source, columns, resolveNumberFormat(undefined));
+  const encoder = Encoder.fit(source, columns);
   const encode = (rows: DetectorInput) => {
     const raw = encoder.read(readSource("rows", rows, encoder.columns));
     return encoder.encode(raw, 0, raw.count);

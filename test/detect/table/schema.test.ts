@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { resolveNumberFormat } from "../../../src/detect/table/cells.ts";
 import {
   type ColumnsOption,
   describeSchema,
   guessSchema,
 } from "../../../src/detect/table/schema.ts";
 import { type DetectorInput, readSource } from "../../../src/detect/table/source.ts";
+import { CellReader } from "../../../src/formats/cell-values.ts";
 
 const rows = 40;
 const column = <T>(value: (i: number) => T) => Array.from({ length: rows }, (_, i) => value(i));
@@ -13,7 +13,7 @@ const column = <T>(value: (i: number) => T) => Array.from({ length: rows }, (_, 
 function guess(columns: Record<string, unknown[]>, said?: ColumnsOption) {
   const source = readSource("rows", { columns } as DetectorInput);
   if (source.kind !== "table") throw new Error("not a table");
-  return guessSchema(source, said, resolveNumberFormat(undefined));
+  return guessSchema(source, said, new CellReader());
 }
 
 const kindOf = (values: unknown[], name = "it") => guess({ [name]: values })[0]?.kind;
@@ -56,9 +56,9 @@ describe("what a column is taken for", () => {
 
   it("numbers in another format are an error with the hint, never a category", () => {
     expect(() => guess({ price: column((i) => `${i},5`) })).toThrow(
-      'Column "price" looks like numbers in another format: "0,5". Give numbers: { decimal: "," }',
+      'Column "price" looks like numbers of another style, such as "0,5": decimals want a point; the option decimal "," reads commas',
     );
-    expect(() => guess({ share: column((i) => `${i} %`) })).toThrow("numbers: { units: true }");
+    expect(() => guess({ share: column((i) => `${i} %`) })).toThrow('the option units "%"');
     // One text that is no number in any format makes it a category.
     expect(kindOf(column((i) => (i === 3 ? "none of these" : `${i % 4},5`)))).toBe("category");
   });

@@ -1,0 +1,245 @@
+// Rows that come one at a time. Each is answered at once, with the numbers that the same rows have together.
+//
+// In a time series the newest row is judged by the window that ends with it, among calibration windows. Its final
+// score, the mean of all windows that cover it, is known once the last of them has ended: the row is settled then.
+
+import type { Rows } from "../data/rows.ts";
+import { InvalidValueError } from "../errors.ts";
+import { type Calibration, type Decision, resolveDecision } from "./calibration.ts";
+import type { DriftWatch } from "./drift.ts";
+import type { Ensemble } from "./ensemble.ts";
+import type { Parts } from "./parts.ts";
+import { backwards, stepBetween } from "./series/segments.ts";
+import { columnOf, type SeriesState, timesOf } from "./series/series.ts";
+import { conformalPValue, eValue } from "./statistics/conformal.ts";
+import { at } from "./statistics/order.ts";
+import type { Encoded } from "./table/encoder.ts";
+import { type DetectorInput, readSource, type Source } from "./table/source.ts";
+
+/** One row, judged. */
+export interface JudgedRow {
+  /** Its number, from 0, among the rows of the stream. */
+  readonly row: number;
+  readonly score: number;
+  /** Conformal p-value, in (0, 1]. */
+  readonly pValue: number;
+  /** Whether the score is above the threshold. */
+  readonly flagged: boolean;
+}
+
+/** What a stream answers to a row. */
+export interface StreamResult extends JudgedRow {
+  /** Evidence against the row: at most 1 on average for normal rows, and averages of it may be compared with 1 too. */
+  readonly eValue: number;
+  readonly threshold: number;
+  /** Rows whose score will not change any more, as `detect` would give them. In a table the row itself. */
+  readonly settled: readonly JudgedRow[];
+}
+
+/** The parts of a detector that a stream reads anew for every row, so that it follows `update`. */
+export interface StreamHost {
+  readonly parts: Parts;
+  readonly watch: DriftWatch;
+}
+
+export class DetectorStream {
+  readonly #host: () => StreamHost;
+  readonly #decision: Decision | undefined;
+  /** Open series by their group. */
+  readonly #open = new Map<unknown, OpenSeries>();
+  /** Rows that were settled while nothing was to be said of the newest. */
+  #settled: JudgedRow[] = [];
+  #row = 0;
+
+  /** @internal */
+  constructor(host: () => StreamHost, decision: Decision | undefined) {
+    if (resolveDecision(decision).name === "fdr") {
+      throw new InvalidValueError(
+        "fdr is a promise about all rows of one call, which a stream cannot keep. Take { alpha } or { pot }.",
+      );
+    }
+    host().parts.calibration.threshold(decision); // throws where it cannot be
+    this.#host = host;
+    this.#decision = decision;
+  }
+
+  /**
+   * Judges the next row: an object, or numbers in the order of the columns.
+   * @returns undefined in a time series as long as no window has ended with this row
+   * @throws as `score` does, for a row that cannot be read; the stream is as it was
+   */
+  push(row: object): StreamResult | undefined {
+    const { parts, watch } = this.#host();
+    const source = readSource("row", [row] as DetectorInput, parts.encoder.columns);
+    const raw = parts.encoder.read(source, "row");
+    const answer = parts.series
+      ? this.#pushSeries(parts, watch, parts.series, source, raw)
+      : this.#pushRow(parts, watch, raw);
+    this.#row += 1;
+    return answer;
+  }
+
+  /** Ends the stream and settles the rows that are left. */
+  end(): JudgedRow[] {
+    const { parts } = this.#host();
+    for (const open of this.#open.values()) this.#settle(parts, open.finish(parts.ensemble));
+    this.#open.clear();
+    return this.#settled.splice(0).sort((a, b) => a.row - b.row);
+  }
+
+  #pushRow({ encoder, ensemble, calibration }: Parts, watch: DriftWatch, raw: Rows): StreamResult {
+    const score = at(ensemble.score(encoder.encode(raw, 0, 1)), 0);
+    watch.observe(score);
+    const judged = this.#judge(calibration, this.#row, score);
+    return this.#answer(calibration, judged, [judged]);
+  }
+
+  #pushSeries(
+    parts: Parts,
+    watch: DriftWatch,
+    series: SeriesState,
+    source: Source,
+    raw: Rows,
+  ): StreamResult | undefined {
+    const { groupBy, step } = series;
+    const group = groupBy === undefined ? undefined : columnOf(source, groupBy)[0];
+    const time = timesOf(source, parts.encoder, series)?.[0];
+    if (Number.isNaN(time)) throw new InvalidValueError(`Row ${this.#row} has no time.`);
+    let open = this.#open.get(group);
+    if (open?.time !== undefined && time !== undefined) {
+      const passed = stepBetween(open.time, time, step);
+      if (passed === "backwards") throw backwards("the stream", this.#row, "the one before", group);
+      if (passed === "gap") {
+        this.#settle(parts, open.finish(parts.ensemble));
+        open = undefined;
+      }
+    }
+    open ??= new OpenSeries(series);
+    this.#open.set(group, open);
+    open.time = time;
+    const { window, settled } = open.push(
+      parts.ensemble,
+      parts.encoder.encode(raw, 0, 1),
+      this.#row,
+    );
+    this.#settle(parts, settled);
+    if (!window) return undefined;
+    if (window.isApart) watch.observe(window.score);
+    const calibration = parts.windowCalibration ?? parts.calibration;
+    const judged = this.#judge(calibration, this.#row, window.score);
+    return this.#answer(calibration, judged, this.#settled.splice(0));
+  }
+
+  #settle({ calibration }: Parts, scores: readonly SettledScore[]): void {
+    for (const { row, score } of scores) this.#settled.push(this.#judge(calibration, row, score));
+  }
+
+  #judge(calibration: Calibration, row: number, score: number): JudgedRow {
+    const pValue = conformalPValue(score, calibration.sorted);
+    return { row, score, pValue, flagged: score > calibration.threshold(this.#decision) };
+  }
+
+  #answer(
+    calibration: Calibration,
+    judged: JudgedRow,
+    settled: readonly JudgedRow[],
+  ): StreamResult {
+    const threshold = calibration.threshold(this.#decision);
+    return { ...judged, eValue: eValue(judged.pValue), threshold, settled };
+  }
+}
+
+interface SettledScore {
+  readonly row: number;
+  readonly score: number;
+}
+
+/** A row of an open series, and what the windows over it have scored so far. */
+interface OpenRow {
+  readonly row: number;
+  readonly encoded: Encoded;
+  sum: number;
+  windows: number;
+}
+
+/** A stretch of a series without a gap, as far as it has come. */
+class OpenSeries {
+  /** The time of its last row. */
+  time: number | undefined;
+  readonly #length: number;
+  readonly #stride: number;
+  /** The rows that a window may still cover, the newest last. */
+  readonly #rows: OpenRow[] = [];
+  #count = 0;
+  /** Where the last window began, and the last that was apart from the one before it. */
+  #lastStart = -1;
+  #apartStart = -Infinity;
+
+  constructor({ length, stride }: SeriesState) {
+    this.#length = length;
+    this.#stride = stride;
+  }
+
+  /** Takes the next row. `window` is the one that ends with it, if any does. */
+  push(
+    ensemble: Ensemble,
+    encoded: Encoded,
+    row: number,
+  ): { window: { score: number; isApart: boolean } | undefined; settled: SettledScore[] } {
+    this.#rows.push({ row, encoded, sum: 0, windows: 0 });
+    this.#count += 1;
+    const start = this.#count - this.#length;
+    const isEnd = start >= 0 && start % this.#stride === 0;
+    const isApart = isEnd && start >= this.#apartStart + this.#length;
+    const window = isEnd ? { score: this.#endWindow(ensemble, start), isApart } : undefined;
+    if (isApart) this.#apartStart = start;
+    // With a stride, should the series end now, a last window may begin at `start`: one row more is kept.
+    const kept = this.#stride > 1 ? this.#length : this.#length - 1;
+    const settled = this.#rows.splice(0, Math.max(0, this.#rows.length - kept)).map(settledScore);
+    return { window, settled };
+  }
+
+  /** Ends the stretch: a last window where the stride leaves rows over, as for rows together. */
+  finish(ensemble: Ensemble): SettledScore[] {
+    const start = this.#count - this.#length;
+    if (start > this.#lastStart && this.#lastStart >= 0) this.#endWindow(ensemble, start);
+    return this.#rows.splice(0).map(settledScore);
+  }
+
+  #endWindow(ensemble: Ensemble, start: number): number {
+    const rows = this.#rows.slice(-this.#length);
+    const score = at(ensemble.score(windowOf(rows.map(({ encoded }) => encoded))), 0);
+    for (const row of rows) {
+      if (Number.isNaN(score)) break;
+      row.sum += score;
+      row.windows += 1;
+    }
+    this.#lastStart = start;
+    return score;
+  }
+}
+
+function settledScore({ row, sum, windows }: OpenRow): SettledScore {
+  return { row, score: sum / Math.max(1, windows) };
+}
+
+/** Encoded rows, one after the other, as one window. */
+function windowOf(rows: readonly Encoded[]): Encoded {
+  const [first] = rows;
+  const width = first?.features.length ?? 0;
+  const blocks = rows.find(({ missing }) => missing)?.missing?.length ?? 0;
+  const features = new Float32Array(rows.length * width);
+  const missing = blocks > 0 ? new Uint8Array(rows.length * blocks) : undefined;
+  let novelties = 0;
+  rows.forEach((row, step) => {
+    features.set(row.features, step * width);
+    if (row.missing) missing?.set(row.missing, step * blocks);
+    novelties += row.novelties?.[0] ?? 0;
+  });
+  return {
+    count: 1,
+    features,
+    missing,
+    novelties: novelties > 0 ? Uint8Array.of(Math.min(255, novelties)) : undefined,
+  };
+}
