@@ -23,6 +23,8 @@ export const settings = signal<Settings>(DEFAULTS);
 export const origin = signal<Settings>(DEFAULTS);
 export const data = signal<DataSet>(makeData("digits"));
 export const frame = signal<Frame | null>(null);
+/** The frame of eight times a second: for what is read, not watched. */
+export const slowFrame = signal<Frame | null>(null);
 export const floor = signal(Number.NaN);
 export const playing = signal(false);
 export const busy = signal<string | null>("Starting");
@@ -146,6 +148,7 @@ function afterChanges(begin: Settings, made: readonly Change[]): Settings {
 
 function useData(next: DataSet): void {
   frame.value = null; // of other data
+  slowFrame.value = null;
   data.value = next;
   sample.value = Math.min(sample.value, next.values.length / next.columns - 1);
   drawn.value = new Float32Array(next.kind === "image" ? next.columns : 0);
@@ -223,6 +226,9 @@ export async function reset(): Promise<void> {
   await open(settings.value, { tied: tied.value });
 }
 
+const SLOW = 125;
+let slowSince = 0;
+
 function show(next: Frame): void {
   if (next.diverged && playing.value) {
     playing.value = false;
@@ -240,6 +246,11 @@ function show(next: Frame): void {
     }
   }
   frame.value = next;
+  const now = performance.now();
+  if (!playing.value || now - slowSince > SLOW) {
+    slowSince = now;
+    slowFrame.value = next;
+  }
   if (marker.value) void decodeMarker();
 }
 

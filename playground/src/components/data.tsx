@@ -19,6 +19,7 @@ import {
   detected,
   drawn,
   frame,
+  notices,
   play,
   prefersStill,
   sample,
@@ -39,6 +40,7 @@ export function DataPanel() {
       document.getElementById("files")?.click();
       return;
     }
+    notices.value = [];
     void change({ data: name, ...SUITED[name] }).then(() => {
       if (!prefersStill.value) play();
     });

@@ -3,7 +3,7 @@
 
 import { drawLoss } from "tied-autoencoder/view";
 import { prepare } from "../draw/canvas.ts";
-import { curve, dark, floor, frame, tied } from "../state.ts";
+import { curve, dark, floor, slowFrame, tied } from "../state.ts";
 import { useCanvas, useWidth } from "./hooks.ts";
 
 const HEIGHT = 210;
@@ -15,7 +15,7 @@ export function Loss() {
   const [box, width] = useWidth<HTMLDivElement>(340);
   const isTied = tied.value;
   const canvas = useCanvas((element) => {
-    void frame.value;
+    void slowFrame.value;
     const context = prepare(element, width.value, HEIGHT);
     if (!context) return;
     const { steps, loss, heldOut, twin } = curve;
@@ -34,7 +34,7 @@ export function Loss() {
     element.setAttribute("aria-label", text);
   });
 
-  const { value: now } = frame;
+  const { value: now } = slowFrame;
   const last = curve.loss.at(-1);
   return (
     <section class="panel loss" aria-label="Loss">
@@ -76,7 +76,7 @@ export function Loss() {
 
 /** How far W and the decoder's own weights are apart, as a small line. */
 function Drift() {
-  void frame.value;
+  void slowFrame.value;
   const values = curve.drift.filter(Number.isFinite);
   const most = Math.max(0.01, ...values);
   const path = values
@@ -104,7 +104,7 @@ function Drift() {
 }
 
 function LossTable() {
-  void frame.value;
+  void slowFrame.value;
   const { length } = curve.steps;
   const every = Math.max(1, Math.floor(length / 12));
   const rows = curve.steps.map((step, i) => [step, i] as const).filter(([, i]) => i % every === 0);

@@ -13,6 +13,7 @@ import {
   pinnedUnit,
   setTied,
   settings,
+  slowFrame,
   tied,
   unit,
 } from "../state.ts";
@@ -312,9 +313,10 @@ function Switch({ disabled }: { readonly disabled: boolean }) {
 /** A line from a tile to its second use. */
 function Thread() {
   const path = useSignal<{ d: string; x: number; y: number } | null>(null);
+  const isThere = useComputed(() => frame.value !== null);
   useSignalEffect(() => {
-    void frame.value;
-    if (unit.value < 0) {
+    void slowFrame.value?.weights[0]?.units;
+    if (unit.value < 0 || !isThere.value) {
       path.value = null;
       return;
     }

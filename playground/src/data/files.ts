@@ -3,7 +3,7 @@
 import { rowsFrom } from "tied-autoencoder/table";
 import { helperClient } from "../helper.ts";
 import type { DataSet } from "../protocol.ts";
-import { openOwn, say } from "../state.ts";
+import { notices, openOwn, say } from "../state.ts";
 
 const MOST_IMAGES = 5000;
 /** Side of a small image, and of the patches that a single large image is cut into. */
@@ -13,6 +13,7 @@ const LARGEST_PIXELS = 64e6;
 
 /** Opens what was dropped or chosen. */
 export async function openFiles(files: readonly File[]): Promise<void> {
+  notices.value = []; // of data that are left now
   try {
     const images = files.filter(({ type }) => type.startsWith("image/"));
     const idx = files.filter(({ name }) => /ubyte|\.idx/i.test(name));
@@ -108,7 +109,7 @@ function imageSet(title: string, images: readonly ImageData[], side: number): Da
   const { data } = rowsFrom(images);
   return {
     title,
-    values: Float32Array.from(data, (byte) => byte / 255),
+    values: inUnits(data),
     columns: side * side,
     width: side,
     height: side,
@@ -166,7 +167,7 @@ async function readMnist(files: readonly File[]): Promise<DataSet> {
   const { data } = images;
   return {
     title: "MNIST",
-    values: Float32Array.from({ length: used * width * height }, (_, i) => (data[i] ?? 0) / 255),
+    values: inUnits(data.subarray(0, used * width * height)),
     columns: width * height,
     width,
     height,
@@ -200,4 +201,11 @@ function bytesOfIdx(bytes: Uint8Array, name: string): Idx {
 
 async function wholeOf(file: File): Promise<Uint8Array> {
   return new Uint8Array(await new Response(await plainStream(file)).arrayBuffer());
+}
+
+/** Bytes as values from 0 to 1. A loop: millions of calls of a function would be felt as a stutter. */
+function inUnits(bytes: Uint8Array): Float32Array {
+  const values = new Float32Array(bytes.length);
+  for (let i = 0; i < bytes.length; i++) values[i] = (bytes[i] ?? 0) / 255;
+  return values;
 }
