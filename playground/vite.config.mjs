@@ -46,6 +46,7 @@ async function program(entry) {
     alias: {
       "tied-autoencoder/detect": join(dist, "detect.js"),
       "tied-autoencoder/formats": join(dist, "formats.js"),
+      "tied-autoencoder/report": join(dist, "report.js"),
       "tied-autoencoder": join(dist, "index.js"),
     },
     plugins: [neverAsked],

@@ -158,6 +158,18 @@ export interface HelperCalls {
   /** Fits the detector; answers how many rows calibrate it. */
   detect: { ask: { values: Float32Array; columns: number }; answer: number };
   pValue: { ask: { values: Float32Array }; answer: number };
+  /** The package's report on a saved model and the data it learned, as one HTML page. */
+  report: { ask: ReportWish; answer: string };
+}
+
+export interface ReportWish {
+  readonly model: Uint8Array;
+  readonly data: DataSet;
+  /** Training and held-out loss at some steps. */
+  readonly steps: readonly number[];
+  readonly loss: readonly number[];
+  readonly heldOut: readonly number[];
+  readonly floor: number;
 }
 
 /** A question as it is sent. */

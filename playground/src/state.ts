@@ -4,7 +4,7 @@ import workerProgram from "virtual:worker";
 import { batch, computed, effect, signal } from "@preact/signals";
 import { Client, LabError } from "./client.ts";
 import { makeData } from "./data/sets.ts";
-import { detectorPValue } from "./helper.ts";
+import { detectorPValue, helperClient } from "./helper.ts";
 import { LESSONS, type Lesson } from "./lessons.ts";
 import type { Calls, DataSet, Frame, Score, View } from "./protocol.ts";
 import { forgetSession, keepSession, keptSession } from "./session.ts";
@@ -483,6 +483,14 @@ export async function shareLink(): Promise<string> {
 
 export async function checksum(): Promise<string> {
   return (await client?.ask("checksum", null)) ?? "";
+}
+
+/** The package's report on the model as it is, as HTML. */
+export async function modelReport(): Promise<string> {
+  const model = await modelFile("safetensors");
+  const { steps, loss, heldOut } = curve;
+  const wish = { model, data: data.value, steps, loss, heldOut, floor: floor.value };
+  return (await helperClient()).ask("report", wish);
 }
 
 export async function modelFile(kind: "safetensors" | "onnx"): Promise<Uint8Array> {

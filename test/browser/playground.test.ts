@@ -196,6 +196,34 @@ describe.each(names)("the playground in %s", (name) => {
     linkOfFirst ??= hash;
   });
 
+  test("downloads are a model, an ONNX file and a report", async () => {
+    // Keeps what would go to the visitor's folder.
+    const before = `window.downloads = [];
+      HTMLAnchorElement.prototype.click = function () {
+        const entry = { name: this.download };
+        window.downloads.push(entry);
+        fetch(this.href).then((response) => response.text()).then((text) => { entry.text = text; });
+      };`;
+    await opened(40, { before });
+    await clickButton("Pause");
+    for (const word of ["Model, safetensors", "Model, ONNX", "Report, HTML"]) {
+      await tab.read(
+        `${button(word)} ?? [...document.querySelectorAll('.downloads button')].find((each) => each.textContent.trim() === ${JSON.stringify(word)}).click()`,
+      );
+    }
+    await tab.until(
+      "window.downloads.length === 3 && window.downloads.every(({ text }) => text)",
+      90,
+    );
+    const files = await tab.read<{ name: string; text: string }[]>("window.downloads");
+    const text = (ending: string) =>
+      files.find(({ name: file }) => file.endsWith(ending))?.text ?? "";
+    expect(text(".safetensors")).toContain("encoder.0.weight");
+    expect(text(".onnx")).toContain("reconstruction");
+    expect(text(".html")).toContain("Tied autoencoder on Handwritten digits");
+    expect(tab.errors).toEqual([]);
+  });
+
   test("a link edited by hand is followed as far as it makes sense, and the rest is said", async () => {
     tab = await browser.open();
     await tab.go(

@@ -3,7 +3,17 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { commandLine, javascript, pytorch, type Recipe } from "../code.ts";
-import { changes, checksum, data, frame, modelFile, origin, say, shareLink } from "../state.ts";
+import {
+  changes,
+  checksum,
+  data,
+  frame,
+  modelFile,
+  modelReport,
+  origin,
+  say,
+  shareLink,
+} from "../state.ts";
 
 type Kind = "share" | "code" | null;
 const open = signal<Kind>(null);
@@ -37,12 +47,16 @@ async function share(): Promise<void> {
   open.value = "share";
 }
 
-async function download(kind: "safetensors" | "onnx"): Promise<void> {
+const TYPES = {
+  safetensors: "application/octet-stream",
+  onnx: "application/octet-stream",
+  html: "text/html",
+} as const;
+
+async function download(kind: keyof typeof TYPES): Promise<void> {
   try {
-    const bytes = await modelFile(kind);
-    const url = URL.createObjectURL(
-      new Blob([bytes.slice()], { type: "application/octet-stream" }),
-    );
+    const content = kind === "html" ? await modelReport() : (await modelFile(kind)).slice();
+    const url = URL.createObjectURL(new Blob([content], { type: TYPES[kind] }));
     const anchor = document.createElement("a");
     anchor.href = url;
     anchor.download = `tied-autoencoder.${kind}`;
@@ -75,6 +89,9 @@ export function Exits() {
           </button>
           <button type="button" onClick={() => void download("onnx")}>
             Model, ONNX
+          </button>
+          <button type="button" onClick={() => void download("html")}>
+            Report, HTML
           </button>
         </div>
       </details>

@@ -1,8 +1,10 @@
 // The second worker, for what few visitors ask: reading their tables, and the detector. Its program is a file of
 // its own, which the page loads when it is first needed.
 
+import { TiedAutoencoder } from "tied-autoencoder";
 import { AnomalyDetector } from "tied-autoencoder/detect";
-import type { HelperAsked } from "../protocol.ts";
+import { report } from "tied-autoencoder/report";
+import type { HelperAsked, ReportWish } from "../protocol.ts";
 import { readTableFile } from "./read-table.ts";
 import { progress, serve } from "./serve.ts";
 
@@ -16,8 +18,26 @@ function tell(done: number): void {
   progress(done);
 }
 
+async function reportOn(wish: ReportWish): Promise<string> {
+  const { title, values, width, height, kind, names, labels } = wish.data;
+  const model = await TiedAutoencoder.load(wish.model, { simd: "baseline" });
+  try {
+    return report(model, values, {
+      title: `Tied autoencoder on ${title}`,
+      history: { epoch: wish.steps, history: { loss: wish.loss, valLoss: wish.heldOut } },
+      ...(names.length > 0 ? { columns: names } : {}),
+      ...(labels.length > 0 ? { labels } : {}),
+      ...(kind === "image" ? { images: { width, height } } : {}),
+      ...(Number.isFinite(wish.floor) ? { references: { PCA: wish.floor } } : {}),
+    });
+  } finally {
+    model.dispose();
+  }
+}
+
 serve<HelperAsked>(async (asked) => {
   if (asked.call === "table") return readTableFile(asked.ask.file);
+  if (asked.call === "report") return reportOn(asked.ask);
   if (asked.call === "detect") {
     const { values, columns } = asked.ask;
     detector?.dispose();
