@@ -1,11 +1,17 @@
 // AnomalyDetector: which rows are odd, how sure that is, and why. It holds what it takes to judge rows: how
 // their columns are read, an ensemble of models, and the scores of rows that the models have not seen.
 
+import { onlyKeys, record } from "../checks.ts";
 import { DisposedError, InvalidValueError } from "../errors.ts";
+import type { RuntimeOptions } from "../make.ts";
+import { runtimeKeys } from "../model/config.ts";
 import { disposeKey } from "../platform/dispose.ts";
+import { bytesOf } from "../platform/tags.ts";
 import type { Decision, Detection } from "./calibration.ts";
 import { type Drift, DriftWatch } from "./drift.ts";
 import type { Reason } from "./explain.ts";
+import { encodeDetector } from "./file.ts";
+import { decodeDetector } from "./file-read.ts";
 import { type DetectorOptions, fitParts } from "./fit.ts";
 import {
   explainSource,
@@ -18,6 +24,10 @@ import { auroc, averagePrecision, decisionQuality } from "./statistics/ranking.t
 import { DetectorStream } from "./stream.ts";
 import type { ColumnSchema } from "./table/schema.ts";
 import { type DetectorInput, readSource } from "./table/source.ts";
+
+/** A file's bytes, or what gives them. */
+export type DetectorSource = Bytes | PromiseLike<Bytes>;
+type Bytes = Uint8Array | ArrayBuffer | { arrayBuffer(): Promise<ArrayBuffer> };
 
 /** How well scores and decisions agree with labels. */
 export interface Evaluation {
@@ -137,6 +147,25 @@ export class AnomalyDetector {
     return watch.drift;
   }
 
+  /** The detector as one safetensors file: models, calibration, columns, and the state of `drift`. */
+  save(): Uint8Array<ArrayBuffer> {
+    return encodeDetector(this.#live, this.#watch.state);
+  }
+
+  /**
+   * Makes a detector from what `save` wrote. Its answers are the same.
+   * @param source bytes, or what gives them: a Blob, a Response, a promise of one
+   * @throws (rejects) FormatError for a file that is truncated, hostile, newer or something else
+   */
+  static async load(
+    source: DetectorSource,
+    runtime: RuntimeOptions = {},
+  ): Promise<AnomalyDetector> {
+    onlyKeys("load's runtime", record("load's runtime", runtime), runtimeKeys);
+    const { parts, drift } = await decodeDetector(await bytesFrom(source), runtime);
+    return new AnomalyDetector(parts, DriftWatch.restore(drift));
+  }
+
   /** Gives the memory back. Any later call throws a DisposedError. */
   dispose(): void {
     this.#parts?.ensemble.dispose();
@@ -156,4 +185,10 @@ export class AnomalyDetector {
 /** A watch over rows that begins with what was learned. */
 function freshWatch({ calibration, windowCalibration, series }: Parts): DriftWatch {
   return new DriftWatch((windowCalibration ?? calibration).scores, series?.length ?? 1);
+}
+
+async function bytesFrom(source: DetectorSource): Promise<Uint8Array> {
+  const given = await source;
+  const isHolder = typeof given === "object" && given !== null && "arrayBuffer" in given;
+  return bytesOf("The file of a detector", isHolder ? await given.arrayBuffer() : given);
 }

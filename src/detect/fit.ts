@@ -181,6 +181,7 @@ export async function fitParts(rows: DetectorInput, options?: DetectorOptions): 
       },
       notes,
       seed,
+      policy,
     };
   } catch (error) {
     ensemble.dispose();

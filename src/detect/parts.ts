@@ -12,6 +12,7 @@ import {
   type Questions,
   type Reason,
 } from "./explain.ts";
+import type { Policy } from "./policy.ts";
 import { range } from "./samples.ts";
 import { explainWindows, type FieldReason } from "./series/explain.ts";
 import { type Framed, frameSeries, type SeriesState, toRows } from "./series/series.ts";
@@ -38,6 +39,8 @@ export interface Parts {
   readonly training: TrainingResult;
   readonly notes: readonly string[];
   readonly seed: number;
+  /** What the models are; `update` trains on by it. */
+  readonly policy: Policy;
 }
 
 /** Rows or windows that are scored at a time. */
