@@ -7,6 +7,7 @@ import type { Build } from "./core/load.ts";
 import { FlatRows, type MatrixInput, type Rows, readRows } from "./data/rows.ts";
 import { DisposedError, InvalidStateError, InvalidValueError } from "./errors.ts";
 import { encodeCheckpoint } from "./exchange/checkpoint.ts";
+import type { ModelBytes } from "./exchange/model-bytes.ts";
 import { type NamedWeights, nameTensors, readTensors } from "./exchange/named-weights.ts";
 import { type OnnxOptions, toOnnx } from "./exchange/onnx.ts";
 import {
@@ -14,7 +15,6 @@ import {
   freshEngineSync,
   loadedEngine,
   type MadeEngine,
-  type ModelBytes,
   type RuntimeOptions,
 } from "./make.ts";
 import type { ModelConfig, ResolvedConfig } from "./model/config.ts";

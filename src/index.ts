@@ -19,6 +19,7 @@ export {
   UnsupportedHostError,
 } from "./errors.ts";
 export { averageWeights } from "./exchange/averaging.ts";
+export type { ModelBytes } from "./exchange/model-bytes.ts";
 export type { NamedWeight, NamedWeights } from "./exchange/named-weights.ts";
 export type { OnnxOptions, OnnxPart } from "./exchange/onnx.ts";
 export type { StateDictOptions } from "./exchange/state-dict.ts";
@@ -26,7 +27,7 @@ export { FormatError } from "./formats/errors.ts";
 export { fromStateDict } from "./from-state-dict.ts";
 export type { ActivationName, ActivationSpec } from "./layers/activations.ts";
 export type { LossName, LossSpec } from "./losses/index.ts";
-export type { ModelBytes, RuntimeOptions } from "./make.ts";
+export type { RuntimeOptions } from "./make.ts";
 export type { CodeName, CodeSpec } from "./model/codes.ts";
 export type {
   MissingMode,

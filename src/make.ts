@@ -2,7 +2,7 @@
 
 import { onlyKeys, record } from "./checks.ts";
 import type { Core } from "./core/load.ts";
-import { InvalidValueError } from "./errors.ts";
+import { bytesOfFile, type ModelBytes } from "./exchange/model-bytes.ts";
 import {
   type ModelConfig,
   type ResolvedConfig,
@@ -11,7 +11,6 @@ import {
   runtimeOptions,
 } from "./model/config.ts";
 import { Engine } from "./model/engine.ts";
-import { bytesOf } from "./platform/tags.ts";
 import { loadThreadedCore, loadThreadedCoreSync } from "./threads/load.ts";
 import type { ThreadedCoreOptions } from "./threads/options.ts";
 import type { RunState } from "./training/run-state.ts";
@@ -35,24 +34,6 @@ export async function freshEngine(config: ModelConfig): Promise<MadeEngine> {
 export function freshEngineSync(config: ModelConfig): MadeEngine {
   const resolved = resolveConfig(config);
   return onCore(loadThreadedCoreSync(runtimeOptions(config)), (core) => fresh(resolved, core));
-}
-
-/** A model's file: bytes, or what has an `arrayBuffer()`, such as a Blob, a File or a Response. */
-export type ModelBytes =
-  | Uint8Array
-  | ArrayBuffer
-  | { arrayBuffer(): PromiseLike<ArrayBuffer>; readonly ok?: boolean; readonly status?: number };
-
-async function bytesOfFile(file: ModelBytes): Promise<Uint8Array> {
-  if (typeof file !== "object" || file === null || !("arrayBuffer" in file)) {
-    return bytesOf("load's file", file);
-  }
-  if (file.ok === false) {
-    throw new InvalidValueError(
-      `load's file is a response with status ${file.status}; the model was not found there.`,
-    );
-  }
-  return new Uint8Array(await file.arrayBuffer());
 }
 
 /** An engine as a file has it. */

@@ -7,6 +7,7 @@ import { finiteNumber } from "../checks.ts";
 import { type Build, loadBuild } from "../core/load.ts";
 import type { MatrixInput } from "../data/rows.ts";
 import { DisposedError, InvalidStateError, InvalidTypeError } from "../errors.ts";
+import { bytesOfFile, type ModelBytes } from "../exchange/model-bytes.ts";
 import type { NamedWeights } from "../exchange/named-weights.ts";
 import type { OnnxOptions } from "../exchange/onnx.ts";
 import type { RuntimeOptions } from "../make.ts";
@@ -113,15 +114,17 @@ export class TiedAutoencoder {
   }
 
   /**
-   * Starts a worker and loads a model in it from what `save` wrote. The bytes are copied.
-   * @throws (rejects) FormatError for a file that is no model; else as `create`.
+   * Starts a worker and loads a model in it from what `save` wrote: bytes, a Blob, a File, a Response, or a promise of
+   * one of these. The bytes are copied.
+   * @throws (rejects) FormatError for a file that is no model; InvalidValueError for a response that is not ok; else as
+   * `create`.
    */
   static async load(
-    bytes: Uint8Array,
+    file: ModelBytes | PromiseLike<ModelBytes>,
     runtime: WorkerRuntimeOptions = {},
     options: WorkerOptions = {},
   ): Promise<TiedAutoencoder> {
-    const sent = await cloneable(runtime);
+    const [bytes, sent] = await Promise.all([bytesOfFile(await file), cloneable(runtime)]);
     return new TiedAutoencoder(options).#open("load", [bytes, sent]);
   }
 

@@ -26,6 +26,7 @@ describe("the model in a worker", () => {
         ? []
         : [...Object.getOwnPropertyNames(prototype), ...calls(Object.getPrototypeOf(prototype))];
     const local = new Set([...calls(Local.prototype), "config", "send", "lastHistory"]);
+    local.delete("codesAndErrors"); // internal
     expect(calls(TiedAutoencoder.prototype).sort()).toEqual([...local].sort());
   });
 
@@ -51,6 +52,12 @@ describe("the model in a worker", () => {
     using copy = await TiedAutoencoder.load(file, { simd: "baseline" });
     expect(await copy.trainOnBatch(x)).toBe(await remote.trainOnBatch(x));
     expect(await copy.weights()).toEqual(await remote.weights());
+    using ofBlob = await TiedAutoencoder.load(Promise.resolve(new Blob([file])), {
+      simd: "baseline",
+    });
+    expect(ofBlob.stepCount).toBe(1);
+    const missing = TiedAutoencoder.load(new Response("no", { status: 404 }));
+    await expect(missing).rejects.toThrow(/status 404/);
   });
 
   test("onStep's false ends training, and what a callback throws comes out", async () => {

@@ -1,0 +1,23 @@
+// Where a model's file may come from: bytes, or whatever gives bytes when asked.
+
+import { InvalidValueError } from "../errors.ts";
+import { bytesOf } from "../platform/tags.ts";
+
+/** A model's file: bytes, or what has an `arrayBuffer()`, such as a Blob, a File or a Response. */
+export type ModelBytes =
+  | Uint8Array
+  | ArrayBuffer
+  | { arrayBuffer(): PromiseLike<ArrayBuffer>; readonly ok?: boolean; readonly status?: number };
+
+/** The bytes of a file, copied only where they arrive. */
+export async function bytesOfFile(file: ModelBytes): Promise<Uint8Array> {
+  if (typeof file !== "object" || file === null || !("arrayBuffer" in file)) {
+    return bytesOf("load's file", file);
+  }
+  if (file.ok === false) {
+    throw new InvalidValueError(
+      `load's file is a response with status ${file.status}; the model was not found there.`,
+    );
+  }
+  return new Uint8Array(await file.arrayBuffer());
+}
