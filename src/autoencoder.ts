@@ -429,7 +429,7 @@ export class TiedAutoencoder {
     onlyKeys("save", settings, ["optimizer"]);
     const training = settings.optimizer === true;
     const run = training ? this.#runs.run : undefined;
-    return encodeCheckpoint(engine.state.snapshot(training), run);
+    return encodeCheckpoint(engine.state.snapshot(training), engine.network.layout, run);
   }
 
   /**

@@ -94,13 +94,14 @@ export function nameAndOptions<Name extends string>(
 
 /** Refuses keys that nothing reads: a misspelt option must not pass silently. */
 export function onlyKeys(where: string, value: object, allowed: readonly string[]): void {
-  for (const key of Object.keys(value)) {
-    if (!allowed.includes(key)) {
-      throw new InvalidValueError(
-        `${where} has no option ${show(key)}; it takes ${allowed.join(", ")}.`,
-      );
-    }
-  }
+  const names = new Set(allowed);
+  const extra = Object.keys(value).find((key) => !names.has(key));
+  if (extra === undefined) return;
+  const most = 40;
+  const more = allowed.length > most ? ` and ${allowed.length - most} more` : "";
+  throw new InvalidValueError(
+    `${where} has no option ${show(extra)}; it takes ${allowed.slice(0, most).join(", ")}${more}.`,
+  );
 }
 
 function range(min: number, max: number): string {

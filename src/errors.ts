@@ -51,11 +51,18 @@ export class DivergenceError extends Error {
 
 /** How a value reads in a message: short, and telling a string from a number. */
 export function show(value: unknown): string {
+  return shown(value, 0);
+}
+
+/** `depth` counts the arrays around the value: those that lie deep in others are only counted. */
+function shown(value: unknown, depth: number): string {
   if (typeof value === "string")
     return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   if (typeof value === "function") return "a function";
-  if (Array.isArray(value))
-    return value.length > 8 ? `an array of ${value.length}` : `[${value.map(show).join(", ")}]`;
+  if (Array.isArray(value)) {
+    if (value.length > 8 || depth > 1) return `an array of ${value.length}`;
+    return `[${value.map((each) => shown(each, depth + 1)).join(", ")}]`;
+  }
   if (typeof value === "bigint") return `${value}n`;
   if (typeof value !== "object" || value === null) return String(value);
   if (ArrayBuffer.isView(value))

@@ -48,8 +48,8 @@ export async function loadedEngine(
     loadThreadedCore(runtime),
   ]);
   return onCore(loaded, (core) => {
-    const { snapshot, run } = decodeCheckpoint(bytes);
-    const engine = new Engine(snapshot.config, core);
+    const { snapshot, network, run } = decodeCheckpoint(bytes);
+    const engine = new Engine(snapshot.config, core, network);
     engine.state.restore(snapshot);
     return { engine, run };
   });

@@ -7,7 +7,7 @@ import { decodeSafetensors, finiteFloat32 } from "../formats/safetensors.ts";
 import type { SafeTensor } from "../formats/safetensors-types.ts";
 import type { BufferSpec } from "../layers/layer.ts";
 import { type ModelConfig, type ResolvedConfig, resolveConfig } from "../model/config.ts";
-import { buildNetwork } from "../model/network.ts";
+import { buildNetwork, type Network } from "../model/network.ts";
 import type { ParameterLayout } from "../model/parameters.ts";
 import { type PreparationState, preparationNames } from "../model/preparation.ts";
 import type { ModelSnapshot, OptimizerState } from "../model/state.ts";
@@ -20,6 +20,8 @@ type Tensors = ReadonlyMap<string, SafeTensor>;
 /** What a file holds. */
 export interface Checkpoint {
   readonly snapshot: ModelSnapshot;
+  /** The network that the configuration describes. */
+  readonly network: Network;
   readonly run: RunState | undefined;
 }
 
@@ -37,8 +39,11 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
       `The file has format version ${show(metadata.version)}; this release reads versions 1 to ${VERSION}. A newer release may read it.`,
     );
   }
-  const config = resolveConfig(parseJson("config", metadata.config) as unknown as ModelConfig);
-  const { layout, buffers } = buildNetwork(config);
+  const config = checked("configuration", () =>
+    resolveConfig(parseJson("config", metadata.config) as unknown as ModelConfig),
+  );
+  const network = buildNetwork(config);
+  const { layout, buffers } = network;
   const states = metadata.training === undefined ? [] : stateNames(config.optimizer);
   const kept = metadata.run === undefined ? [] : keptBlocks(tensors, layout);
   const prepared = preparationNames(config);
@@ -62,10 +67,10 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
             blocks: states.map((name) => readBlock(tensors, statePrefix(name), layout)),
           },
   };
-  if (metadata.run === undefined) return { snapshot, run: undefined };
+  if (metadata.run === undefined) return { snapshot, network, run: undefined };
   const run = readRun(metadata.run, version, config);
   for (const name of kept) run[name] = readBlock(tensors, RUN_BLOCKS[name], layout);
-  return { snapshot, run };
+  return { snapshot, network, run };
 }
 
 /** The blocks of weights that the file's run keeps. */
@@ -171,7 +176,7 @@ function checked<Value>(what: string, read: () => Value): Value {
   } catch (error) {
     if (error instanceof FormatError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw new FormatError(`The file's ${what} cannot be continued: ${reason}`);
+    throw new FormatError(`The file's ${what} is not valid: ${reason}`);
   }
 }
 

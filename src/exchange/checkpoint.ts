@@ -5,7 +5,6 @@
 import type { OwnBytes, OwnFloats } from "../arrays.ts";
 import { packSafetensors } from "../formats/safetensors-pack.ts";
 import type { NamedTensor } from "../formats/safetensors-types.ts";
-import { buildNetwork } from "../model/network.ts";
 import type { ParameterLayout } from "../model/parameters.ts";
 import type { ModelSnapshot } from "../model/state.ts";
 import { stateNames } from "../optimizers/index.ts";
@@ -20,10 +19,13 @@ export const RUN_BLOCKS = { best: "best.", last: "last." } as const satisfies Pa
   Record<keyof RunState, string>
 >;
 
-/** Writes a model, and the run that it is in. */
-export function encodeCheckpoint(model: ModelSnapshot, run: RunState | undefined): OwnBytes {
+/** Writes a model whose parameters are laid out as `layout` says, and the run that it is in. */
+export function encodeCheckpoint(
+  model: ModelSnapshot,
+  layout: ParameterLayout,
+  run: RunState | undefined,
+): OwnBytes {
   const { config, optimizer } = model;
-  const { layout } = buildNetwork(config);
   const tensors = namedTensors("", model.parameters, layout);
   for (const [name, data] of Object.entries(model.preparation ?? {})) {
     tensors.push({ name, dtype: "F64", shape: [data.length], data: Float64Array.from(data) });

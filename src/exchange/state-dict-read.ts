@@ -90,24 +90,25 @@ function mapped(map: Record<string, unknown>, tensors: Tensors): Names {
 /** The file's names by ours, from what the names say and, for the decoder's order, the shapes. */
 function recognize(tensors: Tensors): Names {
   const parts = [...tensors.keys()].map(takeApart);
-  const places = (side: Side) => {
+  /** The numbers in a side's names, each with its place among them. */
+  const places = (side: Side): Map<string, number> => {
     const keys = new Map(
       parts.filter((part) => part.side === side).map(({ at }) => [at.join(), at]),
     );
-    return [...keys.values()].sort(byNumbers).map(String);
+    return new Map([...keys.values()].sort(byNumbers).map((at, place) => [at.join(), place]));
   };
   const encoder = places("encoder");
   const decoder = places("decoder");
-  const depth = encoder.length;
-  if (decoder.length > 0 && decoder.length !== depth) {
+  const depth = encoder.size;
+  if (decoder.size > 0 && decoder.size !== depth) {
     throw new FormatError(
-      `The encoder has ${depth} layers and the decoder ${decoder.length}, by the names ${listed(tensors.keys())}. ${USE_MAP}`,
+      `The encoder has ${depth} layers and the decoder ${decoder.size}, by the names ${listed(tensors.keys())}. ${USE_MAP}`,
     );
   }
   const named = (layerOf: (place: number) => number): Names => {
     const names = new Map<string, string>();
     for (const { name, side, kind, at } of parts) {
-      const place = (side === "encoder" ? encoder : decoder).indexOf(String(at));
+      const place = (side === "encoder" ? encoder : decoder).get(at.join()) ?? 0;
       const ours = `${side}.${side === "encoder" ? place : layerOf(place)}.${kind}`;
       const other = names.get(ours);
       if (other !== undefined) {
@@ -122,7 +123,7 @@ function recognize(tensors: Tensors): Names {
   const orders = [named((place) => place), named((place) => depth - 1 - place)];
   const fitting = orders.filter((names) => decoderFits(names, tensors));
   const candidates = fitting.length > 0 ? fitting : orders; // none fits: said where shapes are checked
-  if (candidates.length < 2 || depth === 1 || decoder.length === 0) return candidates[0] as Names;
+  if (candidates.length < 2 || depth === 1 || decoder.size === 0) return candidates[0] as Names;
   if (!parts.some(({ side, kind }) => side === "decoder" && kind === "weight")) {
     if (fitting.length === 0) return orders[1] as Names;
     throw new FormatError(
@@ -272,7 +273,7 @@ function readWeights(names: Names, tensors: Tensors, layers: readonly number[]):
     const tensor = tensors.get(theirs) as SafeTensor;
     if (String(tensor.shape) !== String(shape)) {
       throw new FormatError(
-        `${show(theirs)} has shape [${tensor.shape.join(", ")}]; ${ours} of the layers [${layers.join(", ")}] has [${shape.join(", ")}].`,
+        `${show(theirs)} has shape [${tensor.shape.join(", ")}]; ${ours} of the layers ${show(layers)} has [${shape.join(", ")}].`,
       );
     }
     weights[ours] = { shape, data: readTensor(theirs, tensors) };

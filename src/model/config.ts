@@ -31,7 +31,7 @@ export type MissingMode = "error" | "mean" | "mask";
 export type GradientMode = "auto" | "direct" | "gram";
 
 export interface ModelConfig {
-  /** Units from the input to the code: `[784, 128]`, `[784, 256, 64]`. At least two whole numbers. */
+  /** Units from the input to the code: `[784, 128]`, `[784, 256, 64]`. Two to 10,001 whole numbers of at least 1. */
   layers: readonly number[];
   /** Activation of every hidden layer on both sides, the code included. Default `"relu"`. */
   activation?: ActivationSpec;
@@ -159,6 +159,9 @@ const MODEL_KEYS = Object.keys({
   gradient: true,
 } satisfies Record<ModelKey, true>);
 
+/** Layers from the input to the code. Every layer takes some kilobytes and microseconds, whatever its units. */
+const MOST_LAYERS = 10_000;
+
 /** Checks a configuration and fills in its defaults. The result is frozen. */
 export function resolveConfig(config: ModelConfig): ResolvedConfig {
   if (typeof config !== "object" || config === null || Array.isArray(config)) {
@@ -250,6 +253,11 @@ function resolveLayers(layers: unknown): readonly number[] {
   if (layers.length < 2) {
     throw new InvalidValueError(
       `layers needs at least the input's units and the code's, such as [784, 128]; got ${show(layers)}.`,
+    );
+  }
+  if (layers.length - 1 > MOST_LAYERS) {
+    throw new InvalidValueError(
+      `layers may describe up to ${MOST_LAYERS} layers, each with its weight; got ${layers.length - 1}.`,
     );
   }
   return layers.map((units, i) => wholeNumber(`layers[${i}]`, units, 1));

@@ -36,10 +36,10 @@ export class Engine {
   readonly inference: Inference;
   readonly state: ModelState;
 
-  constructor(config: ResolvedConfig, core: Core) {
+  /** `network` is the one that `config` describes. */
+  constructor(config: ResolvedConfig, core: Core, network = buildNetwork(config)) {
     const { kernels } = core;
     const arena = new Arena(core.memory);
-    const network = buildNetwork(config);
     const loss = lossFunction(config.loss);
     const { layout } = network;
     // Fresh memory is zeros: so optimizers start.

@@ -103,10 +103,32 @@ describe("save and load", () => {
     await expect(TiedAutoencoder.load(bytes)).rejects.toThrow(message);
   });
 
-  test("an impossible configuration in a file is refused like one in code", async () => {
-    const bytes = tampered(({ metadata }) =>
-      Object.assign(metadata, { config: '{"layers":[0,1]}' }),
-    );
-    await expect(TiedAutoencoder.load(bytes)).rejects.toThrow(/layers\[0\] must be a whole number/);
+  test.each<[string, string, RegExp]>([
+    ["a layer without units", '{"layers":[0,1]}', /configuration is not valid: layers\[0\] must/],
+    [
+      "layers whose weights the file does not hold",
+      '{"layers":[100000,100000]}',
+      /"encoder.0.weight" has shape \[4, 6\]; its configuration asks for \[100000, 100000\]/,
+    ],
+    ["more layers than there may be", `{"layers":[${"1,".repeat(1e6)}1]}`, /up to 10000 layers/],
+    [
+      "layers that lie deep in arrays",
+      `{"layers":${"[".repeat(20_000)}${"]".repeat(20_000)}}`,
+      /layers needs at least the input's units and the code's.*got \[\[an array of 1\]\]/,
+    ],
+    [
+      "a setting that lies deep in objects",
+      `{"layers":[6,4,2],"loss":${'{"type":'.repeat(20_000)}1${"}".repeat(20_000)}}`,
+      /loss.type must be "mse"/,
+    ],
+  ])("%s in a file is a FormatError, before anything is made", async (_, config, message) => {
+    const bytes = tampered(({ metadata, tensors }) => {
+      Object.assign(metadata, { config });
+      if (config.includes("100000")) {
+        for (const name of tensors.keys()) if (/1\./.test(name)) tensors.delete(name);
+      }
+    });
+    await expect(TiedAutoencoder.load(bytes)).rejects.toThrow(FormatError);
+    await expect(TiedAutoencoder.load(bytes)).rejects.toThrow(message);
   });
 });

@@ -132,7 +132,7 @@ describe("resume", () => {
     const named = [...tensors].map(([name, tensor]) => ({ name, ...tensor }));
     const spoilt = encodeSafetensors(named, metadata);
     await expect(TiedAutoencoder.load(spoilt)).rejects.toThrow(
-      /run cannot be continued: run.batch must be a whole number/,
+      /run is not valid: run.batch must be a whole number/,
     );
   });
 });
