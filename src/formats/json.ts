@@ -19,7 +19,7 @@ import {
   requireKinds,
   type TableColumn,
 } from "./table.ts";
-import { quote } from "./text.ts";
+import { printable, quote } from "./text.ts";
 import { decodeUtf8 } from "./text-read.ts";
 
 export interface JsonTableOptions extends Pick<CellOptions, "missing"> {
@@ -220,8 +220,6 @@ function textOf(bytes: Uint8Array, line: number | undefined): string {
   });
 }
 
-const BARE_NUMBER = /"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g;
-
 /** The value of a JSON text; undefined where it is none. As Python writes them, NaN and Infinity count. */
 function parseJson(text: string): { readonly value: unknown } | undefined {
   try {
@@ -229,16 +227,37 @@ function parseJson(text: string): { readonly value: unknown } | undefined {
   } catch {
     if (!text.includes("NaN") && !text.includes("Infinity")) return undefined;
   }
-  const plain = text.replace(BARE_NUMBER, (found) => {
-    if (found === "NaN") return "null";
-    if (found === "Infinity") return "1e999";
-    return found === "-Infinity" ? "-1e999" : found;
-  });
   try {
-    return { value: JSON.parse(plain) };
+    return { value: JSON.parse(withoutBareNumbers(text)) };
   } catch {
     return undefined;
   }
+}
+
+/** NaN as null and Infinity as a number that is read as infinite, outside of strings. */
+function withoutBareNumbers(text: string): string {
+  const parts: string[] = [];
+  const marks = /"|NaN|Infinity/g;
+  let start = 0;
+  for (let mark = marks.exec(text); mark; mark = marks.exec(text)) {
+    if (mark[0] === '"') {
+      marks.lastIndex = stringEnd(text, marks.lastIndex);
+      continue;
+    }
+    parts.push(text.slice(start, mark.index), mark[0] === "NaN" ? "null" : "1e999");
+    start = marks.lastIndex;
+  }
+  return parts.length === 0 ? text : [...parts, text.slice(start)].join("");
+}
+
+/** Where the string ends whose text begins at `at`: after its quote, or at the end of all. */
+function stringEnd(text: string, at: number): number {
+  for (let i = at; i < text.length; i++) {
+    const c = text[i];
+    if (c === '"') return i + 1;
+    if (c === "\\") i++;
+  }
+  return text.length;
 }
 
 /** Says why a text is not JSON, in the host's words. */
@@ -247,7 +266,7 @@ function notJson(text: string, where: string, line?: number): FormatError {
   try {
     JSON.parse(text);
   } catch (error) {
-    reason = quote((error as Error).message).slice(1, -1);
+    reason = printable((error as Error).message);
   }
   return new FormatError(`${where} is not JSON: ${reason}`, { line });
 }

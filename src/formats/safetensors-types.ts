@@ -1,6 +1,6 @@
 // What reading and writing safetensors share: the element types and the limits.
 
-import type { NumericArray } from "./numbers.ts";
+import type { NumericArray, NumericData } from "./numbers.ts";
 
 /** Each element type with the array that holds it; the two 16-bit floats come as raw bits. */
 export const ARRAYS = {
@@ -21,7 +21,7 @@ export const ARRAYS = {
 export const MAX_HEADER = 100_000_000;
 
 export type SafetensorsType = keyof typeof ARRAYS;
-export type SafetensorsData = InstanceType<(typeof ARRAYS)[SafetensorsType]>;
+export type SafetensorsData = NumericData;
 
 /** F16, BF16 and BOOL are only told from U16 and U8 by the dtype. */
 export interface SafeTensor extends NumericArray {

@@ -15,7 +15,7 @@ import {
   type SafetensorsData,
   type SafetensorsType,
 } from "./safetensors-types.ts";
-import { quote } from "./text.ts";
+import { printable, quote } from "./text.ts";
 import { decodeUtf8 } from "./text-read.ts";
 
 const MAX_DEPTH = 3; // the header, a tensor's entry, its shape
@@ -129,7 +129,7 @@ function readHeader(file: Uint8Array): { entries: Record<string, unknown>; bytes
     return { entries: JSON.parse(text), bytes: length };
   } catch (error) {
     if (error instanceof FormatError) throw error;
-    throw new FormatError(`the header is not valid JSON: ${(error as Error).message}`);
+    throw new FormatError(`the header is not valid JSON: ${printable((error as Error).message)}`);
   }
 }
 

@@ -159,8 +159,9 @@ export class ColumnBuilder {
   finish(rows: number, warnings: string[]): TableColumn {
     const { name, kind, look, first } = this;
     if (kind === "number") {
-      const numbers = this.numbers ?? new Float64Array(rows).fill(Number.NaN);
-      return { name, kind, values: numbers.slice(0, rows) };
+      const values = new Float64Array(rows).fill(Number.NaN);
+      values.set(this.numbers?.subarray(0, rows) ?? []);
+      return { name, kind, values };
     }
     if (look === "unit" && first) {
       warnings.push(

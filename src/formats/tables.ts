@@ -37,7 +37,8 @@ export interface TableStreamOptions extends TableOptions {
  *   percentages, amounts) is an error, unless `kinds` calls it text.
  * - JSON: an array of objects, an object of arrays (or of objects by row, as pandas writes it), or an array
  *   of arrays, whose first row may hold names. Numbers, strings, true, false and null; null and what is
- *   absent are missing. Strings are text, also where they read like numbers.
+ *   absent are missing. Strings are text, also where they read like numbers. Keys that are whole numbers
+ *   come before others, as in every JavaScript object.
  * - JSON lines: an object or an array a line.
  * - Arrays: the first dimension counts rows, and the others make up a row together.
  *

@@ -26,3 +26,6 @@ export function quote(value: unknown): string {
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }
+
+/** Text from elsewhere, such as a host's message that quotes a file, safe to print as it stands. */
+export const printable = (text: string): string => quote(text).slice(1, -1).replaceAll('\\"', '"');
