@@ -12,9 +12,18 @@ export {
   readCsvFloat64,
 } from "./formats/csv.ts";
 export type { CsvDelimiter } from "./formats/csv-dialect.ts";
-export { type CsvMatrix, shortestFloat32, writeCsv } from "./formats/csv-write.ts";
+export {
+  type CsvMatrix,
+  type CsvWriteOptions,
+  type WritableColumn,
+  type WritableTable,
+  writeCsv,
+  writeCsvTable,
+} from "./formats/csv-write.ts";
 export { FormatError, type FormatPlace, type NumberLook } from "./formats/errors.ts";
+export { shortestFloat32 } from "./formats/float32-text.ts";
 export { decodeIdx, encodeIdx } from "./formats/idx.ts";
+export { writeJson, writeJsonLines } from "./formats/json-write.ts";
 export { decodeNpy, encodeNpy, type NpyArray, type NpyType, writeNpy } from "./formats/npy.ts";
 export { decodeNpz, encodeNpz, type NpzFile, openNpz } from "./formats/npz.ts";
 export type { NumericArray, NumericData } from "./formats/numbers.ts";

@@ -1,6 +1,6 @@
 // Numbers and times as people read them.
 
-import { shortestFloat32 } from "../formats/csv-write.ts";
+import { shortestFloat32 } from "../formats/float32-text.ts";
 
 export const grouped = (value: number): string =>
   String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");

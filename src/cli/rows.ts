@@ -1,6 +1,6 @@
 // Writes rows as they come: CSV, NPY, or one JSON object a line.
 
-import { writeCsv } from "../formats/csv-write.ts";
+import { type CsvWriteOptions, writeCsv } from "../formats/csv-write.ts";
 import { encodeNpy } from "../formats/npy.ts";
 import type { Arguments, Options } from "./arguments.ts";
 import { UsageError } from "./errors.ts";
@@ -38,6 +38,9 @@ export const rowOptions: Options = {
     default: "by the file's ending, else csv",
   },
   "no-names": { help: "write CSV without a header" },
+  "escape-formulas": {
+    help: "put an apostrophe before names that a spreadsheet would run as formulas",
+  },
   json: { help: "one JSON object a line; short for --format json" },
   ...forceOption,
 };
@@ -72,7 +75,12 @@ export async function writingRows<T>(
     // Names come from a file and may hold anything: a terminal gets them as they can be shown.
     const shown = output.isTerminal ? shape.names?.map((name) => visible(name)) : shape.names;
     const named = { ...shape, names: args.flag("no-names") ? undefined : shown };
-    const { writer, end } = { csv: csvRows, npy: npyRows, json: jsonRows }[format](output, named);
+    const escapeFormulas = args.flag("escape-formulas");
+    const { writer, end } = {
+      csv: () => csvRows(output, named, { escapeFormulas }),
+      npy: () => npyRows(output, named),
+      json: () => jsonRows(output, named),
+    }[format]();
     const result = await work(writer);
     await end();
     return result;
@@ -84,10 +92,11 @@ interface Rows {
   end(): Promise<void>;
 }
 
-function csvRows(output: Output, { names, columns }: RowShape): Rows {
+function csvRows(output: Output, { names, columns }: RowShape, options: CsvWriteOptions): Rows {
   let header = names;
   const write = async (data: Float32Array) => {
-    for (const bytes of writeCsv({ data, columns, names: header })) await output.write(bytes);
+    for (const bytes of writeCsv({ data, columns, names: header }, options))
+      await output.write(bytes);
     header = undefined;
   };
   // A table without rows still has its header.

@@ -85,6 +85,12 @@ export function readRow(
   return undefined;
 }
 
+/** Whether nothing but blanks stands between `at` and the end of the line. A quoted empty cell is a row. */
+export function isBlankLine(bytes: Uint8Array, at: number): boolean {
+  while (bytes[at] === SPACE || bytes[at] === CARRIAGE_RETURN) at++;
+  return bytes[at] === NEWLINE;
+}
+
 const CELL_START = 0;
 const PLAIN = 1;
 const QUOTED = 2;

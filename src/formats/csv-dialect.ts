@@ -4,7 +4,7 @@
 // in which a file arrives.
 
 import type { CellReader } from "./cell-values.ts";
-import { BlockTexts, NEWLINE, readRow } from "./csv-cells.ts";
+import { BlockTexts, isBlankLine, NEWLINE, readRow } from "./csv-cells.ts";
 import { quote } from "./text.ts";
 
 export type CsvDelimiter = "," | ";" | "\t" | "|";
@@ -61,10 +61,10 @@ class RowSampler {
       const row = readRow(this.texts, this.start, this.code);
       if (row === undefined) return undefined;
       const { cells, next } = row;
-      if (cells.length > 1 || cells[0] !== "") {
+      const { bytes } = this.texts;
+      if (!isBlankLine(bytes, this.start)) {
         this.rows.push({ cells, start: this.start, line: this.line });
       }
-      const { bytes } = this.texts;
       for (; this.start < next; this.start++) if (bytes[this.start] === NEWLINE) this.line++;
     }
     return this.rows[index];

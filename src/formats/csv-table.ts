@@ -8,7 +8,7 @@ import {
   type RowConsumer,
   wrongWidth,
 } from "./csv.ts";
-import { BlockTexts, CARRIAGE_RETURN, cellEnd, NEWLINE, QUOTE, SPACE } from "./csv-cells.ts";
+import { BlockTexts, cellEnd, isBlankLine, NEWLINE, QUOTE, SPACE } from "./csv-cells.ts";
 import { CsvNumbers } from "./csv-numbers.ts";
 import type { ByteSource } from "./streams.ts";
 import {
@@ -61,6 +61,8 @@ export async function* streamCsvTable(
   yield* file.read(rows, () => rows.take([]));
 }
 
+const STAGE_CELLS = 1 << 14;
+
 /** Cuts rows into cells, and puts these into columns. */
 class TableRows implements RowConsumer {
   count = 0;
@@ -72,6 +74,11 @@ class TableRows implements RowConsumer {
   /** For each column of the file its place among those chosen, or -1. */
   private readonly targets: Int32Array;
   private columns: ColumnBuilder[];
+  /** 1 for each chosen column that is of text. */
+  private readonly isText: Uint8Array;
+  /** Numbers of the latest rows, row-major. Columns far apart in memory are filled from here, many rows at a time. */
+  private readonly stage: Float64Array;
+  private stagedRows = 0;
   /** Rows before the first of this table. */
   private before = 0;
   /** The rows read so far, as they stand in the file, in case that numbers turn out to be text. */
@@ -91,6 +98,9 @@ class TableRows implements RowConsumer {
     this.numbers = new CsvNumbers(dialect.delimiter, file.cells.decimal);
     this.targets = new Int32Array(dialect.columns).fill(-1);
     for (const [target, column] of chosen.entries()) this.targets[column] = target;
+    this.isText = new Uint8Array(chosen.length);
+    const rows = Math.max(1, Math.floor(STAGE_CELLS / Math.max(1, chosen.length)));
+    this.stage = new Float64Array(rows * chosen.length);
     this.columns = this.makeColumns();
     this.kept = keep ? [] : undefined;
   }
@@ -101,6 +111,7 @@ class TableRows implements RowConsumer {
 
   /** The table of the rows since the last. */
   take(warnings: string[]): DataTable {
+    this.unstage();
     this.readLateTexts();
     const { count: rows, before } = this;
     const { names, lines } = this.file;
@@ -119,31 +130,31 @@ class TableRows implements RowConsumer {
   }
 
   parse(bytes: Uint8Array, at: number): number {
-    const { targets, columns, numbers, capacity } = this;
+    const { targets, columns, numbers, capacity, isText, stage } = this;
     const { lines, dialect } = this.file;
+    const width = columns.length;
     const missing = this.file.cells.missingNumbers;
     const { delimiter } = dialect;
     const texts = new BlockTexts(bytes);
     const start = at;
     while (at < bytes.length && this.count < capacity) {
-      const rowStart = at;
-      while (bytes[at] === SPACE || bytes[at] === CARRIAGE_RETURN) at++;
-      if (bytes[at] === NEWLINE) {
-        at++;
+      if (isBlankLine(bytes, at)) {
+        at = bytes.indexOf(NEWLINE, at) + 1;
         this.line++;
         continue;
       }
-      const row = this.count;
+      if ((this.stagedRows + 1) * width > stage.length) this.unstage();
+      const base = this.stagedRows * width;
+      const rowStart = at;
       let breaks = 1;
       let field = 0;
-      for (at = rowStart; ; at++) {
+      for (; ; at++) {
         const target = field < targets.length ? targets[field]! : -1;
-        const column = target < 0 ? undefined : columns[target];
         let stop = -1;
-        if (column?.kind === "number") {
+        if (target >= 0 && isText[target] === 0) {
           const value = numbers.float64(bytes, at);
           stop = numbers.stop;
-          if (stop >= 0) column.setNumber(row, missing?.has(value) ? Number.NaN : value);
+          if (stop >= 0) stage[base + target] = missing?.has(value) ? Number.NaN : value;
         }
         if (stop < 0) {
           if (bytes[at] !== QUOTE && bytes[at] !== SPACE) {
@@ -153,7 +164,12 @@ class TableRows implements RowConsumer {
             if (stop < 0) return this.keep(bytes, start, rowStart);
             for (let i = at; i < stop; i++) if (bytes[i] === NEWLINE) breaks++;
           }
-          column?.setText(row, texts.cell(at, stop).trim(), this.line, field);
+          if (target >= 0) {
+            const text = texts.cell(at, stop).trim();
+            const value = columns[target]!.takeText(this.count, text, this.line, field);
+            if (value === undefined) isText[target] = 1;
+            else stage[base + target] = value;
+          }
         }
         at = stop;
         field++;
@@ -164,8 +180,20 @@ class TableRows implements RowConsumer {
       lines.add(this.line);
       this.line += breaks;
       this.count++;
+      this.stagedRows++;
     }
     return this.keep(bytes, start, at);
+  }
+
+  /** Gives the staged numbers to their columns. */
+  private unstage(): void {
+    const { columns, stagedRows } = this;
+    const values = this.stage.subarray(0, stagedRows * columns.length);
+    for (const [i, column] of columns.entries()) {
+      if (column.kind !== "number") continue;
+      column.setNumbers(this.count - stagedRows, values, i, columns.length);
+    }
+    this.stagedRows = 0;
   }
 
   private keep(bytes: Uint8Array, start: number, end: number): number {
@@ -177,7 +205,9 @@ class TableRows implements RowConsumer {
     const { chosen, names, cells } = this.file;
     return chosen.map((place, i) => {
       const name = names?.[i] ?? defaultName(place);
-      return new ColumnBuilder(name, cells, this.kindOf(name));
+      const column = new ColumnBuilder(name, cells, this.kindOf(name));
+      this.isText[i] = column.kind === "text" ? 1 : 0;
+      return column;
     });
   }
 
@@ -210,10 +240,10 @@ class TableRows implements RowConsumer {
     const { delimiter } = this.file.dialect;
     const texts = new BlockTexts(bytes);
     for (let at = 0; at < bytes.length && row < rows; at++) {
-      const rowStart = at;
-      while (bytes[at] === SPACE || bytes[at] === CARRIAGE_RETURN) at++;
-      if (bytes[at] === NEWLINE) continue;
-      at = rowStart;
+      if (isBlankLine(bytes, at)) {
+        at = bytes.indexOf(NEWLINE, at);
+        continue;
+      }
       for (let field = 0; ; field++, at++) {
         const stop = cellEnd(bytes, at, bytes.length, delimiter);
         const wanted = columns.get(field);

@@ -1,8 +1,23 @@
-// Writes float32 matrices as CSV, each number in the fewest digits that read back as the same float32.
+// Writes CSV: matrices of float32, each number in the fewest characters that read back as the same float32,
+// and tables of numbers and text.
 
 import type { OwnBytes } from "../arrays.ts";
-import { InvalidValueError } from "../errors.ts";
+import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+import { isFloat32Array, isNumberArray } from "../platform/tags.ts";
+import type { CsvDelimiter } from "./csv-dialect.ts";
+import { MAX_NUMBER_BYTES, putFloat32, shortestFloat32 } from "./float32-text.ts";
 import { encodeUtf8 } from "./text.ts";
+
+export interface CsvWriteOptions {
+  /** What stands between cells. Default ",". */
+  readonly delimiter?: CsvDelimiter | undefined;
+  /**
+   * Puts an apostrophe before text, names included, that a spreadsheet would run as a formula: what begins
+   * with `=`, `+`, `-`, `@`, a tab or a carriage return and is no number. Default false: text stays as it
+   * is, and so it is read back. For files from strangers that end up in a spreadsheet.
+   */
+  readonly escapeFormulas?: boolean | undefined;
+}
 
 export interface CsvMatrix {
   /** Row-major; its length is a multiple of `columns`. */
@@ -12,34 +27,49 @@ export interface CsvMatrix {
   readonly names?: readonly string[] | undefined;
 }
 
+/** A column to write: numbers, or texts. */
+export interface WritableColumn {
+  readonly name: string;
+  readonly values: Float32Array | Float64Array | Uint8Array | Int32Array | readonly string[];
+}
+
+export interface WritableTable {
+  /** Columns of one length. */
+  readonly columns: readonly WritableColumn[];
+  /** Whether to write the names. Default true. */
+  readonly named?: boolean | undefined;
+}
+
 const PIECE_CELLS = 8192;
-const MAX_CELL = 24; // a minus, the 21 digits that a number below 1e21 may be printed with, a delimiter
+const NEWLINE = 10;
 
 /**
- * The bytes of a CSV file in pieces of up to 200 kB, ending in a newline. Digits go straight into
- * bytes: 2.2 times the speed of joining strings (measured).
+ * The bytes of a CSV file in pieces of up to 200 kB, ending in a newline.
+ * @throws InvalidValueError where the numbers do not fill rows, or the names are not as many as the columns.
  */
 export function* writeCsv(
   { data, columns, names }: CsvMatrix,
-  delimiter: "," | ";" | "\t" = ",",
+  options: CsvWriteOptions = {},
 ): Generator<OwnBytes, void, undefined> {
   if (!Number.isInteger(columns) || columns < 1 || data.length % columns !== 0) {
     throw new InvalidValueError(`${data.length} numbers do not fill rows of ${columns} columns`);
   }
+  const { delimiter, cell } = writer(options);
   if (names) {
     if (names.length !== columns) {
       throw new InvalidValueError(`${columns} columns want as many names, got ${names.length}`);
     }
-    yield encodeUtf8(`${names.map(quoteName).join(delimiter)}\n`);
+    yield encodeUtf8(`${names.map(cell).join(delimiter)}\n`);
   }
   const separator = delimiter.charCodeAt(0);
+  const bits = new Int32Array(data.buffer, data.byteOffset, data.length);
   let column = 0;
   for (let start = 0; start < data.length; start += PIECE_CELLS) {
     const end = Math.min(start + PIECE_CELLS, data.length);
-    const bytes = new Uint8Array((end - start) * MAX_CELL);
+    const bytes = new Uint8Array((end - start) * (MAX_NUMBER_BYTES + 1));
     let at = 0;
     for (let i = start; i < end; i++) {
-      at = putFloat32(data[i]!, bytes, at);
+      at = putFloat32(data[i]!, bits[i]!, bytes, at);
       column++;
       bytes[at++] = column === columns ? NEWLINE : separator;
       if (column === columns) column = 0;
@@ -48,101 +78,79 @@ export function* writeCsv(
   }
 }
 
-/** Quoted where it could be read as anything but one cell of text. */
-const quoteName = (name: string): string =>
-  /["\n\r,;\t]|^\s|\s$/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
-
-const NEWLINE = 10;
-const MINUS = 45;
-const POINT = 46;
-const ZERO = 48;
-
 /**
- * The fewest digits that are the same float32 when read back; NaN, Infinity and -Infinity by name.
- * Nine digits always do and most numbers need eight or nine, so the search starts there. Below six
- * there is nothing to find but for subnormals: what has fewer digits ends in zeros, which vanish.
+ * The bytes of a CSV file of named columns, in pieces of some 100 kB, ending in a newline. Numbers of a
+ * Float32Array are written as by `writeCsv`, others as JavaScript prints them; both read back as they were.
+ * Text is quoted where it has to be.
+ * @throws InvalidTypeError for values that are neither numbers nor text; InvalidValueError for columns of
+ * unequal length and for a table without columns.
  */
-export function shortestFloat32(value: number): string {
-  const bytes = new Uint8Array(MAX_CELL);
-  return String.fromCharCode(...bytes.subarray(0, putFloat32(value, bytes, 0)));
-}
-
-/** Writes `value` to `bytes` from `at` on, at most 22 characters, and returns where it ends. */
-function putFloat32(value: number, bytes: Uint8Array, at: number): number {
-  const size = Math.abs(value);
-  if (value < 0 || (value === 0 && 1 / value < 0)) bytes[at++] = MINUS;
-  if (size < 2 ** 24 && size === Math.trunc(size)) return putDigits(size, bytes, at);
-  return size >= 1e-6 && size < 1e8 ? putDecimal(size, bytes, at) : putText(size, bytes, at);
-}
-
-const POWERS = /* @__PURE__ */ Float64Array.from({ length: 17 }, (_, i) => +`1e${i}`); // all exact
-
-/** Numbers of common size, their digits found as integers: what it tries is exact in double. */
-function putDecimal(size: number, bytes: Uint8Array, at: number): number {
-  let power = 7; // eight digits in all
-  while (size >= POWERS[8 - power]!) power--;
-  while (size * POWERS[power]! < 1e7) power++;
-  let integer = Math.round(size * POWERS[power]!) | 0;
-  if (Math.fround(integer / POWERS[power]!) === size) {
-    for (let digits = 7; digits >= 6 && power > 0; digits--) {
-      const shorter = Math.round(size * POWERS[power - 1]!) | 0;
-      if (Math.fround(shorter / POWERS[power - 1]!) !== size) break;
-      integer = shorter;
-      power--;
+export function* writeCsvTable(
+  { columns, named = true }: WritableTable,
+  options: CsvWriteOptions = {},
+): Generator<OwnBytes, void, undefined> {
+  const rows = rowsOf(columns);
+  const { delimiter, cell } = writer(options);
+  if (named) yield encodeUtf8(`${columns.map(({ name }) => cell(name)).join(delimiter)}\n`);
+  const printers = columns.map(({ values }) => printer(values, cell));
+  // A line with nothing on it would be passed over by readers.
+  const only = columns.length === 1;
+  const step = Math.max(1, Math.floor(PIECE_CELLS / columns.length));
+  for (let start = 0; start < rows; start += step) {
+    let text = "";
+    for (let row = start; row < Math.min(start + step, rows); row++) {
+      const line = printers.map((print) => print(row)).join(delimiter);
+      text += only && line === "" ? '""\n' : `${line}\n`;
     }
-    for (; power > 0 && integer % 10 === 0; power--) integer = (integer / 10) | 0;
-  } else {
-    power++;
-    integer = Math.round(size * POWERS[power]!) | 0;
-    if (Math.fround(integer / POWERS[power]!) !== size) return putText(size, bytes, at);
+    yield encodeUtf8(text);
   }
-  if (power === 0) return putDigits(integer, bytes, at);
-  // From the end: the digits after the point, the point, the digits before it.
-  const digits = Math.max(countDigits(integer), power + 1);
-  const end = at + digits + 1;
-  for (let i = end - 1; i >= at; i--) {
-    if (i === end - 1 - power) {
-      bytes[i] = POINT;
-      continue;
+}
+
+/** How many values the columns have, each as many as the first. */
+export function rowsOf(columns: readonly WritableColumn[]): number {
+  const [first] = columns;
+  if (first === undefined) throw new InvalidValueError("a table has at least one column, got none");
+  for (const { name, values } of columns) {
+    if (
+      !isNumberArray(values) &&
+      !(Array.isArray(values) && values.every((one) => typeof one === "string"))
+    ) {
+      throw new InvalidTypeError(
+        `the values of ${show(name)} must be a typed array of numbers or an array of strings; got ${show(values)}.`,
+      );
     }
-    const tenth = (integer / 10) | 0;
-    bytes[i] = ZERO + integer - 10 * tenth;
-    integer = tenth;
+    if (values.length !== first.values.length) {
+      throw new InvalidValueError(
+        `${show(name)} has ${values.length} values, ${show(first.name)} has ${first.values.length}`,
+      );
+    }
   }
-  return end;
+  return first.values.length;
 }
 
-function countDigits(value: number): number {
-  let count = 1;
-  while (count < 10 && value >= POWERS[count]!) count++;
-  return count;
+function printer(
+  values: WritableColumn["values"],
+  cell: (text: string) => string,
+): (row: number) => string {
+  if (!isNumberArray(values)) return (row) => cell(values[row] ?? "");
+  return isFloat32Array(values)
+    ? (row) => shortestFloat32(values[row]!)
+    : (row) => printed(values[row]!);
 }
 
-/** A whole number below 2^31. */
-function putDigits(value: number, bytes: Uint8Array, at: number): number {
-  const end = at + countDigits(value);
-  let left = value | 0;
-  for (let i = end - 1; i >= at; i--) {
-    const tenth = (left / 10) | 0;
-    bytes[i] = ZERO + left - 10 * tenth;
-    left = tenth;
+const printed = (value: number): string => (Object.is(value, -0) ? "-0" : String(value));
+
+const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
+
+function writer({ delimiter = ",", escapeFormulas = false }: CsvWriteOptions) {
+  if (![",", ";", "\t", "|"].includes(delimiter)) {
+    throw new InvalidValueError(`delimiter must be "," ";" "\\t" or "|"; got ${show(delimiter)}.`);
   }
-  return end;
-}
-
-function putText(size: number, bytes: Uint8Array, at: number): number {
-  const text = shortestByText(size);
-  for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
-  return at;
-}
-
-function shortestByText(size: number): string {
-  let best = Number(size.toPrecision(9));
-  const least = size < 2 ** -120 ? 1 : 6;
-  for (let digits = 8; digits >= least; digits--) {
-    const shorter = Number(size.toPrecision(digits));
-    if (Math.fround(shorter) !== size) break;
-    best = shorter;
-  }
-  return `${best}`;
+  const cell = (text: string): string => {
+    const isFormula = escapeFormulas && /^[=+\-@\t\r]/.test(text) && !NUMBER.test(text);
+    const safe = isFormula ? `'${text}` : text;
+    // Quoted where it could be read as anything but one cell of text.
+    return /["\n\r,;\t|]|^\s|\s$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  return { delimiter, cell };
 }

@@ -9,6 +9,7 @@ import {
   CARRIAGE_RETURN,
   cellEnd,
   cellText,
+  isBlankLine,
   NEWLINE,
   QUOTE,
   RowEndScanner,
@@ -149,7 +150,8 @@ async function readStart(
     nextLook = size < FIRST_LOOK ? 0 : 2 * size;
     hasNews = false;
     let bytes = joined(complete ? [...pending, LINE_END] : pending);
-    if (bytes.subarray(0, 1000).includes(0)) {
+    const firstBreak = bytes.indexOf(NEWLINE);
+    if (bytes.subarray(0, firstBreak < 0 ? size : firstBreak).includes(0)) {
       throw new FormatError("expected text in UTF-8, got a zero byte: UTF-16 or binary data?");
     }
     returnsOnly ??= linesEndInReturns(bytes.subarray(0, size), complete);
@@ -426,19 +428,18 @@ class NumberBatch<Data extends Float32Array | Float64Array> implements RowConsum
     const missing = this.file.cells.missingNumbers;
     const width = this.file.chosen.length;
     while (at < bytes.length && this.count < capacity) {
-      const rowStart = at;
-      while (bytes[at] === SPACE || bytes[at] === CARRIAGE_RETURN) at++;
-      if (bytes[at] === NEWLINE) {
-        at++;
+      if (isBlankLine(bytes, at)) {
+        at = bytes.indexOf(NEWLINE, at) + 1;
         this.line++;
         continue;
       }
+      const rowStart = at;
       this.data ??= this.make(capacity * width);
       const data = this.data;
       const base = this.count * width;
       let breaks = 1;
       let field = 0;
-      for (at = rowStart; ; at++) {
+      for (; ; at++) {
         const target = field < targets.length ? targets[field]! : -1;
         let stop = -1;
         if (target >= 0) {

@@ -31,6 +31,7 @@ export interface JsonTableOptions extends Pick<CellOptions, "missing"> {
 
 const NEWLINE = 10;
 const MAX_LINE_BYTES = 1 << 26;
+const BLOCK_BYTES = 1 << 20;
 /** What one string of the host can hold, some bytes less. */
 const MAX_TEXT_BYTES = 2 ** 29 - 64;
 const CELLS_PER_BYTE = 16;
@@ -59,13 +60,16 @@ export async function* streamJsonLines(
   }
   let rows: JsonRows | undefined;
   let names: readonly string[] | undefined = options.kinds && Object.keys(options.kinds);
-  for await (const { value, line, bytes, isPause } of valuesOf(source)) {
-    if (value !== undefined) {
+  for await (const values of valuesOf(source)) {
+    for (const { value, line, length } of values ?? []) {
       if (isObject(value)) names ??= Object.keys(value);
       rows ??= new JsonRows(options, "jsonl", { names });
-      rows.add(value, line, bytes);
+      rows.add(value, line, length);
+      if (rows.count < batchRows) continue;
+      yield rows.take();
+      rows = undefined;
     }
-    if (rows && rows.count > 0 && (isPause || rows.count === batchRows)) {
+    if (values === undefined && rows && rows.count > 0) {
       yield rows.take();
       rows = undefined;
     }
@@ -154,62 +158,80 @@ function wholeValue(bytes: Uint8Array): unknown {
 
 function linesTable(bytes: Uint8Array, options: JsonTableOptions): DataTable {
   const rows = new JsonRows(options, "jsonl");
-  let line = 1;
-  for (let start = 0; start < bytes.length; line++) {
-    const found = bytes.indexOf(NEWLINE, start);
-    const end = found < 0 ? bytes.length : found;
-    const value = lineValue(bytes.subarray(start, end), line);
-    if (value !== undefined) rows.add(value, line, end + 1 - start);
-    start = end + 1;
-  }
+  for (const { value, line, length } of lineValues(bytes, 1)) rows.add(value, line, length);
   return rows.take();
 }
 
 interface LineValue {
   readonly value: unknown;
   readonly line: number;
-  readonly bytes: number;
-  /** No more arrives for the moment. */
-  readonly isPause: boolean;
+  /** Characters of the line. */
+  readonly length: number;
 }
 
-async function* valuesOf(source: ByteSource): AsyncGenerator<LineValue, void, undefined> {
+/** The values of whole lines, blank ones left out. */
+function* lineValues(bytes: Uint8Array, line: number): Generator<LineValue, void, undefined> {
+  for (let start = 0; start < bytes.length; ) {
+    const last =
+      start + BLOCK_BYTES < bytes.length ? bytes.indexOf(NEWLINE, start + BLOCK_BYTES) : -1;
+    const end = last < 0 ? bytes.length : last + 1;
+    const text = blockText(bytes.subarray(start, end), line);
+    for (let at = 0; at < text.length; line++) {
+      const found = text.indexOf("\n", at);
+      const stop = found < 0 ? text.length : found;
+      const one = text.slice(at, stop).trim();
+      at = stop + 1;
+      if (one === "") continue;
+      const parsed = parseJson(one);
+      if (parsed === undefined) throw notJson(one, `line ${line}`, line);
+      yield { value: parsed.value, line, length: one.length + 1 };
+    }
+    start = end;
+  }
+}
+
+/** The text of some lines, or an error that names the line which is not UTF-8. */
+function blockText(bytes: Uint8Array, line: number): string {
+  const text = decodeUtf8(copyBytes(bytes, 0, bytes.length));
+  if (text !== undefined) return text;
+  for (let start = 0; start < bytes.length; line++) {
+    const found = bytes.indexOf(NEWLINE, start);
+    const end = found < 0 ? bytes.length : found;
+    textOf(bytes.subarray(start, end), line);
+    start = end + 1;
+  }
+  return "";
+}
+
+/** The values of a stream of lines in blocks, and undefined where it makes a pause. */
+async function* valuesOf(
+  source: ByteSource,
+): AsyncGenerator<Iterable<LineValue> | undefined, void, undefined> {
   let pending: Uint8Array[] = [];
   let size = 0;
   let line = 1;
-  const take = (bytes: Uint8Array): LineValue => {
-    const value = lineValue(bytes, line);
-    return { value, line: line++, bytes: bytes.length + 1, isPause: false };
-  };
   for await (const piece of readBytes(source)) {
     if (piece.length === 0) {
-      yield { value: undefined, line, bytes: 0, isPause: true };
+      yield undefined;
       continue;
     }
-    let start = 0;
-    for (let end = piece.indexOf(NEWLINE); end >= 0; end = piece.indexOf(NEWLINE, start)) {
-      const rest = piece.subarray(start, end);
-      yield take(pending.length > 0 ? concatBytes([...pending, rest]) : rest);
-      pending = [];
-      size = 0;
-      start = end + 1;
+    pending.push(piece);
+    size += piece.length;
+    const whole = piece.lastIndexOf(NEWLINE) + 1;
+    if (whole > 0) {
+      const bytes = concatBytes(pending);
+      const end = size - piece.length + whole;
+      const block = bytes.subarray(0, end);
+      yield lineValues(block, line);
+      for (let at = block.indexOf(NEWLINE); at >= 0; at = block.indexOf(NEWLINE, at + 1)) line++;
+      pending = [bytes.subarray(end)];
+      size -= end;
     }
-    if (start < piece.length) pending.push(piece.subarray(start));
-    size += piece.length - start;
     if (size > MAX_LINE_BYTES) {
       throw new FormatError(`line ${line}: a value goes on for ${size} bytes`, { line });
     }
   }
-  if (size > 0) yield take(concatBytes(pending));
-}
-
-/** The value of a line; undefined where it is blank. */
-function lineValue(bytes: Uint8Array, line: number): unknown {
-  if (isBlank(bytes)) return undefined;
-  const text = textOf(bytes, line);
-  const parsed = parseJson(text);
-  if (parsed === undefined) throw notJson(text, `line ${line}`, line);
-  return parsed.value;
+  if (size > 0) yield lineValues(concatBytes(pending), line);
 }
 
 function textOf(bytes: Uint8Array, line: number | undefined): string {

@@ -49,7 +49,7 @@ export function sniffTable(head: Uint8Array): SniffedFormat {
   for (const [magic, what] of OTHERS) if (start.startsWith(magic)) refuse(what);
   if (start[8] === "{" && start[6] === "\0" && start[7] === "\0") refuse("a model in safetensors");
   if (/^(?:\xef\xbb\xbf)?\s*(?:\{\s*["}]|\[\s*[[{\]"\d-])/.test(start)) return "json";
-  if (head.subarray(0, 1000).includes(0)) {
+  if (head.subarray(0, SNIFF_BYTES).includes(0)) {
     throw new FormatError("it is neither CSV or JSON in UTF-8 nor an NPY, NPZ or IDX file");
   }
   return "csv";

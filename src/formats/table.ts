@@ -101,26 +101,42 @@ export class ColumnBuilder {
     numbers[row] = value;
   }
 
-  /** Takes the text of a cell, which may be a number, missing or text. `line` and `column` are for messages. */
-  setText(row: number, text: string, line: number | undefined, column: number): void {
+  /** Takes the numbers of rows from `row` on, which are every `stride`th of `values` from `at` on. */
+  setNumbers(row: number, values: Float64Array, at: number, stride: number): void {
+    const count = Math.floor(values.length / stride);
+    if (count === 0) return;
+    this.setNumber(row + count - 1, Number.NaN); // makes room
+    const numbers = this.numbers!;
+    for (let i = at; i < values.length; i += stride) numbers[row++] = values[i]!;
+  }
+
+  /**
+   * Takes the text of a cell, and gives back the number that a column of numbers has in its place; undefined
+   * where it is kept as text. `line` and `column` are for messages.
+   */
+  takeText(
+    row: number,
+    text: string,
+    line: number | undefined,
+    column: number,
+  ): number | undefined {
     if (this.kind === "number") {
       const value = this.cells.number(text);
-      if (value !== undefined) {
-        this.setNumber(row, value);
-        return;
-      }
+      if (value !== undefined) return value;
       if (this.given === "number") throw this.refusal({ text, row, line, column });
       this.kind = "text";
       this.textFrom = row;
     }
     if (this.given === undefined && this.look !== null) this.lookAt({ text, row, line, column });
     this.texts[row - this.textFrom] = this.sharedText(text);
+    return undefined;
   }
 
   /** Takes a string that is text even where it reads like a number, unless numbers are asked for. */
   setString(row: number, text: string, line: number | undefined, column: number): void {
     if (this.given === "number" || this.cells.isMissing(text)) {
-      this.setText(row, text, line, column);
+      const value = this.takeText(row, text, line, column);
+      if (value !== undefined) this.setNumber(row, value);
       return;
     }
     if (this.kind === "number") {

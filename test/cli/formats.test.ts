@@ -28,7 +28,7 @@ const text = (...table: Parameters<typeof writeCsv>) =>
   Buffer.concat([...writeCsv(...table)]).toString();
 
 const csv = (header: readonly string[] | undefined, delimiter: "," | ";" | "\t" = ",") =>
-  text({ data: floats, columns: COLUMNS, names: header }, delimiter);
+  text({ data: floats, columns: COLUMNS, names: header }, { delimiter });
 
 const objects = Array.from({ length: ROWS }, (_, i) =>
   Object.fromEntries(names.map((name, j) => [name, numbers[i * COLUMNS + j]])),

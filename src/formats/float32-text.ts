@@ -1,0 +1,180 @@
+// Prints float32 numbers in the fewest characters that read back as the same float32, straight into bytes,
+// at about twice the speed of trying digits and some eight times that of Number.prototype.toPrecision.
+//
+// A float32 x stands for every decimal between its halfway points to its neighbours. Scaled by a power of
+// ten to 9 or 10 digits, that interval is 6 to 250 whole numbers wide and holds every candidate; float64
+// computes its ends to some 1e-6. Digits are dropped while a whole number remains inside. Where an end
+// lies too close to a whole number to tell on which side of it, the digits are found by trying.
+
+const PLUS = 43;
+const MINUS = 45;
+const POINT = 46;
+const ZERO = 48;
+const LOWER_E = 101;
+
+/** The most characters that a number takes: a minus, and 21 digits or 13 with point and exponent. */
+export const MAX_NUMBER_BYTES = 22;
+
+/** "00", "01" and so on to "99". */
+const PAIRS = /* @__PURE__ */ Uint8Array.from({ length: 200 }, (_, i) =>
+  i % 2 === 0 ? ZERO + Math.floor(i / 20) : ZERO + ((i >> 1) % 10),
+);
+
+/** For each exponent field of a float32: the power of ten that scales its least number to [1e8, 1e9). */
+const POWERS = /* @__PURE__ */ Int32Array.from({ length: 255 }, (_, field) =>
+  Math.ceil(8 - (field - 127) * Math.LOG10E * Math.LN2),
+);
+const SCALES = /* @__PURE__ */ Float64Array.from(POWERS, (power) => Number(`1e${power}`));
+/** Half the distance to the next float32, scaled. */
+const HALVES = /* @__PURE__ */ Float64Array.from(
+  SCALES,
+  (scale, field) => scale * 2 ** (field - 151),
+);
+const INVERSES = /* @__PURE__ */ Float64Array.from({ length: 11 }, (_, i) => Number(`1e-${i}`));
+/** An end this close to a whole number may lie on either side of it. */
+const UNSURE = 2 ** -19;
+
+/**
+ * Writes a number to `bytes` from `at` on and returns where it ends. NaN, Infinity and -Infinity go by name.
+ * @param value A float32.
+ * @param bits The same as an Int32Array over the float32's memory has it.
+ */
+export function putFloat32(value: number, bits: number, bytes: Uint8Array, at: number): number {
+  if (bits < 0 && !Number.isNaN(value)) bytes[at++] = MINUS;
+  const size = Math.abs(value);
+  if (size < 2 ** 31) {
+    const whole = size | 0;
+    if (whole === size) return putWhole(whole, bytes, at);
+  }
+  const field = (bits >>> 23) & 255;
+  if (field === 0 || field === 255) return putText(size, bytes, at);
+
+  const scaled = size * SCALES[field]!;
+  const half = HALVES[field]!;
+  // Below a power of two the next float32 is half as far away.
+  const low = scaled - ((bits & 0x7fffff) === 0 && field > 1 ? half / 2 : half);
+  const high = scaled + half;
+  let first = low | 0;
+  let last = high | 0;
+  const below = low - first;
+  const above = high - last;
+  if (below < UNSURE || below > 1 - UNSURE || above < UNSURE || above > 1 - UNSURE) {
+    return putText(size, bytes, at);
+  }
+  first++;
+  // Whole numbers from `first` to `last` are inside.
+  let dropped = 0;
+  for (;;) {
+    const shorterFirst = ((first + 9) / 10) | 0;
+    const shorterLast = (last / 10) | 0;
+    if (shorterFirst > shorterLast) break;
+    first = shorterFirst;
+    last = shorterLast;
+    dropped++;
+  }
+  const nearest = (scaled * INVERSES[dropped]! + 0.5) | 0;
+  const digits = nearest < first ? first : nearest > last ? last : nearest;
+  return putScaled(digits, dropped - POWERS[field]!, bytes, at);
+}
+
+const scratch = /* @__PURE__ */ new Uint8Array(MAX_NUMBER_BYTES + 1);
+const oneFloat = /* @__PURE__ */ new Float32Array(1);
+const itsBits = /* @__PURE__ */ new Int32Array(oneFloat.buffer);
+
+/** The fewest characters that are the same float32 when read back; NaN, Infinity and -Infinity by name. */
+export function shortestFloat32(value: number): string {
+  oneFloat[0] = value;
+  const end = putFloat32(oneFloat[0]!, itsBits[0]!, scratch, 0);
+  return String.fromCharCode(...scratch.subarray(0, end));
+}
+
+/** digits · 10^power, as JavaScript writes numbers. */
+function putScaled(digits: number, power: number, bytes: Uint8Array, at: number): number {
+  const count = countDigits(digits);
+  const beforePoint = count + power;
+  if (beforePoint > 21 || beforePoint <= -6) {
+    const end = putMantissa(digits, count, bytes, at);
+    const exponent = beforePoint - 1;
+    bytes[end] = LOWER_E;
+    bytes[end + 1] = exponent < 0 ? MINUS : PLUS;
+    return putWhole(Math.abs(exponent), bytes, end + 2);
+  }
+  if (power >= 0) {
+    const end = putWhole(digits, bytes, at);
+    bytes.fill(ZERO, end, end + power);
+    return end + power;
+  }
+  if (beforePoint > 0) {
+    const end = at + count + 1;
+    putBefore(digits, bytes, end);
+    for (let i = at; i < at + beforePoint; i++) bytes[i] = bytes[i + 1]!;
+    bytes[at + beforePoint] = POINT;
+    return end;
+  }
+  bytes[at++] = ZERO;
+  bytes[at++] = POINT;
+  for (let i = beforePoint; i < 0; i++) bytes[at++] = ZERO;
+  return putWhole(digits, bytes, at);
+}
+
+/** Digits with a point after the first. */
+function putMantissa(digits: number, count: number, bytes: Uint8Array, at: number): number {
+  if (count === 1) return putWhole(digits, bytes, at);
+  const end = at + count + 1;
+  putBefore(digits, bytes, end);
+  bytes[at] = bytes[at + 1]!;
+  bytes[at + 1] = POINT;
+  return end;
+}
+
+/** A whole number below 2^31. */
+function putWhole(value: number, bytes: Uint8Array, at: number): number {
+  if (value < 10) {
+    bytes[at] = ZERO + value;
+    return at + 1;
+  }
+  const end = at + countDigits(value);
+  putBefore(value, bytes, end);
+  return end;
+}
+
+/** The digits of a whole number below 2^31, the last of them before `end`. */
+function putBefore(value: number, bytes: Uint8Array, end: number): void {
+  let left = value | 0;
+  while (left >= 100) {
+    const hundredth = (left / 100) | 0;
+    const pair = 2 * (left - 100 * hundredth);
+    bytes[--end] = PAIRS[pair + 1]!;
+    bytes[--end] = PAIRS[pair]!;
+    left = hundredth;
+  }
+  if (left >= 10) {
+    bytes[--end] = PAIRS[2 * left + 1]!;
+    left = (left / 10) | 0;
+  }
+  bytes[--end] = ZERO + left;
+}
+
+function countDigits(value: number): number {
+  if (value < 1e5)
+    return value < 100 ? (value < 10 ? 1 : 2) : value < 1000 ? 3 : value < 1e4 ? 4 : 5;
+  return value < 1e7 ? (value < 1e6 ? 6 : 7) : value < 1e8 ? 8 : value < 1e9 ? 9 : 10;
+}
+
+function putText(size: number, bytes: Uint8Array, at: number): number {
+  const text = shortestByTrying(size);
+  for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
+  return at;
+}
+
+/** Nine digits always do, and below six there is nothing to find but for subnormals: the rest ends in zeros. */
+function shortestByTrying(size: number): string {
+  let best = Number(size.toPrecision(9));
+  const least = size < 2 ** -120 ? 1 : 6;
+  for (let digits = 8; digits >= least; digits--) {
+    const shorter = Number(size.toPrecision(digits));
+    if (Math.fround(shorter) !== size) break;
+    best = shorter;
+  }
+  return `${best}`;
+}
