@@ -30,7 +30,7 @@ export const report: Command = {
     ["of sensors", "tied-autoencoder report model.safetensors data.csv -o report.html"],
     [
       "of images",
-      "tied-autoencoder report model.safetensors digits.npy --images 8x8 -o report.html",
+      "tied-autoencoder report model.safetensors digits.npy --images 8x8 -o r.html",
     ],
   ],
   run,
