@@ -28,10 +28,7 @@ export const report: Command = {
   },
   examples: [
     ["of sensors", "tied-autoencoder report model.safetensors data.csv -o report.html"],
-    [
-      "of images",
-      "tied-autoencoder report model.safetensors digits.npy --images 8x8 -o r.html",
-    ],
+    ["of images", "tied-autoencoder report model.safetensors digits.npy --images 8x8 -o r.html"],
   ],
   run,
 };
