@@ -25,4 +25,5 @@ export {
 export type { DetectorStream, JudgedRow, StreamResult } from "./detect/stream.ts";
 export type { ColumnKind, ColumnSchema, ColumnsOption } from "./detect/table/schema.ts";
 export type { DetectorInput } from "./detect/table/source.ts";
+export type { UpdateOptions } from "./detect/update.ts";
 export type { CellOptions } from "./formats/cell-values.ts";

@@ -2,7 +2,7 @@
 // their columns are read, an ensemble of models, and the scores of rows that the models have not seen.
 
 import { onlyKeys, record } from "../checks.ts";
-import { DisposedError, InvalidValueError } from "../errors.ts";
+import { DisposedError, InvalidStateError, InvalidValueError } from "../errors.ts";
 import type { RuntimeOptions } from "../make.ts";
 import { runtimeKeys } from "../model/config.ts";
 import { disposeKey } from "../platform/dispose.ts";
@@ -24,6 +24,7 @@ import { auroc, averagePrecision, decisionQuality } from "./statistics/ranking.t
 import { DetectorStream } from "./stream.ts";
 import type { ColumnSchema } from "./table/schema.ts";
 import { type DetectorInput, readSource } from "./table/source.ts";
+import { type UpdateOptions, updateParts } from "./update.ts";
 
 /** A file's bytes, or what gives them. */
 export type DetectorSource = Bytes | PromiseLike<Bytes>;
@@ -42,6 +43,7 @@ export class AnomalyDetector {
   /** Scores and p-values of the training rows, each by models that have not seen it. */
   readonly training: TrainingResult;
   #parts: Parts | undefined;
+  #updating = false;
   readonly #watch: DriftWatch;
 
   private constructor(parts: Parts, watch = freshWatch(parts)) {
@@ -123,6 +125,35 @@ export class AnomalyDetector {
   explain(rows: DetectorInput): Reason[][] {
     const parts = this.#live;
     return explainSource(parts, readSource("rows", rows, parts.encoder.columns));
+  }
+
+  /**
+   * Learns on from new rows that are mostly normal: scales, models and calibration move, old rows fade. `drift` sees the
+   * rows as they were judged before. Levels of categories and constants stay what they were.
+   * @throws (rejects) as `fit` does; the detector is then as it was
+   */
+  async update(rows: DetectorInput, options?: UpdateOptions): Promise<void> {
+    const parts = this.#live;
+    if (this.#updating) {
+      throw new InvalidStateError(
+        "The detector is being updated. Await that before the next update.",
+      );
+    }
+    this.#updating = true;
+    try {
+      const source = readSource("rows", rows, parts.encoder.columns);
+      const seen = scoresApart(parts, source);
+      const updated = await updateParts(parts, source, options);
+      if (this.#parts !== parts) {
+        updated.ensemble.dispose();
+        throw new DisposedError("The detector was disposed during update.");
+      }
+      for (const score of seen) this.#watch.observe(score);
+      this.#parts = updated;
+      parts.ensemble.dispose();
+    } finally {
+      this.#updating = false;
+    }
   }
 
   /**

@@ -233,7 +233,7 @@ export class Ensemble {
 }
 
 /** Means over the samples that each model has not seen: of the squared error of each block, and of the distance. */
-async function heldOutMeans(
+export async function heldOutMeans(
   members: readonly Member[],
   distances: Distances,
   samples: Samples,

@@ -121,6 +121,7 @@ export async function decodeDetector(
       notes,
       seed,
       policy,
+      runtime,
     },
     drift,
   };

@@ -182,6 +182,7 @@ export async function fitParts(rows: DetectorInput, options?: DetectorOptions): 
       notes,
       seed,
       policy,
+      runtime: runtimeOf(settings),
     };
   } catch (error) {
     ensemble.dispose();
@@ -296,7 +297,7 @@ class Fitting {
   }
 }
 
-export function runtimeOf(options: RuntimeOptions): RuntimeOptions {
+function runtimeOf(options: RuntimeOptions): RuntimeOptions {
   const given = runtimeKeys.filter((key) => options[key] !== undefined);
   return Object.fromEntries(given.map((key) => [key, options[key]]));
 }

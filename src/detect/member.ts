@@ -232,7 +232,7 @@ function unitsToHold(share: number, codes: Float32Array, units: number, x: Float
 }
 
 /** Where the codes of the training samples lie. */
-function describeCodes(
+export function describeCodes(
   model: TiedAutoencoder,
   x: Float32Array,
   rows: number,

@@ -1,6 +1,7 @@
 // What a detector is made of, and how its parts judge rows together.
 
 import type { Rows } from "../data/rows.ts";
+import type { RuntimeOptions } from "../make.ts";
 import type { Calibration } from "./calibration.ts";
 import { apart } from "./drift.ts";
 import type { Ensemble } from "./ensemble.ts";
@@ -41,6 +42,8 @@ export interface Parts {
   readonly seed: number;
   /** What the models are; `update` trains on by it. */
   readonly policy: Policy;
+  /** Where the models run; not saved. */
+  readonly runtime: RuntimeOptions;
 }
 
 /** Rows or windows that are scored at a time. */

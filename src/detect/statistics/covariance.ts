@@ -83,7 +83,11 @@ const NEGLIGIBLE = 1e-12;
  * covariance, and ‖W (x - mean)‖² is the squared Mahalanobis distance. W = L⁻¹ of Cholesky's L Lᵀ.
  */
 export function whitening(covariance: Float64Array, size: number): Float64Array {
-  const lower = cholesky(covariance, size);
+  return invertLower(cholesky(covariance, size), size);
+}
+
+/** The inverse of a lower triangular matrix, which is lower triangular too. */
+function invertLower(lower: Float64Array, size: number): Float64Array {
   const inverse = new Float64Array(size * size);
   for (let column = 0; column < size; column++) {
     for (let i = column; i < size; i++) {
@@ -95,6 +99,21 @@ export function whitening(covariance: Float64Array, size: number): Float64Array 
     }
   }
   return inverse;
+}
+
+/** The covariance that a whitening matrix stands for: L Lᵀ with L = W⁻¹. */
+export function covarianceOf(whiten: Float64Array, size: number): Float64Array {
+  const lower = invertLower(whiten, size);
+  const covariance = new Float64Array(size * size);
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j <= i; j++) {
+      let sum = 0;
+      for (let k = 0; k <= j; k++) sum += at(lower, i * size + k) * at(lower, j * size + k);
+      covariance[i * size + j] = sum;
+      covariance[j * size + i] = sum;
+    }
+  }
+  return covariance;
 }
 
 /** The lower triangular L with L Lᵀ = matrix. Directions without variance get the least that counts. */

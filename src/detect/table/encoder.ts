@@ -102,9 +102,23 @@ export class Encoder {
     return reader.#fitted(reader.read(source));
   }
 
-  /** The same schema with scales learned anew, from raw rows. */
-  refit(raw: Rows): Encoder {
-    return this.#fitted(raw);
+  /** The same with scales that new raw rows have moved: they count as so many rows beside `known` earlier ones. */
+  merged(raw: Rows, known: number): Encoder {
+    this.#requireFinite(raw);
+    const statistics = new ColumnStatistics(this.columns);
+    statistics.add(raw);
+    const fields = this.state.fields.map((field): Field => {
+      const fresh = at(statistics.counts, field.column);
+      if (field.kind !== "number" || fresh === 0) return field;
+      const share = fresh / (known + fresh);
+      const shift = at(statistics.means, field.column) - field.center;
+      const variance =
+        (1 - share) * field.scale * field.scale +
+        share * statistics.variance(field.column) +
+        share * (1 - share) * shift * shift;
+      return { ...field, center: field.center + share * shift, scale: Math.sqrt(variance) };
+    });
+    return new Encoder({ ...this.state, fields });
   }
 
   #fitted(raw: Rows): Encoder {

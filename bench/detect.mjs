@@ -1,0 +1,177 @@
+// How well the detector tells odd rows, on a folder of ADBench files: AUROC and average precision beside PCA,
+// Mahalanobis distance, nearest neighbours and isolation forest, computed here on the same rows, and beside the published
+// table where it is given.
+//
+//   npm run build && npm run bench:detect -- FOLDER [--table FILE] [--sets a,b] [--seeds 1] [--unsupervised]
+//
+// Each file is an .npz with X [rows, columns] and y [rows], 1 for odd. Protocol of the table (Livernoche et al. 2023): train on
+// the first half of the normal rows in the file's order, test on all other rows. Sets of under 1,000 rows are resampled in
+// the table; here the halves are random, and their rows are compared with the yardsticks alone. With --unsupervised:
+// train on all rows, score all.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { parseArgs } from "node:util";
+import { AnomalyDetector, auroc, averagePrecision } from "tied-autoencoder/detect";
+import { decodeNpz } from "tied-autoencoder/formats";
+import { describeHost } from "./support/host.mjs";
+import {
+  generator,
+  isolationForest,
+  nearest,
+  permutation,
+  principalScores,
+  standardized,
+} from "./support/yardsticks.mjs";
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    table: { type: "string" },
+    sets: { type: "string" },
+    seeds: { type: "string", default: "1" },
+    unsupervised: { type: "boolean", default: false },
+  },
+});
+const [folder] = positionals;
+if (folder === undefined) {
+  console.error(
+    "usage: npm run bench:detect -- FOLDER [--table FILE] [--sets a,b] [--seeds N] [--unsupervised]",
+  );
+  process.exit(2);
+}
+/** Sets below this are resampled in the table. */
+const LARGE = 1000;
+const seeds = Number(options.seeds);
+
+/** The set's name as the table writes it: "6_cardio.npz" is "cardio". */
+const nameOf = (file) => basename(file, ".npz").replace(/^\d+_/, "").toLowerCase();
+
+function readSet(file) {
+  const arrays = decodeNpz(readFileSync(join(folder, file)));
+  const { shape, data } = arrays.get("X");
+  const labels = Uint8Array.from(arrays.get("y").data, Number);
+  return { name: nameOf(file), width: shape[1], x: Float64Array.from(data, Number), labels };
+}
+
+/** Figures of other methods by set, in per cent. */
+function readPublished(file) {
+  const [head, ...lines] = readFileSync(file, "utf8").trim().split(/\r?\n/);
+  const methods = head.split(",").slice(1);
+  const sets = new Map(
+    lines.map((line) => {
+      const [name, ...figures] = line.split(",");
+      return [
+        name.toLowerCase(),
+        Object.fromEntries(methods.map((m, i) => [m, Number(figures[i])])),
+      ];
+    }),
+  );
+  return { methods, sets };
+}
+
+function take({ x, width }, rows) {
+  const out = new Float64Array(rows.length * width);
+  rows.forEach((row, i) => {
+    out.set(x.subarray(row * width, (row + 1) * width), i * width);
+  });
+  return out;
+}
+
+/** Training rows, test rows and the labels of the latter. */
+function split(set, seed) {
+  const all = Array.from(set.labels, (_, row) => row);
+  if (options.unsupervised) return { train: set.x, test: set.x, labels: set.labels };
+  const normal = all.filter((row) => !set.labels[row]);
+  const order =
+    set.labels.length >= LARGE
+      ? normal
+      : permutation(normal.length, generator(seed)).map((i) => normal[i]);
+  const half = Math.floor(normal.length / 2);
+  const rest = [...order.slice(half), ...all.filter((row) => set.labels[row])];
+  return {
+    train: take(set, order.slice(0, half)),
+    test: take(set, rest),
+    labels: Uint8Array.from(rest, (row) => set.labels[row]),
+  };
+}
+
+async function scores(set, seed) {
+  const { train, test, labels } = split(set, seed);
+  const { width } = set;
+  const matrix = (data) => ({ data, shape: [data.length / width, width] });
+  const started = performance.now();
+  const detector = await AnomalyDetector.fit(matrix(train), {
+    seed,
+    ...(options.unsupervised ? { contamination: "auto" } : {}),
+  });
+  const seconds = (performance.now() - started) / 1000;
+  const own = options.unsupervised ? detector.training.score : detector.score(matrix(test));
+  detector.dispose();
+  const [a, b] = standardized(train, test, width);
+  const principal = principalScores(a, b, width);
+  return {
+    labels,
+    seconds,
+    scores: {
+      detector: own,
+      "PCA (PyOD)": principal.pyod,
+      "PCA, half": principal.residual,
+      Mahalanobis: principal.mahalanobis,
+      "kNN (5)": nearest(a, b, width, 5, options.unsupervised),
+      IForest: isolationForest(a, b, width, generator(seed)),
+    },
+  };
+}
+
+const published = options.table ? readPublished(options.table) : undefined;
+const wanted = options.sets?.toLowerCase().split(",");
+const files = readdirSync(folder)
+  .filter((file) => file.endsWith(".npz") && (!wanted || wanted.includes(nameOf(file))))
+  .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
+console.log(`${describeHost()}; seeds: ${seeds}; AUROC / average precision, per cent`);
+const rows = [];
+for (const file of files) {
+  const set = readSet(file);
+  const sums = {};
+  let seconds = 0;
+  for (let seed = 1; seed <= seeds; seed++) {
+    const result = await scores(set, seed);
+    seconds += result.seconds / seeds;
+    for (const [method, score] of Object.entries(result.scores)) {
+      sums[method] ??= [0, 0];
+      sums[method][0] += (100 * auroc(score, result.labels)) / seeds;
+      sums[method][1] += (100 * averagePrecision(score, result.labels)) / seeds;
+    }
+  }
+  rows.push({ name: set.name, isLarge: set.labels.length >= LARGE, figures: sums });
+  const figures = Object.entries(sums).map(([m, [a, p]]) => `${m} ${a.toFixed(1)}/${p.toFixed(1)}`);
+  console.log(`${set.name.padEnd(12)} ${figures.join("  ")}  fit ${seconds.toFixed(1)} s`);
+}
+for (const [title, some] of [
+  ["1,000 rows and more", rows.filter(({ isLarge }) => isLarge)],
+  ["smaller", rows.filter(({ isLarge }) => !isLarge)],
+  ["all", rows],
+]) {
+  if (some.length === 0) continue;
+  const methods = Object.keys(some[0].figures);
+  const mean = (method, i) =>
+    some.reduce((sum, row) => sum + row.figures[method][i], 0) / some.length;
+  const own = methods.map((m) => `${m} ${mean(m, 0).toFixed(1)}/${mean(m, 1).toFixed(1)}`);
+  console.log(`\nmean of ${some.length} sets (${title}): ${own.join("  ")}`);
+  if (!published || options.unsupervised || title !== "1,000 rows and more") continue;
+  const known = some.filter(({ name }) => published.sets.has(name));
+  const figures = published.methods
+    .map((method) => {
+      const sum = known.reduce((total, { name }) => total + published.sets.get(name)[method], 0);
+      return [method, sum / known.length];
+    })
+    .sort(([, a], [, b]) => b - a);
+  console.log(
+    `published, ${known.length} of them: ${figures.map(([m, a]) => `${m} ${a.toFixed(1)}`).join("  ")}`,
+  );
+  for (const { name, figures: own } of known) {
+    const behind = published.sets.get(name).PCA - own.detector[0];
+    if (behind > 5) console.log(`${name}: ${behind.toFixed(1)} points below the table's PCA`);
+  }
+}

@@ -1,0 +1,217 @@
+// Learning on: new rows move the scales of the columns, the models, the scale of errors and the calibration, and old
+// rows fade. A detector weighs as much as the rows it was fitted on, so that n new rows on top of N count n / (N + n).
+//
+// Everything happens on copies. Whoever asks during an update is answered by the detector as it was, and an update that
+// fails or is aborted changes nothing.
+
+import { TiedAutoencoder } from "../autoencoder.ts";
+import { onlyKeys, record } from "../checks.ts";
+import { InvalidValueError } from "../errors.ts";
+import type { AbortSignalLike } from "../training/fit-options.ts";
+import { Calibration } from "./calibration.ts";
+import { Distances } from "./distances.ts";
+import { Ensemble, heldOutMeans } from "./ensemble.ts";
+import type { ExplanationState } from "./explain.ts";
+import type { DetectorProgress } from "./fit.ts";
+import { blockFolds, type Folds, randomFolds } from "./folds.ts";
+import {
+  describeCodes,
+  Member,
+  type MemberState,
+  type TrainingHooks,
+  trainModel,
+  withNaN,
+} from "./member.ts";
+import { type Parts, rowBlocks } from "./parts.ts";
+import type { Policy } from "./policy.ts";
+import { random } from "./random.ts";
+import { rowSamples, type Samples } from "./samples.ts";
+import { covered, type Framed, frameSeries, toRows } from "./series/series.ts";
+import { covarianceOf, whitening } from "./statistics/covariance.ts";
+import { ascending, at } from "./statistics/order.ts";
+import type { Encoder } from "./table/encoder.ts";
+import type { Source } from "./table/source.ts";
+
+export interface UpdateOptions {
+  /** Aborting rejects with `signal.reason`; the detector is as it was. */
+  signal?: AbortSignalLike;
+  /** Called as training goes on, with the share that is done. */
+  onProgress?: (record: DetectorProgress) => unknown;
+}
+
+/** Calibration scores that are kept at least; else as many as the detector was fitted with. */
+const FEWEST_CALIBRATION = 1000;
+/** Steps of a whole training of linear models, which are fitted without any. */
+const LINEAR_STEPS = 500;
+const FEWEST_STEPS = 20;
+/** Held-out errors that are kept for each column. */
+const MOST_KEPT = 1000;
+
+/** The parts of a detector that has learned from new rows too. */
+export async function updateParts(
+  parts: Parts,
+  source: Source,
+  options: UpdateOptions | undefined,
+): Promise<Parts> {
+  const settings = record("The options of update", options) as UpdateOptions;
+  onlyKeys("update", settings, ["signal", "onProgress"]);
+  const { signal, onProgress } = settings;
+  const raw = parts.encoder.read(source);
+  if (raw.count === 0) throw new InvalidValueError("update needs at least one row; rows has none.");
+  const known = parts.ensemble.state.trainingCount;
+  const encoder = parts.encoder.merged(raw, known);
+  const frame = frameOf(parts, encoder, source);
+  const { samples } = frame;
+  const share = samples.count / (known + samples.count);
+  const models = parts.ensemble.members.length;
+  const notes: string[] = [];
+  let model = 0;
+  const hooks: TrainingHooks = {
+    signal,
+    note: (text) => notes.push(text),
+    onStep:
+      onProgress &&
+      ((done, of) => onProgress({ done: (model + done / of) / models, model, models })),
+  };
+  const members: Member[] = [];
+  const distances = await Distances.load(parts.runtime);
+  try {
+    for (const member of parts.ensemble.members) {
+      if (signal?.aborted) throw signal.reason;
+      members.push(
+        await updateMember(member, samples, frame.folds.training(model), share, parts, hooks),
+      );
+      model += 1;
+    }
+    const held = await heldOutMeans(members, distances, samples, frame.folds, hooks);
+    const mix = (old: number, fresh: number) => (1 - share) * old + share * fresh;
+    const before = parts.ensemble.state;
+    const ensemble = new Ensemble(members, distances, samples.blocks, {
+      ...before,
+      blockErrors: before.blockErrors.map((error, b) => mix(error, at(held.blockErrors, b))),
+      distanceScale:
+        parts.policy.components === undefined
+          ? before.distanceScale
+          : mix(before.distanceScale, held.distance),
+    });
+    const scores = await ensemble.outOfFold(samples, frame.folds, hooks);
+    const fresh = await ensemble.heldOutBlocks(samples, frame.folds, hooks);
+    return {
+      ...parts,
+      encoder,
+      ensemble,
+      calibration: appended(parts.calibration, frame.rowScores(scores)),
+      windowCalibration: parts.windowCalibration && appended(parts.windowCalibration, scores),
+      explanation: mergedExplanation(parts, encoder, fresh),
+      notes: [...parts.notes, ...notes],
+    };
+  } catch (error) {
+    for (const member of members) member.dispose();
+    distances.dispose();
+    throw error;
+  }
+}
+
+interface Frame {
+  readonly samples: Samples;
+  readonly folds: Folds;
+  /** Scores of rows that are in a sample. */
+  rowScores(scores: Float64Array): Float64Array;
+}
+
+function frameOf(parts: Parts, encoder: Encoder, source: Source): Frame {
+  const raw = encoder.read(source);
+  const blocks = rowBlocks(encoder);
+  const models = parts.ensemble.members.length;
+  const order = random(parts.seed, 3);
+  if (!parts.series) {
+    const samples = rowSamples(encoder.encode(raw, 0, raw.count), blocks);
+    return {
+      samples,
+      folds: randomFolds(samples.count, models, order),
+      rowScores: (scores) => scores,
+    };
+  }
+  const { length } = parts.series;
+  const framed: Framed = frameSeries(parts.series, encoder, source, raw, blocks);
+  const inWindow = covered(framed, length);
+  return {
+    samples: framed.samples,
+    folds: blockFolds(framed.starts, framed.segmentOf, length, models, order),
+    rowScores: (scores) => toRows(framed, length, scores).filter((_, row) => inWindow[row] === 1),
+  };
+}
+
+/** A copy of a member that has also trained on new samples. */
+async function updateMember(
+  member: Member,
+  samples: Samples,
+  indexes: Uint32Array,
+  share: number,
+  { policy, runtime }: Parts,
+  hooks: TrainingHooks,
+): Promise<Member> {
+  const model = await TiedAutoencoder.load(member.model.save(), runtime);
+  if (indexes.length === 0) return new Member(model, member.state);
+  try {
+    const own = samples.take(indexes);
+    // A model that was trained on complete rows takes a missing value for its column's mean.
+    const x = model.config.missing === "mask" ? withNaN(own, samples.blocks) : own.features;
+    const steps = Math.max(FEWEST_STEPS, Math.ceil(share * (policy.steps || LINEAR_STEPS)));
+    const gentle: Policy = { ...policy, steps };
+    const problem = await trainModel(model, x, indexes.length, gentle, hooks);
+    if (problem !== undefined) {
+      hooks.note(`A model ${problem} during an update.`);
+    }
+    const fresh = describeCodes(model, x, indexes.length, samples.width);
+    return new Member(model, mergedCodes(member.state, fresh, share));
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+}
+
+/** Mean and covariance of codes of two kinds of samples together; the second are `share` of all. */
+function mergedCodes(old: MemberState, fresh: MemberState, share: number): MemberState {
+  const units = old.codeMean.length;
+  const mix = (a: number, b: number) => (1 - share) * a + share * b;
+  const [before, after] = [old, fresh].map(({ codeWhitening }) =>
+    covarianceOf(codeWhitening, units),
+  );
+  const shift = old.codeMean.map((mean, j) => at(fresh.codeMean, j) - mean);
+  const covariance = Float64Array.from({ length: units * units }, (_, i) => {
+    const apart = at(shift, Math.floor(i / units)) * at(shift, i % units);
+    return mix(at(before ?? [], i), at(after ?? [], i)) + share * (1 - share) * apart;
+  });
+  return {
+    codeMean: old.codeMean.map((mean, j) => mix(mean, at(fresh.codeMean, j))),
+    codeWhitening: whitening(covariance, units),
+  };
+}
+
+/** The calibration with new scores; the oldest fade. */
+function appended(calibration: Calibration, fresh: Float64Array): Calibration {
+  const most = Math.max(FEWEST_CALIBRATION, calibration.scores.length);
+  const all = Float64Array.from([...calibration.scores, ...fresh]);
+  return new Calibration(all.slice(Math.max(0, all.length - most)));
+}
+
+function mergedExplanation(
+  { explanation, encoder: before }: Parts,
+  encoder: Encoder,
+  fresh: readonly Float64Array[],
+): ExplanationState {
+  return {
+    heldOut: explanation.heldOut.map((old, b) => {
+      const all = ascending([...old, ...(fresh[b] ?? [])]);
+      const stride = Math.max(1, Math.ceil(all.length / MOST_KEPT));
+      return all.filter((_, i) => i % stride === 0);
+    }),
+    // The same values, in the new scales of their columns.
+    values: explanation.values.map((values, f) => {
+      const [old, own] = [before.state.fields[f], encoder.state.fields[f]];
+      if (old?.kind !== "number" || own?.kind !== "number") return values;
+      return values.map((value) => (value * old.scale + old.center - own.center) / own.scale);
+    }),
+  };
+}

@@ -1,0 +1,92 @@
+import { describe, expect, it } from "vitest";
+import { AnomalyDetector } from "../../src/detect/detector.ts";
+import { DisposedError, InvalidStateError } from "../../src/errors.ts";
+import { faultyRows, plant, quick } from "./support/plant.ts";
+
+/** The plant after a change: everything runs higher, and two sensors are half as strong. */
+const changed = (count: number, seed: number) =>
+  plant(count, seed).map(([a = 0, b = 0, ...rest]) => [a / 2, b / 2, ...rest].map((v) => v + 1.2));
+
+const alarms = (detector: AnomalyDetector, rows: number[][], alpha = 0.05) =>
+  detector.detect(rows, { alpha }).flagged.reduce((sum, flag) => sum + flag, 0) / rows.length;
+
+describe("learning on", () => {
+  it("gets used to a change, step by step, and still knows what is odd", async () => {
+    const detector = await AnomalyDetector.fit(plant(300, 1), quick);
+    const test = changed(300, 2);
+    const before = alarms(detector, test);
+    expect(before).toBeGreaterThan(0.2);
+    const rates = [before];
+    for (let day = 0; day < 5; day++) {
+      await detector.update(changed(200, 10 + day));
+      rates.push(alarms(detector, test));
+    }
+    expect(rates[1]).toBeLessThan(before);
+    expect(rates.at(-1)).toBeLessThan(0.09);
+    const odd = faultyRows(60, 3).rows.map((row) => row.map((value) => value + 1.2));
+    expect(alarms(detector, odd)).toBeGreaterThan(0.85);
+    expect(detector.drift().alarm).toBe(true);
+    detector.dispose();
+  });
+
+  it("changes little where nothing has changed", async () => {
+    const detector = await AnomalyDetector.fit(plant(400, 1), quick);
+    for (let day = 0; day < 3; day++) await detector.update(plant(100, 20 + day));
+    const rate = alarms(detector, plant(500, 5));
+    expect(rate).toBeLessThan(0.09);
+    expect(rate).toBeGreaterThan(0.02);
+    expect(detector.drift()).toMatchObject({ alarm: false, rows: 300 });
+    expect(alarms(detector, faultyRows(60, 3).rows)).toBeGreaterThan(0.95);
+    detector.dispose();
+  });
+
+  it("is the same for the same rows, also after saving and loading", async () => {
+    const one = await AnomalyDetector.fit(plant(200, 1), quick);
+    const other = await AnomalyDetector.load(one.save());
+    await one.update(changed(100, 2));
+    await other.update(changed(100, 2));
+    const rows = changed(50, 3);
+    expect(other.detect(rows, { alpha: 0.1 })).toEqual(one.detect(rows, { alpha: 0.1 }));
+    expect(other.save()).toEqual(one.save());
+    one.dispose();
+    other.dispose();
+  });
+
+  it("takes a single row, missing values, and rows of a series", async () => {
+    const detector = await AnomalyDetector.fit(plant(200, 1), quick);
+    await detector.update(plant(1, 2));
+    await detector.update(
+      plant(50, 3).map((row, i) => (i % 5 ? row : [Number.NaN, ...row.slice(1)])),
+    );
+    expect(detector.score(plant(5, 4)).every((score) => score > 0)).toBe(true);
+    detector.dispose();
+    const wave = (count: number, shift: number) =>
+      Array.from({ length: count }, (_, i) => [Math.sin(i / 3), Math.cos(i / 3) + shift, i % 2]);
+    const series = await AnomalyDetector.fit(wave(300, 0), { window: 6 });
+    const before = series.score(wave(100, 0.6));
+    for (let i = 0; i < 4; i++) await series.update(wave(300, 0.6));
+    const after = series.score(wave(100, 0.6));
+    expect(after[50]).toBeLessThan((before[50] ?? 0) / 2);
+    series.dispose();
+  });
+
+  it("that fails or is aborted leaves the detector as it was", async () => {
+    const detector = await AnomalyDetector.fit(plant(200, 1), quick);
+    const bytes = detector.save();
+    const controller = new AbortController();
+    const aborted = detector.update(changed(200, 2), {
+      signal: controller.signal,
+      onProgress: ({ done }) => done > 0.4 && controller.abort(new Error("enough")),
+    });
+    expect(alarms(detector, plant(100, 3))).toBeLessThan(0.2); // answers meanwhile
+    await expect(detector.update(plant(5, 1))).rejects.toThrow(InvalidStateError);
+    await expect(aborted).rejects.toThrow("enough");
+    await expect(detector.update([[1, 2]])).rejects.toThrow("must hold 6 values");
+    await expect(detector.update([[1, 2, 3, 4, 5, Infinity]])).rejects.toThrow("must be finite");
+    await expect(detector.update(new Float32Array(0))).rejects.toThrow("at least one row");
+    expect(detector.save()).toEqual(bytes);
+    const under = detector.update(changed(100, 2));
+    detector.dispose();
+    await expect(under).rejects.toThrow(DisposedError);
+  });
+});
