@@ -1,5 +1,5 @@
 // What an ensemble is made of: how many models, how wide, trained how. The defaults come from measurements
-// (docs/decisions/090-detector.md); none of them looks at a loss, because the loss of a model says little
+// (docs/decisions/100-detector.md); none of them looks at a loss, because the loss of a model says little
 // about how well it tells odd rows.
 
 import { finiteNumber, record, wholeNumber } from "../checks.ts";
