@@ -121,6 +121,8 @@ async function modules(folder, entries, define, plugins = []) {
     manualChunks: sharedFile(input),
     minifyInternalExports: false,
     sourcemap: true,
+    // The same maps from every folder, also where node_modules is a link to another.
+    sourcemapPathTransform: (path) => path.replace(/^.*\/node_modules\//, "../node_modules/"),
   });
 }
 
