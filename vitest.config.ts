@@ -17,7 +17,7 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/long/**", "test/assault/**"],
+    exclude: ["test/long/**", "test/assault/**", "test/browser/**"],
     // Two workers: kernels are compute-bound and the suite shares the machine with the build.
     maxWorkers: 2,
     // A test takes milliseconds; a machine that is busy with other work may take much longer.
