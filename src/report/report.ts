@@ -4,6 +4,7 @@
 import type { TiedAutoencoder } from "../autoencoder.ts";
 import { choice, onlyKeys, record, wholeNumber } from "../checks.ts";
 import { type MatrixInput, type Rows, readRows } from "../data/rows.ts";
+import { sortedQuantile } from "../detect/statistics/order.ts";
 import { InvalidValueError } from "../errors.ts";
 import { drawCodes } from "../view/codes.ts";
 import { drawErrors } from "../view/errors.ts";
@@ -74,7 +75,7 @@ export function report(
   const title = options.title ?? "Tied autoencoder";
   const errors = model.reconstructionErrors(x);
   const sorted = Float64Array.from(errors).filter(Number.isFinite).sort();
-  const threshold = options.threshold ?? quantile(sorted, SHARE);
+  const threshold = options.threshold ?? sortedQuantile(sorted, SHARE);
   const flagged = errors.filter((error) => error > threshold).length;
   const detailed = sample(rows, MOST_DETAILED);
   const featureErrors = model.featureErrors(detailed.matrix);
@@ -86,7 +87,7 @@ export function report(
     section(
       "Errors of rows",
       `${drawErrors(errors, { threshold, unit: "mean squared error of a row" })}
-<p>${flagged.toLocaleString("en")} of ${rows.count.toLocaleString("en")} rows have an error above ${short(threshold)}${options.threshold === undefined ? `, the ${SHARE} quantile of these rows` : ""}. The median is ${short(quantile(sorted, 0.5))}.</p>`,
+<p>${flagged.toLocaleString("en")} of ${rows.count.toLocaleString("en")} rows have an error above ${short(threshold)}${options.threshold === undefined ? `, the ${SHARE} quantile of these rows` : ""}. The median is ${short(sortedQuantile(sorted, 0.5))}.</p>`,
     ),
     section("The oddest rows", oddestRows(model, rows, errors, columns, oddest)),
     section("Columns by error", byColumn(featureErrors, detailed.count, columns)),
@@ -270,13 +271,6 @@ function columnNames(names: readonly string[] | undefined, width: number): reado
   if (names === undefined) return Array.from({ length: width }, (_, j) => `column ${j + 1}`);
   if (names.length === width) return names.map(String);
   throw new InvalidValueError(`columns must hold ${width} names; it holds ${names.length}.`);
-}
-
-/** The linear quantile of sorted values, as numpy has it. */
-function quantile(sorted: Float64Array, q: number): number {
-  const at = (sorted.length - 1) * q;
-  const [low, high] = [sorted[Math.floor(at)] ?? Number.NaN, sorted[Math.ceil(at)] ?? Number.NaN];
-  return low + (high - low) * (at - Math.floor(at));
 }
 
 /** A number in four digits. */

@@ -2,7 +2,6 @@
 // neighbouring layers is trained as a model of one layer on the codes of the layers before, with the activations that
 // the two have in the whole; its weight and both biases are then the whole model's.
 
-import type { ActivationConfig } from "../layers/activations.ts";
 import type { LossConfig } from "../losses/index.ts";
 import type { ModelConfig, ResolvedConfig } from "../model/config.ts";
 import type { AbortSignalLike } from "./fit-options.ts";
@@ -40,7 +39,7 @@ export function layerConfig(config: ResolvedConfig, i: number, learningRate?: nu
     decoderActivations: [decoder],
     bias,
     decoderBias,
-    loss: layerLoss(config.loss, decoder, i),
+    loss: layerLoss(config.loss, i),
     optimizer: learningRate === undefined ? optimizer : { ...optimizer, learningRate },
     initializer,
     l1,
@@ -54,6 +53,6 @@ export function layerConfig(config: ResolvedConfig, i: number, learningRate?: nu
 }
 
 /** Codes of hidden layers are no probabilities in general: only the outermost layer keeps a loss on logits. */
-function layerLoss(loss: LossConfig, _decoder: ActivationConfig, i: number): LossConfig {
+function layerLoss(loss: LossConfig, i: number): LossConfig {
   return i > 0 && loss === "bce" ? "mse" : loss;
 }
