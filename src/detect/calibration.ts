@@ -41,6 +41,8 @@ export interface Detection {
   readonly pValue: Float64Array;
   /** Rows with a score above this are flagged. */
   readonly threshold: number;
+  /** What to know of these rows: some may have no score. Empty as a rule. */
+  readonly notes: readonly string[];
 }
 
 const DEFAULT_ALPHA = 0.01;
@@ -74,6 +76,7 @@ export class Calibration {
       score,
       pValue,
       threshold,
+      notes: unknownRows(score),
     };
   }
 
@@ -129,6 +132,18 @@ export class Calibration {
     if (reached < 0) return Infinity;
     return reached >= sorted.length ? -Infinity : at(sorted, sorted.length - 1 - reached);
   }
+}
+
+/** Says how many rows have no score. */
+export function unknownRows(score: Float64Array): string[] {
+  const first = score.findIndex(Number.isNaN);
+  if (first < 0) return [];
+  const count = score.reduce((sum, each) => sum + (Number.isNaN(each) ? 1 : 0), 0);
+  return [
+    count === 1
+      ? `Row ${first} has no known value. Its score is NaN, and it is not flagged.`
+      : `${count} rows have no known value, the first of them row ${first}. Their score is NaN, and they are not flagged.`,
+  ];
 }
 
 /** Which decision, with its value checked. */

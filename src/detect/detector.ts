@@ -20,7 +20,7 @@ import {
   scoresApart,
   type TrainingResult,
 } from "./parts.ts";
-import { auroc, averagePrecision, decisionQuality } from "./statistics/ranking.ts";
+import { auroc, averagePrecision, decisionQuality, requireLabels } from "./statistics/ranking.ts";
 import { DetectorStream } from "./stream.ts";
 import type { ColumnSchema } from "./table/schema.ts";
 import { type DetectorInput, readSource } from "./table/source.ts";
@@ -105,6 +105,7 @@ export class AnomalyDetector {
     labels: ArrayLike<number | boolean>,
     decision?: Decision,
   ): Evaluation {
+    requireLabels("evaluate", labels);
     const { flagged, score } = this.detect(rows, decision);
     if (labels.length !== score.length) {
       throw new InvalidValueError(

@@ -86,7 +86,7 @@ export function explainRows(
   const blockScores = ensemble.blockScores(encoded, errors);
   const scores = ensemble.score(encoded);
   const reconstruction = ensemble.reconstruct(encoded.features);
-  const expected = leaveOut(encoder, ensemble, state, encoded, blockScores, reconstruction);
+  const expected = leaveOut(encoder, ensemble, state, questions, blockScores, reconstruction);
   return Array.from({ length: encoded.count }, (_, row) => {
     const score = at(scores, row);
     const ranked = fields.map((field, f) => {
@@ -94,9 +94,12 @@ export function explainRows(
       const guess = reconstruction.subarray(from, from + field.width);
       const best = expected.get(row * fields.length + f);
       const error = at(blockScores, row * fields.length + f);
+      const isUnseen = isUnseenLevel(encoder, questions.cells, row, field);
       const reason: Reason = {
         ...describeField(encoder, field, questions, row, best?.features ?? guess, guess),
-        surprise: conformalPValue(error, state.heldOut[f] ?? NOTHING),
+        surprise: isUnseen
+          ? 1 / (ensemble.state.trainingCount + 1)
+          : conformalPValue(error, state.heldOut[f] ?? NOTHING),
         contribution: best ? Math.min(Math.max(1 - best.score / score, 0), 1) : 0,
       };
       return { reason, error: Number.isNaN(error) ? -1 : error };
@@ -114,14 +117,14 @@ function leaveOut(
   encoder: Encoder,
   ensemble: Ensemble,
   state: ExplanationState,
-  encoded: Encoded,
+  { encoded, cells }: Questions,
   blockScores: Float64Array,
   reconstruction: Float32Array,
 ): Map<number, Best> {
   const { fields } = encoder.state;
   const best = new Map<number, Best>();
   const consider = (trials: readonly Trial[]) => {
-    scoreTrials(encoder, ensemble, encoded, trials).forEach((score, t) => {
+    scoreTrials(encoder, ensemble, encoded, cells, trials).forEach((score, t) => {
       const trial = trials[t];
       if (!trial) return;
       const key = trial.row * fields.length + trial.field;
@@ -131,12 +134,14 @@ function leaveOut(
   };
   const first: Trial[] = [];
   for (let row = 0; row < encoded.count; row++) {
-    for (const f of candidates(blockScores, row, fields.length)) {
+    const isUnseen = fields.map((field) => isUnseenLevel(encoder, cells, row, field));
+    for (const f of candidates(blockScores, row, isUnseen)) {
       const field = fields[f];
       if (!field) continue;
       const from = row * encoder.width + field.start;
       const add = (features: ArrayLike<number>) => void first.push({ row, field: f, features });
-      add(encoded.features.subarray(from, from + field.width)); // its own: nothing may be better
+      // Its own: nothing may be better. A level that training never saw is none of those to choose from.
+      if (!isUnseen[f]) add(encoded.features.subarray(from, from + field.width));
       add(reconstruction.subarray(from, from + field.width));
       if (field.kind === "category") for (const level of levelFeatures(field)) add(level);
       else for (const value of state.values[f] ?? []) add([value]);
@@ -155,11 +160,15 @@ function leaveOut(
   return best;
 }
 
-/** The fields of the largest errors, at most so many as are looked at closely. */
-function candidates(blockScores: Float64Array, row: number, fields: number): number[] {
-  const own = Array.from({ length: fields }, (_, f) => ({
+/** The fields of the largest errors, unseen levels before all, at most so many as are looked at closely. */
+function candidates(
+  blockScores: Float64Array,
+  row: number,
+  isUnseen: readonly boolean[],
+): number[] {
+  const own = isUnseen.map((unseen, f) => ({
     f,
-    score: at(blockScores, row * fields + f),
+    score: unseen ? Infinity : at(blockScores, row * isUnseen.length + f),
   }));
   return own
     .filter(({ score }) => !Number.isNaN(score))
@@ -172,6 +181,7 @@ function scoreTrials(
   encoder: Encoder,
   ensemble: Ensemble,
   encoded: Encoded,
+  cells: Float64Array,
   trials: readonly Trial[],
 ): Float64Array {
   const { width } = encoder;
@@ -184,16 +194,24 @@ function scoreTrials(
     const novelties = encoded.novelties && new Uint8Array(some.length);
     some.forEach(({ row, field, features: own }, t) => {
       features.set(encoded.features.subarray(row * width, (row + 1) * width), t * width);
-      features.set(own, t * width + (fields[field]?.start ?? 0));
+      const replaced = fields[field];
+      features.set(own, t * width + (replaced?.start ?? 0));
       missing?.set(
         encoded.missing?.subarray(row * fields.length, (row + 1) * fields.length) ?? [],
         t * fields.length,
       );
-      if (novelties) novelties[t] = encoded.novelties?.[row] ?? 0;
+      // Another level in the place of one that training never saw takes the novelty away.
+      const isGone = replaced !== undefined && isUnseenLevel(encoder, cells, row, replaced);
+      if (novelties) novelties[t] = (encoded.novelties?.[row] ?? 0) - (isGone ? 1 : 0);
     });
     scores.set(ensemble.score({ count: some.length, features, missing, novelties }), first);
   }
   return scores;
+}
+
+/** Whether a row has a level in a category field that training never saw. */
+function isUnseenLevel(encoder: Encoder, cells: Float64Array, row: number, field: Field): boolean {
+  return field.kind === "category" && cells[row * encoder.columns + field.column] === UNSEEN;
 }
 
 /** The encoded form of each level. */

@@ -8,9 +8,9 @@ import type { CellOptions } from "../formats/cell-values.ts";
 import type { RuntimeOptions } from "../make.ts";
 import { runtimeKeys } from "../model/config.ts";
 import type { AbortSignalLike } from "../training/fit-options.ts";
-import { Calibration } from "./calibration.ts";
+import { Calibration, unknownRows } from "./calibration.ts";
 import { type CrossFit, Ensemble, type ScoreKind } from "./ensemble.ts";
-import { blockFolds, type Folds, randomFolds, within } from "./folds.ts";
+import { blockFolds, type Folds, randomFolds, seenSamples, within } from "./folds.ts";
 import type { TrainingHooks } from "./member.ts";
 import { type Parts, rowBlocks, scoreSource } from "./parts.ts";
 import {
@@ -137,13 +137,18 @@ export async function fitParts(rows: DetectorInput, options?: DetectorOptions): 
   const frame = series
     ? seriesFrame(series, encoder, split.training, raw)
     : tableFrame(encoder, raw);
+  if (frame.samples.count < FEWEST_ROWS) {
+    throw new InvalidValueError(
+      `A detector needs at least ${FEWEST_ROWS} windows to learn what is normal; windows of ${series?.length ?? 1} rows leave ${frame.samples.count}. Take shorter windows, or a longer series.`,
+    );
+  }
   const policy = resolvePolicy(
     settings.model,
     frame.samples.width,
     series ? frame.samples.width : encoder.columns,
     series ? LINEAR : STANDARD,
   );
-  const notes = [...(fitted?.notes ?? []), ...rowNotes(raw.count, encoder)];
+  const notes = [...(fitted?.notes ?? []), ...rowNotes(raw.count, encoder, policy)];
   const fitting = new Fitting(
     frame,
     policy,
@@ -152,12 +157,13 @@ export async function fitParts(rows: DetectorInput, options?: DetectorOptions): 
     settings,
     notes,
   );
-  const { ensemble, scores, heldOut } = await fitting.run(contamination);
+  const { ensemble, scores, heldOut, seen } = await fitting.run(contamination);
   try {
     const own = frame.toRows(scores);
+    const isSeen = frame.rowsOf(seen);
     const calibrationScores = split.calibration
       ? scoreSource({ encoder, series, ensemble }, split.calibration, "calibration")
-      : own.filter((_, row) => frame.isJudged(row));
+      : own.filter((_, row) => frame.isJudged(row) && !isSeen[row]);
     const calibration = new Calibration(calibrationScores);
     const all = new Float64Array(source.count).fill(Number.NaN);
     split.trainingRows.forEach((row, i) => {
@@ -171,15 +177,15 @@ export async function fitParts(rows: DetectorInput, options?: DetectorOptions): 
       series,
       ensemble,
       calibration,
-      windowCalibration: series && new Calibration(scores),
+      windowCalibration: series && new Calibration(scores.filter((_, sample) => !seen[sample])),
       explanation: { heldOut, values: fieldValues(encoder, raw) },
       training: {
         score: all,
         pValue: split.calibration
           ? calibration.pValues(all)
-          : leaveOneOutPValues(all, calibration.sorted),
+          : trainingPValues(all, isSeen, calibration),
       },
-      notes,
+      notes: [...notes, ...unknownRows(all)],
       seed,
       policy,
       runtime: runtimeOf(settings),
@@ -190,6 +196,16 @@ export async function fitParts(rows: DetectorInput, options?: DetectorOptions): 
   }
 }
 
+/** The p-values of training rows: of those that calibrate each against the others. */
+function trainingPValues(
+  scores: Float64Array,
+  isSeen: Uint8Array,
+  calibration: Calibration,
+): Float64Array {
+  const among = leaveOneOutPValues(scores, calibration.sorted);
+  return calibration.pValues(scores).map((p, row) => (isSeen[row] ? p : at(among, row)));
+}
+
 /** Training rows as samples, and samples back as rows. */
 interface Frame {
   readonly samples: Samples;
@@ -197,6 +213,8 @@ interface Frame {
   /** Folds of some of the samples. */
   foldsOf(samples: Uint32Array, count: number, random: Random): Folds;
   toRows(scores: Float64Array): Float64Array;
+  /** Marks the rows that are in a marked sample. */
+  rowsOf(marked: Uint8Array): Uint8Array;
   /** Whether a row is in a sample. */
   isJudged(row: number): boolean;
 }
@@ -208,6 +226,7 @@ function tableFrame(encoder: Encoder, raw: Rows): Frame {
     folds: (count, random) => randomFolds(samples.count, count, random),
     foldsOf: (some, count, random) => within(some, randomFolds(some.length, count, random)),
     toRows: (scores) => scores,
+    rowsOf: (marked) => marked,
     isJudged: () => true,
   };
 }
@@ -215,9 +234,11 @@ function tableFrame(encoder: Encoder, raw: Rows): Frame {
 function seriesFrame(series: SeriesState, encoder: Encoder, source: Source, raw: Rows): Frame {
   const framed: Framed = frameSeries(series, encoder, source, raw, rowBlocks(encoder));
   const { samples, starts, segmentOf } = framed;
-  const inWindow = covered(framed, series.length);
+  const rowsOf = (marked: Uint8Array) => covered(framed, series.length, marked);
+  const inWindow = rowsOf(new Uint8Array(samples.count).fill(1));
   return {
     samples,
+    rowsOf,
     folds: (count, random) => blockFolds(starts, segmentOf, series.length, count, random),
     foldsOf(some, count, random) {
       const own = (values: Uint32Array) => some.map((i) => at(values, i));
@@ -226,6 +247,11 @@ function seriesFrame(series: SeriesState, encoder: Encoder, source: Source, raw:
     toRows: (scores) => toRows(framed, series.length, scores),
     isJudged: (row) => inWindow[row] === 1,
   };
+}
+
+interface Fitted extends CrossFit {
+  /** 1 for samples whose score is that of a model that has seen them. */
+  readonly seen: Uint8Array;
 }
 
 /** One call of `fit`: trains the ensemble, twice where some of the rows may be odd. */
@@ -255,7 +281,7 @@ class Fitting {
     this.#notes = notes;
   }
 
-  async run(contamination: number | "auto" | undefined): Promise<CrossFit> {
+  async run(contamination: number | "auto" | undefined): Promise<Fitted> {
     const { samples } = this.#frame;
     const all = this.#frame.folds(this.#foldCount(samples.count), random(this.#seed, 0));
     if (contamination === undefined) {
@@ -276,7 +302,7 @@ class Fitting {
     return Math.min(this.#policy.models, samples);
   }
 
-  #crossFit(folds: Folds, policy: Policy, seed: number): Promise<CrossFit> {
+  async #crossFit(folds: Folds, policy: Policy, seed: number): Promise<Fitted> {
     const { signal, onEpoch, onProgress } = this.#options;
     const runtime = runtimeOf(this.#options);
     const hooks: TrainingHooks & { onMember: (member: number) => void } = {
@@ -293,7 +319,9 @@ class Fitting {
       onEpoch: onEpoch && ((epoch, loss) => void onEpoch({ model: this.#model, epoch, loss })),
       note: (text) => this.#notes.push(text),
     };
-    return Ensemble.crossFit(this.#frame.samples, folds, this.#kind, policy, seed, runtime, hooks);
+    const { samples } = this.#frame;
+    const fit = await Ensemble.crossFit(samples, folds, this.#kind, policy, seed, runtime, hooks);
+    return { ...fit, seen: seenSamples(folds, samples.count) };
   }
 }
 
@@ -407,7 +435,10 @@ function tooFewRows(count: number): InvalidValueError {
   );
 }
 
-function* rowNotes(rows: number, encoder: Encoder): Generator<string> {
+function* rowNotes(rows: number, encoder: Encoder, { models }: Policy): Generator<string> {
+  if (models === 1) {
+    yield "One model alone holds a fifth of the rows out to calibrate with. It has seen the others, whose training scores are too low.";
+  }
   if (rows < encoder.width) {
     yield `There are fewer rows (${rows}) than features (${encoder.width}); scores are rough.`;
   }

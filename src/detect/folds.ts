@@ -1,5 +1,5 @@
 // Which samples each model is trained on and which it is held to. Every sample is held out by exactly one
-// model, so that its score there is that of a sample the model has not seen.
+// model, so that its score there is that of a sample the model has not seen. A model that is alone holds out a fifth.
 
 import { permutation, type Random } from "./random.ts";
 import { range } from "./samples.ts";
@@ -13,15 +13,25 @@ export interface Folds {
   heldOut(k: number): Uint32Array;
 }
 
+/** Parts of the samples of which a model that is alone holds out one. */
+const PARTS_ALONE = 5;
+
 /** Random folds of equal size, for samples in no order. */
 export function randomFolds(samples: number, folds: number, random: Random): Folds {
   const order = permutation(samples, random);
-  const fold = (k: number) => (_: number, i: number) => i % folds === k;
+  const parts = folds === 1 ? PARTS_ALONE : folds;
   return {
     count: folds,
-    training: (k) => (folds === 1 ? order : order.filter((value, i) => !fold(k)(value, i))),
-    heldOut: (k) => order.filter(fold(k)).sort(),
+    training: (k) => order.filter((_, i) => i % parts !== k),
+    heldOut: (k) => order.filter((_, i) => i % parts === k).sort(),
   };
+}
+
+/** Marks the samples whose score is that of a model that was trained on them: there are some only if a model is alone. */
+export function seenSamples(folds: Folds, samples: number): Uint8Array {
+  const seen = new Uint8Array(samples);
+  if (folds.count === 1) for (const sample of folds.training(0)) seen[sample] = 1;
+  return seen;
 }
 
 /**
@@ -38,7 +48,9 @@ export function blockFolds(
   random: Random,
 ): Folds {
   const samples = starts.length;
-  const first = (k: number) => Math.floor((k * samples) / folds);
+  const parts = folds === 1 ? PARTS_ALONE : folds;
+  // A model that is alone holds out the last samples.
+  const first = (k: number) => Math.floor(((folds === 1 ? k + parts - 1 : k) * samples) / parts);
   const isNear = (i: number, j: number) =>
     at(segments, i) === at(segments, j) && Math.abs(at(starts, i) - at(starts, j)) < reach;
   return {

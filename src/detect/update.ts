@@ -13,7 +13,7 @@ import { Distances } from "./distances.ts";
 import { Ensemble, heldOutMeans } from "./ensemble.ts";
 import type { ExplanationState } from "./explain.ts";
 import type { DetectorProgress } from "./fit.ts";
-import { blockFolds, type Folds, randomFolds } from "./folds.ts";
+import { blockFolds, type Folds, randomFolds, seenSamples } from "./folds.ts";
 import {
   describeCodes,
   Member,
@@ -101,7 +101,8 @@ export async function updateParts(
       encoder,
       ensemble,
       calibration: appended(parts.calibration, frame.rowScores(scores)),
-      windowCalibration: parts.windowCalibration && appended(parts.windowCalibration, scores),
+      windowCalibration:
+        parts.windowCalibration && appended(parts.windowCalibration, frame.sampleScores(scores)),
       explanation: mergedExplanation(parts, encoder, fresh),
       notes: [...parts.notes, ...notes],
     };
@@ -115,8 +116,10 @@ export async function updateParts(
 interface Frame {
   readonly samples: Samples;
   readonly folds: Folds;
-  /** Scores of rows that are in a sample. */
+  /** Scores of rows that are in a sample, by models that have not seen them. */
   rowScores(scores: Float64Array): Float64Array;
+  /** Scores of samples by models that have not seen them. */
+  sampleScores(scores: Float64Array): Float64Array;
 }
 
 function frameOf(parts: Parts, encoder: Encoder, source: Source): Frame {
@@ -126,19 +129,24 @@ function frameOf(parts: Parts, encoder: Encoder, source: Source): Frame {
   const order = random(parts.seed, 3);
   if (!parts.series) {
     const samples = rowSamples(encoder.encode(raw, 0, raw.count), blocks);
-    return {
-      samples,
-      folds: randomFolds(samples.count, models, order),
-      rowScores: (scores) => scores,
-    };
+    const folds = randomFolds(samples.count, models, order);
+    const seen = seenSamples(folds, samples.count);
+    const unseen = (scores: Float64Array) => scores.filter((_, sample) => !seen[sample]);
+    return { samples, folds, rowScores: unseen, sampleScores: unseen };
   }
   const { length } = parts.series;
   const framed: Framed = frameSeries(parts.series, encoder, source, raw, blocks);
-  const inWindow = covered(framed, length);
+  const { samples, starts, segmentOf } = framed;
+  const folds = blockFolds(starts, segmentOf, length, models, order);
+  const seen = seenSamples(folds, samples.count);
+  const isSeen = covered(framed, length, seen);
+  const inWindow = covered(framed, length, new Uint8Array(samples.count).fill(1));
   return {
-    samples: framed.samples,
-    folds: blockFolds(framed.starts, framed.segmentOf, length, models, order),
-    rowScores: (scores) => toRows(framed, length, scores).filter((_, row) => inWindow[row] === 1),
+    samples,
+    folds,
+    rowScores: (scores) =>
+      toRows(framed, length, scores).filter((_, row) => inWindow[row] && !isSeen[row]),
+    sampleScores: (scores) => scores.filter((_, sample) => !seen[sample]),
   };
 }
 

@@ -209,6 +209,19 @@ describe("tables with names", () => {
     table.dispose();
   });
 
+  it("a key that training rows lacked too may be absent; another one is an error", async () => {
+    const sparse = objects.map(({ a, b, c }, i) => (i % 4 ? { a, b, c } : { a, b }));
+    const table = await AnomalyDetector.fit(sparse, quick);
+    const [without, known] = table.score([
+      { a: 1, b: 0.5 },
+      { a: 1, b: 0.5, c: null },
+    ]);
+    expect(without).toBe(known);
+    expect(without).toBeGreaterThan(0);
+    expect(() => table.score([{ a: 1, c: 0.5 }])).toThrow('There is no column "b"');
+    table.dispose();
+  });
+
   it("missing values are left out, in training and after it", async () => {
     const gaps = normal.map((row, i) => row.map((value, j) => ((i + j) % 9 ? value : Number.NaN)));
     const masked = await AnomalyDetector.fit(gaps, quick);
@@ -224,8 +237,9 @@ describe("tables with names", () => {
 
   it("a row in which nothing is known has no score, p-value 1, and is not flagged", () => {
     const nothing = [new Array(sensors).fill(Number.NaN), others[0] ?? []];
-    const { score, pValue, flagged } = detector.detect(nothing);
+    const { score, pValue, flagged, notes } = detector.detect(nothing);
     expect(score[0]).toBeNaN();
+    expect(notes).toEqual(["Row 0 has no known value. Its score is NaN, and it is not flagged."]);
     expect([pValue[0], flagged[0]]).toEqual([1, 0]);
     expect(Number.isNaN(score[1])).toBe(false);
   });
@@ -234,6 +248,50 @@ describe("tables with names", () => {
     const [score] = detector.score([[Infinity, ...(others[0]?.slice(1) ?? [])]]);
     expect(score).toBeGreaterThan(1e6);
     expect(Number.isFinite(score)).toBe(true);
+  });
+});
+
+describe("values at the ends of what numbers hold", () => {
+  it.each([1e-200, 1e200, 1e300])(
+    "columns in units of %s are learned like others",
+    async (unit) => {
+      const scaled = (rows: number[][]) => rows.map((row) => row.map((value) => value * unit));
+      const fitted = await AnomalyDetector.fit(scaled(normal), quick);
+      expect(fitted.notes).toEqual([]);
+      const labels = [...others.map(() => 0), ...faulty.rows.map(() => 1)];
+      const { auroc } = fitted.evaluate(scaled([...others, ...faulty.rows]), labels);
+      expect(auroc).toBeGreaterThan(0.98);
+      fitted.dispose();
+    },
+  );
+
+  it("a value that only one training row has gives finite scores", async () => {
+    const rows = Array.from({ length: 100 }, (_, i) => [i === 50 ? 1 : 0]);
+    const fitted = await AnomalyDetector.fit(rows, quick);
+    const [usual = 0, odd = 0] = fitted.score([[0], [1]]);
+    expect(odd).toBeGreaterThan(100 * usual);
+    for (const score of [...fitted.training.score, odd]) expect(Number.isFinite(score)).toBe(true);
+    const loaded = await AnomalyDetector.load(fitted.save());
+    expect(loaded.score([[0], [1]])).toEqual(Float64Array.of(usual, odd));
+    fitted.dispose();
+    loaded.dispose();
+  });
+});
+
+describe("one model alone", () => {
+  it("is calibrated with rows that it has not seen", async () => {
+    // So wide and so long that the scores of its training rows say nothing.
+    const model = { models: 1, hidden: [64, 64], noise: 0, steps: 600 };
+    const alone = await AnomalyDetector.fit(normal, { model });
+    expect(alone.notes[0]).toContain("One model alone holds a fifth of the rows out");
+    expect(Math.min(...alone.pValues(faulty.rows))).toBe(1 / 81);
+    const ps = alone.pValues(others);
+    const rate = ps.filter((p) => p <= 0.1).length / ps.length;
+    expect(Math.abs(rate - 0.1)).toBeLessThan(3 * Math.sqrt(0.1 * 0.9 * (1 / 300 + 1 / 80)));
+    for (const p of alone.training.pValue) expect(p > 0 && p <= 1).toBe(true);
+    await alone.update(plant(100, 5));
+    expect(Math.min(...alone.pValues(faulty.rows))).toBe(1 / 101);
+    alone.dispose();
   });
 });
 
@@ -330,6 +388,23 @@ describe("while it is being fitted", () => {
     clearInterval(timer);
     expect(ticks).toBeGreaterThan(3);
     fitted.dispose();
+  });
+});
+
+describe("evaluate", () => {
+  it.each<[unknown[], string]>([
+    [[0, 1], "one label for each row; got 3 rows and 2 labels."],
+    [[0, 1, 2], "label 2 is 2."],
+    [[0, "odd", 1], 'label 1 is "odd".'],
+    [[0, 0, 0], "needs odd and normal rows; all 3 labels are 0."],
+  ])("refuses labels %o", (labels, message) => {
+    expect(() => detector.evaluate(others.slice(0, 3), labels as number[])).toThrow(message);
+  });
+
+  it("takes truth values", () => {
+    const rows = [...others.slice(0, 3), ...faulty.rows.slice(0, 1)];
+    const labels = [false, false, false, true];
+    expect(detector.evaluate(rows, labels)).toEqual(detector.evaluate(rows, labels.map(Number)));
   });
 });
 

@@ -77,11 +77,14 @@ describe("reasons", () => {
       expected: "bar",
       surprise: 1 / 401,
     });
-    expect(unseen.find(({ column }) => column === "side")).toMatchObject({
+    expect(unseen[0]).toMatchObject({
+      column: "side",
       value: "left",
       expected: "up",
       probability: 0,
+      surprise: 1 / 401,
     });
+    expect(unseen[0]?.contribution).toBeGreaterThan(0.9);
     mixed.dispose();
   });
 });

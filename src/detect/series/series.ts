@@ -148,12 +148,17 @@ export function toRows(
   return own;
 }
 
-/** Which rows are in a window, in the order in which the rows came. */
-export function covered({ ordering, starts }: Framed, length: number): Uint8Array {
+/** Marks the rows that are in a marked window, in the order in which the rows came. */
+export function covered(
+  { ordering, starts }: Framed,
+  length: number,
+  marked: Uint8Array,
+): Uint8Array {
   const own = new Uint8Array(ordering.rows.length);
-  for (const start of starts) {
+  starts.forEach((start, window) => {
+    if (!marked[window]) return;
     for (let place = start; place < start + length; place++) own[at(ordering.rows, place)] = 1;
-  }
+  });
   return own;
 }
 

@@ -75,8 +75,12 @@ export function sampleCovariance(
   return { mean, covariance };
 }
 
-/** Variances below this share of the largest are rounding: they are lifted to it before anything is divided by them. */
+/**
+ * Variances below this share of the largest, or below this of features of variance 1, are rounding: they are lifted to it
+ * before anything is divided by them. Squared distances then stay within float32.
+ */
 const NEGLIGIBLE = 1e-12;
+const LEAST_VARIANCE = 1e-8;
 
 /**
  * The lower triangular W with Wᵀ W = covariance⁻¹: it turns rows of that covariance into rows of unit
@@ -121,7 +125,7 @@ function cholesky(matrix: Float64Array, size: number): Float64Array {
   const lower = new Float64Array(size * size);
   let largest = 0;
   for (let j = 0; j < size; j++) largest = Math.max(largest, at(matrix, j * (size + 1)));
-  const least = largest > 0 ? largest * NEGLIGIBLE : 1;
+  const least = largest > 0 ? Math.max(largest * NEGLIGIBLE, LEAST_VARIANCE) : 1;
   for (let i = 0; i < size; i++) {
     for (let j = 0; j <= i; j++) {
       let sum = at(matrix, i * size + j);

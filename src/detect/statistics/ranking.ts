@@ -1,7 +1,7 @@
 // How well scores agree with labels: area under the ROC curve, average precision, and precision, recall
 // and F1 of a decision. Values are those of scikit-learn.
 
-import { InvalidValueError } from "../../errors.ts";
+import { InvalidValueError, show } from "../../errors.ts";
 import { ascendingOrder, at } from "./order.ts";
 
 /**
@@ -83,6 +83,17 @@ function eachTie(
   }
 }
 
+/** Throws unless every label is 0, 1, true or false. */
+export function requireLabels(name: string, labels: ArrayLike<unknown>): void {
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i];
+    if (label === 0 || label === 1 || typeof label === "boolean") continue;
+    throw new InvalidValueError(
+      `${name} takes the labels 1 (or true) for odd rows and 0 for normal ones; label ${i} is ${show(label)}.`,
+    );
+  }
+}
+
 function countLabels(
   name: string,
   scores: ArrayLike<number>,
@@ -93,6 +104,7 @@ function countLabels(
       `${name} needs one label for each score; got ${scores.length} scores and ${labels.length} labels.`,
     );
   }
+  requireLabels(name, labels);
   let odd = 0;
   for (let i = 0; i < labels.length; i++) {
     if (Number.isNaN(scores[i])) {

@@ -116,7 +116,8 @@ export class Encoder {
         (1 - share) * field.scale * field.scale +
         share * statistics.variance(field.column) +
         share * (1 - share) * shift * shift;
-      return { ...field, center: field.center + share * shift, scale: Math.sqrt(variance) };
+      const scale = Number.isFinite(variance) ? Math.sqrt(variance) : field.scale;
+      return { ...field, center: field.center + share * shift, scale };
     });
     return new Encoder({ ...this.state, fields });
   }
@@ -138,9 +139,8 @@ export class Encoder {
         fields.push({ kind: "category", column, start, width, levels, shares, scale });
         start += width;
       } else if (kind === "number" || kind === "boolean") {
-        const variance = statistics.variance(column);
         const center = at(statistics.means, column);
-        const scale = variance > 0 ? Math.sqrt(variance) : 1;
+        const scale = deviationOf(statistics, column);
         fields.push({ kind: "number", column, start, width: 1, center, scale });
         start += 1;
       }
@@ -167,15 +167,20 @@ export class Encoder {
 
   #readColumn(
     source: TableSource,
-    { name, kind, levels = [], value: constant }: ColumnSchema,
+    { name, kind, levels = [], value: constant, missing }: ColumnSchema,
     column: number,
     data: Float64Array,
     table: string,
   ): void {
     if (kind === "ignore" || kind === "id" || kind === "time") return;
-    if (!source.names.includes(String(name))) throw noSuchColumn(name, source);
     const { cells } = this;
     const width = this.columns;
+    if (!source.names.includes(String(name))) {
+      // Objects leave out what they do not know. Where no training row lacked the column, its name is wrong.
+      if (missing === 0) throw noSuchColumn(name, source);
+      for (let i = 0; i < source.count; i++) data[i * width + column] = Number.NaN;
+      return;
+    }
     const places = new Map(levels.map((level, place) => [level, place]));
     const other = places.get(OTHER_LEVEL) ?? UNSEEN;
     const read = (value: unknown): number | undefined => {
@@ -324,6 +329,14 @@ function noted(column: ColumnSchema, statistics: ColumnStatistics, j: number): C
   return value === at(statistics.highest, j)
     ? { ...column, kind: "constant", reason: "has one value", value, missing }
     : { ...column, missing };
+}
+
+/** The standard deviation of a column that varies. */
+function deviationOf(statistics: ColumnStatistics, column: number): number {
+  const variance = statistics.variance(column);
+  if (variance > 0 && Number.isFinite(variance)) return Math.sqrt(variance);
+  // The square of a value left the range of float64: half of the column's range stands for its deviation.
+  return at(statistics.highest, column) / 2 - at(statistics.lowest, column) / 2;
 }
 
 function levelShares(raw: Rows, column: number, levels: number): number[] {

@@ -155,3 +155,25 @@ describe("series that cannot be", () => {
     expect([...flagged.slice(50)]).toEqual([0, 0, 0, 0]);
   });
 });
+
+describe("few windows", () => {
+  it("are too few to learn from", async () => {
+    const rows = normal.slice(0, 12).map(({ speed, torque }) => [speed, torque]);
+    await expect(AnomalyDetector.fit(rows, { window: 10 })).rejects.toThrow(
+      "at least 5 windows to learn what is normal; windows of 10 rows leave 3.",
+    );
+  });
+
+  it("one model alone is calibrated with the last of them", async () => {
+    const alone = await AnomalyDetector.fit(normal, {
+      window: { length: 10, groupBy: "machine" },
+      model: 1,
+    });
+    expect(alone.notes.join(" ")).toContain("One model alone");
+    const { flagged } = alone.detect(readings(2000, 3), { alpha: 0.1 });
+    const rate = flagged.reduce((sum, flag) => sum + flag, 0) / flagged.length;
+    expect(rate).toBeLessThan(0.2);
+    expect(rate).toBeGreaterThan(0.03);
+    alone.dispose();
+  });
+});
