@@ -6,6 +6,8 @@ import type { Definition, Resolved } from "../options.ts";
 
 export interface ConstraintDefinition<Type extends string, Options extends object>
   extends Definition<Type, Options> {
+  /** It holds for the outermost weight alone; else for every tied weight. */
+  readonly isOutermost?: boolean;
   /** Moves the weights to where the condition holds. `weights` run from the input to the code. */
   apply(kernels: KernelExports, weights: readonly Parameter[], options: Resolved<Options>): void;
   /** Changes the gradients before they are clipped. */

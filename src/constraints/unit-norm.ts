@@ -7,6 +7,7 @@ import type { ConstraintDefinition } from "./constraint.ts";
 export const unitNorm: ConstraintDefinition<"unitNorm", object> = {
   type: "unitNorm",
   options: {},
+  isOutermost: true,
   apply(kernels, [first]) {
     const [units = 0, inputs = 0] = first?.spec.shape ?? [];
     if (first) kernels.setRowNorms(units, inputs, first.value, inputs, 1, 0);

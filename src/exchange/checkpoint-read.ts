@@ -10,7 +10,7 @@ import { type ModelConfig, type ResolvedConfig, resolveConfig } from "../model/c
 import { buildNetwork, type Network } from "../model/network.ts";
 import type { ParameterLayout } from "../model/parameters.ts";
 import { type PreparationState, preparationNames } from "../model/preparation.ts";
-import type { ModelSnapshot, OptimizerState } from "../model/state.ts";
+import type { ModelSnapshot, OptimizerState, Weights } from "../model/state.ts";
 import { stateNames } from "../optimizers/index.ts";
 import type { RunState } from "../training/run-state.ts";
 import { FORMAT, RUN_BLOCKS, statePrefix, VERSION } from "./checkpoint.ts";
@@ -48,16 +48,16 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   const kept = metadata.run === undefined ? [] : keptBlocks(tensors, layout);
   const prepared = preparationNames(config);
   const isPrepared = prepared.some((name) => tensors.has(name));
-  const prefixes = ["", ...states.map(statePrefix), ...kept.map((name) => RUN_BLOCKS[name])];
+  const withBuffers = ["", ...kept.map((name) => RUN_BLOCKS[name])];
+  const prefixes = [...withBuffers, ...states.map(statePrefix)];
   requireNames(tensors, [
     ...prefixes.flatMap((prefix) => layout.tensors.map(({ name }) => prefix + name)),
-    ...buffers.map(({ name }) => name),
+    ...withBuffers.flatMap((prefix) => buffers.map(({ name }) => prefix + name)),
     ...(isPrepared ? prepared : []),
   ]);
   const snapshot: ModelSnapshot = {
     config,
-    parameters: readBlock(tensors, "", layout),
-    buffers: Object.fromEntries(buffers.map((spec) => [spec.name, readBuffer(tensors, spec)])),
+    ...readWeights(tensors, "", network),
     preparation: isPrepared ? readPreparation(tensors, config, prepared) : undefined,
     optimizer:
       metadata.training === undefined
@@ -69,11 +69,11 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   };
   if (metadata.run === undefined) return { snapshot, network, run: undefined };
   const run = readRun(metadata.run, version, config);
-  for (const name of kept) run[name] = readBlock(tensors, RUN_BLOCKS[name], layout);
+  for (const name of kept) run[name] = readWeights(tensors, RUN_BLOCKS[name], network);
   return { snapshot, network, run };
 }
 
-/** The blocks of weights that the file's run keeps. */
+/** The weights that the file's run keeps. */
 function keptBlocks(tensors: Tensors, layout: ParameterLayout): (keyof typeof RUN_BLOCKS)[] {
   const first = layout.tensors[0]?.name ?? "";
   return (["best", "last"] as const).filter((name) => tensors.has(RUN_BLOCKS[name] + first));
@@ -89,6 +89,16 @@ function requireNames(tensors: Tensors, names: readonly string[]): void {
       `The file holds a tensor ${show(extra)} that its configuration has no place for.`,
     );
   }
+}
+
+/** Parameters, and what layers keep beside them. */
+function readWeights(tensors: Tensors, prefix: string, { layout, buffers }: Network): Weights {
+  return {
+    parameters: readBlock(tensors, prefix, layout),
+    buffers: Object.fromEntries(
+      buffers.map((spec) => [spec.name, readBuffer(tensors, prefix + spec.name, spec)]),
+    ),
+  };
 }
 
 function readBlock(tensors: Tensors, prefix: string, layout: ParameterLayout): Float32Array {
@@ -130,7 +140,8 @@ function shapedTensor(tensors: Tensors, name: string, shape: readonly number[]):
 
 function readBuffer(
   tensors: Tensors,
-  { name, type, length }: BufferSpec,
+  name: string,
+  { type, length }: BufferSpec,
 ): Float32Array | Uint32Array {
   if (type === "F32") return float32Tensor(tensors, name, [length]).slice();
   const tensor = tensors.get(name);
@@ -209,15 +220,16 @@ function runFromJson(value: unknown, version: number, { layers }: ResolvedConfig
     lossSum: finiteNumber("run.lossSum", from.lossSum) * perRow,
     step: whole("step"),
     stopped: from.stopped === true,
+    // `best` comes last, as in a run that was never saved: files of the two are then the same.
     plateau: {
-      ...best("run.plateau", plateau),
       waited: wholeNumber("run.plateau.waited", plateau.waited, 0),
       cooling: wholeNumber("run.plateau.cooling", plateau.cooling, 0),
       factor: finiteNumber("run.plateau.factor", plateau.factor, 0, 1),
+      ...best("run.plateau", plateau),
     },
     stopping: {
-      ...best("run.stopping", stopping),
       waited: wholeNumber("run.stopping.waited", stopping.waited, 0),
+      ...best("run.stopping", stopping),
     },
   };
 }

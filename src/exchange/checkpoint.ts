@@ -6,7 +6,7 @@ import type { OwnBytes, OwnFloats } from "../arrays.ts";
 import { packSafetensors } from "../formats/safetensors-pack.ts";
 import type { NamedTensor } from "../formats/safetensors-types.ts";
 import type { ParameterLayout } from "../model/parameters.ts";
-import type { ModelSnapshot } from "../model/state.ts";
+import type { ModelSnapshot, Weights } from "../model/state.ts";
 import { stateNames } from "../optimizers/index.ts";
 import type { RunState } from "../training/run-state.ts";
 
@@ -14,7 +14,7 @@ export const FORMAT = "tied-autoencoder";
 /** Version 2 (package 0.2.0) adds codes, penalties and constraints, and counts epoch losses by values. */
 export const VERSION = 2;
 
-/** Blocks of weights that a run keeps, and the prefixes of their tensors. */
+/** Weights that a run keeps, and the prefixes of their tensors. */
 export const RUN_BLOCKS = { best: "best.", last: "last." } as const satisfies Partial<
   Record<keyof RunState, string>
 >;
@@ -26,15 +26,9 @@ export function encodeCheckpoint(
   run: RunState | undefined,
 ): OwnBytes {
   const { config, optimizer } = model;
-  const tensors = namedTensors("", model.parameters, layout);
+  const tensors = weightTensors("", model, layout);
   for (const [name, data] of Object.entries(model.preparation ?? {})) {
     tensors.push({ name, dtype: "F64", shape: [data.length], data: Float64Array.from(data) });
-  }
-  for (const [name, data] of Object.entries(model.buffers)) {
-    const shape = [data.length];
-    if (data instanceof Float32Array)
-      tensors.push({ name, dtype: "F32", shape, data: ownBuffer(data) });
-    else tensors.push({ name, dtype: "U32", shape, data: Uint32Array.from(data) });
   }
   const metadata: Record<string, string> = {
     format: FORMAT,
@@ -52,14 +46,30 @@ export function encodeCheckpoint(
   if (run) {
     const { best, last, ...state } = run;
     metadata.run = JSON.stringify(state);
-    if (best) tensors.push(...namedTensors(RUN_BLOCKS.best, best, layout));
-    if (last) tensors.push(...namedTensors(RUN_BLOCKS.last, last, layout));
+    if (best) tensors.push(...weightTensors(RUN_BLOCKS.best, best, layout));
+    if (last) tensors.push(...weightTensors(RUN_BLOCKS.last, last, layout));
   }
   return packSafetensors(tensors, metadata);
 }
 
 export function statePrefix(name: string): string {
   return `optimizer.${name}.`;
+}
+
+/** Parameters, and what layers keep beside them. */
+function weightTensors(
+  prefix: string,
+  { parameters, buffers }: Weights,
+  layout: ParameterLayout,
+): NamedTensor[] {
+  const tensors = namedTensors(prefix, parameters, layout);
+  for (const [key, data] of Object.entries(buffers)) {
+    const [name, shape] = [prefix + key, [data.length]];
+    if (data instanceof Float32Array)
+      tensors.push({ name, dtype: "F32", shape, data: ownBuffer(data) });
+    else tensors.push({ name, dtype: "U32", shape, data: Uint32Array.from(data) });
+  }
+  return tensors;
 }
 
 function namedTensors(prefix: string, block: Float32Array, layout: ParameterLayout): NamedTensor[] {

@@ -112,7 +112,10 @@ export class Inference {
     return { codes, errors };
   }
 
-  /** The mean loss over the elements of rows [first, end) that count, penalties left out; of none, 0. */
+  /**
+   * The mean loss over the elements of rows [first, end) that count, of none 0, and what layers add to it; penalties are
+   * left out.
+   */
   evaluate(x: Rows, target: Rows | undefined, first = 0, end = x.count): number {
     const chunks = this.evaluation(x, target, first, end);
     for (;;) {
@@ -128,22 +131,32 @@ export class Inference {
     first: number,
     end: number,
   ): Generator<void, number, void> {
-    const { staging, preparation, workspace } = this.#parts;
-    const own = target ?? (this.#masks ? x : undefined);
+    const { staging, preparation, workspace, kernels, loss } = this.#parts;
+    const width = this.#width;
+    const masked = this.#masks ? 1 : 0;
+    const goal = target ?? (this.#masks ? x : undefined);
     const chunk = workspace.chunkRows(end - first);
     let sum = 0;
     let known = 0;
+    let own = 0;
     for (let from = first; from < end; from += chunk) {
       staging.chunks(x, from, Math.min(from + chunk, end), (plan, row, count) => {
-        if (own) staging.target(own, row, count, plan.target);
-        const address = own ? plan.target : plan.x;
-        staging.requireTargets(own ?? x, row, count, address);
-        known += preparation.known(count * this.#width, address);
-        sum += this.#lossOf(plan, count, address);
+        if (goal) staging.target(goal, row, count, plan.target);
+        const address = goal ? plan.target : plan.x;
+        staging.requireTargets(goal ?? x, row, count, address);
+        known += preparation.known(count * width, address);
+        const y = this.run(plan, count, 0, plan.layers.length, loss.readsLogits, true);
+        const { partials } = plan;
+        const input = { rows: count, width, masked, y, target: address, partials };
+        sum += loss.sum(kernels, input);
+        for (const layer of plan.layers) {
+          own += (layer.ownLoss?.(plan.pass, y, address) ?? 0) * count;
+        }
       });
       yield;
     }
-    return known === 0 ? 0 : sum / known;
+    // A layer's part is a mean over rows already: values that do not count are no matter there.
+    return (known === 0 ? 0 : sum / known) + (end === first ? 0 : own / (end - first));
   }
 
   /**
@@ -173,19 +186,6 @@ export class Inference {
     let y = x;
     for (let i = from; i < layers.length; i++) y = layers[i]?.forward(pass, y) ?? y;
     return y;
-  }
-
-  /** The sum of the loss between the rows at the plan's `x` and those at `target`; NaN there does not count. */
-  #lossOf(plan: InferencePlan, rows: number, target: Address): number {
-    const { kernels, loss } = this.#parts;
-    const y = this.run(plan, rows, 0, plan.layers.length, loss.readsLogits, true);
-    const masked = this.#masks ? 1 : 0;
-    const { partials } = plan;
-    let sum = loss.sum(kernels, { rows, width: this.#width, masked, y, target, partials });
-    for (const layer of plan.layers) {
-      sum += (layer.ownLoss?.(plan.pass, y, target) ?? 0) * rows * this.#width;
-    }
-    return sum;
   }
 
   /** Runs a chunk from layer `from` to the output, in the data's units. */

@@ -27,11 +27,15 @@ export interface OptimizerState {
 /** Values that layers keep beside the parameters, by name. */
 export type BufferState = Readonly<Record<string, Float32Array | Uint32Array>>;
 
-export interface ModelSnapshot {
-  readonly config: ResolvedConfig;
+/** What training moves in a model, by value. */
+export interface Weights {
   /** The flat block of parameters. */
   readonly parameters: Float32Array;
   readonly buffers: BufferState;
+}
+
+export interface ModelSnapshot extends Weights {
+  readonly config: ResolvedConfig;
   /** What was learned for scaling and for filling in; undefined before there was data. */
   readonly preparation: PreparationState | undefined;
   readonly optimizer: OptimizerState | undefined;
@@ -103,8 +107,19 @@ export class ModelState {
     };
   }
 
+  /** A copy of what training moves. */
+  copyWeights(): Weights {
+    const buffers = Object.entries(this.#readBuffers()).map(([name, view]) => [name, view.slice()]);
+    return { parameters: this.parameters.slice(), buffers: Object.fromEntries(buffers) };
+  }
+
   /** Takes up what a snapshot holds. */
-  restore({ parameters, buffers, preparation, optimizer }: Omit<ModelSnapshot, "config">): void {
+  restore({
+    parameters,
+    buffers,
+    preparation,
+    optimizer,
+  }: Weights & Partial<Omit<ModelSnapshot, "config">>): void {
     this.parameters.set(parameters);
     for (const { name, type, length } of this.#network.buffers) {
       const values = buffers[name];

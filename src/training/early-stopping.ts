@@ -3,6 +3,7 @@
 
 import { record } from "../checks.ts";
 import { InvalidStateError } from "../errors.ts";
+import type { ModelState } from "../model/state.ts";
 import {
   atLeast0,
   type Checks,
@@ -33,15 +34,18 @@ const checks: Checks<EarlyStoppingOptions> = {
   restoreBest: flag(false),
 };
 
+/** What early stopping needs of a model. The threshold of a sparse code goes with its weights. */
+type Model = Pick<ModelState, "copyWeights" | "restore">;
+
 export interface EarlyStopping {
   readonly monitor: Monitor | undefined;
-  /** Takes an epoch's loss into account, and the weights it left; may stop the run. */
-  observe(loss: number, run: RunState, weights: Float32Array): void;
+  /** Takes an epoch's loss into account, and the model it left; may stop the run. */
+  observe(loss: number, run: RunState, model: Model): void;
   /**
    * Gives back the best weights, where they are wanted. A run that `isCut`, and may be resumed, keeps those that it
    * had.
    */
-  restore(run: RunState, weights: Float32Array, isCut: boolean): void;
+  restore(run: RunState, model: Model, isCut: boolean): void;
   /** @throws InvalidStateError when epochs passed and none had a finite loss. */
   requireObserved(run: RunState): void;
 }
@@ -54,22 +58,19 @@ export function resolveEarlyStopping(settings: unknown): EarlyStopping {
   const patience = Math.max(1, options.patience);
   return {
     monitor,
-    observe(loss, run, weights) {
+    observe(loss, run, model) {
       const state = run.stopping;
       if (Number.isFinite(loss) && (state.best === undefined || loss < state.best - minDelta)) {
         state.best = loss;
         state.waited = 0;
-        if (restoreBest) {
-          run.best ??= new Float32Array(weights.length);
-          run.best.set(weights);
-        }
+        if (restoreBest) run.best = model.copyWeights();
       } else state.waited += 1;
       if (state.waited >= patience) run.stopped = true;
     },
-    restore(run, weights, isCut) {
+    restore(run, model, isCut) {
       if (!restoreBest || !run.best) return;
-      if (isCut) run.last = weights.slice();
-      weights.set(run.best);
+      if (isCut) run.last = model.copyWeights();
+      model.restore(run.best);
     },
     requireObserved({ stopping }) {
       if (stopping.best !== undefined || stopping.waited === 0) return;

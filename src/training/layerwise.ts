@@ -1,9 +1,12 @@
 // Layer-wise pretraining (Hinton & Salakhutdinov 2006 in purpose, Vincent et al. 2010 in method): each pair of
 // neighbouring layers is trained as a model of one layer on the codes of the layers before, with the activations that
-// the two have in the whole; its weight and both biases are then the whole model's.
+// the two have in the whole and under its constraint; its weight and both biases are then the whole model's. Of the terms
+// beside the loss, l1 and l2 take part; a sparse or a gaussian code is trained as a dense one.
 
+import { type ConstraintSpec, constraints } from "../constraints/index.ts";
 import type { LossConfig } from "../losses/index.ts";
 import type { ModelConfig, ResolvedConfig } from "../model/config.ts";
+import { longForm } from "../options.ts";
 import type { AbortSignalLike } from "./fit-options.ts";
 import type { CorruptionSpec } from "./noise/index.ts";
 
@@ -46,10 +49,22 @@ export function layerConfig(config: ResolvedConfig, i: number, learningRate?: nu
     l2,
     seed: seed + i,
     gradient,
+    ...layerConstraint(config, i),
     // The outermost layer sees the data as they are; codes are finite and need no preparation.
     ...(i === 0 && config.scaler ? { scaler: config.scaler } : {}),
     missing: i === 0 ? config.missing : "error",
   };
+}
+
+/** The constraint, where it holds for layer `i`. */
+function layerConstraint(
+  { constraint }: ResolvedConfig,
+  i: number,
+): { constraint?: ConstraintSpec } {
+  if (constraint === undefined) return {};
+  const options = longForm(constraint);
+  if (i > 0 && constraints.of(options).isOutermost) return {};
+  return { constraint: options as ConstraintSpec };
 }
 
 /** Codes of hidden layers are no probabilities in general: only the outermost layer keeps a loss on logits. */

@@ -1,6 +1,7 @@
 // How far a run of `fit` has come: all that a resumed run needs beside the weights and the optimizer's
 // state. Shuffles, dropout and noise need nothing here, being drawn by step and epoch.
 
+import type { Weights } from "../model/state.ts";
 import type { TrainingStep } from "../model/step.ts";
 import type { BatchSource } from "./batches.ts";
 import type { PlateauState } from "./schedules/schedule.ts";
@@ -29,13 +30,13 @@ export interface RunState {
   stopped: boolean;
   readonly plateau: PlateauState;
   readonly stopping: StoppingState;
-  /** The weights of the best epoch, a block like the parameters; absent where nobody wants them. */
-  best?: Float32Array;
+  /** The weights of the best epoch; absent where nobody wants them. */
+  best?: Weights;
   /**
    * The weights where the run was cut, while the model has those of the best epoch; absent where the model has them
    * itself.
    */
-  last?: Float32Array;
+  last?: Weights;
 }
 
 /** A run over a source's batches that has not begun, before `epoch`. */

@@ -85,7 +85,7 @@ export class TrainingRun {
     if (this.#memory.run !== state) step.progress.learningRate = step.progress.baseLearningRate;
     this.#memory.run = state;
     if (state.last) {
-      this.#engine.state.setParameters(state.last);
+      this.#engine.state.restore(state.last);
       delete state.last;
     }
     this.#loop.turns.begin(this.#fit.maxMilliseconds);
@@ -129,7 +129,7 @@ export class TrainingRun {
       monitor === "loss" ? loss : (record.valLoss ?? loss);
     const base = this.#engine.step.progress.baseLearningRate;
     schedule?.observe?.(watched(schedule.monitor), base, state.plateau);
-    stopping?.observe(watched(stopping.monitor), state, this.#engine.state.parameters);
+    stopping?.observe(watched(stopping.monitor), state, this.#engine.state);
     if (state.stopped || state.epoch >= epochs) this.#loop.ended = true;
     return record;
   }
@@ -155,7 +155,7 @@ export class TrainingRun {
     this.#loop.end();
     if (this.#memory.run === state && stopping) {
       const isCut = !state.stopped && state.epoch < epochs;
-      stopping.restore(state, this.#engine.state.parameters, isCut);
+      stopping.restore(state, this.#engine.state, isCut);
     }
     await source.close();
   }

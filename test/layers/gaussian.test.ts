@@ -118,6 +118,36 @@ test("evaluate takes the mean as the code and adds the divergence", () => {
 
 // Lucas et al. 2019, "Don't blame the ELBO!": at the optimum a linear model's ELBO is the likelihood of probabilistic
 // PCA. With one weight for both directions the optimum is reached where the leading variances are 1.
+test("values that do not count leave the divergence as it is, in training and in evaluate", () => {
+  const config = { layers: [6, 3], code: "gaussian", missing: "mask", seed: 4 } as const;
+  const model = TiedAutoencoder.createSync(config);
+  const data = randomRows(8, 6, 5).map((value, i) => (i % 5 === 2 ? Number.NaN : value));
+  model.fitScaler(data);
+  const { mean, logVariance } = model.encodeDistribution(data);
+  let divergence = 0;
+  mean.forEach((mu, i) => {
+    const s = logVariance[i]!;
+    divergence += (mu * mu + Math.exp(s) - 1 - s) / 2;
+  });
+  const y = model.reconstruct(data);
+  let [error, known] = [0, 0];
+  data.forEach((value, i) => {
+    if (Number.isNaN(value)) return;
+    error += (y[i]! - value) ** 2;
+    known += 1;
+  });
+  const expected = error / known + divergence / (8 * 6);
+  expect(model.evaluate(data)).toBeCloseTo(expected, 6);
+  // Without variance the training step decodes the mean too.
+  const weights = model.weights();
+  weights["encoder.0.logVariance.weight"]!.data.fill(0);
+  weights["encoder.0.logVariance.bias"]!.data.fill(-29);
+  model.setWeights(weights);
+  expect(model.trainOnBatch(data)).toBeCloseTo(model.evaluate(data), 1);
+  model.setWeights(weights);
+  expect(model.accumulateGradients(data)).toBeCloseTo(model.evaluate(data), 5);
+});
+
 test("a linear model reaches the likelihood of probabilistic PCA", async () => {
   const [rows, width, units, noise] = [400, 6, 2, 0.05];
   const deviations = [1, 1, ...new Array(width - units).fill(Math.sqrt(noise))];

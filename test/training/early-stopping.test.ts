@@ -13,8 +13,12 @@ const make = () => TiedAutoencoder.createSync({ layers: [6, 3], optimizer });
 function stopsAfter(losses: number[], options: object): number {
   const rule = resolveEarlyStopping(options);
   const run = freshRun({ rows: 40, batchSize: 8, stepsPerEpoch: 5 }, 0);
+  const model = {
+    copyWeights: () => ({ parameters: new Float32Array(1), buffers: {} }),
+    restore() {},
+  };
   return losses.findIndex((loss) => {
-    rule.observe(loss, run, new Float32Array(1));
+    rule.observe(loss, run, model);
     return run.stopped;
   });
 }
@@ -47,6 +51,38 @@ describe("early stopping", () => {
     expect(best).toBeGreaterThan(0);
     expect(model.weights()).toEqual(seen[best]![1]);
     expect(model.evaluate(x.subarray(30 * 6))).toBe(history.valLoss![best]);
+  });
+
+  test("gives the threshold and the counts of a sparse code back with them, also from a file", async () => {
+    const config = {
+      layers: [6, 16],
+      code: { type: "batchTopK", k: 2 },
+      optimizer: { type: "adam", learningRate: 0.05 },
+      seed: 2,
+    } as const;
+    const options = {
+      batchSize: 10,
+      validationSplit: 0.25,
+      earlyStopping: { patience: 4, restoreBest: true },
+    };
+    const model = TiedAutoencoder.createSync(config);
+    const { history } = await model.fit(x, { epochs: 40, ...options });
+    const best = history.valLoss!.indexOf(Math.min(...history.valLoss!));
+    expect(best).toBeLessThan(history.valLoss!.length - 1);
+    expect(model.evaluate(x.subarray(30 * 6))).toBe(history.valLoss![best]);
+    const threshold = model.codeThreshold;
+    // A run that stops there by itself leaves the same threshold.
+    const short = TiedAutoencoder.createSync(config);
+    await short.fit(x, { epochs: best + 1, batchSize: 10, validationSplit: 0.25 });
+    expect(threshold).toBe(short.codeThreshold);
+    // Cut in the middle, the model has the best weights; the file also has those that the run goes on with.
+    const cut = TiedAutoencoder.createSync(config);
+    await cut.fit(x, { epochs: 40, ...options, maxSteps: 3 * (best + 2) });
+    expect(cut.codeThreshold).toBe(threshold);
+    const loaded = await TiedAutoencoder.load(cut.save({ optimizer: true }));
+    expect(loaded.codeThreshold).toBe(threshold);
+    await loaded.fit(x, { epochs: 40, ...options, resume: true });
+    expect(loaded.save({ optimizer: true })).toEqual(model.save({ optimizer: true }));
   });
 
   test("without restoreBest the last weights stay", async () => {
