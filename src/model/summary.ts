@@ -1,9 +1,11 @@
 // The model as a table for people.
 
-import type { LossConfig } from "../losses/index.ts";
 import type { Engine } from "./engine.ts";
 
-/** The model as a readable table: one line a layer, then what there is in all. Fits 80 columns. */
+/**
+ * The model as a readable table: one line a layer, then what there is in all, and what training minds beside the
+ * loss. Fits 80 columns.
+ */
 export function summary({ config, network, arena }: Engine): string {
   const rows = [["layer", "shape", "does", "parameters"]];
   const seen = new Set<string>();
@@ -32,12 +34,17 @@ export function summary({ config, network, arena }: Engine): string {
     "Tied autoencoder",
     ...lines,
     `${grouped(parameterCount)} parameters, loss ${describe(config.loss)}, optimizer ${config.optimizer.type}, ${size}`,
+    ...config.penalties.map(
+      (penalty, i) => `${i === 0 ? "penalties" : "         "} ${describe(penalty)}`,
+    ),
+    ...(config.constraint === undefined ? [] : [`constraint ${describe(config.constraint)}`]),
   ].join("\n");
 }
 
-function describe(loss: LossConfig): string {
-  if (typeof loss === "string") return loss;
-  const { type, ...options } = loss;
+/** A loss, a penalty or a constraint with its options. */
+function describe(spec: string | { readonly type: string }): string {
+  if (typeof spec === "string") return spec;
+  const { type, ...options } = spec;
   return `${type}(${Object.values(options).join(", ")})`;
 }
 
