@@ -21,27 +21,23 @@ function erf(x: number): number {
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const [alpha, scale] = [1.6732632423543772, 1.0507009873554805];
 
-const references: [ActivationName, number, (x: number) => number][] = [
-  ["linear", 0, (x) => x],
-  ["relu", 0, (x) => Math.max(x, 0)],
-  ["leakyRelu", 0.3, (x) => (x > 0 ? x : 0.3 * x)],
-  ["elu", 0.7, (x) => (x > 0 ? x : 0.7 * Math.expm1(x))],
-  ["selu", 0, (x) => scale * (x > 0 ? x : alpha * Math.expm1(x))],
-  ["gelu", 0, (x) => (x / 2) * (1 + erf(x / Math.SQRT2))],
-  [
-    "geluTanh",
-    0,
-    (x) => (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
-  ],
-  ["silu", 0, (x) => x * sigmoid(x)],
-  ["softplus", 0, (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))],
-  ["sigmoid", 0, sigmoid],
-  ["tanh", 0, Math.tanh],
-];
+const references: Record<ActivationName, [parameter: number, f: (x: number) => number]> = {
+  linear: [0, (x) => x],
+  relu: [0, (x) => Math.max(x, 0)],
+  leakyRelu: [0.3, (x) => (x > 0 ? x : 0.3 * x)],
+  elu: [0.7, (x) => (x > 0 ? x : 0.7 * Math.expm1(x))],
+  selu: [0, (x) => scale * (x > 0 ? x : alpha * Math.expm1(x))],
+  gelu: [0, (x) => (x / 2) * (1 + erf(x / Math.SQRT2))],
+  geluTanh: [0, (x) => (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))],
+  silu: [0, (x) => x * sigmoid(x)],
+  softplus: [0, (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))],
+  sigmoid: [0, sigmoid],
+  tanh: [0, Math.tanh],
+};
 
-test.each(references)(
+test.each(Object.entries(references))(
   "%s in onnxruntime is the formula to 2e-6 + 1e-6 relative",
-  async (type, parameter, f) => {
+  async (type, [parameter, f]) => {
     const x = Float32Array.from({ length: 161 }, (_, i) => (i - 80) / 4);
     const write = new OnnxWriter();
     write.named(activations.of({ type }).onnx(write, "x", parameter), "y");
