@@ -18,7 +18,9 @@ import { longForm } from "./options.ts";
  * `c.0`, with any prefix. A decoder may count from the code, as nn.Sequential does, or from the input, as we
  * do; shapes tell. Weights are [out, in] as in nn.Linear, of F32, F64, F16 or BF16. What the PyTorch module of this
  * package holds beside weights comes along: the second head of a gaussian code, scales, means, thresholds and counts;
- * `config` says how many units of a sparse code stay.
+ * `config` says how many units of a sparse code stay. Tied top-k dictionaries of OpenAI's sparse_autoencoder and
+ * EleutherAI's sae.safetensors are recognized too: `config` says the code, `{ type: "topK", k }`, which is centered; rows
+ * that the other program scales before its encoder, the caller scales.
  * @throws FormatError for a file that is no such model or whose decoder is not tied.
  */
 export async function fromStateDict(
@@ -34,7 +36,7 @@ export async function fromStateDict(
     );
   }
   const { readStateDict } = await import("./exchange/state-dict-read.ts");
-  const { layers, weights, beside } = readStateDict(bytes, settings.map);
+  const { layers, weights, beside, isDictionary } = readStateDict(bytes, settings.map);
   const has = (side: "encoder" | "decoder") => `${side}.0.bias` in weights;
   const found = { layers, bias: has("encoder"), decoderBias: has("decoder") };
   for (const [key, value] of Object.entries(found)) {
@@ -44,7 +46,9 @@ export async function fromStateDict(
       );
     }
   }
-  const inferred = inferFamily(config, Object.keys(weights), [...beside.keys()]);
+  const inferred = isDictionary
+    ? inferDictionary(config)
+    : inferFamily(config, Object.keys(weights), [...beside.keys()]);
   const full: ModelConfig = { ...config, ...inferred, ...found };
   const model = await TiedAutoencoder.create(full);
   model.setWeights(weights);
@@ -71,6 +75,22 @@ function inferFamily(
     ...(has("missing.") && (config.missing ?? "error") === "error" ? { missing: "mean" } : {}),
     ...(isGaussian && config.code === undefined ? { code: "gaussian" } : {}),
   };
+}
+
+/** The code of a dictionary: centered, with as many units as the caller says. */
+function inferDictionary({ code }: Partial<ModelConfig>): Partial<ModelConfig> {
+  const isSparse = typeof code === "object" && (code.type === "topK" || code.type === "batchTopK");
+  if (!isSparse) {
+    throw new InvalidValueError(
+      `The file is a dictionary and does not say how many units stay; config's code is ${show(code)}. Say it with config: { code: { type: "topK", k } }; k of all units for one with relu alone.`,
+    );
+  }
+  if (code.centered === false) {
+    throw new InvalidValueError(
+      "The file is a dictionary that takes its bias out of the input; config says code.centered false.",
+    );
+  }
+  return { code: { ...code, centered: true } };
 }
 
 /** The same model with what the file holds beside weights. */

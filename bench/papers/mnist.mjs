@@ -15,9 +15,11 @@ const places = [
   fileURLToPath(new URL("../../../shared/data/mnist", import.meta.url)),
 ];
 
+/** The folder; undefined where there is none. */
+export const folder = places.find((place) => place && fileOf(place, "train-images-idx3-ubyte"));
+
 /** Pixels in [0, 1] and labels of both parts; ends the program, and says why, where there is no MNIST. */
 export function loadMnist() {
-  const folder = places.find((place) => place && fileOf(place, "train-images-idx3-ubyte"));
   if (!folder) {
     const tried = places.filter(Boolean).join(", ");
     console.log(

@@ -7,6 +7,7 @@ import { InvalidValueError, show } from "../errors.ts";
 import { FormatError } from "../formats/errors.ts";
 import { decodeSafetensors, finiteFloat32 } from "../formats/safetensors.ts";
 import type { SafeTensor } from "../formats/safetensors-types.ts";
+import { readDictionary } from "./dictionaries.ts";
 import type { NamedWeights } from "./named-weights.ts";
 
 type Tensors = ReadonlyMap<string, SafeTensor>;
@@ -32,6 +33,8 @@ export interface StateDict {
   readonly weights: NamedWeights;
   /** What a module of ours holds beside weights, by our names: scales, means, thresholds, counts. */
   readonly beside: ReadonlyMap<string, SafeTensor>;
+  /** The file is a dictionary of another program, whose code is sparse and centered. */
+  readonly isDictionary: boolean;
 }
 
 /** What a model keeps beside weights. */
@@ -48,6 +51,8 @@ export function readStateDict(bytes: Uint8Array, map: unknown): StateDict {
       "The file is a model of this package, with its configuration; TiedAutoencoder.load reads it.",
     );
   }
+  const dictionary = map === undefined ? readDictionary(tensors) : undefined;
+  if (dictionary) return { ...dictionary, beside: new Map(), isDictionary: true };
   const beside = new Map<string, SafeTensor>();
   const heads = new Map<string, string>();
   const named = new Map<string, SafeTensor>();
@@ -67,7 +72,7 @@ export function readStateDict(bytes: Uint8Array, map: unknown): StateDict {
     const { shape } = tensors.get(name) as SafeTensor;
     weights[`encoder.${depth - 1}.${head}`] = { shape, data: readTensor(name, tensors) };
   }
-  return { layers, weights, beside };
+  return { layers, weights, beside, isDictionary: false };
 }
 
 /** The file's names by ours, from the caller's map. */

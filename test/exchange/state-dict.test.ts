@@ -10,6 +10,7 @@ import {
   type ModelConfig,
   TiedAutoencoder,
 } from "../../src/index.ts";
+import { relativeDistance } from "../support/distance.ts";
 import { randomRows } from "../support/random.ts";
 
 const model = TiedAutoencoder.createSync({ layers: [6, 4, 3], activation: "tanh" });
@@ -363,6 +364,112 @@ describe("state dicts of our own PyTorch module", () => {
     await expect(fromStateDict(stateDictOf(source))).rejects.toThrow(
       /sparse code, .*config: \{ code: \{ type: "topK", k \} \}/,
     );
+  });
+});
+
+describe("top-k dictionaries of other programs", () => {
+  const [inputs, units, k] = [6, 10, 3];
+  const weight = randomRows(units, inputs, 31).map((value) => value - 0.5);
+  const flipped = transposed([units, inputs], weight);
+  const encoderBias = randomRows(1, units, 32);
+  const decoderBias = randomRows(1, inputs, 33);
+  const openai = [
+    f32("pre_bias", [inputs], decoderBias),
+    f32("encoder.weight", [units, inputs], weight),
+    f32("latent_bias", [units], encoderBias),
+    f32("latents_mean_square", [units], encoderBias),
+  ];
+  const eleuther = [
+    f32("encoder.weight", [units, inputs], weight),
+    f32("encoder.bias", [units], encoderBias),
+    f32("b_dec", [inputs], decoderBias),
+  ];
+  const code = { type: "topK", k } as const;
+
+  /** The formulas of both programs in float64: relu of W (x − c) + b, the k largest, Wᵀ back, plus c. */
+  function expected(row: Float32Array): number[] {
+    const h = Array.from({ length: units }, (_, u) => {
+      let z = encoderBias[u]!;
+      for (let j = 0; j < inputs; j++) z += weight[u * inputs + j]! * (row[j]! - decoderBias[j]!);
+      return Math.max(0, z);
+    });
+    const least = [...h].sort((a, b) => b - a)[k - 1]!;
+    return Array.from(decoderBias, (c, j) =>
+      h.reduce((sum, v, u) => sum + (v >= least ? v * weight[u * inputs + j]! : 0), c),
+    );
+  }
+
+  test.each<[string, NamedTensor[]]>([
+    ["OpenAI, tied", [...openai, f32("decoder.linear.weight", [units, inputs], weight)]],
+    [
+      "OpenAI, tied, saved with one name for the shared tensor",
+      [
+        ...openai.filter(({ name }) => name !== "encoder.weight"),
+        f32("decoder.linear.weight", [units, inputs], weight),
+      ],
+    ],
+    ["OpenAI, equal weights", [...openai, f32("decoder.weight", [inputs, units], flipped)]],
+    ["OpenAI without its decoder", openai],
+    ["EleutherAI", [...eleuther, f32("W_dec", [units, inputs], weight)]],
+    [
+      "EleutherAI, saved with one name for the shared tensor",
+      [...eleuther.slice(1), f32("W_dec", [units, inputs], weight)],
+    ],
+  ])("%s", async (_, tensors) => {
+    const model = await fromStateDict(encodeSafetensors(tensors), { config: { code } });
+    expect(model.config.layers).toEqual([inputs, units]);
+    expect(model.config.code).toEqual({ ...code, centered: true, auxiliary: null });
+    const rows = randomRows(5, inputs, 34);
+    const out = model.reconstruct(rows);
+    for (let r = 0; r < 5; r++) {
+      const row = rows.subarray(r * inputs, (r + 1) * inputs);
+      const got = out.subarray(r * inputs, (r + 1) * inputs);
+      expect(relativeDistance(got, expected(row))).toBeLessThan(1e-6);
+    }
+  });
+
+  const moved = (values: Float32Array) =>
+    values.map((value, i) => (i === 7 ? value + 0.25 : value));
+  test.each<[string, NamedTensor[], object, RegExp]>([
+    [
+      "an untied decoder of OpenAI",
+      [...openai, f32("decoder.weight", [inputs, units], moved(flipped))],
+      { code },
+      /not tied: "decoder\.weight".*up to 0\.25 apart/,
+    ],
+    [
+      "an untied decoder of EleutherAI",
+      [...eleuther, f32("W_dec", [units, inputs], moved(weight))],
+      { code },
+      /not tied: "W_dec".*up to 0\.25 apart/,
+    ],
+    [
+      "a skip connection",
+      [...eleuther, f32("W_skip", [inputs, inputs], new Float32Array(inputs * inputs))],
+      { code },
+      /EleutherAI's.*"W_skip".*no place/,
+    ],
+    ["no code", openai, {}, /how many units stay.*\{ code: \{ type: "topK", k \} \}/],
+    [
+      "a code that is not centered",
+      openai,
+      { code: { ...code, centered: false } },
+      /centered false/,
+    ],
+    [
+      "a missing bias",
+      openai.filter(({ name }) => name !== "latent_bias"),
+      { code },
+      /lacks.*latent_bias/,
+    ],
+    [
+      "a shape that does not fit",
+      [...eleuther, f32("W_dec", [inputs, units], flipped)],
+      { code },
+      /"W_dec" has shape \[6, 10\].*\[10, 6\]/,
+    ],
+  ])("%s is refused", async (_, tensors, config, message) => {
+    await expect(fromStateDict(encodeSafetensors(tensors), { config })).rejects.toThrow(message);
   });
 });
 
