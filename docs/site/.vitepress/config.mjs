@@ -1,0 +1,48 @@
+// The documentation site. docs/site/build.mjs collects its pages in build/site-pages first.
+
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitepress";
+
+const pages = fileURLToPath(new URL("../../../build/site-pages/", import.meta.url));
+const groups = JSON.parse(readFileSync(`${pages}menu.json`, "utf8"));
+const address = (page) => `/${page.replace(/(index)?\.md$/, "")}`;
+
+export default defineConfig({
+  title: "tied-autoencoder",
+  description: "Tied-weight autoencoders for JavaScript: anomaly detection, embeddings, denoising.",
+  lang: "en",
+  /** The folder that the site is served from, with a slash at both ends. */
+  base: process.env.SITE_BASE ?? "/",
+  srcDir: pages,
+  outDir: fileURLToPath(new URL("../../../build/site", import.meta.url)),
+  cacheDir: fileURLToPath(new URL("../../../build/site-cache", import.meta.url)),
+  ignoreDeadLinks: false,
+  cleanUrls: false,
+  lastUpdated: false,
+  vite: { publicDir: `${pages}public` },
+  head: [
+    [
+      "link",
+      {
+        rel: "icon",
+        href: "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'><path d='M1 3l4 10 3-8 3 8 4-10' fill='none' stroke='%230b6e6e' stroke-width='2'/></svg>",
+      },
+    ],
+  ],
+  themeConfig: {
+    search: { provider: "local" },
+    outline: [2, 3],
+    nav: [
+      { text: "Get started", link: "/" },
+      { text: "Guides", link: "/guides/anomalies" },
+      { text: "API", link: "/api/tied-autoencoder" },
+      { text: "Playground", link: "/playground/index.html", target: "_self" },
+    ],
+    sidebar: groups.map(({ text, pages: list }) => ({
+      text,
+      collapsed: text === "Decisions",
+      items: list.map(([title, page]) => ({ text: title, link: address(page) })),
+    })),
+  },
+});

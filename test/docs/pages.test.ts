@@ -1,0 +1,90 @@
+// What the pages say about the project is there: files that links and names point to, and headings. Every block of code
+// runs somewhere, or the table in not-run.md says why it does not.
+
+import { existsSync, readFileSync } from "node:fs";
+import { posix } from "node:path";
+import { describe, expect, test } from "vitest";
+import { menu } from "../../docs/site/menu.mjs";
+import { blocksOf, pages, place, root, textOf } from "./support/pages.ts";
+
+/** Without blocks of code. */
+const prose = (page: string) => textOf(page).replaceAll(/^```[\s\S]*?^```$/gm, "");
+
+/** The anchor of a heading, as GitHub and VitePress make it. */
+const anchor = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[`*]/g, "")
+    .replaceAll(/[^\p{L}\p{N}]+/gu, "-")
+    .replaceAll(/^-|-$/g, "");
+
+const anchorsOf = (page: string) =>
+  [...prose(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => anchor(heading));
+
+/** Paths in code spans that begin with a folder of the project. Braces and stars stand for several files. */
+const pathsIn = (text: string) =>
+  [
+    ...text.matchAll(/`((?:assembly|bench|docs|examples|playground|scripts|src|test)\/[\w./-]*)`/g),
+  ].map(([, path = ""]) => path);
+
+describe.each(pages)("%s", (page) => {
+  test("links to files and headings that there are", () => {
+    const missing = [...prose(page).matchAll(/\]\(([^)\s]+)\)/g)]
+      .map(([, target = ""]) => target)
+      .filter((target) => !/^[a-z]+:/.test(target))
+      .filter((target) => {
+        const [path = "", hash] = target.split("#");
+        const file = path === "" ? page : posix.join(posix.dirname(page), path);
+        if (!existsSync(root + file)) return true;
+        return hash !== undefined && !anchorsOf(file).includes(hash);
+      });
+    expect(missing).toEqual([]);
+  });
+
+  // What the changelog says of an older version is about that version's files.
+  test.skipIf(page === "CHANGELOG.md" || page.startsWith("docs/migration"))(
+    "names files that there are",
+    () => {
+      expect(pathsIn(prose(page)).filter((path) => !existsSync(root + path))).toEqual([]);
+    },
+  );
+
+  test("has blocks of code in languages that run, or that the table of exceptions has", () => {
+    const runs = ["js", "ts", "html", "sh", "console", "json", "text"];
+    const rest = blocksOf(page).filter(({ language }) => !runs.includes(language));
+    const table = readFileSync(`${root}test/docs/not-run.md`, "utf8");
+    const unexplained = rest.filter(
+      ({ code }) => !table.includes(`| ${page} \`${code.split("\n")[0]}\` |`),
+    );
+    expect(unexplained.map(place)).toEqual([]);
+  });
+
+  test("has JSON that can be parsed", () => {
+    for (const { code, language } of blocksOf(page)) {
+      if (language === "json") for (const line of code.trim().split("\n")) JSON.parse(line);
+    }
+  });
+});
+
+describe("the table of blocks that do not run", () => {
+  test("has only blocks that there are", () => {
+    const table = readFileSync(`${root}test/docs/not-run.md`, "utf8");
+    const rows = [...table.matchAll(/^\| (\S+\.md) `(.*?)` \|/gm)];
+    expect(rows.length).toBeGreaterThan(0);
+    for (const [, page = "", first] of rows) {
+      expect(blocksOf(page).map(({ code }) => code.split("\n")[0])).toContain(first);
+    }
+  });
+});
+
+describe("the menu of the site", () => {
+  test("has every page of docs/", () => {
+    const listed = menu([], [])
+      .flatMap(({ pages: list }) => list)
+      .map(([, page]) => page);
+    const below = pages
+      .filter((page) => page.startsWith("docs/") && !page.startsWith("docs/decisions/"))
+      .map((page) => page.replace("docs/", ""));
+    expect(below.filter((page) => !listed.includes(page))).toEqual([]);
+  });
+});

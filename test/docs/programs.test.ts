@@ -1,0 +1,53 @@
+// The programs of the documentation run as written, against the built package. What a comment after console.log says is
+// what it prints.
+
+import { spawn } from "node:child_process";
+import { describe, expect, test } from "vitest";
+import { blocksIn, place, root } from "./support/pages.ts";
+
+interface Run {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(program: string): Promise<Run> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, ["--input-type=module"], { cwd: root });
+    let [stdout, stderr] = ["", ""];
+    child.stdout.on("data", (bytes) => {
+      stdout += bytes;
+    });
+    child.stderr.on("data", (bytes) => {
+      stderr += bytes;
+    });
+    child.on("close", (status) => resolve({ status, stdout, stderr }));
+    child.stdin.end(program);
+  });
+}
+
+/** What the comments after console.log say, in order. */
+const promises = (code: string): string[] =>
+  [...code.matchAll(/console\.log\([^\n]*\); \/\/ (.+)/g)].map(([, promise = ""]) =>
+    promise.trim(),
+  );
+
+describe("a program of the documentation does what it says", () => {
+  const blocks = blocksIn("js");
+
+  test("there are some", () => {
+    expect(blocks.length).toBeGreaterThan(30);
+  });
+
+  test.concurrent.each(blocks.map((block) => [place(block), block] as const))(
+    "%s",
+    async (_, { before, code, after }) => {
+      const { status, stdout, stderr } = await run(`${before}\n${code}\n${after}`);
+      expect(stderr).toBe("");
+      expect(status).toBe(0);
+      const said = promises(code);
+      const lines = stdout.split("\n");
+      expect(lines.filter((line) => said.includes(line))).toEqual(said);
+    },
+  );
+});
