@@ -1,6 +1,7 @@
 // Engines out of configurations and files: the way to a model, for every form of it.
 
 import { onlyKeys, record } from "./checks.ts";
+import { Arena } from "./core/arena.ts";
 import type { Core } from "./core/load.ts";
 import { bytesOfFile, type ModelBytes } from "./exchange/model-bytes.ts";
 import {
@@ -53,6 +54,36 @@ export async function loadedEngine(
     engine.state.restore(snapshot);
     return { engine, run };
   });
+}
+
+/**
+ * Engines of several files on one core and in one arena, for inference alone: they share one workspace, which begins
+ * behind what `reserve` takes.
+ */
+export async function engineEnsemble(
+  files: readonly Uint8Array[],
+  runtime: RuntimeOptions,
+  reserve: (engines: readonly Engine[], arena: Arena) => void,
+): Promise<{ core: Core; engines: readonly Engine[] }> {
+  const [{ decodeCheckpoint }, core] = await Promise.all([
+    import("./exchange/checkpoint-read.ts"),
+    loadThreadedCore(runtime),
+  ]);
+  try {
+    const arena = new Arena(core.memory);
+    const engines = files.map((bytes) => {
+      const { snapshot, network } = decodeCheckpoint(bytes);
+      const engine = new Engine(snapshot.config, core, network, arena);
+      engine.state.restore(snapshot);
+      return engine;
+    });
+    reserve(engines, arena);
+    for (const { workspace } of engines) workspace.startAt(arena.top);
+    return { core, engines };
+  } catch (error) {
+    core.dispose();
+    throw error;
+  }
 }
 
 function fresh(config: ResolvedConfig, core: Core): MadeEngine {

@@ -10,9 +10,9 @@
 
 import type { RuntimeOptions } from "../make.ts";
 import { yieldToEventLoop } from "../platform/yield.ts";
-import { Distances } from "./distances.ts";
 import type { Folds } from "./folds.ts";
-import { type Judgement, Member, type TrainingHooks } from "./member.ts";
+import { type Judgement, Jury } from "./jury.ts";
+import { type Member, type TrainingHooks, trainMember } from "./member.ts";
 import type { Policy } from "./policy.ts";
 import type { Samples } from "./samples.ts";
 import { ascending, at } from "./statistics/order.ts";
@@ -53,16 +53,11 @@ export class Ensemble {
   readonly members: readonly Member[];
   readonly blocks: Uint32Array;
   readonly state: EnsembleState;
-  readonly #distances: Distances;
+  readonly #jury: Jury;
 
-  constructor(
-    members: readonly Member[],
-    distances: Distances,
-    blocks: Uint32Array,
-    state: EnsembleState,
-  ) {
+  constructor(members: readonly Member[], jury: Jury, blocks: Uint32Array, state: EnsembleState) {
     this.members = members;
-    this.#distances = distances;
+    this.#jury = jury;
     this.blocks = blocks;
     this.state = state;
   }
@@ -80,15 +75,15 @@ export class Ensemble {
     hooks: TrainingHooks & { onMember?: (member: number) => void },
   ): Promise<CrossFit> {
     const members: Member[] = [];
-    const distances = await Distances.load(runtime);
+    for (let k = 0; k < folds.count; k++) {
+      hooks.onMember?.(k);
+      const own = (seed + k * 104_729) >>> 0;
+      members.push(await trainMember(samples, folds.training(k), policy, own, runtime, hooks));
+    }
+    const jury = await Jury.load(members, runtime);
     try {
-      for (let k = 0; k < folds.count; k++) {
-        hooks.onMember?.(k);
-        const own = (seed + k * 104_729) >>> 0;
-        members.push(await Member.train(samples, folds.training(k), policy, own, runtime, hooks));
-      }
-      const held = await heldOutMeans(members, distances, samples, folds, hooks);
-      const ensemble = new Ensemble(members, distances, samples.blocks, {
+      const held = await heldOutMeans(jury, samples, folds, hooks);
+      const ensemble = new Ensemble(members, jury, samples.blocks, {
         kind,
         blockErrors: held.blockErrors,
         distanceScale: policy.components === undefined ? 1 : held.distance,
@@ -100,8 +95,7 @@ export class Ensemble {
         heldOut: await ensemble.heldOutBlocks(samples, folds, hooks),
       };
     } catch (error) {
-      for (const member of members) member.dispose();
-      distances.dispose();
+      jury.dispose();
       throw error;
     }
   }
@@ -112,20 +106,13 @@ export class Ensemble {
   }
 
   /** What the models say together: the means of their errors and distances. */
-  judge(features: Float32Array): { errors: Float64Array; distances: Float64Array } {
-    const judgements = this.members.map((member) => member.judge(features, this.#distances));
-    return { errors: mean(judgements, "errors"), distances: mean(judgements, "distances") };
+  judge(features: Float32Array): Judgement {
+    return this.#jury.judge(features);
   }
 
   /** The mean of the models' reconstructions, [samples, width]. */
   reconstruct(features: Float32Array): Float32Array {
-    const sum = new Float64Array(features.length);
-    for (const { model } of this.members) {
-      model.reconstruct(features).forEach((value, i) => {
-        sum[i] = at(sum, i) + value;
-      });
-    }
-    return Float32Array.from(sum, (value) => value / this.members.length);
+    return this.#jury.reconstruct(features);
   }
 
   /** Error of each block over its mean on held-out samples, [samples, blocks]; NaN where it is missing. */
@@ -156,9 +143,7 @@ export class Ensemble {
       const held = folds.heldOut(k);
       await inChunks(held, hooks, (indexes) => {
         const encoded = samples.take(indexes);
-        const member = this.members[k];
-        if (!member) return;
-        const own = this.#combine(encoded, member.judge(encoded.features, this.#distances));
+        const own = this.#combine(encoded, this.#jury.judge(encoded.features, [k]));
         indexes.forEach((index, i) => {
           scores[index] = at(own, i);
           isInFold[index] = 1;
@@ -186,11 +171,12 @@ export class Ensemble {
     const blockCount = this.blocks.length - 1;
     const most = Math.min(MOST_KEPT, Math.ceil(MOST_KEPT_VALUES / blockCount));
     const kept: number[][] = Array.from({ length: blockCount }, () => []);
-    for (const [k, member] of this.members.entries()) {
+    for (let k = 0; k < folds.count; k++) {
       const some = evenly(folds.heldOut(k), Math.ceil(most / folds.count));
       await inChunks(some, hooks, (indexes) => {
         const encoded = samples.take(indexes);
-        const scores = this.blockScores(encoded, member.model.featureErrors(encoded.features));
+        const { errors } = this.#jury.judge(encoded.features, [k]);
+        const scores = this.blockScores(encoded, errors);
         scores.forEach((score, i) => {
           if (!Number.isNaN(score)) kept[i % blockCount]?.push(score);
         });
@@ -200,42 +186,47 @@ export class Ensemble {
   }
 
   dispose(): void {
-    for (const member of this.members) member.dispose();
-    this.#distances.dispose();
+    this.#jury.dispose();
   }
 
-  #combine(
-    encoded: Encoded,
-    { errors, distances }: { errors: ArrayLike<number>; distances: ArrayLike<number> },
-  ): Float64Array {
-    const { kind, trainingCount, distanceScale } = this.state;
-    const count = this.blocks.length - 1;
-    const blockScores = this.blockScores(encoded, errors);
-    return Float64Array.from({ length: encoded.count }, (_, i) => {
+  /** The loops run over every value of every row that is scored: plain indexing, no calls. */
+  #combine({ count, missing, novelties }: Encoded, { errors, distances }: Judgement): Float64Array {
+    const { blocks } = this;
+    const { kind, trainingCount, distanceScale, blockErrors } = this.state;
+    const blockCount = blocks.length - 1;
+    const width = blocks[blockCount] ?? 0;
+    const scores = new Float64Array(count);
+    for (let i = 0; i < count; i++) {
       let sum = 0;
       let known = 0;
-      for (let b = 0; b < count; b++) {
-        const score = at(blockScores, i * count + b);
-        if (Number.isNaN(score)) continue;
-        sum += score;
+      let j = i * width;
+      for (let b = 0; b < blockCount; b++) {
+        const end = i * width + (blocks[b + 1] ?? 0);
+        let error = 0;
+        for (; j < end; j++) error += errors[j] ?? 0;
+        if (missing !== undefined && missing[i * blockCount + b] === 1) continue;
+        sum += error / (blockErrors[b] ?? 1);
         known += 1;
       }
-      const novelties = encoded.novelties?.[i] ?? 0;
-      if (known + novelties === 0) return Number.NaN;
+      const unknown = novelties?.[i] ?? 0;
+      const columns = known + unknown;
+      if (columns === 0) {
+        scores[i] = Number.NaN;
+        continue;
+      }
       // What training never saw is in the score of every kind.
-      const novelty = (novelties * (trainingCount + 1)) / (known + novelties);
-      const residual = sum / (known + novelties);
-      const distance = at(distances, i) / distanceScale;
-      if (kind === "residual") return residual + novelty;
-      return (kind === "distance" ? distance : residual + distance) + novelty;
-    });
+      const novelty = (unknown * (trainingCount + 1)) / columns;
+      const residual = kind === "distance" ? 0 : sum / columns;
+      const distance = kind === "residual" ? 0 : (distances[i] ?? 0) / distanceScale;
+      scores[i] = residual + distance + novelty;
+    }
+    return scores;
   }
 }
 
 /** Means over the samples that each model has not seen: of the squared error of each block, and of the distance. */
 export async function heldOutMeans(
-  members: readonly Member[],
-  distances: Distances,
+  jury: Jury,
   samples: Samples,
   folds: Folds,
   hooks: TrainingHooks,
@@ -246,10 +237,10 @@ export async function heldOutMeans(
   const known = new Float64Array(blockCount);
   let distance = 0;
   let count = 0;
-  for (const [k, member] of members.entries()) {
+  for (let k = 0; k < folds.count; k++) {
     await inChunks(evenly(folds.heldOut(k), MOST_FOR_SCALE), hooks, (indexes) => {
       const { features, missing } = samples.take(indexes);
-      const judgement = member.judge(features, distances);
+      const judgement = jury.judge(features, [k]);
       for (const each of judgement.distances) distance += each;
       count += indexes.length;
       for (let i = 0; i < indexes.length; i++) {
@@ -287,13 +278,4 @@ async function inChunks(
     work(indexes.subarray(first, first + CHUNK));
     await yieldToEventLoop();
   }
-}
-
-function mean(judgements: readonly Judgement[], key: keyof Judgement): Float64Array {
-  const sum = Float64Array.from(judgements[0]?.[key] ?? []);
-  for (const judgement of judgements.slice(1)) {
-    const values = judgement[key];
-    for (let i = 0; i < sum.length; i++) sum[i] = at(sum, i) + at(values, i);
-  }
-  return judgements.length === 1 ? sum : sum.map((value) => value / judgements.length);
 }

@@ -1,7 +1,6 @@
 // The way back from file.ts: a safetensors file as the parts of a detector. Every name, size and number is checked
 // before anything is made of it.
 
-import { TiedAutoencoder } from "../autoencoder.ts";
 import { choice, finiteNumber, positiveNumber, record, wholeNumber } from "../checks.ts";
 import { show } from "../errors.ts";
 import { FormatError } from "../formats/errors.ts";
@@ -10,7 +9,6 @@ import type { NamedTensor } from "../formats/safetensors-types.ts";
 import { encodeSafetensors } from "../formats/safetensors-write.ts";
 import type { RuntimeOptions } from "../make.ts";
 import { Calibration } from "./calibration.ts";
-import { Distances } from "./distances.ts";
 import type { DriftState } from "./drift.ts";
 import { Ensemble } from "./ensemble.ts";
 import {
@@ -21,7 +19,8 @@ import {
   modelPrefix,
   TENSORS,
 } from "./file.ts";
-import { Member } from "./member.ts";
+import { Jury } from "./jury.ts";
+import type { Member } from "./member.ts";
 import { type Parts, rowBlocks } from "./parts.ts";
 import type { Policy } from "./policy.ts";
 import type { SeriesState } from "./series/series.ts";
@@ -89,26 +88,20 @@ export async function decodeDetector(
   const files = states.map((_, k) => tensors.model(k));
   tensors.requireNoOthers();
 
-  const members: Member[] = [];
-  const distances = await Distances.load(runtime);
-  try {
-    for (const [k, state] of states.entries()) {
-      const model = await TiedAutoencoder.load(files[k] ?? new Uint8Array(0), runtime);
-      members.push(new Member(model, state));
-      const { layers } = model.config;
-      if (layers[0] !== width || layers.at(-1) !== state.codeMean.length) {
-        throw new FormatError(
-          `Model ${k} has layers [${layers.join(", ")}]; the detector's rows have ${width} features and its codes ${state.codeMean.length} units.`,
-        );
-      }
-    }
-  } catch (error) {
-    for (const member of members) member.dispose();
-    distances.dispose();
-    throw error;
-  }
+  const members = states.map((state, k): Member => {
+    return { bytes: files[k] ?? new Uint8Array(0), state };
+  });
+  const jury = await Jury.load(members, runtime);
+  members.forEach(({ state }, k) => {
+    const { inputs, units } = jury.sizeOf(k);
+    if (inputs === width && units === state.codeMean.length) return;
+    jury.dispose();
+    throw new FormatError(
+      `Model ${k} has ${inputs} inputs and a code of ${units} units; the detector's rows have ${width} features and its codes ${state.codeMean.length} units.`,
+    );
+  });
   const { series, policy, notes, seed } = header;
-  const ensemble = new Ensemble(members, distances, blocks, { ...header.ensemble, blockErrors });
+  const ensemble = new Ensemble(members, jury, blocks, { ...header.ensemble, blockErrors });
   return {
     parts: {
       encoder,

@@ -48,8 +48,8 @@ export function encodeDetector(parts: Parts, drift: DriftState): Uint8Array<Arra
     version: String(DETECTOR_VERSION),
     models: String(ensemble.members.length),
   };
-  ensemble.members.forEach(({ model, state }, k) => {
-    const own = decodeSafetensors(model.save());
+  ensemble.members.forEach(({ bytes, state }, k) => {
+    const own = decodeSafetensors(bytes);
     for (const [name, tensor] of own.tensors) {
       tensors.push({ ...tensor, name: modelPrefix(k) + name });
     }

@@ -1,11 +1,10 @@
-// One model of an ensemble: trained on its share of the samples, it gives the squared error of each feature
-// and the distance of each code from the codes it was trained on.
+// One model of an ensemble, trained on its share of the samples: its bytes, and where the codes of its training samples
+// lie. jury.ts judges by it.
 
 import { TiedAutoencoder } from "../autoencoder.ts";
 import { DivergenceError } from "../errors.ts";
 import type { RuntimeOptions } from "../make.ts";
 import type { AbortSignalLike } from "../training/fit-options.ts";
-import type { Distances } from "./distances.ts";
 import { modelConfig, type Policy } from "./policy.ts";
 import type { Samples } from "./samples.ts";
 import { ledoitWolf, whitening } from "./statistics/covariance.ts";
@@ -30,14 +29,6 @@ export interface MemberState {
   readonly codeWhitening: Float64Array;
 }
 
-/** What a member says of samples. */
-export interface Judgement {
-  /** Squared error of each feature [samples, width]. */
-  readonly errors: Float32Array;
-  /** Squared Mahalanobis distance of each code over the number of its units [samples]. */
-  readonly distances: Float64Array;
-}
-
 /** Training samples whose codes are looked at for their covariance. */
 const MOST_CODES = 20_000;
 /** Training samples that principal components are taken from, and the most components. */
@@ -46,94 +37,66 @@ const MOST_COMPONENTS = 64;
 /** Values of the largest training matrix that is made: 64 MiB. */
 const MOST_VALUES = 2 ** 24;
 const FEWEST_ROWS = 5_000;
-/** Samples that are judged at least in one go; others are made up. */
-const FEWEST_TOGETHER = 8;
 /** A model that explains less than this share of the variance has not learned. */
 const LEARNED = 1e-3;
 const ATTEMPTS = 4;
 
-export class Member {
-  readonly model: TiedAutoencoder;
+/** A trained model. */
+export interface Member {
+  /** What the model's `save` wrote. */
+  readonly bytes: Uint8Array;
   readonly state: MemberState;
+}
 
-  constructor(model: TiedAutoencoder, state: MemberState) {
-    this.model = model;
-    this.state = state;
-  }
-
-  /** Trains a model on the samples with the given numbers, in random order already. */
-  static async train(
-    samples: Samples,
-    indexes: Uint32Array,
-    policy: Policy,
-    seed: number,
-    runtime: RuntimeOptions,
-    hooks: TrainingHooks,
-  ): Promise<Member> {
-    const most = Math.max(FEWEST_ROWS, Math.floor(MOST_VALUES / samples.width));
-    const seen =
-      policy.components === undefined ? policy.steps * policy.batchSize : MOST_FOR_COMPONENTS;
-    const rows = indexes.slice(0, Math.min(most, seen));
-    const x = withNaN(samples.take(rows), samples.blocks);
-    if (policy.components !== undefined) {
-      if (hooks.signal?.aborted) throw hooks.signal.reason;
-      const model = await principalModel(
-        samples,
-        x,
-        rows.length,
-        policy,
-        policy.components,
-        seed,
-        runtime,
-      );
+/** Trains a model on the samples with the given numbers, in random order already. */
+export async function trainMember(
+  samples: Samples,
+  indexes: Uint32Array,
+  policy: Policy,
+  seed: number,
+  runtime: RuntimeOptions,
+  hooks: TrainingHooks,
+): Promise<Member> {
+  const most = Math.max(FEWEST_ROWS, Math.floor(MOST_VALUES / samples.width));
+  const seen =
+    policy.components === undefined ? policy.steps * policy.batchSize : MOST_FOR_COMPONENTS;
+  const rows = indexes.slice(0, Math.min(most, seen));
+  const x = withNaN(samples.take(rows), samples.blocks);
+  const finish = (model: TiedAutoencoder): Member => {
+    const state = describeCodes(model, x, rows.length, samples.width);
+    return { bytes: model.save(), state };
+  };
+  if (policy.components !== undefined) {
+    if (hooks.signal?.aborted) throw hooks.signal.reason;
+    const { components } = policy;
+    const model = await principalModel(samples, x, rows.length, policy, components, seed, runtime);
+    try {
       hooks.onStep?.(1, 1);
-      return new Member(model, describeCodes(model, x, rows.length, samples.width));
+      return finish(model);
+    } finally {
+      model.dispose();
     }
-    for (let attempt = 1; ; attempt++) {
-      const model = await TiedAutoencoder.create({
-        ...modelConfig(policy, samples.width, (seed + attempt * 7919) >>> 0),
-        ...(samples.hasMissing ? { missing: "mask" } : {}),
-        ...runtime,
-      });
-      try {
-        const diverged = await trainModel(model, x, rows.length, policy, hooks);
-        const state = describeCodes(model, x, rows.length, samples.width);
-        const problem = diverged ?? notLearned(model, x, samples.width);
-        if (problem === undefined) return new Member(model, state);
-        if (attempt === ATTEMPTS) {
-          hooks.note(
-            `A model ${problem}, also from ${ATTEMPTS - 1} other seeds. Scores lean on it less than they should.`,
-          );
-          return new Member(model, state);
-        }
-        hooks.note(`A model ${problem}; it was started again from another seed.`);
-        model.dispose();
-      } catch (error) {
-        model.dispose();
-        throw error;
+  }
+  for (let attempt = 1; ; attempt++) {
+    const model = await TiedAutoencoder.create({
+      ...modelConfig(policy, samples.width, (seed + attempt * 7919) >>> 0),
+      ...(samples.hasMissing ? { missing: "mask" } : {}),
+      ...runtime,
+    });
+    try {
+      const diverged = await trainModel(model, x, rows.length, policy, hooks);
+      const problem = diverged ?? notLearned(model, x, samples.width);
+      if (problem === undefined) return finish(model);
+      if (attempt === ATTEMPTS) {
+        hooks.note(
+          `A model ${problem}, also from ${ATTEMPTS - 1} other seeds. Scores lean on it less than they should.`,
+        );
+        return finish(model);
       }
+      hooks.note(`A model ${problem}; it was started again from another seed.`);
+    } finally {
+      model.dispose();
     }
-  }
-
-  /** @param features [samples, width], finite */
-  judge(features: Float32Array, distances: Distances): Judgement {
-    const { codeMean, codeWhitening } = this.state;
-    const width = this.model.config.layers[0] ?? 1;
-    const samples = features.length / width;
-    // Products of a few rows are summed in another order. With more rows each sample is judged alike, whether
-    // it comes alone or among others.
-    const isFew = samples > 0 && samples < FEWEST_TOGETHER;
-    const x = isFew ? new Float32Array(FEWEST_TOGETHER * width) : features;
-    if (isFew) x.set(features);
-    const { codes, errors } = this.model.codesAndErrors(x);
-    return {
-      errors: errors.subarray(0, samples * width),
-      distances: distances.of(codes, codeMean, codeWhitening).subarray(0, samples),
-    };
-  }
-
-  dispose(): void {
-    this.model.dispose();
   }
 }
 

@@ -9,14 +9,14 @@ import { onlyKeys, record } from "../checks.ts";
 import { InvalidValueError } from "../errors.ts";
 import type { AbortSignalLike } from "../training/fit-options.ts";
 import { Calibration } from "./calibration.ts";
-import { Distances } from "./distances.ts";
 import { Ensemble, heldOutMeans } from "./ensemble.ts";
 import type { ExplanationState } from "./explain.ts";
 import type { DetectorProgress } from "./fit.ts";
 import { blockFolds, type Folds, randomFolds, seenSamples } from "./folds.ts";
+import { Jury } from "./jury.ts";
 import {
   describeCodes,
-  Member,
+  type Member,
   type MemberState,
   type TrainingHooks,
   trainModel,
@@ -74,19 +74,18 @@ export async function updateParts(
       ((done, of) => onProgress({ done: (model + done / of) / models, model, models })),
   };
   const members: Member[] = [];
-  const distances = await Distances.load(parts.runtime);
+  for (const member of parts.ensemble.members) {
+    if (signal?.aborted) throw signal.reason;
+    const training = frame.folds.training(model);
+    members.push(await updateMember(member, samples, training, share, parts, hooks));
+    model += 1;
+  }
+  const jury = await Jury.load(members, parts.runtime);
   try {
-    for (const member of parts.ensemble.members) {
-      if (signal?.aborted) throw signal.reason;
-      members.push(
-        await updateMember(member, samples, frame.folds.training(model), share, parts, hooks),
-      );
-      model += 1;
-    }
-    const held = await heldOutMeans(members, distances, samples, frame.folds, hooks);
+    const held = await heldOutMeans(jury, samples, frame.folds, hooks);
     const mix = (old: number, fresh: number) => (1 - share) * old + share * fresh;
     const before = parts.ensemble.state;
-    const ensemble = new Ensemble(members, distances, samples.blocks, {
+    const ensemble = new Ensemble(members, jury, samples.blocks, {
       ...before,
       blockErrors: before.blockErrors.map((error, b) => mix(error, at(held.blockErrors, b))),
       distanceScale:
@@ -107,8 +106,7 @@ export async function updateParts(
       notes: [...parts.notes, ...notes],
     };
   } catch (error) {
-    for (const member of members) member.dispose();
-    distances.dispose();
+    jury.dispose();
     throw error;
   }
 }
@@ -159,8 +157,8 @@ async function updateMember(
   { policy, runtime }: Parts,
   hooks: TrainingHooks,
 ): Promise<Member> {
-  const model = await TiedAutoencoder.load(member.model.save(), runtime);
-  if (indexes.length === 0) return new Member(model, member.state);
+  if (indexes.length === 0) return member;
+  const model = await TiedAutoencoder.load(member.bytes, runtime);
   try {
     const own = samples.take(indexes);
     // A model that was trained on complete rows takes a missing value for its column's mean.
@@ -172,10 +170,9 @@ async function updateMember(
       hooks.note(`A model ${problem} during an update.`);
     }
     const fresh = describeCodes(model, x, indexes.length, samples.width);
-    return new Member(model, mergedCodes(member.state, fresh, share));
-  } catch (error) {
+    return { bytes: model.save(), state: mergedCodes(member.state, fresh, share) };
+  } finally {
     model.dispose();
-    throw error;
   }
 }
 

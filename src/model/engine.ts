@@ -36,10 +36,17 @@ export class Engine {
   readonly inference: Inference;
   readonly state: ModelState;
 
-  /** `network` is the one that `config` describes. */
-  constructor(config: ResolvedConfig, core: Core, network = buildNetwork(config)) {
+  /**
+   * `network` is the one that `config` describes. Engines may share an arena; their workspaces then have to begin behind
+   * all that any of them has reserved.
+   */
+  constructor(
+    config: ResolvedConfig,
+    core: Core,
+    network = buildNetwork(config),
+    arena = new Arena(core.memory),
+  ) {
     const { kernels } = core;
-    const arena = new Arena(core.memory);
     const loss = lossFunction(config.loss);
     const { layout } = network;
     // Fresh memory is zeros: so optimizers start.

@@ -72,7 +72,7 @@ export interface WorkspaceParts {
 export class Workspace {
   readonly #parts: WorkspaceParts;
   readonly #arena: Arena;
-  readonly #start: Address;
+  #start: Address;
   readonly #width: number;
   readonly #widest: number;
   /** Where the higher of the two plans ends. */
@@ -89,6 +89,12 @@ export class Workspace {
     this.#end = arena.top;
     this.#width = network.layers[0]?.inputs ?? 0;
     this.#widest = network.layers.reduce((most, { inputs }) => Math.max(most, inputs), 0);
+  }
+
+  /** Lets the workspace begin at another address, before anything was planned in it. */
+  startAt(address: Address): void {
+    this.#start = address;
+    this.#end = address;
   }
 
   /** Units of the input and of the reconstruction. */

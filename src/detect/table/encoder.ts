@@ -210,22 +210,14 @@ export class Encoder {
     raw.copy(first, count, cells, 0);
     const features = new Float32Array(count * width);
     let missing: Uint8Array | undefined;
+    const isMissing = (i: number, f: number) => {
+      missing ??= new Uint8Array(count * fields.length);
+      missing[i * fields.length + f] = 1;
+    };
     fields.forEach((field, f) => {
-      const { column, start } = field;
-      for (let i = 0; i < count; i++) {
-        const value = at(cells, i * columns + column);
-        if (Number.isNaN(value)) {
-          missing ??= new Uint8Array(count * fields.length);
-          missing[i * fields.length + f] = 1;
-        } else if (field.kind === "number") {
-          const scaled = (value - field.center) / field.scale;
-          features[i * width + start] = Math.min(Math.max(scaled, -FARTHEST), FARTHEST);
-        } else {
-          field.shares.forEach((share, level) => {
-            features[i * width + start + level] = ((level === value ? 1 : 0) - share) / field.scale;
-          });
-        }
-      }
+      if (field.kind === "number")
+        encodeNumbers(field, f, cells, columns, features, width, isMissing);
+      else encodeLevels(field, f, cells, columns, features, width, isMissing);
     });
     return { count, features, missing, novelties: this.#novelties(cells, count) };
   }
@@ -277,6 +269,51 @@ export class Encoder {
           );
         }
       }
+    });
+  }
+}
+
+/** Writes the features of a number field for all rows. The loop runs over every value that is scored: plain indexing. */
+function encodeNumbers(
+  { column, start, center, scale }: NumberField,
+  f: number,
+  cells: Float64Array,
+  columns: number,
+  features: Float32Array,
+  width: number,
+  isMissing: (row: number, field: number) => void,
+): void {
+  let i = 0;
+  let to = start;
+  for (let from = column; from < cells.length; from += columns) {
+    const value = ((cells[from] ?? 0) - center) / scale;
+    if (value >= -FARTHEST && value <= FARTHEST) features[to] = value;
+    else if (Number.isNaN(value) && Number.isNaN(cells[from])) isMissing(i, f);
+    else features[to] = value > 0 ? FARTHEST : -FARTHEST;
+    i += 1;
+    to += width;
+  }
+}
+
+/** Writes the features of a category field for all rows. */
+function encodeLevels(
+  { column, start, shares, scale }: CategoryField,
+  f: number,
+  cells: Float64Array,
+  columns: number,
+  features: Float32Array,
+  width: number,
+  isMissing: (row: number, field: number) => void,
+): void {
+  const rows = cells.length / columns;
+  for (let i = 0; i < rows; i++) {
+    const value = at(cells, i * columns + column);
+    if (Number.isNaN(value)) {
+      isMissing(i, f);
+      continue;
+    }
+    shares.forEach((share, level) => {
+      features[i * width + start + level] = ((level === value ? 1 : 0) - share) / scale;
     });
   }
 }

@@ -1,0 +1,226 @@
+// The models of a detector on one core. Their parameters stand in one arena, and samples are staged there once for all
+// of them. A jury judges; it does not train.
+
+import type { Arena } from "../core/arena.ts";
+import type { Core } from "../core/load.ts";
+import { engineEnsemble, type RuntimeOptions } from "../make.ts";
+import type { Engine } from "../model/engine.ts";
+import type { InferencePlan } from "../model/workspace.ts";
+import type { Member } from "./member.ts";
+
+/** What models say of samples together: the means over the models. */
+export interface Judgement {
+  /** Squared error of each feature [samples, width]. */
+  readonly errors: Float32Array;
+  /** Squared Mahalanobis distance of each code over the number of its units [samples]. */
+  readonly distances: Float32Array;
+}
+
+/** Samples that pass through the models at a time. 256 and 512 are no faster. */
+const MOST_TOGETHER = 1024;
+/**
+ * Samples that are judged at least together; others are made up. Products of a few rows are summed in another order. With
+ * more rows each sample is judged alike, whether it comes alone or among others.
+ */
+const FEWEST_TOGETHER = 8;
+
+/** A model on the jury: matrices by address. */
+interface Juror {
+  readonly engine: Engine;
+  readonly units: number;
+  /** Turns codes into codes of unit covariance, [units, units]. */
+  readonly whitening: number;
+  /** Minus the mean of the training codes, [units]. */
+  readonly shift: number;
+}
+
+/** What all models share: matrices by address, for MOST_TOGETHER samples. */
+interface Shared {
+  /** Ones [most units]. */
+  readonly ones: number;
+  /** Codes less their mean, and whitened codes [samples, most units]. */
+  readonly shifted: number;
+  readonly whitened: number;
+  /** Sums over the models: of squared errors [samples, width], of distances [samples]. */
+  readonly errors: number;
+  readonly distances: number;
+  /** Distances under one model [samples]. */
+  readonly own: number;
+  readonly panels: number;
+}
+
+export class Jury {
+  /** Features of a sample. */
+  readonly width: number;
+  readonly #core: Core;
+  readonly #arena: Arena;
+  readonly #jurors: readonly Juror[];
+  readonly #shared: Shared;
+  readonly #all: readonly number[];
+
+  private constructor(core: Core, arena: Arena, jurors: readonly Juror[], shared: Shared) {
+    this.width = jurors[0]?.engine.workspace.width ?? 0;
+    this.#core = core;
+    this.#arena = arena;
+    this.#jurors = jurors;
+    this.#shared = shared;
+    this.#all = jurors.map((_, k) => k);
+  }
+
+  /**
+   * @param members one at least, all of the same width
+   * @throws (rejects) FormatError for bytes that are no model
+   */
+  static async load(members: readonly Member[], runtime: RuntimeOptions): Promise<Jury> {
+    let made: { arena: Arena; jurors: readonly Juror[]; shared: Shared } | undefined;
+    const files = members.map(({ bytes }) => bytes);
+    const { core } = await engineEnsemble(files, runtime, (engines, arena) => {
+      const { kernels } = engines[0]?.core ?? {};
+      if (!kernels) throw new Error("A jury has no members.");
+      const jurors = members.flatMap(({ state }, k): Juror[] => {
+        const engine = engines[k];
+        const units = state.codeMean.length;
+        const whitening = arena.reserveFloats(units * units);
+        return engine ? [{ engine, units, whitening, shift: arena.reserveFloats(units) }] : [];
+      });
+      const most = Math.max(...jurors.map(({ units }) => units));
+      const width = engines[0]?.workspace.width ?? 0;
+      const floats = (columns: number) => arena.reserveFloats(MOST_TOGETHER * columns);
+      const shared: Shared = {
+        ones: arena.reserveFloats(most),
+        shifted: floats(most),
+        whitened: floats(most),
+        errors: floats(width),
+        distances: floats(1),
+        own: floats(1),
+        panels: arena.reserve(kernels.gemmWorkspace(MOST_TOGETHER, most, most) >>> 0),
+      };
+      arena.commit();
+      kernels.fill(most, shared.ones, 1);
+      members.forEach(({ state }, k) => {
+        const { units = 0, whitening = 0, shift = 0 } = jurors[k] ?? {};
+        arena.view(whitening, units * units).set(state.codeWhitening);
+        arena.view(shift, units).set(state.codeMean.map((value) => -value));
+      });
+      made = { arena, jurors, shared };
+    });
+    if (!made) throw new Error("A jury was not made.");
+    return new Jury(core, made.arena, made.jurors, made.shared);
+  }
+
+  /** Units of the input and of the code of model `k`. */
+  sizeOf(k: number): { inputs: number; units: number } {
+    const { engine } = this.#jurors[k] ?? {};
+    return { inputs: engine?.workspace.width ?? 0, units: engine?.config.layers.at(-1) ?? 0 };
+  }
+
+  /**
+   * What the models with the numbers `which` say together; all of them where it is absent.
+   * @param features [samples, width], finite
+   */
+  judge(features: Float32Array, which: readonly number[] = this.#all): Judgement {
+    const { width } = this;
+    const { kernels } = this.#core;
+    const samples = features.length / width;
+    const errors = new Float32Array(features.length);
+    const distances = new Float32Array(samples);
+    const share = 1 / which.length;
+    this.#eachChunk(features, (first, real, count) => {
+      const { errors: errorSum, distances: distanceSum } = this.#shared;
+      kernels.fill(count * width, errorSum, 0);
+      kernels.fill(count, distanceSum, 0);
+      let staged: number | undefined;
+      for (const k of which) {
+        const juror = this.#jurors[k];
+        if (!juror) continue;
+        const plan = juror.engine.workspace.inference(MOST_TOGETHER);
+        if (plan.x !== staged) this.#stage(features, first, real, plan);
+        staged = plan.x;
+        this.#judgeBy(juror, plan, count, share);
+      }
+      errors.set(this.#arena.view(errorSum, real * width), first * width);
+      distances.set(this.#arena.view(distanceSum, real), first);
+    });
+    return { errors, distances };
+  }
+
+  /** The mean of the models' reconstructions [samples, width]. */
+  reconstruct(features: Float32Array): Float32Array {
+    const { width } = this;
+    const { kernels } = this.#core;
+    const mean = new Float32Array(features.length);
+    this.#eachChunk(features, (first, real, count) => {
+      const { errors: sum } = this.#shared;
+      kernels.fill(count * width, sum, 0);
+      let staged: number | undefined;
+      for (const { engine } of this.#jurors) {
+        const plan = engine.workspace.inference(MOST_TOGETHER);
+        if (plan.x !== staged) this.#stage(features, first, real, plan);
+        staged = plan.x;
+        const y = engine.inference.run(plan, count, 0, plan.layers.length);
+        kernels.axpy(count * width, 1 / this.#jurors.length, y, sum);
+      }
+      mean.set(this.#arena.view(sum, real * width), first * width);
+    });
+    return mean;
+  }
+
+  dispose(): void {
+    this.#core.dispose();
+  }
+
+  /** Adds `share` times the errors and distances of one model to the sums. */
+  #judgeBy(
+    { engine, units, whitening, shift }: Juror,
+    plan: InferencePlan,
+    count: number,
+    share: number,
+  ): void {
+    const { kernels } = this.#core;
+    const { width } = this;
+    const { ones, shifted, whitened, errors, distances, own, panels } = this.#shared;
+    const { codeEnd } = engine.network;
+    const code = engine.inference.run(plan, count, 0, codeEnd);
+    // |W (code - mean)|²
+    kernels.affineColumns(count, units, code, ones, shift, shifted);
+    kernels.gemmNT(
+      count,
+      units,
+      units,
+      shifted,
+      units,
+      whitening,
+      units,
+      0,
+      whitened,
+      units,
+      panels,
+    );
+    kernels.rowSquares(count, units, whitened, units, own);
+    kernels.axpy(count, share / units, own, distances);
+    const y = engine.inference.resume(plan, code, codeEnd);
+    kernels.squaredErrors(count * width, y, plan.x, y);
+    kernels.axpy(count * width, share, y, errors);
+  }
+
+  /** Copies samples [first, first + real) to where a plan reads them; rows of zeros make up a few. */
+  #stage(features: Float32Array, first: number, real: number, { x }: InferencePlan): void {
+    const { width } = this;
+    const { heap } = this.#arena;
+    heap.set(features.subarray(first * width, (first + real) * width), x / 4);
+    if (real < FEWEST_TOGETHER) heap.fill(0, x / 4 + real * width, x / 4 + FEWEST_TOGETHER * width);
+  }
+
+  /** Visits even chunks of samples: `real` of them from `first` on, made up to `count`. */
+  #eachChunk(
+    features: Float32Array,
+    visit: (first: number, real: number, count: number) => void,
+  ): void {
+    const samples = features.length / this.width;
+    const chunk = Math.ceil(samples / Math.max(1, Math.ceil(samples / MOST_TOGETHER)));
+    for (let first = 0; first < samples; first += chunk) {
+      const real = Math.min(chunk, samples - first);
+      visit(first, real, Math.max(real, FEWEST_TOGETHER));
+    }
+  }
+}
