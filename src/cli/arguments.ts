@@ -248,14 +248,19 @@ export function didYouMean(typed: string, names: readonly string[]): string {
 }
 
 function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
+  // row[j] is the distance from what has been taken of `a` to the first j characters of `b`.
+  const row = Uint32Array.from({ length: b.length + 1 }, (_, j) => j);
+  let last = b.length;
+  for (const [i, letter] of [...a].entries()) {
+    let diagonal = i;
+    last = i + 1;
+    row[0] = last;
+    for (const [j, other] of [...b].entries()) {
+      const above = row[j + 1] ?? 0;
+      last = Math.min(diagonal + (letter === other ? 0 : 1), above + 1, last + 1);
+      diagonal = above;
+      row[j + 1] = last;
     }
-    row = next;
   }
-  return row[b.length]!;
+  return last;
 }

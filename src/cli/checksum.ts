@@ -27,7 +27,7 @@ export function fingerprint({ rows, data }: Piece, columns: number): Fingerprint
 
 function isSameNumbers(rounded: Float32Array, numbers: Numbers): boolean {
   for (let i = 0; i < numbers.length; i++) {
-    const value = numbers[i]!;
+    const value = numbers[i] ?? Number.NaN;
     if (rounded[i] !== value && !Number.isNaN(value)) return false;
   }
   return true;

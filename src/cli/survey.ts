@@ -23,7 +23,7 @@ export function survey(data: Numbers, columns: number): Survey {
   let firstMissing = -1;
   let firstInfinite = -1;
   for (let i = 0; i < data.length; i++) {
-    const value = data[i]!;
+    const value = data[i] ?? Number.NaN;
     if (value - value !== 0) {
       if (Number.isNaN(value)) {
         if (missing++ === 0) firstMissing = i;
@@ -42,7 +42,7 @@ export function survey(data: Numbers, columns: number): Survey {
 export function emptyColumns(data: Numbers, { columns, missing }: Survey): number[] {
   if (missing === 0) return [];
   return everyColumn(columns).filter((column) => {
-    for (let i = column; i < data.length; i += columns) if (!Number.isNaN(data[i]!)) return false;
+    for (let i = column; i < data.length; i += columns) if (!Number.isNaN(data[i])) return false;
     return true;
   });
 }
@@ -63,7 +63,7 @@ export function idColumns(
   names: readonly string[] | undefined,
 ): number[] {
   if (rows < COUNTER_ROWS) return [];
-  const at = (row: number, column: number) => data[row * columns + column]!;
+  const at = (row: number, column: number) => data[row * columns + column] ?? Number.NaN;
   return everyColumn(columns).filter((column) => {
     const step = at(1, column) - at(0, column);
     let isCounter = step !== 0;

@@ -230,10 +230,8 @@ export function readScale(args: Arguments): readonly [Scale, string?] | undefine
   const text = args.text("scale") ?? "auto";
   if (text === "auto") return undefined;
   if (text === "none" || text === "standard" || text === "minMax") return [text];
-  const [low, high] = text.split(":").map(Number);
-  if (/:/.test(text) && Number.isFinite(low) && Number.isFinite(high) && low! < high!) {
-    return [{ low: low!, high: high! }];
-  }
+  const [low = Number.NaN, high = Number.NaN] = text.split(":").map(Number);
+  if (Number.isFinite(low) && Number.isFinite(high) && low < high) return [{ low, high }];
   throw new UsageError(
     `--scale takes none, standard, minMax, auto or a range such as 0:255; got ${quoted(text)}.`,
   );

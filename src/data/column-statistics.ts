@@ -48,21 +48,21 @@ export class ColumnStatistics {
 
   /** Mean squared difference from the mean, as numpy.var has it; NaN for a column without values. */
   variance(column: number): number {
-    return (this.#squares[column] as number) / (this.counts[column] as number);
+    return (this.#squares[column] ?? 0) / (this.counts[column] ?? 0);
   }
 
   /** √variance, or 1 for a column whose variance is no more than rounding can make of a constant. */
   standardDivisor(column: number): number {
     const variance = this.variance(column);
-    const count = this.counts[column] as number;
-    const rounding = count * (this.means[column] as number) * Number.EPSILON;
+    const count = this.counts[column] ?? 0;
+    const rounding = count * (this.means[column] ?? 0) * Number.EPSILON;
     const constant = variance <= count * Number.EPSILON * variance + rounding * rounding;
     return constant ? 1 : Math.sqrt(variance);
   }
 
   /** The range of a column, or 1 where it is no more than rounding can make of a constant. */
   rangeDivisor(column: number): number {
-    const [low, high] = [this.lowest[column] as number, this.highest[column] as number];
+    const [low, high] = [this.lowest[column] ?? 0, this.highest[column] ?? 0];
     const range = high - low;
     const rounding = 10 * Number.EPSILON * Math.max(Math.abs(low), Math.abs(high));
     return range <= rounding ? 1 : range;
@@ -73,10 +73,10 @@ export class ColumnStatistics {
     const end = rows * width;
     let count = 0;
     let sum = 0;
-    let low = this.lowest[j] as number;
-    let high = this.highest[j] as number;
+    let low = this.lowest[j] ?? 0;
+    let high = this.highest[j] ?? 0;
     for (let i = j; i < end; i += width) {
-      const value = piece[i] as number;
+      const value = piece[i] ?? Number.NaN;
       if (Number.isNaN(value)) continue;
       count += 1;
       sum += value;
@@ -87,16 +87,15 @@ export class ColumnStatistics {
     const mean = sum / count;
     let squares = 0;
     for (let i = j; i < end; i += width) {
-      const difference = (piece[i] as number) - mean;
+      const difference = (piece[i] ?? Number.NaN) - mean;
       if (!Number.isNaN(difference)) squares += difference * difference;
     }
-    const before = this.counts[j] as number;
+    const before = this.counts[j] ?? 0;
     const total = before + count;
-    const shift = mean - (this.means[j] as number);
+    const shift = mean - (this.means[j] ?? 0);
     this.counts[j] = total;
-    this.means[j] = (this.means[j] as number) + (shift * count) / total;
-    this.#squares[j] =
-      (this.#squares[j] as number) + squares + (shift * shift * before * count) / total;
+    this.means[j] = (this.means[j] ?? 0) + (shift * count) / total;
+    this.#squares[j] = (this.#squares[j] ?? 0) + squares + (shift * shift * before * count) / total;
     this.lowest[j] = low;
     this.highest[j] = high;
   }
@@ -104,7 +103,7 @@ export class ColumnStatistics {
 
 function requireFinite(rows: Rows, values: Float64Array, count: number, firstRow: number): void {
   for (let i = 0; i < count; i++) {
-    const value = values[i] as number;
+    const value = values[i] ?? Number.NaN;
     if (value !== Infinity && value !== -Infinity) continue;
     throw new InvalidValueError(
       `Row ${firstRow + Math.floor(i / rows.width)}, column ${i % rows.width} of ${rows.name} is ${value}; a scaler needs finite numbers, or NaN for missing ones.`,

@@ -95,7 +95,7 @@ abstract class Scaler {
     const row = new Float64Array(width);
     for (let i = 0; i < rows.count; i++) {
       rows.copy(i, 1, row, 0);
-      for (let j = 0; j < width; j++) output[i * width + j] = scaled(row[j] as number, j);
+      for (let j = 0; j < width; j++) output[i * width + j] = scaled(row[j] ?? 0, j);
     }
     return output;
   }
@@ -142,15 +142,15 @@ export class StandardScaler extends Scaler {
   }
 
   protected override forward(value: number, j: number): number {
-    return (value - this.#center(j)) / (this.scale_[j] as number);
+    return (value - this.#center(j)) / (this.scale_[j] ?? 1);
   }
 
   protected override backward(value: number, j: number): number {
-    return value * (this.scale_[j] as number) + this.#center(j);
+    return value * (this.scale_[j] ?? 1) + this.#center(j);
   }
 
   #center(j: number): number {
-    return this.#withMean ? (this.mean_[j] as number) : 0;
+    return this.#withMean ? (this.mean_[j] ?? 0) : 0;
   }
 }
 
@@ -184,18 +184,18 @@ export class MinMaxScaler extends Scaler {
     const [low, high] = this.#range;
     this.dataMin_ = known(statistics.lowest);
     this.dataMax_ = known(statistics.highest);
-    this.dataRange_ = this.dataMax_.map((value, j) => value - (this.dataMin_[j] as number));
+    this.dataRange_ = this.dataMax_.map((value, j) => value - (this.dataMin_[j] ?? 0));
     this.scale_ = this.dataRange_.map((_, j) => (high - low) / statistics.rangeDivisor(j));
-    this.min_ = this.scale_.map((scale, j) => low - (this.dataMin_[j] as number) * scale);
+    this.min_ = this.scale_.map((scale, j) => low - (this.dataMin_[j] ?? 0) * scale);
   }
 
   protected override forward(value: number, j: number): number {
-    const scaled = value * (this.scale_[j] as number) + (this.min_[j] as number);
+    const scaled = value * (this.scale_[j] ?? 1) + (this.min_[j] ?? 0);
     if (!this.#clip) return scaled;
     return Math.min(Math.max(scaled, this.#range[0]), this.#range[1]);
   }
 
   protected override backward(value: number, j: number): number {
-    return (value - (this.min_[j] as number)) / (this.scale_[j] as number);
+    return (value - (this.min_[j] ?? 0)) / (this.scale_[j] ?? 1);
   }
 }

@@ -31,13 +31,10 @@ export function averageWeights(
   return Object.fromEntries(
     Object.entries(first).map(([name, { shape, data }]) => {
       const sum = new Float64Array(data.length);
-      weights.forEach((each, k) => {
-        const values = (each[name] as NamedWeight).data;
-        const factor = factors[k] as number;
-        for (let i = 0; i < sum.length; i++) {
-          sum[i] = (sum[i] as number) + factor * (values[i] as number);
-        }
-      });
+      for (const [k, factor] of factors.entries()) {
+        const values = weights[k]?.[name]?.data ?? [];
+        for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? 0) + factor * (values[i] ?? 0);
+      }
       return [name, { shape: [...shape], data: Float32Array.from(sum, (value) => value / total) }];
     }),
   );

@@ -69,7 +69,7 @@ export function readStateDict(bytes: Uint8Array, map: unknown): StateDict {
   requireTied(names, tensors, depth);
   const weights = readWeights(names, tensors, layers);
   for (const [head, name] of heads) {
-    const { shape } = tensors.get(name) as SafeTensor;
+    const { shape } = tensorAt(tensors, name);
     weights[`encoder.${depth - 1}.${head}`] = { shape, data: readTensor(name, tensors) };
   }
   return { layers, weights, beside, isDictionary: false };
@@ -77,6 +77,7 @@ export function readStateDict(bytes: Uint8Array, map: unknown): StateDict {
 
 /** The file's names by ours, from the caller's map. */
 function mapped(map: Record<string, unknown>, tensors: Tensors): Names {
+  const names = new Map<string, string>();
   for (const [ours, theirs] of Object.entries(map)) {
     if (!/^(en|de)coder\.\d+\.(weight|bias)$/.test(ours)) {
       throw new InvalidValueError(
@@ -88,8 +89,9 @@ function mapped(map: Record<string, unknown>, tensors: Tensors): Names {
         `map's ${show(ours)} is ${show(theirs)}, which the file does not hold; it holds ${listed(tensors.keys())}.`,
       );
     }
+    names.set(ours, theirs);
   }
-  return new Map(Object.entries(map as Record<string, string>));
+  return names;
 }
 
 /** The file's names by ours, from what the names say and, for the decoder's order, the shapes. */
@@ -125,17 +127,18 @@ function recognize(tensors: Tensors): Names {
     }
     return names;
   };
-  const orders = [named((place) => place), named((place) => depth - 1 - place)];
-  const fitting = orders.filter((names) => decoderFits(names, tensors));
-  const candidates = fitting.length > 0 ? fitting : orders; // none fits: said where shapes are checked
-  if (candidates.length < 2 || depth === 1 || decoder.size === 0) return candidates[0] as Names;
+  const fromInput = named((place) => place);
+  const fromCode = named((place) => depth - 1 - place);
+  if (depth === 1 || decoder.size === 0) return fromInput;
+  const fitsFromInput = decoderFits(fromInput, tensors);
+  const fitsFromCode = decoderFits(fromCode, tensors);
+  if (fitsFromInput !== fitsFromCode) return fitsFromInput ? fromInput : fromCode;
   if (!parts.some(({ side, kind }) => side === "decoder" && kind === "weight")) {
-    if (fitting.length === 0) return orders[1] as Names;
+    if (!fitsFromCode) return fromCode; // none fits: said where shapes are checked
     throw new FormatError(
       `The decoder's tensors may count from the input or from the code; the shapes fit both ways. ${USE_MAP}`,
     );
   }
-  const [fromInput, fromCode] = candidates as [Names, Names];
   return gap(fromInput, tensors) < gap(fromCode, tensors) ? fromInput : fromCode;
 }
 
@@ -164,8 +167,11 @@ function takeApart(name: string): Part {
 }
 
 function byNumbers(a: readonly number[], b: readonly number[]): number {
-  const i = a.findIndex((value, index) => value !== b[index]);
-  return i < 0 ? a.length - b.length : (a[i] as number) - (b[i] ?? -1);
+  for (const [i, value] of a.entries()) {
+    const other = b[i] ?? -1;
+    if (value !== other) return value - other;
+  }
+  return a.length - b.length;
 }
 
 /** Whether the decoder's shapes are those that the encoder's weights ask for. */
@@ -186,13 +192,13 @@ function inferLayers(names: Names, tensors: Tensors): number[] {
   for (let i = 0; ; i++) {
     const name = names.get(`encoder.${i}.weight`);
     if (name === undefined) break;
-    const { shape } = tensors.get(name) as SafeTensor;
-    if (shape.length !== 2) {
+    const { shape } = tensorAt(tensors, name);
+    const [units, inputs, ...more] = shape;
+    if (units === undefined || inputs === undefined || more.length > 0) {
       throw new FormatError(
         `${show(name)} has shape [${shape.join(", ")}]; a layer's weight is [out, in]. ${USE_MAP}`,
       );
     }
-    const [units, inputs] = shape as [number, number];
     if (i === 0) layers.push(inputs);
     else if (layers[i] !== inputs) {
       throw new FormatError(
@@ -214,9 +220,9 @@ function requireTied(names: Names, tensors: Tensors, depth: number): void {
   for (let i = 0; i < depth; i++) {
     const theirs = names.get(`decoder.${i}.weight`);
     if (theirs === undefined) continue;
-    const encoder = names.get(`encoder.${i}.weight`) as string;
-    const [units, inputs] = (tensors.get(encoder) as SafeTensor).shape as [number, number];
-    const { shape } = tensors.get(theirs) as SafeTensor;
+    const encoder = names.get(`encoder.${i}.weight`) ?? "";
+    const [units, inputs] = tensorAt(tensors, encoder).shape;
+    const { shape } = tensorAt(tensors, theirs);
     if (String(shape) !== String([inputs, units])) {
       throw new FormatError(
         `${show(theirs)} has shape [${shape.join(", ")}]; the transpose of ${show(encoder)} would have [${inputs}, ${units}].`,
@@ -243,18 +249,16 @@ function gap(names: Names, tensors: Tensors): number {
 }
 
 function layerGap(names: Names, tensors: Tensors, i: number, transposed = true): number {
-  const encoderName = names.get(`encoder.${i}.weight`) as string;
-  const [units, inputs] = (tensors.get(encoderName) as SafeTensor).shape as [number, number];
+  const encoderName = names.get(`encoder.${i}.weight`) ?? "";
+  const [units = 0, inputs = 0] = tensorAt(tensors, encoderName).shape;
   const encoder = readTensor(encoderName, tensors);
-  const decoder = readTensor(names.get(`decoder.${i}.weight`) as string, tensors);
+  const decoder = readTensor(names.get(`decoder.${i}.weight`) ?? "", tensors);
   let worst = 0;
   for (let u = 0; u < units; u++) {
     for (let j = 0; j < inputs; j++) {
       const at = transposed ? j * units + u : u * inputs + j;
-      worst = Math.max(
-        worst,
-        Math.abs((encoder[u * inputs + j] as number) - (decoder[at] as number)),
-      );
+      const [ours, theirs] = [encoder[u * inputs + j] ?? 0, decoder[at] ?? 0];
+      worst = Math.max(worst, Math.abs(ours - theirs));
     }
   }
   return worst;
@@ -265,17 +269,17 @@ function readWeights(names: Names, tensors: Tensors, layers: readonly number[]):
   const weights: NamedWeights = {};
   const depth = layers.length - 1;
   for (const [ours, theirs] of names) {
-    const [side, index, kind] = ours.split(".") as [Side, string, Kind];
+    const [side, index, kind] = ours.split(".");
     const i = Number(index);
-    if (i >= depth) {
+    const [inputs, units] = [layers[i], layers[i + 1]];
+    if (inputs === undefined || units === undefined) {
       throw new FormatError(
         `${show(theirs)} belongs to layer ${i}, and the file has weights for ${depth}.`,
       );
     }
     if (kind === "weight" && side === "decoder") continue;
-    const [inputs, units] = [layers[i] as number, layers[i + 1] as number];
     const shape = kind === "weight" ? [units, inputs] : [side === "encoder" ? units : inputs];
-    const tensor = tensors.get(theirs) as SafeTensor;
+    const tensor = tensorAt(tensors, theirs);
     if (String(tensor.shape) !== String(shape)) {
       throw new FormatError(
         `${show(theirs)} has shape [${tensor.shape.join(", ")}]; ${ours} of the layers ${show(layers)} has [${shape.join(", ")}].`,
@@ -295,7 +299,14 @@ function readWeights(names: Names, tensors: Tensors, layers: readonly number[]):
 }
 
 function readTensor(name: string, tensors: Tensors): Float32Array {
-  return finiteFloat32(name, tensors.get(name) as SafeTensor);
+  return finiteFloat32(name, tensorAt(tensors, name));
+}
+
+/** A tensor whose name the file has been asked for. */
+function tensorAt(tensors: Tensors, name: string): SafeTensor {
+  const tensor = tensors.get(name);
+  if (!tensor) throw new Error(`The file holds no tensor ${show(name)}.`);
+  return tensor;
 }
 
 function listed(names: Iterable<string>): string {

@@ -117,7 +117,7 @@ function ungrouped(text: string, mark: string): string {
   if (!text.includes(mark)) return text;
   const whole = /^([+-]?)(\d{1,3})((?:[^\d]\d{3})*)(?!\d)/.exec(text);
   if (!whole) return text;
-  const [all, sign, first, rest] = whole as unknown as [string, string, string, string];
+  const [all, sign = "", first = "", rest = ""] = whole;
   for (let at = 0; at < rest.length; at += 4) if (rest[at] !== mark) return text;
   return `${sign}${first}${rest.replaceAll(mark, "")}${text.slice(all.length)}`;
 }

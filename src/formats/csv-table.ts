@@ -149,7 +149,7 @@ class TableRows implements RowConsumer {
       let breaks = 1;
       let field = 0;
       for (; ; at++) {
-        const target = field < targets.length ? targets[field]! : -1;
+        const target = field < targets.length ? (targets[field] ?? -1) : -1;
         let stop = -1;
         if (target >= 0 && isText[target] === 0) {
           const value = numbers.float64(bytes, at);
@@ -164,9 +164,10 @@ class TableRows implements RowConsumer {
             if (stop < 0) return this.keep(bytes, start, rowStart);
             for (let i = at; i < stop; i++) if (bytes[i] === NEWLINE) breaks++;
           }
-          if (target >= 0) {
+          const column = columns[target];
+          if (column) {
             const text = texts.cell(at, stop).trim();
-            const value = columns[target]!.takeText(this.count, text, this.line, field);
+            const value = column.takeText(this.count, text, this.line, field);
             if (value === undefined) isText[target] = 1;
             else stage[base + target] = value;
           }
@@ -213,16 +214,15 @@ class TableRows implements RowConsumer {
 
   /** Goes over the file once more for the texts of columns that began as numbers. */
   private readLateTexts(): void {
-    const late = this.columns.flatMap((column, i) =>
-      column.kind === "text" && column.textFrom > 0
-        ? [{ column, place: this.file.chosen[i]! }]
-        : [],
-    );
-    if (late.length === 0 || this.kept === undefined) return;
-    const byPlace = new Map(
-      late.map(({ column, place }) => [place, { column, found: [] as string[] }]),
-    );
-    const rows = Math.max(...late.map(({ column }) => column.textFrom));
+    const byPlace = new Map<number, { column: ColumnBuilder; found: string[] }>();
+    let rows = 0;
+    for (const [i, place] of this.file.chosen.entries()) {
+      const column = this.columns[i];
+      if (column?.kind !== "text" || column.textFrom === 0) continue;
+      byPlace.set(place, { column, found: [] });
+      rows = Math.max(rows, column.textFrom);
+    }
+    if (byPlace.size === 0 || this.kept === undefined) return;
     let row = 0;
     for (const bytes of this.kept) {
       if (row >= rows) break;

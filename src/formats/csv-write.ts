@@ -69,7 +69,7 @@ export function* writeCsv(
     const bytes = new Uint8Array((end - start) * (MAX_NUMBER_BYTES + 1));
     let at = 0;
     for (let i = start; i < end; i++) {
-      at = putFloat32(data[i]!, bits[i]!, bytes, at);
+      at = putFloat32(data[i] ?? 0, bits[i] ?? 0, bytes, at);
       column++;
       bytes[at++] = column === columns ? NEWLINE : separator;
       if (column === columns) column = 0;
@@ -133,9 +133,8 @@ function printer(
   cell: (text: string) => string,
 ): (row: number) => string {
   if (!isNumberArray(values)) return (row) => cell(values[row] ?? "");
-  return isFloat32Array(values)
-    ? (row) => shortestFloat32(values[row]!)
-    : (row) => printed(values[row]!);
+  const print = isFloat32Array(values) ? shortestFloat32 : printed;
+  return (row) => print(values[row] ?? Number.NaN);
 }
 
 const printed = (value: number): string => (Object.is(value, -0) ? "-0" : String(value));

@@ -187,8 +187,10 @@ function linesEndInReturns(bytes: Uint8Array, complete: boolean): boolean | unde
 const withNewlines = (bytes: Uint8Array): Uint8Array =>
   bytes.map((byte) => (byte === CARRIAGE_RETURN ? NEWLINE : byte));
 
-const joined = (pieces: readonly Uint8Array[]): Uint8Array =>
-  pieces.length === 1 ? pieces[0]! : concatBytes(pieces);
+const joined = (pieces: readonly Uint8Array[]): Uint8Array => {
+  const [first, ...more] = pieces;
+  return first && more.length === 0 ? first : concatBytes(pieces);
+};
 
 const endlessRow = (line: number, size: number): FormatError =>
   new FormatError(
@@ -232,7 +234,7 @@ export class CsvFile {
     const { names } = dialect;
     this.dialect = dialect;
     this.chosen = selectColumns(columns, dialect.columns, names);
-    this.names = names && this.chosen.map((column) => names[column]!);
+    this.names = names && this.chosen.map((column) => names[column] ?? "");
     this.cells = cells;
     this.lines = new RowLines(dialect.line);
     this.start = start;
@@ -286,10 +288,11 @@ export class CsvFile {
           }
           if (done && rows.count > 0) yield take();
           if (done) return;
-          pending = [bytes.subarray(at)];
-          size = bytes.length - at;
+          const left = bytes.subarray(at);
+          pending = [left];
+          size = left.length;
           scanner.reset();
-          hasRow = scanner.endsIn(pending[0]!);
+          hasRow = scanner.endsIn(left);
         }
         if (size > MAX_ROW_BYTES) throw endlessRow(rows.line, size);
         if (isPause && rows.count > 0) yield take();
@@ -309,24 +312,27 @@ export class CsvFile {
   }
 }
 
+/** Rows that stand on consecutive lines. */
+interface Stretch {
+  /** Its first row, from 0 over the whole file, and the line of that row. */
+  readonly row: number;
+  readonly line: number;
+}
+
 /** On which line each row stands: kept only where a row does not stand on the line after the one before. */
 export class RowLines {
-  private readonly rows: number[] = [0];
-  private readonly starts: number[];
+  private readonly stretches: Stretch[];
   private rowsSeen = 0;
   private expected: number;
 
   constructor(line: number) {
-    this.starts = [line];
+    this.stretches = [{ row: 0, line }];
     this.expected = line;
   }
 
   /** The next row stands on this line. */
   add(line: number): void {
-    if (line !== this.expected) {
-      this.rows.push(this.rowsSeen);
-      this.starts.push(line);
-    }
+    if (line !== this.expected) this.stretches.push({ row: this.rowsSeen, line });
     this.rowsSeen++;
     this.expected = line + 1;
   }
@@ -334,13 +340,15 @@ export class RowLines {
   /** The line, from 1, of a row, counted from 0 over the whole file; undefined where it was not read. */
   of(row: number): number | undefined {
     if (row < 0 || row >= this.rowsSeen) return undefined;
-    let [low, high] = [0, this.rows.length - 1];
+    // The last stretch that begins at the row or before it.
+    let [low, high] = [0, this.stretches.length - 1];
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (this.rows[middle]! <= row) low = middle;
+      if ((this.stretches[middle]?.row ?? 0) <= row) low = middle;
       else high = middle - 1;
     }
-    return this.starts[low]! + row - this.rows[low]!;
+    const stretch = this.stretches[low];
+    return stretch && stretch.line + row - stretch.row;
   }
 }
 
@@ -440,7 +448,7 @@ class NumberBatch<Data extends Float32Array | Float64Array> implements RowConsum
       let breaks = 1;
       let field = 0;
       for (; ; at++) {
-        const target = field < targets.length ? targets[field]! : -1;
+        const target = field < targets.length ? (targets[field] ?? -1) : -1;
         let stop = -1;
         if (target >= 0) {
           const value = isDouble ? numbers.float64(bytes, at) : numbers.float32(bytes, at);

@@ -49,8 +49,8 @@ export function putFloat32(value: number, bits: number, bytes: Uint8Array, at: n
   const field = (bits >>> 23) & 255;
   if (field === 0 || field === 255) return putText(size, bytes, at);
 
-  const scaled = size * SCALES[field]!;
-  const half = HALVES[field]!;
+  const scaled = size * (SCALES[field] ?? 0);
+  const half = HALVES[field] ?? 0;
   // Below a power of two the next float32 is half as far away.
   const low = scaled - ((bits & 0x7fffff) === 0 && field > 1 ? half / 2 : half);
   const high = scaled + half;
@@ -72,9 +72,9 @@ export function putFloat32(value: number, bits: number, bytes: Uint8Array, at: n
     last = shorterLast;
     dropped++;
   }
-  const nearest = (scaled * INVERSES[dropped]! + 0.5) | 0;
+  const nearest = (scaled * (INVERSES[dropped] ?? 0) + 0.5) | 0;
   const digits = nearest < first ? first : nearest > last ? last : nearest;
-  return putScaled(digits, dropped - POWERS[field]!, bytes, at);
+  return putScaled(digits, dropped - (POWERS[field] ?? 0), bytes, at);
 }
 
 const scratch = /* @__PURE__ */ new Uint8Array(MAX_NUMBER_BYTES + 1);
@@ -84,7 +84,7 @@ const itsBits = /* @__PURE__ */ new Int32Array(oneFloat.buffer);
 /** The fewest characters that are the same float32 when read back; NaN, Infinity and -Infinity by name. */
 export function shortestFloat32(value: number): string {
   oneFloat[0] = value;
-  const end = putFloat32(oneFloat[0]!, itsBits[0]!, scratch, 0);
+  const end = putFloat32(Math.fround(value), itsBits[0] ?? 0, scratch, 0);
   return String.fromCharCode(...scratch.subarray(0, end));
 }
 
@@ -107,7 +107,7 @@ function putScaled(digits: number, power: number, bytes: Uint8Array, at: number)
   if (beforePoint > 0) {
     const end = at + count + 1;
     putBefore(digits, bytes, end);
-    for (let i = at; i < at + beforePoint; i++) bytes[i] = bytes[i + 1]!;
+    bytes.copyWithin(at, at + 1, at + 1 + beforePoint);
     bytes[at + beforePoint] = POINT;
     return end;
   }
@@ -122,7 +122,7 @@ function putMantissa(digits: number, count: number, bytes: Uint8Array, at: numbe
   if (count === 1) return putWhole(digits, bytes, at);
   const end = at + count + 1;
   putBefore(digits, bytes, end);
-  bytes[at] = bytes[at + 1]!;
+  bytes.copyWithin(at, at + 1, at + 2);
   bytes[at + 1] = POINT;
   return end;
 }
@@ -144,12 +144,12 @@ function putBefore(value: number, bytes: Uint8Array, end: number): void {
   while (left >= 100) {
     const hundredth = (left / 100) | 0;
     const pair = 2 * (left - 100 * hundredth);
-    bytes[--end] = PAIRS[pair + 1]!;
-    bytes[--end] = PAIRS[pair]!;
+    bytes[--end] = PAIRS[pair + 1] ?? ZERO;
+    bytes[--end] = PAIRS[pair] ?? ZERO;
     left = hundredth;
   }
   if (left >= 10) {
-    bytes[--end] = PAIRS[2 * left + 1]!;
+    bytes[--end] = PAIRS[2 * left + 1] ?? ZERO;
     left = (left / 10) | 0;
   }
   bytes[--end] = ZERO + left;

@@ -36,7 +36,7 @@ function* objects({ columns }: WritableTable): Generator<string[], void, undefin
     if (!isNumberArray(values)) return (row: number) => key + JSON.stringify(values[row] ?? "");
     const print = isFloat32Array(values) ? shortestFloat32 : String;
     return (row: number) => {
-      const value = values[row]!;
+      const value = values[row] ?? Number.NaN;
       return key + (Number.isFinite(value) ? print(value) : "null");
     };
   });

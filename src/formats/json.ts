@@ -113,7 +113,7 @@ const isBlank = (bytes: Uint8Array): boolean =>
 /** Whether a line ends as a whole object or array does: spares the parsing of a value of many lines. */
 function endsValue(line: Uint8Array): boolean {
   let end = line.length;
-  while (end > 0 && line[end - 1]! <= 0x20) end--;
+  while (end > 0 && (line[end - 1] ?? 0) <= 0x20) end--;
   return line[end - 1] === 0x7d || line[end - 1] === 0x5d;
 }
 
@@ -393,7 +393,9 @@ class JsonRows {
     const named = this.isNamed !== false || this.hasHeader;
     const places = selectColumns(choice, names.length, named ? names : undefined);
     const builders = [...this.columns.values()];
-    const columns: TableColumn[] = places.map((place) => this.finish(builders[place]!, rows));
+    const columns: TableColumn[] = places
+      .flatMap((place) => builders[place] ?? [])
+      .map((builder) => this.finish(builder, rows));
     return {
       format,
       rows,

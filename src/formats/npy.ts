@@ -237,17 +237,20 @@ function parseDictionary(text: string): Record<string, unknown> {
 /** Column-major to row-major: walks the file in order, as an odometer whose first wheel turns fastest. */
 function toRowMajor(data: NumericData, shape: readonly number[]): NumericData {
   if (shape.length < 2) return data;
-  const strides = shape.map((_, axis) => elementCount(shape.slice(axis + 1)));
-  const index = shape.map(() => 0);
+  const wheels = shape.map((size, axis) => ({
+    size,
+    stride: elementCount(shape.slice(axis + 1)),
+    index: 0,
+  }));
   const out = data.slice() as Float64Array;
   let at = 0;
   for (const value of data as Float64Array) {
     out[at] = value;
-    for (let axis = 0; axis < shape.length; axis++) {
-      at += strides[axis]!;
-      if (++index[axis]! < shape[axis]!) break;
-      at -= strides[axis]! * shape[axis]!;
-      index[axis] = 0;
+    for (const wheel of wheels) {
+      at += wheel.stride;
+      if (++wheel.index < wheel.size) break;
+      at -= wheel.stride * wheel.size;
+      wheel.index = 0;
     }
   }
   return out;

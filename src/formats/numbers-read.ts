@@ -57,13 +57,16 @@ export function halfToFloat32(halves: Uint16Array): Float32Array {
   const out = new Float32Array(halves.length);
   const bits = new Uint32Array(out.buffer);
   for (let i = 0; i < bits.length; i++) {
-    // A half's exponent and fraction read as a float32 are 2^112 too small, subnormals included;
-    // only infinities and NaN need their exponent filled in.
-    const half = halves[i]!;
-    bits[i] = (half & 0x7fff) << 13;
-    if ((half & 0x7c00) === 0x7c00) bits[i]! |= 0x7f800000;
-    else out[i]! *= 2 ** 112;
-    bits[i]! |= (half & 0x8000) << 16;
+    const half = halves[i] ?? 0;
+    const sign = (half & 0x8000) << 16;
+    const rest = (half & 0x7fff) << 13;
+    // The exponent and fraction of a half, read as a float32, are 2^112 too small, subnormals included.
+    // Only infinities and NaN need their exponent filled in.
+    if ((half & 0x7c00) === 0x7c00) bits[i] = sign | rest | 0x7f800000;
+    else {
+      bits[i] = sign | rest;
+      out[i] = (out[i] ?? 0) * 2 ** 112;
+    }
   }
   return out;
 }
@@ -72,7 +75,7 @@ export function halfToFloat32(halves: Uint16Array): Float32Array {
 export function reverseElements(bytes: Uint8Array, size: number): OwnBytes {
   const out = new Uint8Array(bytes.length);
   for (let start = 0; start < bytes.length; start += size) {
-    for (let i = 0; i < size; i++) out[start + i] = bytes[start + size - 1 - i]!;
+    for (let i = 0; i < size; i++) out[start + i] = bytes[start + size - 1 - i] ?? 0;
   }
   return out;
 }

@@ -66,10 +66,10 @@ export function decodeSafetensors(bytes: Uint8Array | ArrayBuffer): Safetensors 
       throw fail(`expected a dtype among ${Object.keys(ARRAYS).join(", ")}, got ${quote(dtype)}`);
     }
     if (!isSizes(shape)) throw fail(`expected a shape of sizes from 0 up, got ${quote(shape)}`);
-    if (!isSizes(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!) {
+    const [begin, end, ...more] = isSizes(offsets) ? offsets : [];
+    if (begin === undefined || end === undefined || more.length > 0 || begin > end) {
       throw fail(`expected data_offsets [begin, end] from 0 up, got ${quote(offsets)}`);
     }
-    const [begin, end] = offsets as [number, number];
     if (end > dataLength) {
       throw fail(`its data ends at byte ${end} of the ${dataLength} there are: is the file whole?`);
     }
@@ -201,7 +201,7 @@ export function finiteFloat32(name: string, tensor: SafeTensor): Float32Array {
   }
   const data = tensorToFloat32(tensor);
   for (let i = 0; i < data.length; i++) {
-    const value = data[i]!;
+    const value = data[i] ?? Number.NaN;
     if (value - value === 0) continue;
     throw new FormatError(
       `The tensor ${quote(name)} must hold finite numbers; element ${i} is ${value}.`,

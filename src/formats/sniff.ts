@@ -36,11 +36,11 @@ const OTHERS: readonly (readonly [start: string, what: string])[] = [
  * @throws FormatError for what is no table, which says what it is where that can be told.
  */
 export function sniffTable(head: Uint8Array): SniffedFormat {
-  const [a, b, c, d] = head;
+  const [a, b, c = 0, d = 16] = head;
   if (a === undefined) throw new FormatError("the file is empty");
   if (a === 0x93 && b === 0x4e) return "npy";
   if (a === 0x50 && b === 0x4b && (c === 3 || c === 5)) return "npz";
-  if (a === 0 && b === 0 && c! >= 8 && c! <= 14 && d! < 16) return "idx";
+  if (a === 0 && b === 0 && c >= 8 && c <= 14 && d < 16) return "idx";
 
   const start = String.fromCharCode(...head.subarray(0, SNIFF_BYTES));
   const refuse = (what: string): never => {

@@ -92,22 +92,25 @@ export class ColumnBuilder {
   }
 
   setNumber(row: number, value: number): void {
-    let { numbers } = this;
-    if (numbers === undefined || row >= numbers.length) {
-      numbers = new Float64Array(Math.max(FIRST_CAPACITY, 2 * row)).fill(Number.NaN);
-      numbers.set(this.numbers ?? []);
-      this.numbers = numbers;
-    }
-    numbers[row] = value;
+    this.numbersTo(row)[row] = value;
   }
 
   /** Takes the numbers of rows from `row` on, which are every `stride`th of `values` from `at` on. */
   setNumbers(row: number, values: Float64Array, at: number, stride: number): void {
     const count = Math.floor(values.length / stride);
     if (count === 0) return;
-    this.setNumber(row + count - 1, Number.NaN); // makes room
-    const numbers = this.numbers!;
-    for (let i = at; i < values.length; i += stride) numbers[row++] = values[i]!;
+    const numbers = this.numbersTo(row + count - 1);
+    for (let i = at; i < values.length; i += stride) numbers[row++] = values[i] ?? Number.NaN;
+  }
+
+  /** The numbers, with room for those of `row`. */
+  private numbersTo(row: number): Float64Array {
+    const { numbers } = this;
+    if (numbers && row < numbers.length) return numbers;
+    const larger = new Float64Array(Math.max(FIRST_CAPACITY, 2 * row)).fill(Number.NaN);
+    larger.set(numbers ?? []);
+    this.numbers = larger;
+    return larger;
   }
 
   /**

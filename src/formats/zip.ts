@@ -209,6 +209,6 @@ export function crc32(bytes: Uint8Array): number {
   });
   const steps = table;
   let crc = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) crc = steps[(crc ^ bytes[i]!) & 0xff]! ^ (crc >>> 8);
+  for (const byte of bytes) crc = (steps[(crc ^ byte) & 0xff] ?? 0) ^ (crc >>> 8);
   return ~crc >>> 0;
 }

@@ -29,6 +29,7 @@ interface WorkerHost {
   readonly Worker?: new (url: string) => AnyWorker;
   readonly Blob?: new (parts: string[], options: { type: string }) => object;
   readonly URL?: { createObjectURL(blob: object): string };
+  setTimeout(callback: () => void, milliseconds: number): unknown;
 }
 
 function host(): WorkerHost {
@@ -100,15 +101,8 @@ export function maySleep(): boolean {
   }
 }
 
-/** Milliseconds on a steady clock, which every host with workers has. */
-export function now(): number {
-  return (globalThis as unknown as { performance: { now(): number } }).performance.now();
-}
-
 /** Resolves after `milliseconds`, or what the host makes of them. */
 export function delay(milliseconds: number): Promise<void> {
-  const { setTimeout } = globalThis as unknown as {
-    setTimeout(callback: () => void, milliseconds: number): unknown;
-  };
+  const { setTimeout } = host();
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

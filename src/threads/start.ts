@@ -13,11 +13,11 @@ import {
   isServer,
   lacksIsolation,
   maySleep,
-  now,
   spawn,
   type WorkerLike,
   watch,
 } from "../platform/workers.ts";
+import { now } from "../platform/yield.ts";
 import { Board } from "./board.ts";
 import { ThreadsUnavailableWarning } from "./errors.ts";
 import { threadWorker } from "./generated/thread-worker.ts";

@@ -4,7 +4,7 @@
 
 import type { KernelExports } from "../core/generated/exports.ts";
 import { type KernelName, kernelNames } from "../core/kernel-table.ts";
-import { now } from "../platform/workers.ts";
+import { now } from "../platform/yield.ts";
 import { type AnyKernel, type Board, MOST_TASKS, NONE, pause } from "./board.ts";
 import { type CallPlan, type Cut, callPlan, type Values } from "./cuts.ts";
 import { ThreadError } from "./errors.ts";

@@ -16,7 +16,7 @@ export function orthogonalize(matrix: Float32Array, rows: number, columns: numbe
   const vectors = new Float64Array(count * length);
   for (let i = 0; i < count; i++) {
     for (let j = 0; j < length; j++) {
-      vectors[i * length + j] = matrix[i * vectorStep + j * elementStep] as number;
+      vectors[i * length + j] = matrix[i * vectorStep + j * elementStep] ?? 0;
     }
   }
   let axis = 0;
@@ -35,7 +35,7 @@ export function orthogonalize(matrix: Float32Array, rows: number, columns: numbe
     }
     const inverse = 1 / norm(vector);
     for (let j = 0; j < length; j++) {
-      const value = (vector[j] as number) * inverse;
+      const value = (vector[j] ?? 0) * inverse;
       vector[j] = value;
       matrix[i * vectorStep + j * elementStep] = value;
     }
@@ -57,33 +57,32 @@ function removeSpan(vectors: Float64Array, count: number, vector: Float64Array):
       let alongC = 0;
       let alongD = 0;
       for (let j = 0; j < length; j++) {
-        const value = vector[j] as number;
-        alongA += value * (vectors[a + j] as number);
-        alongB += value * (vectors[b + j] as number);
-        alongC += value * (vectors[c + j] as number);
-        alongD += value * (vectors[d + j] as number);
+        const value = vector[j] ?? 0;
+        alongA += value * (vectors[a + j] ?? 0);
+        alongB += value * (vectors[b + j] ?? 0);
+        alongC += value * (vectors[c + j] ?? 0);
+        alongD += value * (vectors[d + j] ?? 0);
       }
       for (let j = 0; j < length; j++) {
         vector[j] =
-          (vector[j] as number) -
-          alongA * (vectors[a + j] as number) -
-          alongB * (vectors[b + j] as number) -
-          alongC * (vectors[c + j] as number) -
-          alongD * (vectors[d + j] as number);
+          (vector[j] ?? 0) -
+          alongA * (vectors[a + j] ?? 0) -
+          alongB * (vectors[b + j] ?? 0) -
+          alongC * (vectors[c + j] ?? 0) -
+          alongD * (vectors[d + j] ?? 0);
       }
     }
     for (; i < count; i++) {
       const a = i * length;
       let along = 0;
-      for (let j = 0; j < length; j++) along += (vector[j] as number) * (vectors[a + j] as number);
-      for (let j = 0; j < length; j++)
-        vector[j] = (vector[j] as number) - along * (vectors[a + j] as number);
+      for (let j = 0; j < length; j++) along += (vector[j] ?? 0) * (vectors[a + j] ?? 0);
+      for (let j = 0; j < length; j++) vector[j] = (vector[j] ?? 0) - along * (vectors[a + j] ?? 0);
     }
   }
 }
 
 function norm(vector: Float64Array): number {
   let sum = 0;
-  for (let j = 0; j < vector.length; j++) sum += (vector[j] as number) * (vector[j] as number);
+  for (let j = 0; j < vector.length; j++) sum += (vector[j] ?? 0) * (vector[j] ?? 0);
   return Math.sqrt(sum);
 }

@@ -49,7 +49,7 @@ export async function columnMeans({
     const out = reserve(width);
     kernels.columnSums(count, width, x, width, 0, out);
     arena.view(out, width).forEach((sum, j) => {
-      sums[j] = (sums[j] as number) + sum;
+      sums[j] = (sums[j] ?? 0) + sum;
     });
     rows += count;
   });
@@ -124,7 +124,7 @@ async function covariance(
       kernels.gramTN(width, rows, x, width, c, width, panels(width, width, rows));
       add(sums, arena.view(c, width * width));
     });
-    for (let j = 0; j < width; j++) total += sums[j * (width + 1)] as number;
+    for (let j = 0; j < width; j++) total += sums[j * (width + 1)] ?? 0;
     const matrix = Float32Array.from(sums);
     const multiply = async (basis: Float32Array) => {
       clear();
@@ -178,10 +178,10 @@ function rotate(
   const rotated = new Float64Array(count * width);
   for (let i = 0; i < count; i++) {
     for (let j = 0; j < size; j++) {
-      const share = turns[i * size + j] as number;
+      const share = turns[i * size + j] ?? 0;
       for (let c = 0; c < width; c++) {
         rotated[i * width + c] =
-          (rotated[i * width + c] as number) + share * (basis[j * width + c] as number);
+          (rotated[i * width + c] ?? 0) + share * (basis[j * width + c] ?? 0);
       }
     }
   }
@@ -190,10 +190,10 @@ function rotate(
 
 function dot(a: Float32Array, b: Float32Array): number {
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
+  for (let i = 0; i < a.length; i++) sum += (a[i] ?? 0) * (b[i] ?? 0);
   return sum;
 }
 
 function add(sums: Float64Array, values: Float32Array): void {
-  for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] as number) + (values[i] as number);
+  for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] ?? 0) + (values[i] ?? 0);
 }

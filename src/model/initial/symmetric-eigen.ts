@@ -12,7 +12,7 @@ const MOST_SWEEPS = 30;
 export function symmetricEigenvectors(matrix: Float64Array, n: number): Float64Array {
   const vectors = new Float64Array(n * n);
   for (let i = 0; i < n; i++) vectors[i * n + i] = 1;
-  const at = (i: number, j: number) => matrix[i * n + j] as number;
+  const at = (i: number, j: number) => matrix[i * n + j] ?? 0;
   for (let sweep = 0, rotated = true; rotated && sweep < MOST_SWEEPS; sweep++) {
     rotated = false;
     for (let p = 0; p < n; p++) {
@@ -40,8 +40,8 @@ export function symmetricEigenvectors(matrix: Float64Array, n: number): Float64A
 
 function rotateRows(a: Float64Array, n: number, p: number, q: number, c: number, s: number): void {
   for (let i = p * n, j = q * n, end = i + n; i < end; i++, j++) {
-    const x = a[i] as number;
-    const y = a[j] as number;
+    const x = a[i] ?? 0;
+    const y = a[j] ?? 0;
     a[i] = c * x - s * y;
     a[j] = s * x + c * y;
   }
@@ -56,8 +56,8 @@ function rotateColumns(
   s: number,
 ): void {
   for (let i = p, j = q, end = n * n; i < end; i += n, j += n) {
-    const x = a[i] as number;
-    const y = a[j] as number;
+    const x = a[i] ?? 0;
+    const y = a[j] ?? 0;
     a[i] = c * x - s * y;
     a[j] = s * x + c * y;
   }
