@@ -1,6 +1,6 @@
 // The benchmark suite: `npm run bench [-- --quick] [-- --json FILE] [-- --markdown FILE]`. Kernels as
 // fractions of this machine's peak in each build the engine has, then training steps, inference,
-// start-up and memory through the public API.
+// start-up and memory through the public API, and the command line on tables.
 
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -31,6 +31,10 @@ console.log(`\n${describeHost()}, ${builds.at(-1)} build, one thread`);
 const report = await benchModels();
 if (!globalThis.Deno && !globalThis.Bun) report.push(benchStart());
 printModels(report);
+if (!globalThis.Deno && !globalThis.Bun && !args.includes("--quick")) {
+  console.log("\nThe command line on tables");
+  node("tables.mjs", "--rounds", "3");
+}
 
 const date = new Date().toISOString().slice(0, 10);
 const json = option("--json");

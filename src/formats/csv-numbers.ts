@@ -5,7 +5,7 @@ import { CARRIAGE_RETURN, NEWLINE, SPACE } from "./csv-cells.ts";
 
 const PLUS = 43;
 const MINUS = 45;
-const ZERO = 48;
+export const ZERO = 48;
 const NINE = 57;
 const LOWER_E = 101;
 /** What is read behind the last byte: no digit, no mark. */
@@ -22,9 +22,15 @@ const FLOAT32_ERROR = 2 ** -47; // 30 digits and a power round at most 32 times,
 const FLOAT64_ERROR = 2 ** -98; // a product or a quotient of pairs of float64 is off by a few 2^-104
 const SPLITTER = 2 ** 27 + 1;
 
-/** Reads numbers from bytes. After a call `stop` is where the cell ends, or -1 where it was no plain number. */
+/** So many digits are a whole number that fits an int32. */
+const INT_DIGITS = 9;
+
+/**
+ * Reads numbers from bytes. A method returns where the cell ends, or -1 where it is no plain number, and leaves the
+ * number in `value`: engines would put a number that is returned on their heap.
+ */
 export class CsvNumbers {
-  stop = -1;
+  readonly value = new Float64Array(1);
   private readonly delimiter: number;
   private readonly point: number;
 
@@ -36,23 +42,41 @@ export class CsvNumbers {
 
   /** The number at `at`, such that Math.fround of it is Math.fround(Number(text)). */
   float32(bytes: Uint8Array, at: number): number {
-    this.stop = -1;
+    const { delimiter } = this;
     let c = bytes[at] ?? END;
     const negative = c === MINUS;
     if (negative) c = bytes[++at] ?? END;
-    let mantissa = 0;
+    // Up to nine digits add up in whole numbers: most cells are done with these.
+    let whole = 0;
+    let limit = at + INT_DIGITS;
     let digits = -at;
+    for (; c >= ZERO && c <= NINE && at < limit; c = bytes[++at] ?? END) {
+      whole = (Math.imul(whole, 10) + c - ZERO) | 0;
+    }
+    if (c === delimiter || c === NEWLINE) {
+      if (digits + at === 0) return -1;
+      this.value[0] = negative ? -whole : whole;
+      return at;
+    }
+    let mantissa = whole;
     for (; c >= ZERO && c <= NINE; c = bytes[++at] ?? END) mantissa = mantissa * 10 + (c - ZERO);
     digits += at;
-    // Whole numbers leave early: 1.4 times the speed on pixels.
-    if ((c === this.delimiter || c === NEWLINE) && digits > 0 && digits <= EXACT_DIGITS) {
-      this.stop = at;
-      return negative ? -mantissa : mantissa;
-    }
     let power = 0;
     if (c === this.point) {
       c = bytes[++at] ?? END;
       power = at;
+      limit++;
+      if (at <= limit) {
+        for (; c >= ZERO && c <= NINE && at < limit; c = bytes[++at] ?? END) {
+          whole = (Math.imul(whole, 10) + c - ZERO) | 0;
+        }
+        if ((c === delimiter || c === NEWLINE) && digits + at > power) {
+          const value = whole / powerOf10(at - power);
+          this.value[0] = negative ? -value : value;
+          return at;
+        }
+        mantissa = whole;
+      }
       for (; c >= ZERO && c <= NINE; c = bytes[++at] ?? END) mantissa = mantissa * 10 + (c - ZERO);
       power -= at;
       digits -= power;
@@ -61,28 +85,27 @@ export class CsvNumbers {
       c = bytes[++at] ?? END;
       const small = c === MINUS;
       if (small || c === PLUS) c = bytes[++at] ?? END;
-      if (c < ZERO || c > NINE) return 0;
+      if (c < ZERO || c > NINE) return -1;
       let exponent = 0;
       for (; c >= ZERO && c <= NINE; c = bytes[++at] ?? END) exponent = exponent * 10 + (c - ZERO);
       power += small ? -exponent : exponent;
     }
     while (c === SPACE || c === CARRIAGE_RETURN) c = bytes[++at] ?? END;
-    if (c !== this.delimiter && c !== NEWLINE) return 0;
-    if (digits === 0 || digits > MAX_DIGITS || power < -MAX_POWER || power > MAX_POWER) return 0;
+    if (c !== delimiter && c !== NEWLINE) return -1;
+    if (digits === 0 || digits > MAX_DIGITS || power < -MAX_POWER || power > MAX_POWER) return -1;
 
     const value = power < 0 ? mantissa / powerOf10(-power) : mantissa * powerOf10(power);
     if (digits > EXACT_DIGITS || power < -EXACT_POWER || power > EXACT_POWER) {
       // Not exact, but mostly well away from where float32 begins to round the other way.
       const low = Math.fround(value - value * FLOAT32_ERROR);
-      if (low !== Math.fround(value + value * FLOAT32_ERROR)) return 0;
+      if (low !== Math.fround(value + value * FLOAT32_ERROR)) return -1;
     }
-    this.stop = at;
-    return negative ? -value : value;
+    this.value[0] = negative ? -value : value;
+    return at;
   }
 
   /** The number at `at`, the same as Number(text). */
   float64(bytes: Uint8Array, at: number): number {
-    this.stop = -1;
     let c = bytes[at] ?? END;
     const negative = c === MINUS;
     if (negative) c = bytes[++at] ?? END;
@@ -102,8 +125,8 @@ export class CsvNumbers {
     }
     let read = at - start;
     if ((c === this.delimiter || c === NEWLINE) && read > 0 && digits <= EXACT_DIGITS) {
-      this.stop = at;
-      return negative ? -high : high;
+      this.value[0] = negative ? -high : high;
+      return at;
     }
     let power = 0;
     if (c === this.point) {
@@ -125,24 +148,24 @@ export class CsvNumbers {
       c = bytes[++at] ?? END;
       const small = c === MINUS;
       if (small || c === PLUS) c = bytes[++at] ?? END;
-      if (c < ZERO || c > NINE) return 0;
+      if (c < ZERO || c > NINE) return -1;
       let exponent = 0;
       for (; c >= ZERO && c <= NINE; c = bytes[++at] ?? END) exponent = exponent * 10 + (c - ZERO);
       power += small ? -exponent : exponent;
     }
     while (c === SPACE || c === CARRIAGE_RETURN) c = bytes[++at] ?? END;
-    if (c !== this.delimiter && c !== NEWLINE) return 0;
-    if (read === 0 || digits > MAX_DIGITS || power < -EXACT_POWER || power > EXACT_POWER) return 0;
+    if (c !== this.delimiter && c !== NEWLINE) return -1;
+    if (read === 0 || digits > MAX_DIGITS || power < -EXACT_POWER || power > EXACT_POWER) return -1;
 
     let value: number;
     if (digits <= EXACT_DIGITS)
       value = power < 0 ? high / powerOf10(-power) : high * powerOf10(power);
     else {
       value = scaledPair(high, digits - EXACT_DIGITS, low, power);
-      if (value < 0) return 0;
+      if (value < 0) return -1;
     }
-    this.stop = at;
-    return negative ? -value : value;
+    this.value[0] = negative ? -value : value;
+    return at;
   }
 }
 

@@ -152,9 +152,11 @@ class TableRows implements RowConsumer {
         const target = field < targets.length ? (targets[field] ?? -1) : -1;
         let stop = -1;
         if (target >= 0 && isText[target] === 0) {
-          const value = numbers.float64(bytes, at);
-          stop = numbers.stop;
-          if (stop >= 0) stage[base + target] = missing?.has(value) ? Number.NaN : value;
+          stop = numbers.float64(bytes, at);
+          if (stop >= 0) {
+            const value = numbers.value[0] ?? 0;
+            stage[base + target] = missing?.has(value) ? Number.NaN : value;
+          }
         }
         if (stop < 0) {
           if (bytes[at] !== QUOTE && bytes[at] !== SPACE) {

@@ -35,11 +35,19 @@ const INVERSES = /* @__PURE__ */ Float64Array.from({ length: 11 }, (_, i) => Num
 const UNSURE = 2 ** -19;
 
 /**
- * Writes a number to `bytes` from `at` on and returns where it ends. NaN, Infinity and -Infinity go by name.
- * @param value A float32.
- * @param bits The same as an Int32Array over the float32's memory has it.
+ * Writes the number at `index` to `bytes` from `at` on and returns where it ends. NaN, Infinity and -Infinity go by
+ * name. It takes arrays because engines put a number that is passed to a function on their heap.
+ * @param allBits An Int32Array over the memory of `values`.
  */
-export function putFloat32(value: number, bits: number, bytes: Uint8Array, at: number): number {
+export function putFloat32(
+  values: Float32Array,
+  allBits: Int32Array,
+  index: number,
+  bytes: Uint8Array,
+  at: number,
+): number {
+  const value = values[index] ?? 0;
+  const bits = allBits[index] ?? 0;
   if (bits < 0 && !Number.isNaN(value)) bytes[at++] = MINUS;
   const size = Math.abs(value);
   if (size < 2 ** 31) {
@@ -84,7 +92,7 @@ const itsBits = /* @__PURE__ */ new Int32Array(oneFloat.buffer);
 /** The fewest characters that are the same float32 when read back; NaN, Infinity and -Infinity by name. */
 export function shortestFloat32(value: number): string {
   oneFloat[0] = value;
-  const end = putFloat32(Math.fround(value), itsBits[0] ?? 0, scratch, 0);
+  const end = putFloat32(oneFloat, itsBits, 0, scratch, 0);
   return String.fromCharCode(...scratch.subarray(0, end));
 }
 

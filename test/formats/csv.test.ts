@@ -209,6 +209,32 @@ describe("rows and cells", () => {
     expect(wrong).toEqual([]);
   });
 
+  test("reads up to 20 digits with the point anywhere, at the start and the end too", async () => {
+    const cells: string[] = [];
+    for (let count = 1; count <= 20; count++) {
+      for (const digits of [
+        "98765432109876543210",
+        "00000000004294967297",
+        "21474836482147483648",
+      ]) {
+        const text = digits.slice(0, count);
+        for (let point = 0; point <= count; point++) {
+          cells.push(`${text.slice(0, point)}.${text.slice(point)}`);
+        }
+        cells.push(text, `-${text}`, `${text}e-3`);
+      }
+    }
+    const table = cells.join("\n");
+    const { rows } = await read(table, { header: false, delimiter: "," });
+    const wrong = cells.filter((cell, i) => !Object.is(rows[i]![0], Math.fround(Number(cell))));
+    expect(wrong).toEqual([]);
+    let row = 0;
+    for await (const { data } of readCsvFloat64(encode(table), { header: false, delimiter: "," })) {
+      for (const value of data) expect(value).toBe(Number(cells[row++]));
+    }
+    expect(row).toBe(cells.length);
+  });
+
   test("reads any decimal as Number(text) does, in float64", async () => {
     const cells: string[] = [];
     let state = 54321;
