@@ -55,6 +55,8 @@ class Reader {
     this.checker = checker;
     this.program = program;
     this.emitter = emitter;
+    /** What was read before: entries share names. */
+    this.read = new Map();
     /** Interfaces and aliases of the sources by name; a list, for two files may use one name. */
     this.types = new Map();
     for (const path of program.getSourceFileNames()) {
@@ -100,6 +102,13 @@ class Reader {
   }
 
   exported(name, symbol) {
+    const key = `${name} ${symbol.id}`;
+    const known = this.read.get(key) ?? this.readExported(name, symbol);
+    this.read.set(key, known);
+    return known;
+  }
+
+  readExported(name, symbol) {
     const declared = this.checker.getDeclaredTypeOfSymbol(symbol);
     const isClass = (symbol.flags & SymbolFlags.Class) !== 0;
     const isInterface = (symbol.flags & SymbolFlags.Interface) !== 0;
@@ -147,7 +156,7 @@ class Reader {
   members(type) {
     return this.checker
       .getPropertiesOfType(type)
-      .filter((symbol) => !/^(__#|prototype$)/.test(symbol.name))
+      .filter((symbol) => !/^(__#|prototype$)/.test(symbol.name) && !isProtected(symbol))
       .map((symbol) => this.member(symbol))
       .filter((member) => member.file.startsWith("src/") && !isInternal(member));
   }
@@ -212,6 +221,15 @@ class Reader {
       .map((part) => this.members(part))
       .filter((members) => members.length > 0);
   }
+}
+
+/** Whether a member of a class is for the class and its heirs alone. */
+function isProtected({ flags, declarations }) {
+  if ((flags & (SymbolFlags.Method | SymbolFlags.Accessor)) === 0) return false;
+  return declarations.some((declaration) => {
+    const node = declaration.resolve();
+    return node?.modifiers?.some(({ kind }) => kind === SyntaxKind.ProtectedKeyword) ?? false;
+  });
 }
 
 /** Constructors that are not for callers: private ones, and those marked `@internal`. */

@@ -9,13 +9,15 @@ declare const DIGITS: { readonly pixels: string; readonly labels: string };
 export const attribution =
   "Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak, UCI Machine Learning Repository (1998), CC BY 4.0";
 
+/** Handwritten digits, one a row. */
 export interface Digits {
   /** Pixels [1797, 64], row-major, 0 (paper) to 1 (ink) in steps of 1/16. */
   readonly data: OwnFloats;
   /** Which digit each row is, 0 to 9. */
   readonly labels: OwnBytes;
-  /** Pixels across and down. */
+  /** Pixels across. */
   readonly width: 8;
+  /** Pixels down. */
   readonly height: 8;
 }
 

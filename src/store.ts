@@ -12,18 +12,24 @@ export { StorageError } from "./store/errors.ts";
 /** What `saveTo` keeps: a model, a model in a worker, a detector, or bytes that are saved already. */
 export type Savable =
   | Uint8Array
-  | { save(options?: { optimizer?: boolean }): Uint8Array | Promise<Uint8Array> };
+  | {
+      /** The bytes to keep. */
+      save(options?: { optimizer?: boolean }): Uint8Array | Promise<Uint8Array>;
+    };
 
 /** A class that reads what its `save` wrote, such as TiedAutoencoder or AnomalyDetector. */
 export interface Loadable<Model> {
+  /** Makes what `bytes` hold. */
   load(bytes: Uint8Array, runtime?: RuntimeOptions): Promise<Model>;
 }
 
+/** What `saveTo` keeps beside the model. */
 export interface SaveOptions {
   /** Also save the optimizer's state, so that training resumes exactly. Default false. */
   optimizer?: boolean;
 }
 
+/** What `loadFrom` makes, and where it runs. */
 export interface LoadOptions<Model> extends RuntimeOptions {
   /** The class to load. Default TiedAutoencoder. */
   as?: Loadable<Model>;

@@ -4,6 +4,7 @@
 import { positive } from "../options.ts";
 import type { ConstraintDefinition } from "./constraint.ts";
 
+/** Options of the constraint `"maxNorm"`. */
 export interface MaxNormOptions {
   /** The largest norm of a row, greater than 0. */
   max: number;

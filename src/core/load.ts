@@ -31,7 +31,10 @@ export type WasmSource =
   | HostModule
   | ArrayBuffer
   | ArrayBufferView
-  | { arrayBuffer(): Promise<ArrayBuffer> };
+  | {
+      /** The bytes of the module. */
+      arrayBuffer(): Promise<ArrayBuffer>;
+    };
 
 /** What a caller may say about the core that is loaded. */
 export interface CoreOptions {

@@ -16,13 +16,13 @@ export interface ShapedMatrix {
   readonly data: NumberArray;
   /** Rows and columns. */
   readonly shape: readonly [rows: number, columns: number];
-  /** Elements from a row to the next and from a column to the next; or the first alone, where the second is 1. */
+  /** Elements from a row to the next and from a column to the next; or the first alone, where the second is 1. Default [columns, 1]. */
   readonly stride?: number | readonly [row: number, column: number];
-  /** The same as `stride`, under the name that some libraries use. */
+  /** The same as `stride`, under the name that some libraries use. Default: `stride`. */
   readonly strides?: number | readonly [row: number, column: number];
   /** Where the first element is. Default 0. */
   readonly offset?: number;
-  /** Names of the columns, as `rowsFrom` gives them. Not used here. */
+  /** Names of the columns, as `rowsFrom` gives them. Not used here. Default: none. */
   readonly columns?: readonly string[];
 }
 

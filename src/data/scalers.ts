@@ -9,10 +9,11 @@ import { ColumnStatistics } from "./column-statistics.ts";
 import { type MatrixInput, type Rows, readRows } from "./rows.ts";
 
 export interface ScalerOptions {
-  /** Values in a row; needed only where the first data come as a flat Float32Array. */
+  /** Values in a row; needed only where the first data come as a flat Float32Array. Default: that of the first data. */
   features?: number;
 }
 
+/** Options of a `StandardScaler`. */
 export interface StandardScalerOptions extends ScalerOptions {
   /** Subtract the mean. Default true. */
   withMean?: boolean;
@@ -20,6 +21,7 @@ export interface StandardScalerOptions extends ScalerOptions {
   withStd?: boolean;
 }
 
+/** Options of a `MinMaxScaler`. */
 export interface MinMaxScalerOptions extends ScalerOptions {
   /** What the least and the greatest value of each column become. Default [0, 1]. */
   featureRange?: readonly [number, number];
@@ -156,12 +158,15 @@ export class StandardScaler extends Scaler {
 
 /** Moves the least value of each column to one end of a range and the greatest to the other. */
 export class MinMaxScaler extends Scaler {
-  /** Least and greatest values [features], and their differences. */
+  /** Least values [features]. */
   dataMin_: OwnDoubles = new Float64Array(0);
+  /** Greatest values [features]. */
   dataMax_: OwnDoubles = new Float64Array(0);
+  /** Greatest minus least values [features]. */
   dataRange_: OwnDoubles = new Float64Array(0);
-  /** y = x · scale_ + min_. A column that does not vary counts as having the range 1. */
+  /** Factors [features] of y = x · scale_ + min_. A column that does not vary counts as having the range 1. */
   scale_: OwnDoubles = new Float64Array(0);
+  /** What is added [features], in y = x · scale_ + min_. */
   min_: OwnDoubles = new Float64Array(0);
   readonly #range: readonly [number, number];
   readonly #clip: boolean;

@@ -22,11 +22,26 @@ import { peakThreshold } from "./statistics/peaks.ts";
  *   scores. For chances too small for `alpha`.
  */
 export type Decision =
-  | { readonly alpha?: number }
-  | { readonly fdr: number }
-  | { readonly quantile: number }
-  | { readonly contamination: number }
-  | { readonly pot: number };
+  | {
+      /** Flag rows whose p-value is at most this, in (0, 1). Default 0.01. */
+      readonly alpha?: number;
+    }
+  | {
+      /** False discovery rate, in (0, 1). */
+      readonly fdr: number;
+    }
+  | {
+      /** Quantile of the training scores, in (0, 1). */
+      readonly quantile: number;
+    }
+  | {
+      /** Share of rows believed odd, in (0, 1). */
+      readonly contamination: number;
+    }
+  | {
+      /** Chance of a higher score for a normal row, in (0, 1). */
+      readonly pot: number;
+    };
 
 export const decisionNames = ["alpha", "fdr", "quantile", "contamination", "pot"] as const;
 export type DecisionName = (typeof decisionNames)[number];

@@ -28,17 +28,29 @@ import { type UpdateOptions, updateParts } from "./update.ts";
 
 /** A file's bytes, or what gives them. */
 export type DetectorSource = Bytes | PromiseLike<Bytes>;
-type Bytes = Uint8Array | ArrayBuffer | { arrayBuffer(): Promise<ArrayBuffer> };
+type Bytes =
+  | Uint8Array
+  | ArrayBuffer
+  | {
+      /** The bytes of the file. */
+      arrayBuffer(): Promise<ArrayBuffer>;
+    };
 
 /** How well scores and decisions agree with labels. */
 export interface Evaluation {
+  /** Area under the ROC curve of the scores, in [0, 1]; 0.5 for scores that know nothing. */
   readonly auroc: number;
+  /** Area under the precision-recall curve of the scores, in [0, 1]. */
   readonly averagePrecision: number;
+  /** Share of the flagged rows that are odd; 0 where none is flagged. */
   readonly precision: number;
+  /** Share of the odd rows that are flagged. */
   readonly recall: number;
+  /** Harmonic mean of precision and recall; 0 where both are 0. */
   readonly f1: number;
 }
 
+/** Learns what is normal from rows that are mostly normal, and says of other rows how odd they are, how sure that is, and why. */
 export class AnomalyDetector {
   /** Scores and p-values of the training rows, each by models that have not seen it. */
   readonly training: TrainingResult;

@@ -18,6 +18,7 @@ import type { Samples } from "./samples.ts";
 import { ascending, at } from "./statistics/order.ts";
 import type { Encoded } from "./table/encoder.ts";
 
+/** What a score measures: what the models cannot reproduce, how far the code is out, or both. */
 export type ScoreKind = "residual" | "distance" | "combined";
 
 /** Samples that are judged at a time. */

@@ -40,16 +40,17 @@ import { Encoder } from "./table/encoder.ts";
 import type { ColumnsOption } from "./table/schema.ts";
 import { type DetectorInput, readSource, type Source, someOf } from "./table/source.ts";
 
+/** What `AnomalyDetector.fit` is told. Every option may be left out. */
 export interface DetectorOptions extends RuntimeOptions {
-  /** The names of the columns, or what each is: `{ price: "number", country: "category" }`. Guessed where absent. */
+  /** The names of the columns, or what each is: `{ price: "number", country: "category" }`. Default: guessed from the values. */
   columns?: ColumnsOption;
-  /** How text stands for numbers and for missing values: `{ decimal: ",", thousands: ".", units: ["%"] }`. */
+  /** How text stands for numbers and for missing values: `{ decimal: ",", thousands: ".", units: ["%"] }`. Default: English numbers. */
   cells?: CellOptions;
-  /** Rows are a time series: the length of its windows, "auto", or more. Absent: every row stands for itself. */
+  /** Rows are a time series: the length of its windows, "auto", or more. Default: every row stands for itself. */
   window?: number | "auto" | WindowOptions;
   /** What counts: what the models cannot reproduce, how far the code is out, or both. Default "auto": both. */
   score?: "auto" | ScoreKind;
-  /** How many models, or what they are. */
+  /** How many models, or what they are. Default: 5 models, whose size depends on the rows. */
   model?: number | DetectorModel;
   /**
    * The rows whose scores new ones are compared with. "cross", the default: all, each scored by the model
@@ -58,31 +59,36 @@ export interface DetectorOptions extends RuntimeOptions {
   calibration?: "cross" | number | DetectorInput;
   /**
    * The share of the training rows believed odd, at most 0.5, or "auto", if they are not all normal. The oddest
-   * three tenths are then left out of the models' second, final training.
+   * three tenths are then left out of the models' second, final training. Default: all rows are normal.
    */
   contamination?: number | "auto";
-  /** Default 42. */
+  /** Seed of folds, weights and noise: a whole number. Default 42. */
   seed?: number;
-  /** Aborting rejects with `signal.reason`. */
+  /** Aborting rejects with `signal.reason`. Default: none. */
   signal?: AbortSignalLike;
-  /** Called after every epoch of every model. */
+  /** Called after every epoch of every model. Default: none. */
   onEpoch?: (record: DetectorEpoch) => unknown;
-  /** Called as training goes on, with the share that is done. */
+  /** Called during training, with the share that is done. Default: none. */
   onProgress?: (record: DetectorProgress) => unknown;
 }
 
+/** One finished epoch of one model, as `onEpoch` sees it. */
 export interface DetectorEpoch {
   /** Which model, from 0; a second pass counts on. */
   readonly model: number;
+  /** Number of the epoch, from 0. */
   readonly epoch: number;
+  /** Mean training loss of the epoch. */
   readonly loss: number;
 }
 
+/** How far training is, as `onProgress` sees it. */
 export interface DetectorProgress {
   /** Share of the training that is done, in [0, 1]. */
   readonly done: number;
-  /** Which model is being trained, from 0, of how many. */
+  /** Which model is being trained, from 0. */
   readonly model: number;
+  /** How many models there are. */
   readonly models: number;
 }
 

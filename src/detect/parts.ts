@@ -23,7 +23,9 @@ import type { Source } from "./table/source.ts";
 
 /** Scores of training rows by models that have not seen them, and their p-values. */
 export interface TrainingResult {
+  /** Scores [rows]; higher is odder. */
   readonly score: Float64Array;
+  /** Conformal p-values [rows], in (0, 1]. */
   readonly pValue: Float64Array;
 }
 

@@ -20,6 +20,7 @@ import { type DetectorInput, readSource, type Source } from "./table/source.ts";
 export interface JudgedRow {
   /** Its number, from 0, among the rows of the stream. */
   readonly row: number;
+  /** Its score; higher is odder. */
   readonly score: number;
   /** Conformal p-value, in (0, 1]. */
   readonly pValue: number;
@@ -31,6 +32,7 @@ export interface JudgedRow {
 export interface StreamResult extends JudgedRow {
   /** Evidence against the row: at most 1 on average for normal rows, and averages of it may be compared with 1 too. */
   readonly eValue: number;
+  /** The score from which on rows are flagged. */
   readonly threshold: number;
   /** Rows whose score will not change any more, as `detect` would give them. In a table the row itself. */
   readonly settled: readonly JudgedRow[];
@@ -42,6 +44,7 @@ export interface StreamHost {
   readonly watch: DriftWatch;
 }
 
+/** Judges rows one at a time. Made by `AnomalyDetector.stream`. */
 export class DetectorStream {
   readonly #host: () => StreamHost;
   readonly #decision: Decision | undefined;

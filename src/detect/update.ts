@@ -32,10 +32,11 @@ import { ascending, at } from "./statistics/order.ts";
 import type { Encoder } from "./table/encoder.ts";
 import type { Source } from "./table/source.ts";
 
+/** What `AnomalyDetector.update` is told. */
 export interface UpdateOptions {
-  /** Aborting rejects with `signal.reason`; the detector is as it was. */
+  /** Aborting rejects with `signal.reason`; the detector is as it was. Default: none. */
   signal?: AbortSignalLike;
-  /** Called as training goes on, with the share that is done. */
+  /** Called during training, with the share that is done. Default: none. */
   onProgress?: (record: DetectorProgress) => unknown;
 }
 

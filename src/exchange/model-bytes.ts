@@ -7,7 +7,14 @@ import { bytesOf } from "../platform/tags.ts";
 export type ModelBytes =
   | Uint8Array
   | ArrayBuffer
-  | { arrayBuffer(): PromiseLike<ArrayBuffer>; readonly ok?: boolean; readonly status?: number };
+  | {
+      /** The bytes of the file. */
+      arrayBuffer(): PromiseLike<ArrayBuffer>;
+      /** Of a Response: whether the request succeeded. */
+      readonly ok?: boolean;
+      /** Of a Response: the status of the request, for the message of the error. */
+      readonly status?: number;
+    };
 
 /** The bytes of a file, copied only where they arrive. */
 export async function bytesOfFile(file: ModelBytes): Promise<Uint8Array> {

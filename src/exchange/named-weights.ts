@@ -7,7 +7,9 @@ import type { ParameterLayout } from "../model/parameters.ts";
 
 /** A parameter by value: row-major `data` of `shape`. */
 export interface NamedWeight {
+  /** [out, in] of a weight, [units] of a bias. */
   readonly shape: readonly number[];
+  /** The values, row-major. */
   readonly data: Float32Array;
 }
 

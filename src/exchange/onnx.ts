@@ -13,8 +13,9 @@ import { longForm } from "../options.ts";
 /** Which half of the model a file holds, or both. */
 export type OnnxPart = "encoder" | "decoder" | "reconstruction";
 
+/** What `toOnnx` writes. */
 export interface OnnxOptions {
-  /** Default `"reconstruction"`. */
+  /** Which half of the model, or both. Default `"reconstruction"`: both. */
   part?: OnnxPart;
   /**
    * With the encoder of a gaussian code: also writes `logVariance` [batch, code units], beside the mean, which is

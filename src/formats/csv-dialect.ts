@@ -7,6 +7,7 @@ import type { CellReader } from "./cell-values.ts";
 import { BlockTexts, isBlankLine, NEWLINE, readRow } from "./csv-cells.ts";
 import { quote } from "./text.ts";
 
+/** What can stand between the cells of a CSV file. */
 export type CsvDelimiter = "," | ";" | "\t" | "|";
 
 export interface DialectOptions {

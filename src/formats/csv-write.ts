@@ -8,6 +8,7 @@ import type { CsvDelimiter } from "./csv-dialect.ts";
 import { MAX_NUMBER_BYTES, putFloat32, shortestFloat32 } from "./float32-text.ts";
 import { encodeUtf8 } from "./text.ts";
 
+/** How a CSV file is written. */
 export interface CsvWriteOptions {
   /** What stands between cells. Default ",". */
   readonly delimiter?: CsvDelimiter | undefined;
@@ -19,9 +20,11 @@ export interface CsvWriteOptions {
   readonly escapeFormulas?: boolean | undefined;
 }
 
+/** A matrix to write as CSV. */
 export interface CsvMatrix {
   /** Row-major; its length is a multiple of `columns`. */
   readonly data: Float32Array;
+  /** Values in a row. */
   readonly columns: number;
   /** The header; left out where there are no names. */
   readonly names?: readonly string[] | undefined;
@@ -29,10 +32,13 @@ export interface CsvMatrix {
 
 /** A column to write: numbers, or texts. */
 export interface WritableColumn {
+  /** The name, for the header. */
   readonly name: string;
+  /** One value a row. */
   readonly values: Float32Array | Float64Array | Uint8Array | Int32Array | readonly string[];
 }
 
+/** A table to write. */
 export interface WritableTable {
   /** Columns of one length. */
   readonly columns: readonly WritableColumn[];

@@ -36,19 +36,23 @@ export interface CsvDialectOptions extends CellOptions {
   readonly header?: boolean | "auto" | undefined;
   /** Default "auto": a tab, a semicolon, a bar or a comma, whichever the first two rows agree on. */
   readonly delimiter?: CsvDelimiter | "auto" | undefined;
-  /** Names that a header is expected to hold. A first row that holds them all is a header. */
+  /** Names that a header is expected to hold. A first row that holds them all is a header. Default: none. */
   readonly expected?: readonly string[] | undefined;
   /** Called with a sentence for each decision that could be wrong. Default: nothing is said. */
   readonly onWarning?: ((message: string) => void) | undefined;
 }
 
+/** How a CSV file is read. */
 export interface CsvOptions extends CsvDialectOptions {
   /** Rows in a batch; the last may be shorter. Default about a megabyte of numbers. */
   readonly batchRows?: number | undefined;
 }
 
+/** Some rows of a CSV file. */
 export interface CsvBatch<Data = Float32Array> {
+  /** Rows in this batch. */
   readonly rows: number;
+  /** Values in a row. */
   readonly columns: number;
   /** Row-major, [rows, columns], the caller's to keep; NaN where a cell is missing. */
   readonly data: Data;

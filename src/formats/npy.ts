@@ -40,10 +40,12 @@ const ARRAYS = {
   b1: Uint8Array,
 };
 
+/** The types of elements that NPY files hold, under numpy's names. */
 export type NpyType = keyof typeof ARRAYS;
 
 const isType = (type: string): type is NpyType => Object.hasOwn(ARRAYS, type);
 
+/** An array of an NPY file. */
 export interface NpyArray extends NumericArray {
   /** What the file held: `f2` comes as float32, `b1` as 0 and 1 in bytes. */
   readonly dtype: NpyType;

@@ -18,7 +18,9 @@ export type NumericData =
 
 /** An n-dimensional array: `data` is row-major and holds as many elements as `shape` multiplies to. */
 export interface NumericArray {
+  /** Length of each dimension. */
   readonly shape: readonly number[];
+  /** The elements, row-major. */
   readonly data: NumericData;
 }
 

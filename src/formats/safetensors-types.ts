@@ -20,16 +20,22 @@ export const ARRAYS = {
 };
 export const MAX_HEADER = 100_000_000;
 
+/** The types of elements that safetensors files hold. */
 export type SafetensorsType = keyof typeof ARRAYS;
+/** The elements of a tensor. */
 export type SafetensorsData = NumericData;
 
-/** F16, BF16 and BOOL are only told from U16 and U8 by the dtype. */
+/** A tensor of a safetensors file. F16, BF16 and BOOL are only told from U16 and U8 by the dtype. */
 export interface SafeTensor extends NumericArray {
+  /** The type of its elements. */
   readonly dtype: SafetensorsType;
+  /** The elements, row-major; F16 and BF16 as their bits. */
   readonly data: SafetensorsData;
 }
 
+/** A tensor with its name in the file. */
 export interface NamedTensor extends SafeTensor {
+  /** Its name. */
   readonly name: string;
 }
 

@@ -22,7 +22,9 @@ const MAX_DEPTH = 3; // the header, a tensor's entry, its shape
 /** Some twenty times as many as a model of 1,000 layers has with its optimizer's state. */
 const MAX_TENSORS = 1 << 18;
 
+/** What a safetensors file holds. */
 export interface Safetensors {
+  /** The tensors by name, in the order of the file. */
   readonly tensors: Map<string, SafeTensor>;
   /** The header's `__metadata__`; empty where there is none. Has no prototype. */
   readonly metadata: Record<string, string>;

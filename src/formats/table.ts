@@ -7,28 +7,40 @@ import { quote } from "./text.ts";
 
 const KINDS = ["number", "text"] as const;
 
+/** What a column of a file holds: numbers or texts. */
 export type ColumnKind = (typeof KINDS)[number];
 
+/** A column of numbers. */
 export interface NumberColumn {
+  /** Its name. */
   readonly name: string;
+  /** Always `"number"`. */
   readonly kind: "number";
   /** One value a row; NaN where it is missing. */
   readonly values: Float64Array;
 }
 
+/** A column of texts. */
 export interface TextColumn {
+  /** Its name. */
   readonly name: string;
+  /** Always `"text"`. */
   readonly kind: "text";
   /** One text a row, as the file has it, blanks around it removed; "" where there is none. */
   readonly values: readonly string[];
 }
 
+/** A column of a table. */
 export type TableColumn = NumberColumn | TextColumn;
 
+/** The formats of files that tables are read from. */
 export type TableFormat = "csv" | "json" | "jsonl" | "npy" | "npz" | "idx";
 
+/** A table of a file. */
 export interface DataTable {
+  /** The format of the file. */
   readonly format: TableFormat;
+  /** Number of rows. */
   readonly rows: number;
   /** The chosen columns. Their names are all different. */
   readonly columns: readonly TableColumn[];

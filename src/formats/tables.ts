@@ -17,6 +17,7 @@ import { quote } from "./text.ts";
 
 const FORMATS = ["csv", "json", "jsonl", "npy", "npz", "idx"] as const satisfies TableFormat[];
 
+/** How a table is read. */
 export interface TableOptions extends CsvTableOptions {
   /** Default "auto": what the first bytes tell. */
   readonly format?: TableFormat | "auto" | undefined;
@@ -24,6 +25,7 @@ export interface TableOptions extends CsvTableOptions {
   readonly array?: string | undefined;
 }
 
+/** How a table is read in parts. */
 export interface TableStreamOptions extends TableOptions {
   /** Rows in a table; the last, and those before a pause, may have fewer. Default 4096. */
   readonly batchRows?: number | undefined;

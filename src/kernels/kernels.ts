@@ -22,6 +22,7 @@ import type { HostMemory } from "../platform/webassembly.ts";
 import { Heap } from "./heap.ts";
 import { Matrix } from "./matrix.ts";
 
+/** How `gemm` multiplies. */
 export interface GemmOptions {
   /** Multiply by the transpose of `a`. Default false. */
   transA?: boolean;
@@ -31,11 +32,13 @@ export interface GemmOptions {
   beta?: number;
 }
 
+/** How losses are computed. */
 export interface LossOptions {
   /** Leave elements whose target is NaN out of loss and gradient. Default false. */
   masked?: boolean;
 }
 
+/** The numerics core over a memory of its own: matrices, products, activations, losses, optimizers, randomness. */
 export class Kernels {
   readonly #core: Core;
   readonly #heap: Heap;
@@ -327,6 +330,7 @@ export class Kernels {
 export class MatrixOptimizer {
   /** The settings, with every default filled in. */
   readonly config: OptimizerConfig;
+  /** The rate of the next step; may be set at any time. */
   learningRate: number;
   /** Steps taken. */
   stepCount = 0;

@@ -7,7 +7,9 @@ import type { HostMemory } from "../platform/webassembly.ts";
 
 /** Made by `Kernels.matrix`. Freed by `free`, by `using`, by its `scope` or with its kernels. */
 export class Matrix {
+  /** Rows. */
   readonly rows: number;
+  /** Columns. */
   readonly columns: number;
   readonly #memory: HostMemory;
   readonly #release: (address: number) => void;

@@ -61,11 +61,13 @@ function gelu(write: OnnxWriter, x: string, inner: string): string {
   ]);
 }
 
+/** Options of the activation `"leakyRelu"`. */
 export interface LeakyReluOptions {
   /** Slope below 0. Default 0.01. */
   slope?: number;
 }
 
+/** Options of the activation `"elu"`. */
 export interface EluOptions {
   /** Minus the limit towards negative infinity. Default 1. */
   alpha?: number;

@@ -25,6 +25,7 @@ import type { OnnxWriter } from "./onnx-writer.ts";
 /** The limits of a log variance. */
 const [LEAST, MOST] = [-30, 20];
 
+/** Options of the code `"gaussian"`. */
 export interface GaussianCodeOptions {
   /** Factor on the divergence from the prior, at least 0. Default 1. */
   beta?: number;

@@ -27,6 +27,7 @@ export interface AuxiliaryOptions {
   deadAfter?: number;
 }
 
+/** Options of the codes `"topK"` and `"batchTopK"`. */
 export interface TopKCodeOptions {
   /** Units that stay, of a row or on average of the rows of a batch: 1 to all units. */
   k: number;

@@ -4,6 +4,7 @@ import { Loss } from "../../assembly/ops.ts";
 import { positive } from "../options.ts";
 import { elementwise, type LossDefinition } from "./loss.ts";
 
+/** Options of the loss `"huber"`. */
 export interface HuberOptions {
   /** Where the square turns into a line, greater than 0. Default 1. */
   delta?: number;

@@ -4,6 +4,7 @@ import { Loss } from "../../assembly/ops.ts";
 import { positive } from "../options.ts";
 import { elementwise, type LossDefinition } from "./loss.ts";
 
+/** Options of the loss `"smoothL1"`. */
 export interface SmoothL1Options {
   /** Where the square turns into a line, greater than 0. Default 1. */
   beta?: number;

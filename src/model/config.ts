@@ -30,6 +30,7 @@ export type MissingMode = "error" | "mean" | "mask";
 /** How training finds the gradient; see `gradient` in the configuration. */
 export type GradientMode = "auto" | "direct" | "gram";
 
+/** What a model is made of. Only `layers` is required. */
 export interface ModelConfig {
   /** Units from the input to the code: `[784, 128]`, `[784, 256, 64]`. Two to 10,001 whole numbers of at least 1. */
   layers: readonly number[];
@@ -37,9 +38,9 @@ export interface ModelConfig {
   activation?: ActivationSpec;
   /** Activation of the reconstruction. Default `"linear"`. */
   outputActivation?: ActivationSpec;
-  /** One a layer from input to code; wins over `activation`. */
+  /** One a layer from input to code; wins over `activation`. Default: `activation` for each. */
   encoderActivations?: readonly ActivationSpec[];
-  /** One a layer from code to output; wins over `activation` and `outputActivation`. */
+  /** One a layer from code to output; wins over `activation` and `outputActivation`. Default: these. */
   decoderActivations?: readonly ActivationSpec[];
   /** Biases in the encoder. Default true. */
   bias?: boolean;
@@ -86,14 +87,17 @@ export interface ModelConfig {
   gradient?: GradientMode;
   /** Which build of the core runs. Default `"auto"`; `"baseline"` gives the same bits everywhere. */
   simd?: Simd;
-  /** The core's module, for hosts that must supply it themselves. */
+  /** The core's module, for hosts that must supply it themselves. Default: the package loads its own. */
   wasm?: NonNullable<ThreadedCoreOptions["wasm"]>;
   /**
    * Threads that share a call's work, the caller's included: 1 to 16, or `"auto"` for what the machine
    * has, up to 4. Results are the same to the bit. Default 1. Needs `create` or `load`.
    */
   threads?: NonNullable<ThreadedCoreOptions["threads"]>;
-  /** Starts a worker on the module `tied-autoencoder/thread-worker`, where a page's policy forbids blobs. */
+  /**
+   * Starts a worker on the module `tied-autoencoder/thread-worker`, where a page's policy forbids blobs. Default: the
+   * package starts its own.
+   */
   createWorker?: NonNullable<ThreadedCoreOptions["createWorker"]>;
   /** Called when threads are unavailable. Default: a warning on the console, once, and none for `"auto"`. */
   onWarning?: NonNullable<ThreadedCoreOptions["onWarning"]>;
@@ -101,27 +105,41 @@ export interface ModelConfig {
 
 /** A configuration with every default filled in: what `model.config` shows and files carry. */
 export interface ResolvedConfig {
+  /** Units from the input to the code. */
   readonly layers: readonly number[];
   /** One a layer, from input to code. */
   readonly encoderActivations: readonly ActivationConfig[];
   /** One a layer, from code to output. */
   readonly decoderActivations: readonly ActivationConfig[];
+  /** Whether the encoder has biases. */
   readonly bias: boolean;
+  /** Whether the decoder has biases. */
   readonly decoderBias: boolean;
+  /** The loss with its options. */
   readonly loss: LossConfig;
+  /** The optimizer with its options. */
   readonly optimizer: OptimizerConfig;
+  /** How weights start. */
   readonly initializer: InitializerName;
+  /** The code with its options. */
   readonly code: CodeConfig;
+  /** The penalties with their options. */
   readonly penalties: readonly PenaltyConfig[];
-  /** Absent when weights are free. */
+  /** The constraint with its options. Default: absent, when weights are free. */
   readonly constraint?: ConstraintConfig;
+  /** Share of the outputs of hidden layers that training drops. */
   readonly dropout: number;
+  /** Factor on the sum of absolute weights. */
   readonly l1: number;
+  /** Factor on the sum of squared weights. */
   readonly l2: number;
-  /** Absent when nothing is scaled. */
+  /** The scaler with its options. Default: absent, when nothing is scaled. */
   readonly scaler?: ScalerConfig;
+  /** What NaN in data means. */
   readonly missing: MissingMode;
+  /** Seed of all randomness. */
   readonly seed: number;
+  /** How training finds the gradient. */
   readonly gradient: GradientMode;
 }
 

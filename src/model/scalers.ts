@@ -68,6 +68,7 @@ const minMax: ScalerDefinition<"minMax", object> = {
     ),
 };
 
+/** Options of the scaler `"range"`. */
 export interface RangeScalerOptions {
   /** The value that becomes 0. */
   min: number;

@@ -8,6 +8,7 @@ import {
   stateBlock,
 } from "./optimizer.ts";
 
+/** Options of the optimizer `"adagrad"`. */
 export interface AdagradOptions extends CommonOptimizerOptions {
   /** Added to the root of the sum of squares. Default 1e-10. */
   epsilon?: number;

@@ -12,6 +12,7 @@ import {
   stateBlock,
 } from "./optimizer.ts";
 
+/** Options of the optimizers `"adam"` and `"adamw"`. */
 export interface AdamOptions extends CommonOptimizerOptions {
   /** Decay of the mean of the gradients, in [0, 1). Default 0.9. */
   beta1?: number;

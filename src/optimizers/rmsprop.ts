@@ -10,6 +10,7 @@ import {
   stateBlock,
 } from "./optimizer.ts";
 
+/** Options of the optimizer `"rmsprop"`. */
 export interface RmspropOptions extends CommonOptimizerOptions {
   /** Decay of the mean of the squared gradients, in [0, 1). Default 0.99. */
   alpha?: number;

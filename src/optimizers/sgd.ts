@@ -11,6 +11,7 @@ import {
   stateBlock,
 } from "./optimizer.ts";
 
+/** Options of the optimizer `"sgd"`. */
 export interface SgdOptions extends CommonOptimizerOptions {
   /** Share of the last step's direction that is kept, in [0, 1). Default 0. */
   momentum?: number;

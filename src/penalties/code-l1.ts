@@ -5,6 +5,7 @@ import { InvalidValueError } from "../errors.ts";
 import { atLeast0 } from "../options.ts";
 import type { PenaltyDefinition } from "./penalty.ts";
 
+/** Options of the penalty `"codeL1"`. */
 export interface CodeL1Options {
   /** Factor on the mean over rows of the sum of absolute values, at least 0. */
   weight: number;

@@ -8,6 +8,7 @@ import type { Pass, Room } from "../layers/layer.ts";
 import { atLeast0 } from "../options.ts";
 import type { PenaltyDefinition } from "./penalty.ts";
 
+/** Options of the penalty `"contraction"`. */
 export interface ContractionOptions {
   /** Factor on the mean over rows, at least 0. */
   weight: number;

@@ -8,6 +8,7 @@ import { InvalidValueError, show } from "../errors.ts";
 import { atLeast0, type Check, number } from "../options.ts";
 import type { PenaltyDefinition } from "./penalty.ts";
 
+/** Options of the penalty `"klSparsity"`. */
 export interface KlSparsityOptions {
   /** The mean activation to aim at, between 0 and 1. */
   rho: number;

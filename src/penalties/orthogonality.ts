@@ -5,6 +5,7 @@ import type { Parameter, Pass, Room } from "../layers/layer.ts";
 import { atLeast0 } from "../options.ts";
 import type { PenaltyDefinition } from "./penalty.ts";
 
+/** Options of the penalty `"orthogonality"`. */
 export interface OrthogonalityOptions {
   /** Factor on the squared norm, at least 0. */
   weight: number;

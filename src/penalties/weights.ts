@@ -5,6 +5,7 @@ import type { Room } from "../layers/layer.ts";
 import { atLeast0 } from "../options.ts";
 import type { PenaltyDefinition, PenaltySubject, PlannedPenalty } from "./penalty.ts";
 
+/** Options of the penalties `"l1"` and `"l2"`. */
 export interface WeightPenaltyOptions {
   /** Factor on the sum over the weights, at least 0. */
   weight: number;

@@ -5,6 +5,7 @@
 export interface HostMemory {
   /** A SharedArrayBuffer where threads share the memory: some APIs of the host refuse views of it. */
   readonly buffer: ArrayBufferLike;
+  /** Adds pages of 64 KiB and returns how many there were. Detaches views of `buffer` where it is not shared. */
   grow(pages: number): number;
 }
 

@@ -24,19 +24,20 @@ export interface ReportImages {
   channels?: 1 | 3;
 }
 
+/** What a report says and shows. */
 export interface ReportOptions {
   /** What the page is called. Default "Tied autoencoder". */
   title?: string;
   /** Names of the columns, one for each unit of the input. Default: "column 1" and so on. */
   columns?: readonly string[];
-  /** A label for each row, by which the map of codes is coloured. */
+  /** A label for each row, by which the map of codes is coloured. Default: none. */
   labels?: ArrayLike<string | number>;
-  /** Losses by epoch, as `fit` resolves with. */
+  /** Losses by epoch, as `fit` resolves with. Default: no curve is drawn. */
   history?: {
     readonly epoch?: readonly number[];
     readonly history: { readonly loss: readonly number[]; readonly valLoss?: readonly number[] };
   };
-  /** Levels to compare the losses with, such as `{ PCA: 0.031 }`. */
+  /** Levels to compare the losses with, such as `{ PCA: 0.031 }`. Default: none. */
   references?: Readonly<Record<string, number>>;
   /** How rows are images. Default: they are none. */
   images?: ReportImages;

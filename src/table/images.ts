@@ -11,6 +11,7 @@ export interface ImageLike {
   readonly height: number;
 }
 
+/** How images become rows. */
 export interface ImageOptions {
   /**
    * Values of a pixel: 1 grey (.299 red + .587 green + .114 blue, rounded), 3 red, green and blue, 4 with alpha.
@@ -23,6 +24,7 @@ export interface ImageOptions {
 export interface ImageRows {
   /** Bytes, 0 to 255, row-major. */
   readonly data: OwnBytes;
+  /** Images and values of an image. */
   readonly shape: readonly [rows: number, columns: number];
 }
 

@@ -7,24 +7,32 @@ import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 
 /** An Arrow table, as apache-arrow and duckdb-wasm have it. */
 export interface ArrowLike {
+  /** Number of rows. */
   readonly numRows: number;
+  /** What the columns are called. */
   readonly schema: { readonly fields: readonly { readonly name: string }[] };
+  /** The values of a column, by its number from 0. */
   getChildAt(index: number): Iterable<unknown> | null;
 }
 
 /** A result of @duckdb/node-api that has been read: `await connection.runAndReadAll(sql)`. */
 export interface DuckDbLike {
+  /** What the columns are called. */
   columnNames(): readonly string[];
+  /** The values of each column as JavaScript has them. Default: `getColumns` is read. */
   getColumnsJS?(): readonly (readonly unknown[])[];
+  /** The values of each column. */
   getColumns(): readonly (readonly unknown[])[];
 }
 
+/** A table: objects, an object of columns, an Arrow table or a DuckDB result. */
 export type TableInput =
   | readonly Readonly<Record<string, unknown>>[]
   | Readonly<Record<string, ArrayLike<unknown>>>
   | ArrowLike
   | DuckDbLike;
 
+/** How a table becomes rows. */
 export interface TableOptions {
   /** Names of the columns to take, in the order of the result. Default: every column, in the table's order. */
   columns?: readonly string[];
@@ -34,7 +42,9 @@ export interface TableOptions {
 export interface TableRows {
   /** Values [rows, columns], row-major. */
   readonly data: OwnDoubles;
+  /** Rows and columns. */
   readonly shape: readonly [rows: number, columns: number];
+  /** Names of the columns. */
   readonly columns: readonly string[];
 }
 

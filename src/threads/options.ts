@@ -13,7 +13,10 @@ export interface ThreadOptions {
    * machine has, up to 4. Results are bit-identical for every number. Default 1.
    */
   threads?: number | "auto";
-  /** Starts a worker on the module `tied-autoencoder/thread-worker`, where a page's policy forbids blobs. */
+  /**
+   * Starts a worker on the module `tied-autoencoder/thread-worker`, where a page's policy forbids blobs. Default: the
+   * package starts its own.
+   */
   createWorker?: () => WorkerLike | PromiseLike<WorkerLike>;
   /**
    * Called when threads are unavailable; the model then runs on one. Default: a warning on the console, once, and

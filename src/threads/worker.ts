@@ -7,9 +7,13 @@ import { Board } from "./board.ts";
 
 /** What the caller's thread sends. */
 export interface WorkerOrders {
+  /** The core, compiled. */
   readonly module: HostModule;
+  /** The shared memory. */
   readonly memory: object;
+  /** Where calls are posted. */
   readonly board: SharedArrayBuffer;
+  /** Which share of each call is this worker's. */
   readonly lane: number;
 }
 

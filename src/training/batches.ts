@@ -115,7 +115,12 @@ export class RowBatches implements BatchSource {
 /** One piece of data that arrives: the rows of a step, or `{ x, target }`. */
 export type BatchInput =
   | MatrixInput
-  | { readonly x: MatrixInput; readonly target?: MatrixInput | undefined };
+  | {
+      /** The rows of the step. */
+      readonly x: MatrixInput;
+      /** What to reproduce instead, row for row. Default: `x`. */
+      readonly target?: MatrixInput | undefined;
+    };
 
 /**
  * Data that arrives in pieces, each the rows of one optimizer step. A function is called for every

@@ -16,6 +16,7 @@ import {
 import type { RunState } from "./run-state.ts";
 import type { Monitor } from "./schedules/schedule.ts";
 
+/** When a run ends early. */
 export interface EarlyStoppingOptions {
   /** The loss to watch. Default `"valLoss"` where there is validation, else `"loss"`. */
   monitor?: Monitor | undefined;

@@ -18,6 +18,7 @@ export interface AbortSignalLike {
 export interface StepRecord {
   /** Optimizer steps of the model so far, this one included. */
   readonly step: number;
+  /** Number of the epoch, from 0. */
   readonly epoch: number;
   /** Number of the batch within its epoch, from 0. */
   readonly batch: number;
@@ -25,11 +26,13 @@ export interface StepRecord {
   readonly rows: number;
   /** Mean loss of the batch before the update, penalties included. */
   readonly loss: number;
+  /** The rate that the step was taken with. */
   readonly learningRate: number;
 }
 
 /** One finished epoch, as `onEpoch` sees it. */
 export interface EpochRecord {
+  /** Number of the epoch, from 0. */
   readonly epoch: number;
   /** Mean of the epoch's batch losses, weighted by rows. */
   readonly loss: number;
@@ -40,6 +43,7 @@ export interface EpochRecord {
 /** What a callback may answer: `false` ends training normally. */
 export type CallbackResult = unknown;
 
+/** How `fit` and `fitSteps` train. Every option may be left out. */
 export interface FitOptions {
   /** The epoch to stop before: with `initialEpoch` 5, `epochs: 8` trains three. Default: one epoch. */
   epochs?: number;
@@ -47,34 +51,34 @@ export interface FitOptions {
   batchSize?: number;
   /** Draw a fresh seeded order for every epoch. Default true. */
   shuffle?: boolean;
-  /** Rows to evaluate on after every epoch, or `{ x, target }`. */
+  /** Rows to evaluate on after every epoch, or `{ x, target }`. Default: none. */
   validationData?: MatrixInput | { readonly x: MatrixInput; readonly target?: MatrixInput };
   /**
    * Share of the rows to evaluate on instead, between 0 and 1, rounded down to whole rows: the last rows as they
    * were given, unless `validationShuffle`. Rows in the order of a class or of time want one of the two chosen
-   * with care.
+   * with care. Default: no validation.
    */
   validationSplit?: number;
   /** Draws the rows of `validationSplit` at random, by the seed. Default false. */
   validationShuffle?: boolean;
-  /** What to reproduce instead of `x`, row for row. */
+  /** What to reproduce instead of `x`, row for row. Default: `x`. */
   target?: MatrixInput;
-  /** Noise on the input, fresh at every step; the target stays clean. */
+  /** Noise on the input, fresh at every step; the target stays clean. Default: none. */
   corruption?: CorruptionSpec;
-  /** How the learning rate moves. Without one it stays what `model.learningRate` says. */
+  /** How the learning rate moves. Default: it stays what `model.learningRate` says. */
   schedule?: ScheduleSpec;
-  /** Ends training when a loss stops falling. */
+  /** Ends training when a loss stops falling. Default: training runs to its end. */
   earlyStopping?: EarlyStoppingOptions;
   /**
    * Runs each batch in this many parts, one after the other, and takes one step on the sum of their
    * gradients: the result of the whole batch, in a share of its memory. Default 1.
    */
   microBatches?: number;
-  /** Called after every epoch; returning `false` ends training. A promise is awaited. */
+  /** Called after every epoch; returning `false` ends training. A promise is awaited. Default: none. */
   onEpoch?: (record: EpochRecord) => CallbackResult;
-  /** Called after every step; returning `false` ends training. A promise is awaited. */
+  /** Called after every step; returning `false` ends training. A promise is awaited. Default: none. */
   onStep?: (record: StepRecord) => CallbackResult;
-  /** Aborting rejects with `signal.reason` after the step under way. */
+  /** Aborting rejects with `signal.reason` after the step under way. Default: none. */
   signal?: AbortSignalLike;
   /** Number of the first epoch, for runs that go on. Default 0. */
   initialEpoch?: number;

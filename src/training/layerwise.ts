@@ -10,6 +10,7 @@ import { longForm } from "../options.ts";
 import type { AbortSignalLike } from "./fit-options.ts";
 import type { CorruptionSpec } from "./noise/index.ts";
 
+/** Layer-wise pretraining (Hinton & Salakhutdinov 2006; Bengio et al. 2007). */
 export interface LayerwiseOptions {
   /** Starts from layer-wise pretraining. */
   method: "layerwise";
@@ -21,10 +22,11 @@ export interface LayerwiseOptions {
   learningRate?: number;
   /** Noise on the input of each layer, as `fit` takes it. Default: none. */
   corruption?: CorruptionSpec;
-  /** Aborting rejects with `signal.reason` after the step under way; layers that were finished stay as they are. */
+  /** Aborting rejects with `signal.reason` after the step under way; layers that were finished stay as they are. Default: none. */
   signal?: AbortSignalLike;
 }
 
+/** A start from principal components. */
 export interface PcaOptions {
   /** Starts from the principal components of what enters each layer. */
   method: "pca";

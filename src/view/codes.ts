@@ -7,14 +7,15 @@ import { drawAxes, formatNumber, MARGIN, scale } from "./axes.ts";
 import { alarmColor, seriesColor, seriesShape } from "./colors.ts";
 import { chartSize, type PictureOptions, type Point, picture } from "./picture.ts";
 
+/** How codes are drawn. */
 export interface CodesOptions extends PictureOptions {
-  /** What each point is, a name or a number; colour and shape follow it. */
+  /** What each point is, a name or a number; colour and shape follow it. Default: all points are alike. */
   labels?: ArrayLike<string | number>;
   /** Values in a code. Default 2. With more, `axes` says which two are drawn; with 1, points form a line. */
   dimensions?: number;
   /** The two values of a code to draw. Default [0, 1]. */
   axes?: readonly [horizontal: number, vertical: number];
-  /** Numbers of points to stand out. */
+  /** Numbers of points to stand out. Default: none. */
   highlighted?: Iterable<number>;
   /** Width and height in CSS pixels. Default [420, 420]. */
   size?: readonly [width: number, height: number];

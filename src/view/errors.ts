@@ -6,6 +6,7 @@ import { drawAxes, formatNumber, MARGIN, scale } from "./axes.ts";
 import { alarmColor, seriesColor } from "./colors.ts";
 import { chartSize, type PictureOptions, picture } from "./picture.ts";
 
+/** How the distribution of errors is drawn. */
 export interface ErrorsOptions extends PictureOptions {
   /** From which error on a row counts as odd. Default: none. */
   threshold?: number;

@@ -10,8 +10,14 @@ import { type PictureOptions, type Point, picture } from "./picture.ts";
 /** A weight as `model.weights()` gives it, of shape [units, inputs], or a matrix with a row a unit. */
 export type WeightInput =
   | MatrixInput
-  | { readonly shape: readonly number[]; readonly data: Float32Array };
+  | {
+      /** [units, inputs]. */
+      readonly shape: readonly number[];
+      /** The weights, row-major. */
+      readonly data: Float32Array;
+    };
 
+/** How weights are drawn. */
 export interface FiltersOptions extends PictureOptions, SheetOptions {
   /** The weight that has full colour. Default: the largest magnitude in the picture. */
   limit?: number;

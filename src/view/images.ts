@@ -18,12 +18,13 @@ export interface SheetOptions {
   perRow?: number;
   /** CSS pixels that one pixel takes. Default: as many as make an image 48 wide, at least 1. */
   scale?: number;
-  /** What each image is called: shown on hover, and under it with `showCaptions`. */
+  /** What each image is called: shown on hover, and under it with `showCaptions`. Default: none. */
   captions?: readonly string[];
   /** Write the captions under the images. Default false. */
   showCaptions?: boolean;
 }
 
+/** How images are drawn. */
 export interface ImagesOptions extends PictureOptions, SheetOptions {
   /** The values of black and of white. Default: [0, 1], or what the values span if that is more. */
   range?: readonly [low: number, high: number];

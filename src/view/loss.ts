@@ -8,6 +8,7 @@ import { chartSize, type PictureOptions, type Point, picture, type Surface } fro
 /** What `fit` resolves with, or one loss after another. */
 export type LossInput =
   | {
+      /** Number of each epoch. Default: from 0. */
       readonly epoch?: readonly number[];
       /** `loss` and `valLoss` as `fit` has them, and any other series by its name. */
       readonly history: {
@@ -18,12 +19,13 @@ export type LossInput =
     }
   | ArrayLike<number>;
 
+/** How losses are drawn. */
 export interface LossOptions extends PictureOptions {
   /** Width and height in CSS pixels. Default [480, 240]. */
   size?: readonly [width: number, height: number];
   /** A logarithmic axis of losses. Default true; losses of 0 or less are then left out. */
   log?: boolean;
-  /** Levels to compare with, such as `{ PCA: 0.031 }`. */
+  /** Levels to compare with, such as `{ PCA: 0.031 }`. Default: none. */
   references?: Readonly<Record<string, number>>;
   /** Name the lines above the chart. Default true. */
   legend?: boolean;

@@ -34,6 +34,7 @@ export interface CanvasContext {
   putImageData?(image: never, x: number, y: number): void;
 }
 
+/** What all pictures have in common. */
 export interface PictureOptions {
   /**
    * A canvas context to draw into, with its origin at the picture's upper left corner. The function then returns

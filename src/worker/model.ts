@@ -27,7 +27,7 @@ import { type Channel, openChannel, type WorkerLike } from "./start.ts";
 
 /** How the worker itself is had. */
 export interface WorkerOptions {
-  /** Makes the worker, of tied-autoencoder/worker-script; for pages whose policy forbids blob: workers. */
+  /** Makes the worker, of tied-autoencoder/worker-script; for pages whose policy forbids blob: workers. Default: the package makes it. */
   createWorker?: () => WorkerLike;
   /** Milliseconds that the worker may take to say that it runs. Default 10,000. */
   startTimeout?: number;
@@ -54,11 +54,11 @@ export type WorkerRuntimeOptions = Omit<RuntimeOptions, "createWorker" | "onWarn
 /** The options of `fit` in a worker: no functions except the callbacks, and data that may have been sent before. */
 export interface WorkerFitOptions
   extends Omit<FitOptions, "schedule" | "target" | "validationData"> {
-  /** How the learning rate moves. A function cannot be sent: set `learningRate` in `onStep` instead. */
+  /** How the learning rate moves. A function cannot be sent: set `learningRate` in `onStep` instead. Default: it stays. */
   schedule?: Exclude<ScheduleSpec, RateFunction | { type: "function"; rate: RateFunction }>;
-  /** What to reproduce instead of `x`, row for row. */
+  /** What to reproduce instead of `x`, row for row. Default: `x`. */
   target?: WorkerMatrix;
-  /** Rows to evaluate on after every epoch, or `{ x, target }`. */
+  /** Rows to evaluate on after every epoch, or `{ x, target }`. Default: none. */
   validationData?: WorkerMatrix | { readonly x: WorkerMatrix; readonly target?: WorkerMatrix };
 }
 

@@ -3,6 +3,7 @@
 
 import type { HostModule } from "../../platform/webassembly.ts";
 
+/** A build of the core: `"baseline"` runs everywhere with the same bits, `"relaxed"` uses relaxed SIMD. */
 export type Build = "baseline" | "relaxed";
 
 /** Which build to run. `auto` takes the relaxed build where the host runs it, and runs it faster. */

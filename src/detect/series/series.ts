@@ -18,7 +18,7 @@ export interface WindowOptions {
   length?: number | "auto";
   /** Rows from the beginning of a window to that of the next. Default 1. */
   stride?: number;
-  /** The column that tells series apart, such as a machine's name. Windows lie within one. */
+  /** The column that tells series apart, such as a machine's name. Windows lie within one. Default: one series. */
   groupBy?: string;
 }
 

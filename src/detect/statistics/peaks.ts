@@ -19,6 +19,7 @@ export interface ParetoTail {
   readonly logLikelihood: number;
 }
 
+/** A threshold that scores of normal rows exceed with a given chance, and the tail it was computed from. */
 export interface PeakThreshold extends ParetoTail {
   /** Scores above this are flagged. */
   readonly threshold: number;

@@ -41,6 +41,7 @@ export function averagePrecision(
   return sum;
 }
 
+/** How well flags agree with labels. */
 export interface DecisionQuality {
   /** Share of the flagged rows that are odd; 0 where none is flagged. */
   readonly precision: number;

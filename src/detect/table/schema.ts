@@ -31,9 +31,11 @@ export const columnKinds = [
 /** The names of the columns to use, or what each is. */
 export type ColumnsOption = readonly string[] | Readonly<Record<string, ColumnKind>>;
 
+/** What a column was taken for. */
 export interface ColumnSchema {
   /** The column's name, or its number from 0 in a matrix without names. */
   readonly name: string | number;
+  /** What its values are read as. */
   readonly kind: ColumnKind;
   /** Why it was taken for that, in words; empty where the caller said so. */
   readonly reason: string;

@@ -12,11 +12,16 @@ export type DetectorInput =
   | MatrixInput
   | TableInput
   | readonly object[]
-  | { readonly columns: Readonly<Record<string, ArrayLike<unknown>>> | readonly NamedValues[] };
+  | {
+      /** Values by the names of their columns, or a list of columns. Default: none; it is required in this form. */
+      readonly columns: Readonly<Record<string, ArrayLike<unknown>>> | readonly NamedValues[];
+    };
 
 /** A column with its name, as `readTable` of tied-autoencoder/formats gives it. */
 export interface NamedValues {
+  /** The name of the column. */
   readonly name: string;
+  /** One value a row. */
   readonly values: ArrayLike<unknown>;
 }
 

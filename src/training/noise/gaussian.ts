@@ -3,6 +3,7 @@
 import { positive } from "../../options.ts";
 import type { NoiseDefinition } from "./noise.ts";
 
+/** Options of the noise `"gaussian"`. */
 export interface GaussianNoiseOptions {
   /** Standard deviation, greater than 0. */
   std: number;

@@ -3,6 +3,7 @@
 import { share } from "../../options.ts";
 import type { NoiseDefinition } from "./noise.ts";
 
+/** Options of the noise `"masking"`. */
 export interface MaskingNoiseOptions {
   /** Probability that a value becomes 0, in [0, 1). */
   rate: number;

@@ -4,6 +4,7 @@ import { InvalidValueError } from "../../errors.ts";
 import { number, share } from "../../options.ts";
 import type { NoiseDefinition } from "./noise.ts";
 
+/** Options of the noise `"saltPepper"`. */
 export interface SaltPepperNoiseOptions {
   /** Probability that a value changes, in [0, 1). */
   rate: number;

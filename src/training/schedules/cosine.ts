@@ -5,6 +5,7 @@ import { cosPi } from "../../math/cosine.ts";
 import { atLeast0, whole } from "../../options.ts";
 import { type CountedOptions, per, type ScheduleDefinition } from "./schedule.ts";
 
+/** Options of the schedule `"cosine"`. */
 export interface CosineScheduleOptions extends CountedOptions {
   /** Steps or epochs from the highest rate to the lowest. */
   tMax: number;

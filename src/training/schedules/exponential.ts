@@ -4,6 +4,7 @@ import { wholePower } from "../../math/powers.ts";
 import { positive } from "../../options.ts";
 import { type CountedOptions, per, type ScheduleDefinition } from "./schedule.ts";
 
+/** Options of the schedule `"exponential"`. */
 export interface ExponentialScheduleOptions extends CountedOptions {
   /** Factor from one step or epoch to the next, greater than 0. */
   gamma: number;

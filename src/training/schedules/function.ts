@@ -12,6 +12,7 @@ import {
 /** The rate at a step or an epoch, counted from 0, out of the base rate. */
 export type RateFunction = (index: number, base: number) => number;
 
+/** Options of the schedule `"function"`. */
 export interface FunctionScheduleOptions extends CountedOptions {
   /** The rate at step or epoch `index`; must be finite and at least 0. */
   rate: RateFunction;

@@ -6,6 +6,7 @@ import { nameOf, optional, positive, share, whole } from "../../options.ts";
 import { anneal } from "./cosine.ts";
 import { type CountedOptions, per, type ScheduleDefinition } from "./schedule.ts";
 
+/** Options of the schedule `"oneCycle"`. */
 export interface OneCycleScheduleOptions extends CountedOptions {
   /** The highest rate, greater than 0. */
   maxLearningRate: number;

@@ -5,6 +5,7 @@
 import { atLeast0, nameOf, optional, share, whole } from "../../options.ts";
 import type { Monitor, ScheduleDefinition } from "./schedule.ts";
 
+/** Options of the schedule `"reduceOnPlateau"`. */
 export interface ReduceOnPlateauOptions {
   /** Factor of a reduction, in [0, 1). Default 0.1. */
   factor?: number;

@@ -4,6 +4,7 @@ import { wholePower } from "../../math/powers.ts";
 import { positive, whole } from "../../options.ts";
 import { type CountedOptions, per, type ScheduleDefinition } from "./schedule.ts";
 
+/** Options of the schedule `"step"`. */
 export interface StepScheduleOptions extends CountedOptions {
   /** Steps or epochs between two reductions. */
   stepSize: number;
