@@ -172,11 +172,6 @@ export class TiedAutoencoder {
     return this.#live.inference.squaredErrors(this.#rows("x", x));
   }
 
-  /** @internal `encode` and `featureErrors` in one pass. */
-  codesAndErrors(x: MatrixInput): { codes: Float32Array; errors: Float32Array } {
-    return this.#live.inference.codesAndErrors(this.#rows("x", x));
-  }
-
   /** The configured loss over all elements, without penalties; `target` defaults to `x`. */
   evaluate(x: MatrixInput, target?: MatrixInput): number {
     const engine = this.#live;

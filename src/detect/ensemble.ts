@@ -3,8 +3,9 @@
 //   residual  the mean over columns of e / v, e the column's squared error and v its mean on held-out samples
 //   distance  the squared Mahalanobis distance of the code over its units, the mean over the models; of windows
 //             over its mean on held-out samples, because a plant drifts most within what its model knows
-//   combined  the sum of the two (Bouman & Heskes 2025: a row far out inside what the model can reproduce has
-//             a small residual, so that the distance in the code must count)
+//   combined  the sum of the two, and, where training samples are few, of the squared distance from the nearest of them over
+//             its mean on held-out samples. Bouman & Heskes 2025: a row far out inside what the model can reproduce has
+//             a small residual, so that the distance in the code must count
 //
 // A column that holds what training never saw counts as the first exception in n + 1 rows: e / v = n + 1.
 
@@ -13,6 +14,7 @@ import { yieldToEventLoop } from "../platform/yield.ts";
 import type { Folds } from "./folds.ts";
 import { type Judgement, Jury } from "./jury.ts";
 import { type Member, type TrainingHooks, trainMember } from "./member.ts";
+import { type Neighbours, neighboursOf } from "./neighbours.ts";
 import type { Policy } from "./policy.ts";
 import type { Samples } from "./samples.ts";
 import { ascending, at } from "./statistics/order.ts";
@@ -37,6 +39,8 @@ export interface EnsembleState {
   readonly blockErrors: Float64Array;
   /** What distances are divided by. */
   readonly distanceScale: number;
+  /** What distances from neighbours are divided by; undefined where training samples are not kept. */
+  readonly neighbourScale: number | undefined;
   /** Samples that training saw. */
   readonly trainingCount: number;
 }
@@ -54,10 +58,19 @@ export class Ensemble {
   readonly members: readonly Member[];
   readonly blocks: Uint32Array;
   readonly state: EnsembleState;
+  /** Training samples, where they are few and count. */
+  readonly neighbours: Neighbours | undefined;
   readonly #jury: Jury;
 
-  constructor(members: readonly Member[], jury: Jury, blocks: Uint32Array, state: EnsembleState) {
+  constructor(
+    members: readonly Member[],
+    jury: Jury,
+    blocks: Uint32Array,
+    state: EnsembleState,
+    neighbours: Neighbours | undefined,
+  ) {
     this.members = members;
+    this.neighbours = neighbours;
     this.#jury = jury;
     this.blocks = blocks;
     this.state = state;
@@ -81,15 +94,19 @@ export class Ensemble {
       const own = (seed + k * 104_729) >>> 0;
       members.push(await trainMember(samples, folds.training(k), policy, own, runtime, hooks));
     }
-    const jury = await Jury.load(members, runtime);
+    const isLinear = policy.components !== undefined;
+    const neighbours = kind === "combined" && !isLinear ? neighboursOf(samples, folds) : undefined;
+    const jury = await Jury.load(members, neighbours, runtime);
     try {
       const held = await heldOutMeans(jury, samples, folds, hooks);
-      const ensemble = new Ensemble(members, jury, samples.blocks, {
+      const state: EnsembleState = {
         kind,
         blockErrors: held.blockErrors,
-        distanceScale: policy.components === undefined ? 1 : held.distance,
+        distanceScale: isLinear ? held.distance : 1,
+        neighbourScale: neighbours && held.nearest,
         trainingCount: samples.count,
-      });
+      };
+      const ensemble = new Ensemble(members, jury, samples.blocks, state, neighbours);
       return {
         ensemble,
         scores: await ensemble.outOfFold(samples, folds, hooks),
@@ -191,9 +208,12 @@ export class Ensemble {
   }
 
   /** The loops run over every value of every row that is scored: plain indexing, no calls. */
-  #combine({ count, missing, novelties }: Encoded, { errors, distances }: Judgement): Float64Array {
+  #combine(
+    { count, missing, novelties }: Encoded,
+    { errors, distances, nearest }: Judgement,
+  ): Float64Array {
     const { blocks } = this;
-    const { kind, trainingCount, distanceScale, blockErrors } = this.state;
+    const { kind, trainingCount, distanceScale, neighbourScale = 1, blockErrors } = this.state;
     const blockCount = blocks.length - 1;
     const width = blocks[blockCount] ?? 0;
     const scores = new Float64Array(count);
@@ -219,30 +239,33 @@ export class Ensemble {
       const novelty = (unknown * (trainingCount + 1)) / columns;
       const residual = kind === "distance" ? 0 : sum / columns;
       const distance = kind === "residual" ? 0 : (distances[i] ?? 0) / distanceScale;
-      scores[i] = residual + distance + novelty;
+      const apart = nearest === undefined ? 0 : (nearest[i] ?? 0) / neighbourScale;
+      scores[i] = residual + distance + apart + novelty;
     }
     return scores;
   }
 }
 
-/** Means over the samples that each model has not seen: of the squared error of each block, and of the distance. */
+/** Means over the samples that each model has not seen: of the squared error of each block, and of the distances. */
 export async function heldOutMeans(
   jury: Jury,
   samples: Samples,
   folds: Folds,
   hooks: TrainingHooks,
-): Promise<{ blockErrors: Float64Array; distance: number }> {
+): Promise<{ blockErrors: Float64Array; distance: number; nearest: number }> {
   const { blocks, width } = samples;
   const blockCount = blocks.length - 1;
   const sums = new Float64Array(blockCount);
   const known = new Float64Array(blockCount);
   let distance = 0;
+  let nearest = 0;
   let count = 0;
   for (let k = 0; k < folds.count; k++) {
     await inChunks(evenly(folds.heldOut(k), MOST_FOR_SCALE), hooks, (indexes) => {
       const { features, missing } = samples.take(indexes);
       const judgement = jury.judge(features, [k]);
       for (const each of judgement.distances) distance += each;
+      for (const each of judgement.nearest ?? []) nearest += each;
       count += indexes.length;
       for (let i = 0; i < indexes.length; i++) {
         for (let b = 0; b < blockCount; b++) {
@@ -259,6 +282,7 @@ export async function heldOutMeans(
   return {
     blockErrors: sums.map((sum, b) => Math.max(sum / Math.max(1, at(known, b)), LEAST_ERROR)),
     distance: Math.max(distance / Math.max(1, count), LEAST_ERROR),
+    nearest: Math.max(nearest / Math.max(1, count), LEAST_ERROR),
   };
 }
 

@@ -21,6 +21,7 @@ import {
 } from "./file.ts";
 import { Jury } from "./jury.ts";
 import type { Member } from "./member.ts";
+import type { Neighbours } from "./neighbours.ts";
 import { type Parts, rowBlocks } from "./parts.ts";
 import type { Policy } from "./policy.ts";
 import type { SeriesState } from "./series/series.ts";
@@ -86,12 +87,14 @@ export async function decodeDetector(
     return { codeMean, codeWhitening: tensors.finite(codeWhiteningName(k), units * units) };
   });
   const files = states.map((_, k) => tensors.model(k));
+  const { neighbourScale } = header.ensemble;
+  const neighbours = neighbourScale === undefined ? undefined : tensors.neighbours(width);
   tensors.requireNoOthers();
 
   const members = states.map((state, k): Member => {
     return { bytes: files[k] ?? new Uint8Array(0), state };
   });
-  const jury = await Jury.load(members, runtime);
+  const jury = await Jury.load(members, neighbours, runtime);
   members.forEach(({ state }, k) => {
     const { inputs, units } = jury.sizeOf(k);
     if (inputs === width && units === state.codeMean.length) return;
@@ -101,7 +104,8 @@ export async function decodeDetector(
     );
   });
   const { series, policy, notes, seed } = header;
-  const ensemble = new Ensemble(members, jury, blocks, { ...header.ensemble, blockErrors });
+  const state = { ...header.ensemble, blockErrors };
+  const ensemble = new Ensemble(members, jury, blocks, state, neighbours);
   return {
     parts: {
       encoder,
@@ -180,6 +184,25 @@ class Reader {
     );
   }
 
+  /** Training samples of `width` features. */
+  neighbours(width: number): Neighbours {
+    this.#asked.add(TENSORS.neighbours).add(TENSORS.neighbourFolds);
+    const rows = this.#tensors.get(TENSORS.neighbours)?.data;
+    const folds = this.#tensors.get(TENSORS.neighbourFolds)?.data;
+    const isSound =
+      rows instanceof Float32Array &&
+      folds instanceof Uint32Array &&
+      folds.length > 0 &&
+      rows.length === folds.length * width &&
+      rows.every(Number.isFinite) &&
+      folds.every((fold, i) => i === 0 || fold >= at(folds, i - 1)) &&
+      (folds[0] ?? 0) + (folds.at(-1) ?? 0) > 0;
+    if (isSound) return { rows: rows.slice(), folds: folds.slice() };
+    throw new FormatError(
+      `The tensors ${show(TENSORS.neighbours)} and ${show(TENSORS.neighbourFolds)} must hold finite samples of ${width} features (F32) and their folds, rising (U32).`,
+    );
+  }
+
   /** The file of model `k` alone. */
   model(k: number): Uint8Array {
     const prefix = modelPrefix(k);
@@ -239,6 +262,10 @@ function readHeader(text: string | undefined, models: string | undefined): Heade
     ensemble: {
       kind: choice("ensemble.kind", ensemble.kind, SCORE_KINDS),
       distanceScale: positiveNumber("ensemble.distanceScale", ensemble.distanceScale),
+      neighbourScale:
+        ensemble.neighbourScale === undefined
+          ? undefined
+          : positiveNumber("ensemble.neighbourScale", ensemble.neighbourScale),
       trainingCount: wholeNumber("ensemble.trainingCount", ensemble.trainingCount, 1),
     },
     notes: list("notes", from.notes).map((note, i) => string(`notes[${i}]`, note)),

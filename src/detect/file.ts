@@ -22,6 +22,8 @@ export const TENSORS = {
   values: "columns.values",
   valueCounts: "columns.values.counts",
   drift: "drift.scores",
+  neighbours: "neighbours.rows",
+  neighbourFolds: "neighbours.folds",
 } as const;
 
 export const modelPrefix = (k: number) => `model.${k}.`;
@@ -80,6 +82,14 @@ export function encodeDetector(parts: Parts, drift: DriftState): Uint8Array<Arra
   );
   if (parts.windowCalibration) {
     tensors.push(doubles(TENSORS.windows, parts.windowCalibration.scores));
+  }
+  if (ensemble.neighbours) {
+    const { rows, folds } = ensemble.neighbours;
+    const count = folds.length;
+    tensors.push(
+      { name: TENSORS.neighbours, dtype: "F32", shape: [count, rows.length / count], data: rows },
+      { name: TENSORS.neighbourFolds, dtype: "U32", shape: [count], data: folds },
+    );
   }
   return encodeSafetensors(tensors, metadata);
 }

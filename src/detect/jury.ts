@@ -2,11 +2,13 @@
 // of them. A jury judges; it does not train.
 
 import type { Arena } from "../core/arena.ts";
+import type { KernelExports } from "../core/generated/exports.ts";
 import type { Core } from "../core/load.ts";
 import { engineEnsemble, type RuntimeOptions } from "../make.ts";
 import type { Engine } from "../model/engine.ts";
 import type { InferencePlan } from "../model/workspace.ts";
 import type { Member } from "./member.ts";
+import { foldRanges, type Neighbours } from "./neighbours.ts";
 
 /** What models say of samples together: the means over the models. */
 export interface Judgement {
@@ -14,6 +16,8 @@ export interface Judgement {
   readonly errors: Float32Array;
   /** Squared Mahalanobis distance of each code over the number of its units [samples]. */
   readonly distances: Float32Array;
+  /** Squared distance from the nearest training sample over the width [samples]; undefined where none are kept. */
+  readonly nearest: Float32Array | undefined;
 }
 
 /** Samples that pass through the models at a time. 256 and 512 are no faster. */
@@ -49,6 +53,25 @@ interface Shared {
   readonly panels: number;
 }
 
+/** Samples that are compared with their neighbours at a time. */
+const MOST_COMPARED = 128;
+
+/** Training samples in the arena. */
+interface Placed {
+  readonly count: number;
+  readonly ranges: readonly {
+    readonly fold: number;
+    readonly first: number;
+    readonly end: number;
+  }[];
+  /** Squared lengths of the samples. */
+  readonly squares: Float64Array;
+  /** The samples [count, width], and products with them [MOST_COMPARED, count]. */
+  readonly rows: number;
+  readonly products: number;
+  readonly panels: number;
+}
+
 export class Jury {
   /** Features of a sample. */
   readonly width: number;
@@ -57,22 +80,39 @@ export class Jury {
   readonly #jurors: readonly Juror[];
   readonly #shared: Shared;
   readonly #all: readonly number[];
+  readonly #neighbours: Placed | undefined;
+  /** For each fold the squared distance from the nearest sample in it. */
+  readonly #nearestOf: Float64Array;
 
-  private constructor(core: Core, arena: Arena, jurors: readonly Juror[], shared: Shared) {
+  private constructor(
+    core: Core,
+    arena: Arena,
+    jurors: readonly Juror[],
+    shared: Shared,
+    neighbours: Placed | undefined,
+  ) {
     this.width = jurors[0]?.engine.workspace.width ?? 0;
     this.#core = core;
     this.#arena = arena;
     this.#jurors = jurors;
     this.#shared = shared;
     this.#all = jurors.map((_, k) => k);
+    this.#neighbours = neighbours;
+    this.#nearestOf = new Float64Array(neighbours?.ranges.length ?? 0);
   }
 
   /**
    * @param members one at least, all of the same width
    * @throws (rejects) FormatError for bytes that are no model
    */
-  static async load(members: readonly Member[], runtime: RuntimeOptions): Promise<Jury> {
-    let made: { arena: Arena; jurors: readonly Juror[]; shared: Shared } | undefined;
+  static async load(
+    members: readonly Member[],
+    neighbours: Neighbours | undefined,
+    runtime: RuntimeOptions,
+  ): Promise<Jury> {
+    let made:
+      | { arena: Arena; jurors: readonly Juror[]; shared: Shared; placed: Placed | undefined }
+      | undefined;
     const files = members.map(({ bytes }) => bytes);
     const { core } = await engineEnsemble(files, runtime, (engines, arena) => {
       const { kernels } = engines[0]?.core ?? {};
@@ -95,17 +135,19 @@ export class Jury {
         own: floats(1),
         panels: arena.reserve(kernels.gemmWorkspace(MOST_TOGETHER, most, most) >>> 0),
       };
+      const placed = neighbours && place(neighbours, width, kernels, arena);
       arena.commit();
+      if (placed && neighbours) arena.view(placed.rows, placed.count * width).set(neighbours.rows);
       kernels.fill(most, shared.ones, 1);
       members.forEach(({ state }, k) => {
         const { units = 0, whitening = 0, shift = 0 } = jurors[k] ?? {};
         arena.view(whitening, units * units).set(state.codeWhitening);
         arena.view(shift, units).set(state.codeMean.map((value) => -value));
       });
-      made = { arena, jurors, shared };
+      made = { arena, jurors, shared, placed };
     });
     if (!made) throw new Error("A jury was not made.");
-    return new Jury(core, made.arena, made.jurors, made.shared);
+    return new Jury(core, made.arena, made.jurors, made.shared, made.placed);
   }
 
   /** Units of the input and of the code of model `k`. */
@@ -124,6 +166,7 @@ export class Jury {
     const samples = features.length / width;
     const errors = new Float32Array(features.length);
     const distances = new Float32Array(samples);
+    const nearest = this.#neighbours && new Float32Array(samples);
     const share = 1 / which.length;
     this.#eachChunk(features, (first, real, count) => {
       const { errors: errorSum, distances: distanceSum } = this.#shared;
@@ -135,13 +178,15 @@ export class Jury {
         if (!juror) continue;
         const plan = juror.engine.workspace.inference(MOST_TOGETHER);
         if (plan.x !== staged) this.#stage(features, first, real, plan);
+        if (nearest && staged === undefined)
+          this.#compare(plan.x, first, real, count, which, nearest);
         staged = plan.x;
         this.#judgeBy(juror, plan, count, share);
       }
       errors.set(this.#arena.view(errorSum, real * width), first * width);
       distances.set(this.#arena.view(distanceSum, real), first);
     });
-    return { errors, distances };
+    return { errors, distances, nearest };
   }
 
   /** The mean of the models' reconstructions [samples, width]. */
@@ -203,6 +248,61 @@ export class Jury {
     kernels.axpy(count * width, share, y, errors);
   }
 
+  /** How far `count` staged samples at `x` are from the nearest neighbours, for `real` of them. */
+  #compare(
+    x: number,
+    start: number,
+    real: number,
+    count: number,
+    which: readonly number[],
+    nearest: Float32Array,
+  ): void {
+    if (!this.#neighbours) return;
+    const { count: known, rows, products, panels } = this.#neighbours;
+    const { width } = this;
+    const { kernels } = this.#core;
+    const chunk = Math.ceil(count / Math.ceil(count / MOST_COMPARED));
+    for (let first = 0; first < count; first += chunk) {
+      const some = Math.min(chunk, count - first);
+      const from = x + first * width * 4;
+      kernels.gemmNT(some, known, width, from, width, rows, width, 0, products, known, panels);
+      for (let i = first; i < Math.min(first + some, real); i++) {
+        const product = products / 4 + (i - first) * known;
+        nearest[start + i] = this.#nearest(x / 4 + i * width, product, which) / width;
+      }
+    }
+  }
+
+  /**
+   * The squared distance of a sample at heap[x] from the nearest one outside of a fold, the mean over the folds `which`.
+   * The loop runs over all samples for every row that is scored: plain indexing, no calls.
+   */
+  #nearest(x: number, product: number, which: readonly number[]): number {
+    const { ranges = [], squares = new Float64Array(0) } = this.#neighbours ?? {};
+    const { heap } = this.#arena;
+    const nearestOf = this.#nearestOf;
+    let own = 0;
+    for (let j = x; j < x + this.width; j++) own += (heap[j] ?? 0) * (heap[j] ?? 0);
+    for (let g = 0; g < ranges.length; g++) {
+      const { first = 0, end = 0 } = ranges[g] ?? {};
+      let least = Infinity;
+      for (let r = first; r < end; r++) {
+        const square = (squares[r] ?? 0) - 2 * (heap[product + r] ?? 0);
+        if (square < least) least = square;
+      }
+      nearestOf[g] = least;
+    }
+    let sum = 0;
+    for (const k of which) {
+      let least = Infinity;
+      for (let g = 0; g < ranges.length; g++) {
+        if (ranges[g]?.fold !== k) least = Math.min(least, nearestOf[g] ?? Infinity);
+      }
+      sum += Math.max(0, own + least) / which.length;
+    }
+    return sum;
+  }
+
   /** Copies samples [first, first + real) to where a plan reads them; rows of zeros make up a few. */
   #stage(features: Float32Array, first: number, real: number, { x }: InferencePlan): void {
     const { width } = this;
@@ -223,4 +323,27 @@ export class Jury {
       visit(first, real, Math.max(real, FEWEST_TOGETHER));
     }
   }
+}
+
+/** Reserves room for training samples. */
+function place(
+  { rows: values, folds }: Neighbours,
+  width: number,
+  kernels: KernelExports,
+  arena: Arena,
+): Placed {
+  const count = folds.length;
+  const squares = new Float64Array(count);
+  values.forEach((value, i) => {
+    const row = Math.floor(i / width);
+    squares[row] = (squares[row] ?? 0) + value * value;
+  });
+  return {
+    count,
+    ranges: foldRanges(folds),
+    squares,
+    rows: arena.reserveFloats(count * width),
+    products: arena.reserveFloats(MOST_COMPARED * count),
+    panels: arena.reserve(kernels.gemmWorkspace(MOST_COMPARED, count, width) >>> 0),
+  };
 }

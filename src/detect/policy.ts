@@ -11,13 +11,13 @@ import { type ModelConfig, resolveConfig } from "../model/config.ts";
  * the input's width is the data's.
  */
 export interface DetectorModel extends Partial<Omit<ModelConfig, RuntimeKey | "seed" | "scaler">> {
-  /** How many models, each trained without another share of the rows. Default 5. */
+  /** How many models, each trained without another share of the rows. Default 3; 5 for windows. */
   models?: number;
   /** Units of the layers after the input; the last is the code. Default [128, 64]. Instead of `layers`. */
   hidden?: readonly number[];
   /** Deviation of the noise on the input, in standard deviations of the columns; 0 for none. Default 0.2. */
   noise?: number;
-  /** Optimizer steps of each model. Default 1,500. */
+  /** Optimizer steps of each model. Default 2,500. */
   steps?: number;
   /** Rows a step. Default 64. */
   batchSize?: number;
@@ -43,10 +43,10 @@ export interface Policy {
 
 /** For rows that are mostly normal. */
 export const STANDARD: Policy = {
-  models: 5,
+  models: 3,
   hidden: [128, 64],
   noise: 0.2,
-  steps: 1500,
+  steps: 2500,
   batchSize: 64,
   config: { activation: "tanh", optimizer: { type: "adam", learningRate: 2e-3 } },
 };
@@ -54,6 +54,7 @@ export const STANDARD: Policy = {
 /** For windows of a time series: linear models, whose score is the T² + Q of process monitoring. */
 export const LINEAR: Policy = {
   ...STANDARD,
+  models: 5,
   hidden: [],
   noise: 0,
   steps: 0,

@@ -22,6 +22,7 @@ import {
   trainModel,
   withNaN,
 } from "./member.ts";
+import { mergedNeighbours, type Neighbours, neighboursOf } from "./neighbours.ts";
 import { type Parts, rowBlocks } from "./parts.ts";
 import type { Policy } from "./policy.ts";
 import { random } from "./random.ts";
@@ -81,19 +82,22 @@ export async function updateParts(
     members.push(await updateMember(member, samples, training, share, parts, hooks));
     model += 1;
   }
-  const jury = await Jury.load(members, parts.runtime);
+  const neighbours = updatedNeighbours(parts, encoder, frame);
+  const jury = await Jury.load(members, neighbours, parts.runtime);
   try {
     const held = await heldOutMeans(jury, samples, frame.folds, hooks);
     const mix = (old: number, fresh: number) => (1 - share) * old + share * fresh;
     const before = parts.ensemble.state;
-    const ensemble = new Ensemble(members, jury, samples.blocks, {
+    const state = {
       ...before,
       blockErrors: before.blockErrors.map((error, b) => mix(error, at(held.blockErrors, b))),
       distanceScale:
         parts.policy.components === undefined
           ? before.distanceScale
           : mix(before.distanceScale, held.distance),
-    });
+      neighbourScale: before.neighbourScale && mix(before.neighbourScale, held.nearest),
+    };
+    const ensemble = new Ensemble(members, jury, samples.blocks, state, neighbours);
     const scores = await ensemble.outOfFold(samples, frame.folds, hooks);
     const fresh = await ensemble.heldOutBlocks(samples, frame.folds, hooks);
     return {
@@ -175,6 +179,27 @@ async function updateMember(
   } finally {
     model.dispose();
   }
+}
+
+/** The neighbours in the new scales of their columns, with the new samples. */
+function updatedNeighbours(
+  { ensemble, encoder: before }: Parts,
+  encoder: Encoder,
+  { samples, folds }: Frame,
+): Neighbours | undefined {
+  const { neighbours } = ensemble;
+  if (!neighbours) return undefined;
+  const { width } = encoder;
+  const rows = neighbours.rows.slice();
+  before.state.fields.forEach((old, f) => {
+    const own = encoder.state.fields[f];
+    if (old.kind !== "number" || own?.kind !== "number") return;
+    for (let i = old.start; i < rows.length; i += width) {
+      rows[i] = (at(rows, i) * old.scale + old.center - own.center) / own.scale;
+    }
+  });
+  const fresh = neighboursOf(samples, folds);
+  return fresh ? mergedNeighbours({ ...neighbours, rows }, fresh, width) : { ...neighbours, rows };
 }
 
 /** Mean and covariance of codes of two kinds of samples together; the second are `share` of all. */

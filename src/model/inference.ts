@@ -94,24 +94,6 @@ export class Inference {
     return output;
   }
 
-  /** Codes [rows, code units] and squared errors [rows, width] in one pass; NaN where an element does not count. */
-  codesAndErrors(x: Rows): { codes: Float32Array; errors: Float32Array } {
-    const { staging, kernels, arena, network } = this.#parts;
-    const width = this.#width;
-    const units = this.#codeUnits;
-    const codes = new Float32Array(x.count * units);
-    const errors = new Float32Array(x.count * width);
-    staging.chunks(x, 0, x.count, (plan, first, count) => {
-      const code = this.run(plan, count, 0, network.codeEnd);
-      codes.set(arena.view(code, count * units), first * units);
-      const y = this.resume(plan, code, network.codeEnd);
-      if (this.#masks) staging.target(x, first, count, plan.target);
-      kernels.squaredErrors(count * width, y, this.#masks ? plan.target : plan.x, y);
-      errors.set(arena.view(y, count * width), first * width);
-    });
-    return { codes, errors };
-  }
-
   /**
    * The mean loss over the elements of rows [first, end) that count, of none 0, and what layers add to it; penalties are
    * left out.

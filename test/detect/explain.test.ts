@@ -17,7 +17,7 @@ describe("reasons", () => {
     reasons.forEach(([first], i) => {
       if (first?.column !== names[sensor[i] ?? 0]) return;
       expect(first?.sign).toBe(i % 2 ? 1 : -1);
-      expect(first?.surprise).toBeLessThan(0.05);
+      expect(first?.surprise).toBeLessThan(0.1);
       expect(first?.contribution).toBeGreaterThan(0.3);
     });
   });

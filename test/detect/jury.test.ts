@@ -28,7 +28,7 @@ async function juryOf(configs: ModelConfig[]) {
       state: { codeMean: mean, codeWhitening: whitening(covariance, mean.length) },
     });
   }
-  return { models, members, jury: await Jury.load(members, {}) };
+  return { models, members, jury: await Jury.load(members, undefined, {}) };
 }
 
 describe.each<[string, ModelConfig[]]>([

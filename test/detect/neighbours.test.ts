@@ -1,0 +1,145 @@
+// Distances from the nearest training samples, against a search in float64.
+
+import { describe, expect, it } from "vitest";
+import { TiedAutoencoder } from "../../src/autoencoder.ts";
+import { AnomalyDetector } from "../../src/detect/detector.ts";
+import { type Folds, randomFolds } from "../../src/detect/folds.ts";
+import { Jury } from "../../src/detect/jury.ts";
+import {
+  foldRanges,
+  MOST_NEIGHBOURS,
+  mergedNeighbours,
+  type Neighbours,
+  neighboursOf,
+} from "../../src/detect/neighbours.ts";
+import { random } from "../../src/detect/random.ts";
+import { rowSamples } from "../../src/detect/samples.ts";
+import { at } from "../../src/detect/statistics/order.ts";
+import { faultyRows, plant } from "./support/plant.ts";
+import { generator } from "./support/random.ts";
+
+const width = 5;
+
+function samplesOf(count: number, seed: number) {
+  const source = generator(seed);
+  const features = Float32Array.from({ length: count * width }, () => source.normal());
+  const encoded = { count, features, missing: undefined, novelties: undefined };
+  return rowSamples(encoded, Uint32Array.of(0, 1, 2, 3, 4, 5));
+}
+
+const foldsOf = (count: number, folds: number): Folds => randomFolds(count, folds, random(1, 0));
+
+/** The mean over models of the squared distance from the nearest sample in another fold, over the width. */
+function expected(
+  { rows, folds }: Neighbours,
+  x: Float32Array,
+  i: number,
+  which: number[],
+): number {
+  let sum = 0;
+  for (const k of which) {
+    let least = Infinity;
+    folds.forEach((fold, r) => {
+      if (fold === k) return;
+      let square = 0;
+      for (let j = 0; j < width; j++)
+        square += (at(rows, r * width + j) - at(x, i * width + j)) ** 2;
+      least = Math.min(least, square);
+    });
+    sum += least / width / which.length;
+  }
+  return sum;
+}
+
+describe.each([1, 2, 3])("neighbours under %i models", async (models) => {
+  const samples = samplesOf(301, models);
+  const neighbours = neighboursOf(samples, foldsOf(301, models));
+  const members = [];
+  for (let seed = 0; seed < models; seed++) {
+    const model = await TiedAutoencoder.create({ layers: [width, 3], seed });
+    const state = {
+      codeMean: new Float64Array(3),
+      codeWhitening: Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1),
+    };
+    members.push({ bytes: model.save(), state });
+  }
+  const jury = await Jury.load(members, neighbours, {});
+  const { features } = samplesOf(1500, 9).take(Uint32Array.from({ length: 1500 }, (_, i) => i));
+  const all = members.map((_, k) => k);
+
+  it("are as far as a search finds them", () => {
+    if (!neighbours) throw new Error("none were kept");
+    const { nearest = new Float32Array(0) } = jury.judge(features);
+    const [last = 0] = all.slice(-1);
+    const alone = jury.judge(features, [last]).nearest ?? new Float32Array(0);
+    for (let i = 0; i < 1500; i += 7) {
+      expect(at(nearest, i)).toBeCloseTo(expected(neighbours, features, i, all), 5);
+      expect(at(alone, i)).toBeCloseTo(expected(neighbours, features, i, [last]), 5);
+    }
+  });
+
+  it("are as far from a row alone as from the row among others", () => {
+    const { nearest } = jury.judge(features);
+    for (const count of [1, 7, 8, 127, 128, 129, 1025]) {
+      const some = jury.judge(features.subarray(width, (1 + count) * width));
+      expect(some.nearest).toEqual(nearest?.slice(1, 1 + count));
+    }
+  });
+
+  it("are those a model was trained on: a held-out sample is not its own neighbour", () => {
+    const folds = foldsOf(301, models);
+    for (const k of all) {
+      const { nearest = new Float32Array(0) } = jury.judge(
+        samples.take(folds.heldOut(k)).features,
+        [k],
+      );
+      for (const square of nearest) expect(square).toBeGreaterThan(1e-4);
+    }
+  });
+});
+
+describe("keeping neighbours", () => {
+  it("is for few samples", () => {
+    expect(
+      neighboursOf(samplesOf(MOST_NEIGHBOURS, 1), foldsOf(MOST_NEIGHBOURS, 3))?.folds,
+    ).toHaveLength(MOST_NEIGHBOURS);
+    expect(
+      neighboursOf(samplesOf(MOST_NEIGHBOURS + 1, 1), foldsOf(MOST_NEIGHBOURS + 1, 3)),
+    ).toBeUndefined();
+  });
+
+  it("merges new samples fold by fold, and lets the oldest go", () => {
+    const some = (count: number, fold: number, value: number): Neighbours => ({
+      rows: new Float32Array(count * width).fill(value),
+      folds: new Uint32Array(count).fill(fold),
+    });
+    const few = mergedNeighbours(some(2, 1, 1), some(3, 0, 2), width);
+    expect(foldRanges(few.folds)).toEqual([
+      { fold: 0, first: 0, end: 3 },
+      { fold: 1, first: 3, end: 5 },
+    ]);
+    expect([few.rows[0], few.rows[3 * width]]).toEqual([2, 1]);
+    const many = mergedNeighbours(some(MOST_NEIGHBOURS, 0, 1), some(96, 0, 2), width);
+    expect(many.folds).toHaveLength(MOST_NEIGHBOURS);
+    expect(many.rows.at(-1)).toBe(2);
+    expect(many.rows.filter((value) => value === 2)).toHaveLength(96 * width);
+  });
+
+  it("moves with the scales of columns, and is saved", async () => {
+    const rows = plant(200, 1);
+    const quick = { model: { models: 3, hidden: [8, 4], steps: 60 } };
+    const shifted = await AnomalyDetector.fit(
+      rows.map((row) => row.map((value) => 100 + 5 * value)),
+      quick,
+    );
+    await shifted.update(plant(150, 2).map((row) => row.map((value) => 110 + 5 * value)));
+    const loaded = await AnomalyDetector.load(shifted.save());
+    const news = plant(60, 3).map((row) => row.map((value) => 110 + 5 * value));
+    expect(loaded.score(news)).toEqual(shifted.score(news));
+    const labels = [...news.map(() => 0), ...news.map(() => 1)];
+    const odd = faultyRows(60, 4).rows.map((row) => row.map((value) => 110 + 5 * value));
+    expect(loaded.evaluate([...news, ...odd], labels, { alpha: 0.05 }).auroc).toBeGreaterThan(0.97);
+    shifted.dispose();
+    loaded.dispose();
+  });
+});
