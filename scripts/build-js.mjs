@@ -165,11 +165,13 @@ for (const stale of readdirSync(join(root, "dist")).filter((name) => name !== "t
   rmSync(join(root, "dist", stale), { recursive: true });
 }
 
-// The program of the worker is a file of its own, and also text inside the entry that starts it.
+// The program of a worker is a file of its own, and also text inside what starts it.
 const workerProgram = await script("dist/worker-script.js", "src/worker-script.ts", "worker");
+const detectorProgram = await script("dist/detector-script.js", "src/detector-script.ts", "worker");
 const constants = {
   WASM_FOLDER: '"wasm/"',
   WORKER_PROGRAM: JSON.stringify(workerProgram),
+  DETECTOR_PROGRAM: JSON.stringify(detectorProgram),
   DIGITS: JSON.stringify(digits()),
 };
 await Promise.all([

@@ -153,7 +153,7 @@ const bundled = (contents) =>
     logLevel: "error",
   });
 
-for (const name of ["worker-script", "thread-worker", "script"]) {
+for (const name of ["worker-script", "detector-script", "thread-worker", "script"]) {
   const { outputFiles } = await bundled(`import "tied-autoencoder/${name}";`);
   check(`importing ${name} for its effects keeps it`, () => {
     const { length } = outputFiles[0].contents;

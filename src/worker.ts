@@ -1,5 +1,5 @@
-// `tied-autoencoder/worker`: the model in a worker of its own, so that a page stays at 60 frames a second
-// while it trains. Needs no shared memory. Importing it starts nothing.
+// `tied-autoencoder/worker`: the model and the detector, each in a worker of its own, so that a page stays at 60 frames a
+// second while it trains. Needs no shared memory. Importing it starts nothing.
 
 export type { MatrixInput } from "./data/rows.ts";
 export {
@@ -17,13 +17,19 @@ export type { ResolvedConfig } from "./model/config.ts";
 export { ThreadError } from "./threads/errors.ts";
 export type { EpochRecord, StepRecord } from "./training/fit-options.ts";
 export type { History } from "./training/trainer.ts";
+export type { TransferOptions, WorkerOptions } from "./worker/calls.ts";
+export {
+  AnomalyDetector,
+  type WorkerDetectorOptions,
+  type WorkerRows,
+  type WorkerStream,
+  type WorkerUpdateOptions,
+} from "./worker/detector.ts";
 export {
   TiedAutoencoder,
-  type TransferOptions,
   type WorkerFitOptions,
   type WorkerMatrix,
   type WorkerModelConfig,
-  type WorkerOptions,
   type WorkerRuntimeOptions,
 } from "./worker/model.ts";
 export { SentData } from "./worker/sent-data.ts";

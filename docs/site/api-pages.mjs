@@ -5,7 +5,11 @@
 /** @typedef {import("../../scripts/public-api.mjs").Member} Member */
 
 /** Entries that hosts load by address; programs import no names from them. */
-const WITHOUT_NAMES = ["tied-autoencoder/worker-script", "tied-autoencoder/thread-worker"];
+const WITHOUT_NAMES = [
+  "tied-autoencoder/worker-script",
+  "tied-autoencoder/detector-script",
+  "tied-autoencoder/thread-worker",
+];
 
 /** The sections of a page: which names they have, in which order. */
 const SECTIONS = [

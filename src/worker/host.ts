@@ -5,33 +5,15 @@ import { TiedAutoencoder } from "../autoencoder.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { EpochRecord, StepRecord } from "../training/fit-options.ts";
 import type { History } from "../training/trainer.ts";
-import {
-  buffersIn,
-  CALLBACK,
-  type ModelState,
-  type Reply,
-  type Request,
-  SENT_DATA,
-  sentError,
-} from "./messages.ts";
-
-/** The worker's end of the channel. */
-export interface Port {
-  post(message: Reply, transfer: ArrayBuffer[]): void;
-  listen(listener: (message: Request) => void): void;
-}
+import { Desk, type Port } from "./desk.ts";
+import type { ModelState } from "./messages.ts";
 
 type Steps = AsyncGenerator<StepRecord, History>;
 
 export function serve(port: Port): void {
   let model: TiedAutoencoder | undefined;
+  const desk = new Desk(port);
   const runs = new Map<number, Steps>();
-  const signals = new Map<number, { aborted: boolean; reason: unknown }>();
-  const asked = new Map<number, (message: Request) => void>();
-  let asks = 0;
-  /** Data that was sent once, by number. */
-  const kept = new Map<number, unknown>();
-  let keptCount = 0;
   /** Losses of the last run's finished epochs. */
   let lastHistory: History | undefined;
 
@@ -46,32 +28,9 @@ export function serve(port: Port): void {
       ...(lastHistory && (call === "fit" || call === "endSteps") ? { lastHistory } : {}),
     };
 
-  /** Puts data that was sent before in the places where the page named it. */
-  const withKept = (value: unknown): unknown => {
-    if (Object.prototype.toString.call(value) !== "[object Object]") return value;
-    const entries = value as Record<string, unknown>;
-    const number = entries[SENT_DATA];
-    if (typeof number === "number") return kept.get(number);
-    return Object.fromEntries(Object.entries(entries).map(([key, each]) => [key, withKept(each)]));
-  };
-
-  /** The options of fit as the page meant them: callbacks that ask it, a signal that it sets. */
+  /** The options of fit as the page meant them. */
   const fitOptions = (id: number, sent: unknown): Record<string, unknown> => {
-    const options = { ...(sent as Record<string, unknown>) };
-    for (const [name, value] of Object.entries(options)) {
-      if (value !== CALLBACK) continue;
-      options[name] = (record: unknown) =>
-        new Promise((resolve, reject) => {
-          const ask = asks++;
-          asked.set(ask, (message) => {
-            if ("error" in message) reject(message.error);
-            else resolve((message as { value?: unknown }).value);
-          });
-          port.post({ ask, id, callback: name, record }, []);
-        });
-    }
-    const signal = { aborted: false, reason: undefined };
-    signals.set(id, signal);
+    const options = desk.options(id, sent);
     const epochs: EpochRecord[] = [];
     lastHistory = historyOf(epochs);
     const { onEpoch } = options as { onEpoch?: (record: EpochRecord) => unknown };
@@ -80,7 +39,7 @@ export function serve(port: Port): void {
       lastHistory = historyOf(epochs);
       return onEpoch?.(record);
     };
-    return { ...options, signal, onEpoch: keepingHistory };
+    return { ...options, onEpoch: keepingHistory };
   };
 
   const special: Record<string, (id: number, ...args: never[]) => unknown> = {
@@ -101,15 +60,10 @@ export function serve(port: Port): void {
     endSteps: async (_, run: number) => {
       await runs.get(run)?.return({} as History);
       runs.delete(run);
-      signals.delete(run);
+      desk.forget(run);
     },
-    send: (_, data: unknown) => {
-      kept.set(keptCount, data);
-      return keptCount++;
-    },
-    release: (_, number: number) => {
-      kept.delete(number);
-    },
+    send: (_, data: unknown) => desk.keep(data),
+    release: (_, number: number) => desk.release(number),
     setLearningRate: (_, value: number) => {
       if (model) model.learningRate = value;
     },
@@ -122,25 +76,7 @@ export function serve(port: Port): void {
     return methods[call]?.(...args);
   };
 
-  port.post({ ready: true }, []);
-  port.listen(async (message) => {
-    if ("answer" in message) {
-      asked.get(message.answer)?.(message);
-      asked.delete(message.answer);
-    } else if ("abort" in message) {
-      const signal = signals.get(message.abort);
-      if (signal) signal.aborted = true;
-    } else {
-      const { id, call, args } = message;
-      try {
-        const value = await run(id, call, args.map(withKept));
-        port.post({ id, value, state: state(call) }, [...buffersIn(value)]);
-      } catch (thrown) {
-        port.post({ id, error: sentError(thrown), state: state(call) }, []);
-      }
-      if (call !== "startSteps") signals.delete(id);
-    }
-  });
+  desk.serve({ run, state }, ["startSteps"]);
 }
 
 function isBatchTopK({ config: { code } }: TiedAutoencoder): boolean {

@@ -4,9 +4,9 @@
 
 import type { OwnBytes, OwnFloats } from "../arrays.ts";
 import { finiteNumber } from "../checks.ts";
-import { type Build, loadBuild } from "../core/load.ts";
+import type { Build } from "../core/load.ts";
 import type { MatrixInput } from "../data/rows.ts";
-import { DisposedError, InvalidStateError, InvalidTypeError } from "../errors.ts";
+import { InvalidStateError, InvalidTypeError } from "../errors.ts";
 import { bytesOfFile, type ModelBytes } from "../exchange/model-bytes.ts";
 import type { NamedWeights } from "../exchange/named-weights.ts";
 import type { OnnxOptions } from "../exchange/onnx.ts";
@@ -20,27 +20,19 @@ import type { LayerwiseOptions, PcaOptions } from "../training/layerwise.ts";
 import type { RateFunction } from "../training/schedules/function.ts";
 import type { ScheduleSpec } from "../training/schedules/index.ts";
 import type { History } from "../training/trainer.ts";
-import { prepareArguments } from "./arguments.ts";
-import { CALLBACK, type ModelState, type Reply, receivedError } from "./messages.ts";
-import { SentData } from "./sent-data.ts";
-import { type Channel, openChannel, type WorkerLike } from "./start.ts";
+import {
+  cloneable,
+  split,
+  type TransferOptions,
+  WorkerCalls,
+  type WorkerOptions,
+  whileWatching,
+} from "./calls.ts";
+import type { ModelState } from "./messages.ts";
+import type { SentData } from "./sent-data.ts";
 
-/** How the worker itself is had. */
-export interface WorkerOptions {
-  /** Makes the worker, of tied-autoencoder/worker-script; for pages whose policy forbids blob: workers. Default: the package makes it. */
-  createWorker?: () => WorkerLike;
-  /** Milliseconds that the worker may take to say that it runs. Default 10,000. */
-  startTimeout?: number;
-}
-
-/** How a call's arguments reach the worker. */
-export interface TransferOptions {
-  /**
-   * Hand the arguments' buffers to the worker instead of copying them. The caller's arrays are empty
-   * afterwards, and so is every other view of their buffers. Default false.
-   */
-  transfer?: boolean;
-}
+/** The program of the worker, put here by scripts/build-js.mjs. */
+declare const WORKER_PROGRAM: string;
 
 /** A matrix for a call: as in this thread, or what `send` returned. */
 export type WorkerMatrix = MatrixInput | SentData;
@@ -62,18 +54,6 @@ export interface WorkerFitOptions
   validationData?: WorkerMatrix | { readonly x: WorkerMatrix; readonly target?: WorkerMatrix };
 }
 
-interface Pending {
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
-  readonly callbacks: Callbacks;
-}
-
-interface Callbacks {
-  readonly byName: Record<string, (record: never) => unknown>;
-  /** What a callback threw: the call rejects with that very value. */
-  thrown?: { readonly value: unknown };
-}
-
 /**
  * A TiedAutoencoder in a worker of its own. Every call is asynchronous and they run in their order; while `fit`
  * runs, reads are answered between its steps. Shapes, defaults and errors are those of the model in this
@@ -82,21 +62,16 @@ interface Callbacks {
  * when the worker dies.
  */
 export class TiedAutoencoder {
-  #channel: Channel | undefined;
-  readonly #pending = new Map<number, Pending>();
-  readonly #running = new Map<number, Callbacks>();
-  #calls = 0;
+  readonly #calls: WorkerCalls;
   #state: ModelState = { stepCount: 0, learningRate: 0, byteLength: 0, threads: 1 };
   #config: ResolvedConfig | undefined;
   #build: Build | undefined;
 
-  private constructor({ createWorker, startTimeout }: WorkerOptions) {
-    this.#channel = openChannel(
-      createWorker,
-      startTimeout,
-      (message) => this.#receive(message),
-      (error) => this.#end(error),
-    );
+  private constructor(options: WorkerOptions) {
+    const gone = "This model was disposed; its worker is gone.";
+    this.#calls = new WorkerCalls(this, WORKER_PROGRAM, options, gone, (state) => {
+      this.#state = { ...this.#state, ...state };
+    });
   }
 
   /**
@@ -130,7 +105,7 @@ export class TiedAutoencoder {
 
   async #open(call: string, args: unknown[]): Promise<TiedAutoencoder> {
     try {
-      const made = (await this.#call(call, args)) as { config: ResolvedConfig; build: Build };
+      const made = (await this.#calls.call(call, args)) as { config: ResolvedConfig; build: Build };
       this.#config = made.config;
       this.#build = made.build;
       return this;
@@ -181,7 +156,7 @@ export class TiedAutoencoder {
   set learningRate(value: number) {
     finiteNumber("learningRate", value, 0);
     this.#state = { ...this.#state, learningRate: value };
-    this.#call("setLearningRate", [value]).catch(() => {}); // a dead worker shows at the next call
+    this.#calls.call("setLearningRate", [value]).catch(() => {}); // a dead worker shows at the next call
   }
 
   /**
@@ -191,10 +166,7 @@ export class TiedAutoencoder {
    * @param x [rows, columns], in any form that calls take. Its width is checked by the call that uses it.
    */
   async send(x: MatrixInput, options?: TransferOptions): Promise<SentData> {
-    const number = await this.#send<number>("send", [rows("send", x)], options);
-    return new SentData(this, number, async (released) => {
-      if (this.#channel) await this.#call("release", [released]);
-    });
+    return this.#calls.keep(rows("send", x), options);
   }
 
   /** Codes of the rows of `x` [rows, layers[0]] → [rows, code units]. NaN passes through. */
@@ -203,17 +175,17 @@ export class TiedAutoencoder {
   encode(x: WorkerMatrix, options: TransferOptions & { sparse: true }): Promise<SparseCodes>;
   encode(x: WorkerMatrix, options: TransferOptions & { sparse?: boolean } = {}) {
     const { transfer = false, ...settings } = options;
-    return this.#send<never>("encode", [x, settings], { transfer });
+    return this.#calls.send<never>("encode", [x, settings], { transfer });
   }
 
   /** Reconstructions from codes [rows, code units] → [rows, layers[0]]. */
   decode(code: WorkerMatrix, options?: TransferOptions): Promise<OwnFloats> {
-    return this.#send("decode", [code], options);
+    return this.#calls.send("decode", [code], options);
   }
 
   /** `decode(encode(x))` in one pass: [rows, layers[0]] → the same shape. */
   reconstruct(x: WorkerMatrix, options?: TransferOptions): Promise<OwnFloats> {
-    return this.#send("reconstruct", [x], options);
+    return this.#calls.send("reconstruct", [x], options);
   }
 
   /**
@@ -221,17 +193,17 @@ export class TiedAutoencoder {
    * scaler. The usual anomaly score.
    */
   reconstructionErrors(x: WorkerMatrix, options?: TransferOptions): Promise<OwnFloats> {
-    return this.#send("reconstructionErrors", [x], options);
+    return this.#calls.send("reconstructionErrors", [x], options);
   }
 
   /** Squared error of each element's reconstruction → [rows, layers[0]]; units as in `reconstructionErrors`. */
   featureErrors(x: WorkerMatrix, options?: TransferOptions): Promise<OwnFloats> {
-    return this.#send("featureErrors", [x], options);
+    return this.#calls.send("featureErrors", [x], options);
   }
 
   /** The configured loss over all elements, without penalties; `target` defaults to `x`. */
   evaluate(x: WorkerMatrix, target?: WorkerMatrix, options?: TransferOptions): Promise<number> {
-    return this.#send("evaluate", [x, target], options);
+    return this.#calls.send("evaluate", [x, target], options);
   }
 
   /**
@@ -239,7 +211,7 @@ export class TiedAutoencoder {
    * @throws (rejects) InvalidStateError unless the code is gaussian.
    */
   encodeDistribution(x: WorkerMatrix, options?: TransferOptions): Promise<CodeDistribution> {
-    return this.#send("encodeDistribution", [x], options);
+    return this.#calls.send("encodeDistribution", [x], options);
   }
 
   /**
@@ -248,7 +220,7 @@ export class TiedAutoencoder {
    * @throws (rejects) InvalidStateError unless the code is gaussian.
    */
   sample(count: number, options?: { seed?: number }): Promise<OwnFloats> {
-    return this.#send("sample", [count, options]);
+    return this.#calls.send("sample", [count, options]);
   }
 
   /**
@@ -261,7 +233,7 @@ export class TiedAutoencoder {
     options: { samples?: number; seed?: number } & TransferOptions = {},
   ): Promise<Float64Array> {
     const { transfer = false, ...settings } = options;
-    return this.#send("negativeElbo", [x, settings], { transfer });
+    return this.#calls.send("negativeElbo", [x, settings], { transfer });
   }
 
   /**
@@ -269,7 +241,7 @@ export class TiedAutoencoder {
    * @throws (rejects) InvalidStateError unless the code is sparse.
    */
   deadUnits(): Promise<number[]> {
-    return this.#send("deadUnits", []);
+    return this.#calls.send("deadUnits", []);
   }
 
   /**
@@ -287,7 +259,7 @@ export class TiedAutoencoder {
    * if nothing has before.
    */
   fitScaler(x: WorkerMatrix, options?: TransferOptions): Promise<void> {
-    return this.#send("fitScaler", [x], options);
+    return this.#calls.send("fitScaler", [x], options);
   }
 
   /** Sets every weight and bias from the rows of `x`, as in this thread: from principal components or layer by layer. */
@@ -296,7 +268,7 @@ export class TiedAutoencoder {
     method: PcaOptions | LayerwiseOptions,
     options?: TransferOptions,
   ): Promise<void> {
-    return this.#send("initializeFrom", [x, method], options);
+    return this.#calls.send("initializeFrom", [x, method], options);
   }
 
   /**
@@ -306,14 +278,19 @@ export class TiedAutoencoder {
    * that were finished are in `lastHistory`.
    */
   async fit(x: WorkerMatrix, options: WorkerFitOptions & TransferOptions = {}): Promise<History> {
-    const { signal, transfer, sent, callbacks } = split(options);
+    const { signal, transfer, sent, callbacks } = split(options, ["onStep", "onEpoch"]);
     if (signal?.aborted) throw signal.reason;
-    const id = this.#calls;
+    const id = this.#calls.next;
     return whileWatching(
       signal,
-      () => this.#abort(id),
+      () => this.#calls.abort(id),
       async () => {
-        return (await this.#call("fit", [rows("fit", x), sent], transfer, callbacks)) as History;
+        return (await this.#calls.call(
+          "fit",
+          [rows("fit", x), sent],
+          transfer,
+          callbacks,
+        )) as History;
       },
     );
   }
@@ -326,23 +303,25 @@ export class TiedAutoencoder {
     x: WorkerMatrix,
     options: WorkerFitOptions & TransferOptions = {},
   ): AsyncGenerator<StepRecord, History> {
-    const { signal, transfer, sent, callbacks } = split(options);
-    const run = this.#calls;
-    await this.#call("startSteps", [rows("fit", x), sent], transfer, callbacks);
-    this.#running.set(run, callbacks);
+    const { signal, transfer, sent, callbacks } = split(options, ["onStep", "onEpoch"]);
+    const run = this.#calls.next;
+    await this.#calls.call("startSteps", [rows("fit", x), sent], transfer, callbacks);
+    this.#calls.running.set(run, callbacks);
     try {
       for (;;) {
         if (signal?.aborted) throw signal.reason;
-        const next = (await this.#call("nextStep", [run], false, callbacks)) as IteratorResult<
-          StepRecord,
-          History
-        >;
+        const next = (await this.#calls.call(
+          "nextStep",
+          [run],
+          false,
+          callbacks,
+        )) as IteratorResult<StepRecord, History>;
         if (next.done) return next.value;
         yield next.value;
       }
     } finally {
-      this.#running.delete(run);
-      if (this.#channel) await this.#call("endSteps", [run]);
+      this.#calls.running.delete(run);
+      if (this.#calls.isOpen) await this.#calls.call("endSteps", [run]);
     }
   }
 
@@ -352,7 +331,7 @@ export class TiedAutoencoder {
    * @throws (rejects) DivergenceError when the loss is not finite; the weights are as they were.
    */
   trainOnBatch(x: WorkerMatrix, target?: WorkerMatrix, options?: TransferOptions): Promise<number> {
-    return this.#send("trainOnBatch", [x, target], options);
+    return this.#calls.send("trainOnBatch", [x, target], options);
   }
 
   /**
@@ -365,7 +344,7 @@ export class TiedAutoencoder {
     options: { scale?: number } & TransferOptions = {},
   ): Promise<number> {
     const { transfer = false, ...settings } = options;
-    return this.#send("accumulateGradients", [x, target, settings], { transfer });
+    return this.#calls.send("accumulateGradients", [x, target, settings], { transfer });
   }
 
   /** Adds `scale` (default 1) times the given gradients, of all names and no other, to what is accumulated. */
@@ -374,162 +353,57 @@ export class TiedAutoencoder {
     options: { scale?: number } & TransferOptions = {},
   ): Promise<void> {
     const { transfer = false, ...settings } = options;
-    return this.#send("addGradients", [gradients, settings], { transfer });
+    return this.#calls.send("addGradients", [gradients, settings], { transfer });
   }
 
   /** What was accumulated, by parameter name, before clipping and weight decay. */
   gradients(): Promise<NamedWeights> {
-    return this.#send("gradients", []);
+    return this.#calls.send("gradients", []);
   }
 
   /** One optimizer step on what was accumulated, which is then forgotten. */
   applyGradients(): Promise<void> {
-    return this.#send("applyGradients", []);
+    return this.#calls.send("applyGradients", []);
   }
 
   /** Forgets what was accumulated. */
   zeroGradients(): Promise<void> {
-    return this.#send("zeroGradients", []);
+    return this.#calls.send("zeroGradients", []);
   }
 
   /** Every parameter by name; each tied weight appears once. */
   weights(): Promise<NamedWeights> {
-    return this.#send("weights", []);
+    return this.#calls.send("weights", []);
   }
 
   /** Replaces every parameter; the optimizer's state stays. Wants all names and no other. */
   setWeights(weights: NamedWeights, options?: TransferOptions): Promise<void> {
-    return this.#send("setWeights", [weights], options);
+    return this.#calls.send("setWeights", [weights], options);
   }
 
   /** The model as safetensors; with `optimizer` training resumes bit for bit from it. */
   save(options?: { optimizer?: boolean }): Promise<OwnBytes> {
-    return this.#send("save", [options]);
+    return this.#calls.send("save", [options]);
   }
 
   /** The model, or with `part` one half of it, as an ONNX file. */
   toOnnx(options?: OnnxOptions): Promise<OwnBytes> {
-    return this.#send("toOnnx", [options]);
+    return this.#calls.send("toOnnx", [options]);
   }
 
   /** The model as a readable table. */
   summary(): Promise<string> {
-    return this.#send("summary", []);
+    return this.#calls.send("summary", []);
   }
 
   /** Ends the worker and with it whatever it was doing. Calls under way and later ones reject. */
   dispose(): void {
-    this.#end(new DisposedError("This model was disposed; its worker is gone."));
+    this.#calls.end();
   }
 
   /** The same as `dispose`, for `using`. */
   [disposeKey](): void {
     this.dispose();
-  }
-
-  #send<Result>(call: string, args: unknown[], options?: TransferOptions): Promise<Result> {
-    return this.#call(call, args, options?.transfer === true) as Promise<Result>;
-  }
-
-  #call(
-    call: string,
-    args: unknown[],
-    transfer = false,
-    callbacks: Callbacks = { byName: {} },
-  ): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const channel = this.#channel;
-      if (!channel) throw new DisposedError("This model was disposed; its worker is gone.");
-      const prepared = prepareArguments(call, args, this, transfer, isSentData);
-      const id = this.#calls++;
-      try {
-        channel.post({ id, call, args: prepared.args }, prepared.transfer);
-      } catch (cause) {
-        const { message } = cause as Error;
-        throw new InvalidTypeError(
-          `${call} was given something that cannot be sent to a worker (${message}). Functions and streams run in the page only.`,
-          { cause },
-        );
-      }
-      this.#pending.set(id, { resolve, reject, callbacks });
-      channel.hold(true);
-    });
-  }
-
-  #abort(id: number): void {
-    this.#channel?.post({ abort: id }, []);
-  }
-
-  async #receive(message: Reply): Promise<void> {
-    if ("ready" in message) return;
-    if ("ask" in message) {
-      const { ask, id, callback, record } = message;
-      const callbacks = this.#pending.get(id)?.callbacks ?? this.#running.get(id);
-      try {
-        const value = await callbacks?.byName[callback]?.(record as never);
-        this.#channel?.post({ answer: ask, value: value === false ? false : undefined }, []);
-      } catch (error) {
-        if (callbacks) callbacks.thrown = { value: error };
-        this.#channel?.post({ answer: ask, error: String(error) }, []);
-      }
-      return;
-    }
-    const pending = this.#pending.get(message.id);
-    this.#pending.delete(message.id);
-    if (message.state) this.#state = { ...this.#state, ...message.state };
-    if (this.#pending.size === 0) this.#channel?.hold(false);
-    const thrown = pending?.callbacks.thrown;
-    if ("error" in message) pending?.reject(thrown ? thrown.value : receivedError(message.error));
-    else pending?.resolve(message.value);
-  }
-
-  #end(error: Error): void {
-    const channel = this.#channel;
-    this.#channel = undefined;
-    for (const { reject } of this.#pending.values()) reject(error);
-    this.#pending.clear();
-    channel?.end();
-  }
-}
-
-function isSentData(value: unknown): value is SentData {
-  return value instanceof SentData;
-}
-
-function split(options: WorkerFitOptions & TransferOptions) {
-  const { signal, transfer = false, ...rest } = options;
-  const callbacks: Callbacks = { byName: {} };
-  const sent: Record<string, unknown> = { ...rest };
-  for (const name of ["onStep", "onEpoch"] as const) {
-    const callback = rest[name];
-    if (typeof callback !== "function") continue;
-    callbacks.byName[name] = callback;
-    sent[name] = CALLBACK;
-  }
-  return { signal: signal as WatchedSignal | undefined, transfer, sent, callbacks };
-}
-
-/** The part of an AbortSignal that is needed to end what another thread does. */
-interface WatchedSignal {
-  readonly aborted: boolean;
-  readonly reason?: unknown;
-  addEventListener?(type: "abort", listener: () => void): void;
-  removeEventListener?(type: "abort", listener: () => void): void;
-}
-
-/** Runs `work`; an abort meanwhile calls `abort`, and then `work`'s rejection is the signal's reason. */
-async function whileWatching<Result>(
-  signal: WatchedSignal | undefined,
-  abort: () => void,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  signal?.addEventListener?.("abort", abort);
-  try {
-    return await work();
-  } catch (error) {
-    throw signal?.aborted ? signal.reason : error;
-  } finally {
-    signal?.removeEventListener?.("abort", abort);
   }
 }
 
@@ -538,18 +412,4 @@ function rows(call: string, x: WorkerMatrix): WorkerMatrix {
   throw new InvalidTypeError(
     `${call} in a worker takes a matrix, not a stream: send batches with trainOnBatch, or give the stream to a model in this thread.`,
   );
-}
-
-/**
- * A configuration as it can be sent: functions and promises resolved, and the core with it, as a module or
- * bytes, so that the program of the worker carries none.
- */
-async function cloneable<Options extends RuntimeOptions>(options: Options): Promise<Options> {
-  if (typeof options !== "object" || options === null) return options;
-  const { wasm, simd } = options;
-  if (wasm === undefined) return { ...options, wasm: await loadBuild(simd) };
-  const source = await (typeof wasm === "function" ? wasm() : wasm);
-  const response = source as { arrayBuffer?: () => Promise<ArrayBuffer> };
-  const sent = typeof response?.arrayBuffer === "function" ? await response.arrayBuffer() : source;
-  return { ...options, wasm: sent };
 }

@@ -5,9 +5,6 @@ import { readmeLink, show, UnsupportedHostError } from "../errors.ts";
 import { spawn } from "../platform/workers.ts";
 import { isReply, type Reply, type Request } from "./messages.ts";
 
-/** The program, put here by scripts/build-js.mjs. */
-declare const WORKER_PROGRAM: string;
-
 /** A Web Worker, or one of node:worker_threads. */
 export interface WorkerLike {
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;
@@ -37,10 +34,11 @@ interface TimerHost {
 }
 
 /**
- * Opens the channel: `receive` gets every message, `lost` the reason when the worker is gone, keeps silent at
+ * Opens the channel to a worker that runs the text `program`, or to one of the caller's: `receive` gets every message, `lost` the reason when the worker is gone, keeps silent at
  * the start, or runs some other program.
  */
 export function openChannel(
+  program: string,
   createWorker: (() => WorkerLike) | undefined,
   startTimeout: number | undefined,
   receive: (message: Reply) => void,
@@ -48,7 +46,7 @@ export function openChannel(
 ): Channel {
   let worker: AnyWorker;
   try {
-    worker = createWorker ? createWorker() : (spawn(WORKER_PROGRAM) as AnyWorker);
+    worker = createWorker ? createWorker() : (spawn(program) as AnyWorker);
   } catch (cause) {
     throw refused((cause as Error).message, cause);
   }

@@ -1,0 +1,7 @@
+// The program that runs in the worker of a detector: tied-autoencoder/worker carries it as text and starts it from there;
+// a page whose policy forbids that serves this file and gives a worker made of it.
+
+import { serveDetector } from "./worker/detector-host.ts";
+import { portOfWorker } from "./worker/port.ts";
+
+serveDetector(portOfWorker());

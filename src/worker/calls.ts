@@ -1,0 +1,229 @@
+// Calls of this thread on what a worker holds: each is answered by a promise. Arrays come back by transfer.
+
+import { loadBuild } from "../core/load.ts";
+import { DisposedError, InvalidTypeError } from "../errors.ts";
+import type { RuntimeOptions } from "../make.ts";
+import { prepareArguments } from "./arguments.ts";
+import { CALLBACK, type Reply, receivedError } from "./messages.ts";
+import { SentData } from "./sent-data.ts";
+import { type Channel, openChannel, type WorkerLike } from "./start.ts";
+
+/** How the worker itself is had. */
+export interface WorkerOptions {
+  /**
+   * Makes the worker, of tied-autoencoder/worker-script, for a detector of tied-autoencoder/detector-script; for pages
+   * whose policy forbids blob: workers. Default: the package makes it.
+   */
+  createWorker?: () => WorkerLike;
+  /** Milliseconds that the worker may take to say that it runs. Default 10,000. */
+  startTimeout?: number;
+}
+
+/** How a call's arguments reach the worker. */
+export interface TransferOptions {
+  /**
+   * Hand the arguments' buffers to the worker instead of copying them. The caller's arrays are empty
+   * afterwards, and so is every other view of their buffers. Default false.
+   */
+  transfer?: boolean;
+}
+
+interface Pending {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+  readonly callbacks: Callbacks;
+}
+
+/** The caller's callbacks, which the worker asks for. */
+export interface Callbacks {
+  readonly byName: Record<string, (record: never) => unknown>;
+  /** What a callback threw: the call rejects with that very value. */
+  thrown?: { readonly value: unknown };
+}
+
+export class WorkerCalls {
+  /** Callbacks of runs that outlast one call. */
+  readonly running = new Map<number, Callbacks>();
+  readonly #owner: object;
+  readonly #gone: string;
+  readonly #takeState: (state: object) => void;
+  #channel: Channel | undefined;
+  readonly #pending = new Map<number, Pending>();
+  #calls = 0;
+
+  /**
+   * @param owner whose calls these are; data that it sent stay with it
+   * @param program the text of the worker's program
+   * @param gone what calls after `end` are told
+   * @param takeState takes what the worker says of its state with an answer
+   */
+  constructor(
+    owner: object,
+    program: string,
+    { createWorker, startTimeout }: WorkerOptions,
+    gone: string,
+    takeState: (state: object) => void,
+  ) {
+    this.#owner = owner;
+    this.#gone = gone;
+    this.#takeState = takeState;
+    this.#channel = openChannel(
+      program,
+      createWorker,
+      startTimeout,
+      (message) => this.#receive(message),
+      (error) => this.#end(error),
+    );
+  }
+
+  /** The number that the next call will have. */
+  get next(): number {
+    return this.#calls;
+  }
+
+  get isOpen(): boolean {
+    return this.#channel !== undefined;
+  }
+
+  send<Result>(call: string, args: unknown[], options?: TransferOptions): Promise<Result> {
+    return this.call(call, args, options?.transfer === true) as Promise<Result>;
+  }
+
+  call(
+    call: string,
+    args: unknown[],
+    transfer = false,
+    callbacks: Callbacks = { byName: {} },
+  ): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const channel = this.#channel;
+      if (!channel) throw new DisposedError(this.#gone);
+      const prepared = prepareArguments(call, args, this.#owner, transfer, isSentData);
+      const id = this.#calls++;
+      try {
+        channel.post({ id, call, args: prepared.args }, prepared.transfer);
+      } catch (cause) {
+        const { message } = cause as Error;
+        throw new InvalidTypeError(
+          `${call} was given something that cannot be sent to a worker (${message}). Functions and streams run in the page only.`,
+          { cause },
+        );
+      }
+      this.#pending.set(id, { resolve, reject, callbacks });
+      channel.hold(true);
+    });
+  }
+
+  /** Sends data that the worker keeps. */
+  async keep(x: unknown, options: TransferOptions | undefined): Promise<SentData> {
+    const number = await this.send<number>("send", [x], options);
+    return new SentData(this.#owner, number, async (released) => {
+      if (this.#channel) await this.call("release", [released]);
+    });
+  }
+
+  /** Asks the worker to end a call. */
+  abort(id: number): void {
+    this.#channel?.post({ abort: id }, []);
+  }
+
+  /** Ends the worker and with it whatever it was doing. */
+  end(): void {
+    this.#end(new DisposedError(this.#gone));
+  }
+
+  async #receive(message: Reply): Promise<void> {
+    if ("ready" in message) return;
+    if ("ask" in message) {
+      const { ask, id, callback, record } = message;
+      const callbacks = this.#pending.get(id)?.callbacks ?? this.running.get(id);
+      try {
+        const value = await callbacks?.byName[callback]?.(record as never);
+        this.#channel?.post({ answer: ask, value: value === false ? false : undefined }, []);
+      } catch (error) {
+        if (callbacks) callbacks.thrown = { value: error };
+        this.#channel?.post({ answer: ask, error: String(error) }, []);
+      }
+      return;
+    }
+    const pending = this.#pending.get(message.id);
+    this.#pending.delete(message.id);
+    if (message.state) this.#takeState(message.state);
+    if (this.#pending.size === 0) this.#channel?.hold(false);
+    const thrown = pending?.callbacks.thrown;
+    if ("error" in message) pending?.reject(thrown ? thrown.value : receivedError(message.error));
+    else pending?.resolve(message.value);
+  }
+
+  #end(error: Error): void {
+    const channel = this.#channel;
+    this.#channel = undefined;
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
+    channel?.end();
+  }
+}
+
+function isSentData(value: unknown): value is SentData {
+  return value instanceof SentData;
+}
+
+/** The part of an AbortSignal that is needed to end what another thread does. */
+export interface WatchedSignal {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+  addEventListener?(type: "abort", listener: () => void): void;
+  removeEventListener?(type: "abort", listener: () => void): void;
+}
+
+/** Runs `work`; an abort meanwhile calls `abort`, and then `work`'s rejection is the signal's reason. */
+export async function whileWatching<Result>(
+  signal: WatchedSignal | undefined,
+  abort: () => void,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  signal?.addEventListener?.("abort", abort);
+  try {
+    return await work();
+  } catch (error) {
+    throw signal?.aborted ? signal.reason : error;
+  } finally {
+    signal?.removeEventListener?.("abort", abort);
+  }
+}
+
+/** Options as they are sent: callbacks of these names stay here, and so does the signal. */
+export function split(options: object & TransferOptions, names: readonly string[]) {
+  const {
+    signal,
+    transfer = false,
+    ...rest
+  } = options as TransferOptions & {
+    signal?: WatchedSignal;
+  };
+  const callbacks: Callbacks = { byName: {} };
+  const sent: Record<string, unknown> = { ...rest };
+  for (const name of names) {
+    const callback: unknown = sent[name];
+    if (typeof callback !== "function") continue;
+    callbacks.byName[name] = callback as (record: never) => unknown;
+    sent[name] = CALLBACK;
+  }
+  return { signal, transfer, sent, callbacks };
+}
+
+/**
+ * A configuration as it can be sent: functions and promises resolved, and the core with it, as a module or
+ * bytes, so that the program of the worker carries none.
+ */
+export async function cloneable<Options extends RuntimeOptions>(
+  options: Options,
+): Promise<Options> {
+  if (typeof options !== "object" || options === null) return options;
+  const { wasm, simd } = options;
+  if (wasm === undefined) return { ...options, wasm: await loadBuild(simd) };
+  const source = await (typeof wasm === "function" ? wasm() : wasm);
+  const response = source as { arrayBuffer?: () => Promise<ArrayBuffer> };
+  const sent = typeof response?.arrayBuffer === "function" ? await response.arrayBuffer() : source;
+  return { ...options, wasm: sent };
+}

@@ -1,0 +1,108 @@
+// The worker's side of calls: takes them as they arrive, keeps data that was sent once, and asks the page's callbacks.
+
+import {
+  buffersIn,
+  CALLBACK,
+  type ModelState,
+  type Reply,
+  type Request,
+  SENT_DATA,
+  sentError,
+} from "./messages.ts";
+
+/** The worker's end of the channel. */
+export interface Port {
+  post(message: Reply, transfer: ArrayBuffer[]): void;
+  listen(listener: (message: Request) => void): void;
+}
+
+/** What a worker holds. */
+export interface Service {
+  /** Runs a call. */
+  run(id: number, call: string, args: readonly unknown[]): unknown;
+  /** What the page is told of the state with the answer to a call. */
+  state(call: string): ModelState | undefined;
+}
+
+export class Desk {
+  readonly #port: Port;
+  readonly #signals = new Map<number, { aborted: boolean; reason: unknown }>();
+  readonly #asked = new Map<number, (message: Request) => void>();
+  #asks = 0;
+  /** Data that was sent once, by number. */
+  readonly #kept = new Map<number, unknown>();
+  #keptCount = 0;
+
+  constructor(port: Port) {
+    this.#port = port;
+  }
+
+  /** Keeps data; returns their number. */
+  keep(data: unknown): number {
+    this.#kept.set(this.#keptCount, data);
+    return this.#keptCount++;
+  }
+
+  release(number: number): void {
+    this.#kept.delete(number);
+  }
+
+  /** The options of a long call as the page meant them: callbacks that ask it, a signal that it sets. */
+  options(id: number, sent: unknown): Record<string, unknown> {
+    const options = { ...(sent as Record<string, unknown>) };
+    for (const [name, value] of Object.entries(options)) {
+      if (value !== CALLBACK) continue;
+      options[name] = (record: unknown) =>
+        new Promise((resolve, reject) => {
+          const ask = this.#asks++;
+          this.#asked.set(ask, (message) => {
+            if ("error" in message) reject(message.error);
+            else resolve((message as { value?: unknown }).value);
+          });
+          this.#port.post({ ask, id, callback: name, record }, []);
+        });
+    }
+    const signal = { aborted: false, reason: undefined };
+    this.#signals.set(id, signal);
+    return { ...options, signal };
+  }
+
+  /** Forgets the signal of a call that has ended. */
+  forget(id: number): void {
+    this.#signals.delete(id);
+  }
+
+  /** Answers calls from now on. The signals of calls named in `open` outlast them. */
+  serve({ run, state }: Service, open: readonly string[] = []): void {
+    this.#port.post({ ready: true }, []);
+    this.#port.listen(async (message) => {
+      if ("answer" in message) {
+        this.#asked.get(message.answer)?.(message);
+        this.#asked.delete(message.answer);
+      } else if ("abort" in message) {
+        const signal = this.#signals.get(message.abort);
+        if (signal) signal.aborted = true;
+      } else {
+        const { id, call, args } = message;
+        try {
+          const value = await run(id, call, args.map(this.#withKept));
+          this.#port.post({ id, value, state: state(call) }, [...buffersIn(value)]);
+        } catch (thrown) {
+          this.#port.post({ id, error: sentError(thrown), state: state(call) }, []);
+        }
+        if (!open.includes(call)) this.#signals.delete(id);
+      }
+    });
+  }
+
+  /** Puts data that was sent before in the places where the page named it. */
+  readonly #withKept = (value: unknown): unknown => {
+    if (Object.prototype.toString.call(value) !== "[object Object]") return value;
+    const entries = value as Record<string, unknown>;
+    const number = entries[SENT_DATA];
+    if (typeof number === "number") return this.#kept.get(number);
+    return Object.fromEntries(
+      Object.entries(entries).map(([key, each]) => [key, this.#withKept(each)]),
+    );
+  };
+}

@@ -1,0 +1,257 @@
+// The detector behind a worker: the calls of AnomalyDetector, each answered by a promise. Arguments are copied, unless the
+// call is given { transfer: true } or the rows were sent before with `send`.
+
+import type { OwnBytes } from "../arrays.ts";
+import type { Decision, Detection } from "../detect/calibration.ts";
+import type { DetectorSource, Evaluation } from "../detect/detector.ts";
+import type { Drift } from "../detect/drift.ts";
+import type { Reason } from "../detect/explain.ts";
+import type { DetectorOptions } from "../detect/fit.ts";
+import type { TrainingResult } from "../detect/parts.ts";
+import type { JudgedRow, StreamResult } from "../detect/stream.ts";
+import type { ColumnSchema } from "../detect/table/schema.ts";
+import type { DetectorInput } from "../detect/table/source.ts";
+import type { UpdateOptions } from "../detect/update.ts";
+import { bytesOfFile } from "../exchange/model-bytes.ts";
+import { disposeKey } from "../platform/dispose.ts";
+import {
+  cloneable,
+  split,
+  type TransferOptions,
+  WorkerCalls,
+  type WorkerOptions,
+  whileWatching,
+} from "./calls.ts";
+import type { WorkerRuntimeOptions } from "./model.ts";
+import type { SentData } from "./sent-data.ts";
+
+/** Rows for a call: as in this thread, or what `send` returned. Functions and streams of rows cannot be sent. */
+export type WorkerRows = DetectorInput | SentData;
+
+/** The options of `fit` in a worker: no functions except the callbacks. */
+export interface WorkerDetectorOptions
+  extends Omit<DetectorOptions, "calibration" | "createWorker" | "onWarning"> {
+  /** As in this thread; rows may have been sent before. Default "cross". */
+  calibration?: DetectorOptions["calibration"] | SentData;
+}
+
+/** The options of `update` in a worker. */
+export type WorkerUpdateOptions = UpdateOptions & TransferOptions;
+
+/** A detector that judges rows one at a time, in the worker. */
+export interface WorkerStream {
+  /**
+   * Judges the next row. The numbers are those that the same rows have together.
+   * @returns undefined in a time series as long as no window has ended with this row
+   */
+  push(row: object): Promise<StreamResult | undefined>;
+  /** Ends the stream; the rows that are left are settled. */
+  end(): Promise<JudgedRow[]>;
+}
+
+/** What is known of a detector without asking the worker. */
+interface About {
+  readonly schema: readonly ColumnSchema[];
+  readonly notes: readonly string[];
+  readonly training: TrainingResult;
+}
+
+const NOTHING: About = {
+  schema: [],
+  notes: [],
+  training: { score: new Float64Array(0), pValue: new Float64Array(0) },
+};
+
+/**
+ * An AnomalyDetector in a worker of its own. Every call is asynchronous and they run in their order. Numbers, defaults and
+ * errors are those of the detector in this thread; every promise also rejects with a DisposedError after `dispose`, with an
+ * InvalidTypeError for arguments that cannot be sent or whose buffers were transferred before, and with an
+ * UnsupportedHostError when the worker dies.
+ */
+export class AnomalyDetector {
+  readonly #calls: WorkerCalls;
+  #about = NOTHING;
+
+  private constructor(program: string, options: WorkerOptions) {
+    const gone = "This detector was disposed; its worker is gone.";
+    this.#calls = new WorkerCalls(this, program, options, gone, () => {});
+  }
+
+  /**
+   * Starts a worker and learns there what is normal from rows.
+   * @param rows [rows, columns]: a matrix, an array of objects, or `{ columns: { name: values } }`. Copied, or with
+   * `transfer` handed over.
+   * @param options as in this thread. Callbacks run in this thread; `onProgress` is called at most every 50 ms.
+   * @throws (rejects) what AnomalyDetector.fit throws; `signal.reason` on an abort; UnsupportedHostError when the worker
+   * cannot start, keeps silent or runs some other program.
+   */
+  static async fit(
+    rows: DetectorInput,
+    options: WorkerDetectorOptions & TransferOptions = {},
+    worker: WorkerOptions = {},
+  ): Promise<AnomalyDetector> {
+    const { signal, transfer, sent, callbacks } = split(options, ["onEpoch", "onProgress"]);
+    if (signal?.aborted) throw signal.reason;
+    const [{ detectorProgram }, settings] = await Promise.all([
+      import("./detector-program.ts"),
+      cloneable(sent),
+    ]);
+    const detector = new AnomalyDetector(detectorProgram, worker);
+    const calls = detector.#calls;
+    const id = calls.next;
+    return detector.#open(
+      whileWatching(
+        signal,
+        () => calls.abort(id),
+        () => calls.call("fit", [rows, settings], transfer, callbacks),
+      ),
+    );
+  }
+
+  /**
+   * Starts a worker and loads a detector in it from what `save` wrote: bytes, a Blob, a Response, or a promise of one of
+   * these. The bytes are copied.
+   * @throws (rejects) FormatError for a file that is no detector; else as `fit`.
+   */
+  static async load(
+    file: DetectorSource,
+    runtime: WorkerRuntimeOptions = {},
+    worker: WorkerOptions = {},
+  ): Promise<AnomalyDetector> {
+    const [{ detectorProgram }, bytes, sent] = await Promise.all([
+      import("./detector-program.ts"),
+      bytesOfFile(await file),
+      cloneable(runtime),
+    ]);
+    const detector = new AnomalyDetector(detectorProgram, worker);
+    return detector.#open(detector.#calls.call("load", [bytes, sent]));
+  }
+
+  async #open(made: Promise<unknown>): Promise<AnomalyDetector> {
+    try {
+      this.#about = (await made) as About;
+      return this;
+    } catch (error) {
+      this.dispose();
+      throw error;
+    }
+  }
+
+  /** Scores and p-values of the training rows, each by models that have not seen it. */
+  get training(): TrainingResult {
+    return this.#about.training;
+  }
+
+  /** What each column is, and why it was taken for that. */
+  get schema(): readonly ColumnSchema[] {
+    return this.#about.schema;
+  }
+
+  /** What people should know of this detector, as of the last answer to `fit`, `load` or `update`. */
+  get notes(): readonly string[] {
+    return this.#about.notes;
+  }
+
+  /**
+   * Sends rows to the worker, which keeps them. What is returned takes the rows' place in every call, any number of times,
+   * without another copy. It stays until `release()` or `dispose`.
+   */
+  send(rows: DetectorInput, options?: TransferOptions): Promise<SentData> {
+    return this.#calls.keep(rows, options);
+  }
+
+  /** Scores of rows, [rows]: higher is odder. NaN for a row in which nothing is known. */
+  score(rows: WorkerRows, options?: TransferOptions): Promise<Float64Array> {
+    return this.#calls.send("score", [rows], options);
+  }
+
+  /**
+   * Conformal p-values of rows, [rows], in (0, 1]: how often a row like those of training scores at least as high. The
+   * smallest is 1 / (n + 1), n the number of calibration rows.
+   */
+  pValues(rows: WorkerRows, options?: TransferOptions): Promise<Float64Array> {
+    return this.#calls.send("pValues", [rows], options);
+  }
+
+  /**
+   * Flags odd rows. Default `{ alpha: 0.01 }`.
+   * @throws (rejects) InvalidValueError for an alpha below 1 / (n + 1), with the number of calibration rows it would take
+   */
+  detect(rows: WorkerRows, decision?: Decision, options?: TransferOptions): Promise<Detection> {
+    return this.#calls.send("detect", [rows, decision], options);
+  }
+
+  /**
+   * How well scores and decisions agree with labels.
+   * @param labels 1 (or true) for odd rows, 0 for normal ones
+   */
+  evaluate(
+    rows: WorkerRows,
+    labels: ArrayLike<number | boolean>,
+    decision?: Decision,
+    options?: TransferOptions,
+  ): Promise<Evaluation> {
+    return this.#calls.send("evaluate", [rows, labels, decision], options);
+  }
+
+  /**
+   * Why rows are odd: for each row its columns, the one whose expected value would lower the score most first. Takes some
+   * milliseconds a row.
+   */
+  explain(rows: WorkerRows, options?: TransferOptions): Promise<Reason[][]> {
+    return this.#calls.send("explain", [rows], options);
+  }
+
+  /**
+   * Learns on from new rows that are mostly normal: scales, models and calibration move, old rows fade. Answers that are
+   * asked for meanwhile are those of the detector as it was.
+   * @throws (rejects) as `fit` does; the detector is then as it was
+   */
+  async update(rows: WorkerRows, options: WorkerUpdateOptions = {}): Promise<void> {
+    const { signal, transfer, sent, callbacks } = split(options, ["onProgress"]);
+    if (signal?.aborted) throw signal.reason;
+    const id = this.#calls.next;
+    const after = await whileWatching(
+      signal,
+      () => this.#calls.abort(id),
+      () => this.#calls.call("update", [rows, sent], transfer, callbacks),
+    );
+    this.#about = { ...this.#about, ...(after as Pick<About, "notes">) };
+  }
+
+  /**
+   * Judges rows that come one at a time.
+   * @throws (rejects) InvalidValueError for a false discovery rate, which is a promise about rows together
+   */
+  async stream(decision?: Decision): Promise<WorkerStream> {
+    const calls = this.#calls;
+    const stream = await calls.send<number>("stream", [decision]);
+    return {
+      push: (row) => calls.send("push", [stream, row]),
+      end: () => calls.send("end", [stream]),
+    };
+  }
+
+  /**
+   * Whether rows have moved away from what was learned: those that streams and `update` have seen, or the given ones, in
+   * their order, which are then not counted with the others.
+   */
+  drift(rows?: WorkerRows, options?: TransferOptions): Promise<Drift> {
+    return this.#calls.send("drift", [rows], options);
+  }
+
+  /** The detector as one safetensors file: models, calibration, columns, and the state of `drift`. */
+  save(): Promise<OwnBytes> {
+    return this.#calls.send("save", []);
+  }
+
+  /** Ends the worker and with it whatever it was doing. Calls under way and later ones reject. */
+  dispose(): void {
+    this.#calls.end();
+  }
+
+  /** The same as `dispose`, for `using`. */
+  [disposeKey](): void {
+    this.dispose();
+  }
+}
