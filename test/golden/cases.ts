@@ -30,6 +30,32 @@ export interface GoldenCase {
   after_f64: Record<"1" | "2" | "10", { lossBatch0: number; params?: GoldenParameters }>;
 }
 
+export interface FamilyCase extends Omit<GoldenCase, "init" | "grads_f64" | "after" | "after_f64"> {
+  init: FamilyParameters;
+  grads_f64: FamilyParameters;
+  gradsProjected_f64?: GoldenArray;
+  inference_f64: { code: GoldenArray; reconstruction: GoldenArray; loss: number };
+  noise?: GoldenArray[];
+  threshold_f64?: number[];
+  kept?: number[][];
+  rowsSinceActive?: number[][];
+  deadUnits?: number[][];
+  after: Record<string, { params: FamilyParameters }>;
+  after_f64: Record<
+    string,
+    {
+      lossBatch0: number;
+      params?: FamilyParameters;
+      code?: GoldenArray;
+      reconstruction?: GoldenArray;
+    }
+  >;
+}
+
+export interface FamilyParameters extends GoldenParameters {
+  logVariance?: { weight: GoldenArray; bias: GoldenArray };
+}
+
 const folder = new URL("cases/", import.meta.url);
 
 export const goldenCases: GoldenCase[] = readdirSync(folder)
@@ -62,6 +88,33 @@ export function goldenWeights(parameters: GoldenParameters): Record<string, Gold
   add(parameters.b, "encoder", "bias");
   add(parameters.c, "decoder", "bias");
   return named;
+}
+
+/** The same for a case with a code, penalties and a constraint. */
+export function familyConfig(golden: FamilyCase): ModelConfig {
+  const { code, penalties, constraint, missing } = golden.config;
+  return {
+    ...goldenConfig(golden as unknown as GoldenCase),
+    ...(code ? { code } : {}),
+    penalties,
+    ...(constraint ? { constraint } : {}),
+    ...(missing ? { missing } : {}),
+  };
+}
+
+/** Parameters of such a case under the public tensor names. */
+export function familyWeights(
+  parameters: FamilyParameters,
+  depth: number,
+): Record<string, GoldenArray> {
+  const { logVariance } = parameters;
+  const head = `encoder.${depth - 1}.logVariance`;
+  return {
+    ...goldenWeights(parameters),
+    ...(logVariance
+      ? { [`${head}.weight`]: logVariance.weight, [`${head}.bias`]: logVariance.bias }
+      : {}),
+  };
 }
 
 function activation(spec: string | { type: string }): ActivationSpec {

@@ -6,45 +6,13 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { loadCoreSync } from "../../src/core/load.ts";
 import { readRows } from "../../src/data/rows.ts";
-import { type ModelConfig, TiedAutoencoder } from "../../src/index.ts";
+import { TiedAutoencoder } from "../../src/index.ts";
 import { Gaussian } from "../../src/layers/gaussian.ts";
 import { resolveConfig } from "../../src/model/config.ts";
 import { Engine } from "../../src/model/engine.ts";
 import { availableBuilds } from "../support/builds.ts";
 import { relativeDistance } from "../support/distance.ts";
-import {
-  type GoldenArray,
-  type GoldenCase,
-  type GoldenParameters,
-  goldenConfig,
-  goldenWeights,
-} from "./cases.ts";
-
-interface FamilyCase extends Omit<GoldenCase, "init" | "grads_f64" | "after" | "after_f64"> {
-  init: FamilyParameters;
-  grads_f64: FamilyParameters;
-  gradsProjected_f64?: GoldenArray;
-  inference_f64: { code: GoldenArray; reconstruction: GoldenArray; loss: number };
-  noise?: GoldenArray[];
-  threshold_f64?: number[];
-  kept?: number[][];
-  rowsSinceActive?: number[][];
-  deadUnits?: number[][];
-  after: Record<string, { params: FamilyParameters }>;
-  after_f64: Record<
-    string,
-    {
-      lossBatch0: number;
-      params?: FamilyParameters;
-      code?: GoldenArray;
-      reconstruction?: GoldenArray;
-    }
-  >;
-}
-
-interface FamilyParameters extends GoldenParameters {
-  logVariance?: { weight: GoldenArray; bias: GoldenArray };
-}
+import { type FamilyCase, type FamilyParameters, familyConfig, familyWeights } from "./cases.ts";
 
 const AT_ONCE = 2e-6;
 const AFTER_TEN_STEPS = 3e-6;
@@ -55,34 +23,13 @@ const cases: FamilyCase[] = readdirSync(folder)
   .sort()
   .map((name) => JSON.parse(readFileSync(new URL(name, folder), "utf8")));
 
-function config(golden: FamilyCase): ModelConfig {
-  const { code, penalties, constraint } = golden.config;
-  return {
-    ...goldenConfig(golden as unknown as GoldenCase),
-    ...(code ? { code } : {}),
-    penalties,
-    ...(constraint ? { constraint } : {}),
-  };
-}
-
-function weights(parameters: FamilyParameters, depth: number): Record<string, GoldenArray> {
-  const { logVariance } = parameters;
-  const head = `encoder.${depth - 1}.logVariance`;
-  return {
-    ...goldenWeights(parameters),
-    ...(logVariance
-      ? { [`${head}.weight`]: logVariance.weight, [`${head}.bias`]: logVariance.bias }
-      : {}),
-  };
-}
-
 /** A model by its parts: an engine, whose gaussian code can be given its noise. */
 function make(golden: FamilyCase, simd: "baseline" | "relaxed") {
-  const engine = new Engine(resolveConfig(config(golden)), loadCoreSync({ simd }));
+  const engine = new Engine(resolveConfig(familyConfig(golden)), loadCoreSync({ simd }));
   const depth = golden.config.dims.length - 1;
   const { layout } = engine.network;
   const put = (parameters: FamilyParameters) => {
-    const named = weights(parameters, depth);
+    const named = familyWeights(parameters, depth);
     for (const { name, offset } of layout.tensors) {
       engine.state.parameters.set(named[name]!.data, offset);
     }
@@ -135,7 +82,7 @@ describe.each(availableBuilds)("families, %s build", (simd) => {
       expect(relativeDistance([engine.step.loss], [golden.trainLoss_f64[0]!])).toBeLessThan(
         AT_ONCE,
       );
-      for (const [name, { data }] of Object.entries(weights(golden.grads_f64, depth))) {
+      for (const [name, { data }] of Object.entries(familyWeights(golden.grads_f64, depth))) {
         const gradient = tensor(engine.state.gradients, name);
         expect(relativeDistance(gradient, data), name).toBeLessThan(AT_ONCE);
       }
@@ -165,7 +112,7 @@ describe.each(availableBuilds)("families, %s build", (simd) => {
         const { x } = batch(0);
         const evaluated = engine.inference.evaluate(x, undefined);
         expect(relativeDistance([evaluated], [after.lossBatch0])).toBeLessThan(AFTER_TEN_STEPS);
-        const expected = weights(after.params ?? golden.after[String(t + 1)]!.params, depth);
+        const expected = familyWeights(after.params ?? golden.after[String(t + 1)]!.params, depth);
         for (const [name, { data }] of Object.entries(expected)) {
           const value = tensor(engine.state.parameters, name);
           expect(relativeDistance(value, data), name).toBeLessThan(AFTER_TEN_STEPS);
@@ -180,8 +127,8 @@ describe.each(availableBuilds)("families, %s build", (simd) => {
 
     test("the public API makes the same model, and a saved one is the same", async () => {
       const depth = golden.config.dims.length - 1;
-      using model = TiedAutoencoder.createSync({ ...config(golden), simd });
-      const named = Object.entries(weights(golden.init, depth));
+      using model = TiedAutoencoder.createSync({ ...familyConfig(golden), simd });
+      const named = Object.entries(familyWeights(golden.init, depth));
       model.setWeights(
         Object.fromEntries(
           named.map(([name, { shape, data }]) => [name, { shape, data: new Float32Array(data) }]),
