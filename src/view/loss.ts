@@ -5,8 +5,14 @@ import { drawAxes, formatNumber, MARGIN, scale } from "./axes.ts";
 import { seriesColor } from "./colors.ts";
 import { chartSize, type PictureOptions, type Point, picture, type Surface } from "./picture.ts";
 
-/** What `fit` resolves with, or one loss after another. */
+/** What `fit` resolves with, series of several models by name, or one loss after another. */
 export type LossInput =
+  | {
+      /** The series by name; the first is drawn as a line, others dashed. */
+      readonly series: Readonly<Record<string, ArrayLike<number>>>;
+      /** Where the values stand on the horizontal axis. Default: 0, 1, 2, … */
+      readonly at?: readonly number[];
+    }
   | {
       /** Number of each epoch. Default: from 0. */
       readonly epoch?: readonly number[];
@@ -29,8 +35,10 @@ export interface LossOptions extends PictureOptions {
   references?: Readonly<Record<string, number>>;
   /** Name the lines above the chart. Default true. */
   legend?: boolean;
-  /** What the horizontal axis counts. Default "epoch" for a history, "step" for a list. */
+  /** What the horizontal axis counts. Default "epoch" for a history, else "step". */
   unit?: string;
+  /** What the vertical axis shows. Default "loss". */
+  quantity?: string;
 }
 
 interface Series {
@@ -41,9 +49,9 @@ interface Series {
 }
 
 /**
- * Draws the losses of `history`: training as a line, validation and other series as dashed ones.
+ * Draws the losses of `history`: training, or the first series, as a line, validation and others as dashed ones.
  * @returns SVG, or with `context` the text alternative.
- * @throws InvalidTypeError when `history` is neither a history nor a list of numbers.
+ * @throws InvalidTypeError when `history` is neither a history, nor series, nor a list of numbers.
  */
 export function drawLoss(history: LossInput, options: LossOptions = {}): string {
   const size = chartSize(options.size, [480, 240]);
@@ -69,7 +77,9 @@ export function drawLoss(history: LossInput, options: LossOptions = {}): string 
   ];
   const description = `${said.join("; ")}.`;
   return picture(options, size, "Loss", description, (surface) => {
-    drawAxes(surface, size, x, y, { x: options.unit ?? unit, y: log ? "loss (log)" : "loss" });
+    const { quantity = "loss" } = options;
+    const axes = { x: options.unit ?? unit, y: log ? `${quantity} (log)` : quantity };
+    drawAxes(surface, size, x, y, axes);
     for (const [name, value] of levels) {
       const at = y.at(value);
       surface.lines(
@@ -129,6 +139,11 @@ function readHistory(
     color: seriesColor(index, dark),
     dash: index > 0,
   });
+  if (typeof history === "object" && history !== null && "series" in history) {
+    const series = Object.entries(history.series).map(([name, values], i) => one(name, values, i));
+    const longest = Math.max(0, ...series.map(({ values }) => values.length));
+    return { series, positions: history.at ?? count(longest), unit: "step" };
+  }
   if (typeof history === "object" && history !== null && "history" in history) {
     const { loss, ...others } = history.history;
     const series = [one("training", loss, 0)];
@@ -141,7 +156,7 @@ function readHistory(
     return { series: [one("loss", history, 0)], positions: count(history.length), unit: "step" };
   }
   throw new InvalidTypeError(
-    `drawLoss takes what fit resolves with, or a list of losses; got ${show(history)}.`,
+    `drawLoss takes what fit resolves with, { series } by name, or a list of losses; got ${show(history)}.`,
   );
 }
 

@@ -80,4 +80,15 @@ describe("drawLoss", () => {
     expect(() => drawLoss(null as never)).toThrow("drawLoss takes what fit resolves with");
     expect(() => drawLoss([1], { size: [10, 10] })).toThrow("size must be [width, height]");
   });
+
+  test("series of several models have their own names, places and quantity", () => {
+    const series = { random: [0.7, 0.5, 0.4], pretrained: [0.4, 0.3] };
+    const svg = drawLoss({ series, at: [0, 10, 20] }, { unit: "step", quantity: "error" });
+    for (const text of ["random", "pretrained", "error (log)", "step", "20"]) {
+      expect(texts(svg)).toContain(text);
+    }
+    expect(svg).toContain("random from 0.7 to 0.4 in 3 values; pretrained from 0.4 to 0.3 in 2");
+    const [whole, half] = elements(svg, "path").filter(({ "stroke-width": w }) => w === "2");
+    expect(points(whole?.d).at(-1)?.[0]).toBeGreaterThan(points(half?.d).at(-1)?.[0] ?? 0);
+  });
 });
