@@ -28,6 +28,27 @@ export function listsOf(matrix, width) {
   return { starts, indices, values };
 }
 
+/**
+ * Dense features as lists of all their elements, each feature with mean 0 and variance 1 over the training rows.
+ * @returns {[train: Features, test: Features]}
+ */
+export function standardized(train, test, units) {
+  const rows = train.length / units;
+  const means = new Float64Array(units);
+  const squares = new Float64Array(units);
+  train.forEach((value, i) => {
+    means[i % units] += value / rows;
+    squares[i % units] += (value * value) / rows;
+  });
+  const factors = squares.map((square, j) => 1 / Math.sqrt(Math.max(square - means[j] ** 2, 1e-6)));
+  const listed = (matrix) => ({
+    starts: Uint32Array.from({ length: matrix.length / units + 1 }, (_, row) => row * units),
+    indices: Uint32Array.from(matrix, (_, i) => i % units),
+    values: matrix.map((value, i) => (value - means[i % units]) * factors[i % units]),
+  });
+  return [listed(train), listed(test)];
+}
+
 /** Trains on one part and returns the share of errors on the other. */
 export function testError(train, trainLabels, test, testLabels, units, options = {}) {
   const { epochs = 40, batchSize = 100, rate = 2e-3, l2 = 1e-5 } = options;

@@ -21,6 +21,9 @@ const BESIDE = {
   "SECURITY.md": "security.md",
 };
 
+/** Pictures of the guides. */
+const PICTURES = "docs/guides/pictures/";
+
 /** Files of the project that are pages, and the page of each. */
 function sources() {
   const below = readdirSync(join(root, "docs"), { recursive: true })
@@ -40,6 +43,7 @@ export function stage() {
   const api = apiPages(readPublicApi());
   for (const { name, text } of api) pages.set(`api/${name}.md`, text);
   for (const [page, text] of pages) write(page, text);
+  cpSync(join(root, PICTURES), join(staged, "guides/pictures"), { recursive: true });
   const entries = api.map(({ name, title }) => [title, `api/${name}.md`]);
   const decisions = [...pages.keys()].filter((page) => page.startsWith("decisions/")).sort();
   const groups = menu(
@@ -78,6 +82,7 @@ function linked(text, file, page, files) {
     if (/^([a-z]+:|#)/.test(target)) return link;
     const [path, hash = ""] = target.split("#");
     const found = posix.normalize(posix.join(posix.dirname(file), path));
+    if (found.startsWith(PICTURES)) return `[${label}](./${posix.relative("docs/guides", found)})`;
     const other = files.get(found);
     if (other === undefined) return found.startsWith("build/") ? link : `\`${found}\``;
     const way = posix.relative(posix.dirname(page), other);
