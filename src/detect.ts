@@ -2,13 +2,13 @@
 // spawns nothing.
 
 export type { Decision, Detection } from "./detect/calibration.ts";
-export { AnomalyDetector, type Evaluation } from "./detect/detector.ts";
+export { AnomalyDetector, type DetectorConfig, type Evaluation } from "./detect/detector.ts";
 export type { Drift } from "./detect/drift.ts";
 export type { Reason } from "./detect/explain.ts";
 export type { DetectorEpoch, DetectorOptions, DetectorProgress } from "./detect/fit.ts";
 export type { TrainingResult } from "./detect/parts.ts";
 export type { DetectorModel } from "./detect/policy.ts";
-export type { WindowOptions } from "./detect/series/series.ts";
+export type { SeriesState, WindowOptions } from "./detect/series/series.ts";
 export {
   conformalPValues,
   crossConformalPValues,

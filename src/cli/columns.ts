@@ -33,20 +33,20 @@ export interface Columns {
 }
 
 /** Reads the grammar above. @throws UsageError for what is not in it. */
-export function parseColumns(text: string): ColumnList {
-  const parts = splitParts(text).map(parsePart);
+export function parseColumns(text: string, option = "columns"): ColumnList {
+  const parts = splitParts(text, option).map((part) => parsePart(part, option));
   const includes = parts.findIndex((part) => !part.excludes);
   if (parts[0]?.excludes && includes > 0) {
     const rest = parts[includes]!.text;
     throw new UsageError(
-      `--columns ${quoted(text)}: after ${parts[0].text} every part begins with "!": write !${rest} to leave ${rest} out as well, or put ${rest} first to take nothing else.`,
+      `--${option} ${quoted(text)}: after ${parts[0].text} every part begins with "!": write !${rest} to leave ${rest} out as well, or put ${rest} first to take nothing else.`,
     );
   }
   return parts;
 }
 
 /** Cuts at commas outside quotation marks. */
-function splitParts(text: string): string[] {
+function splitParts(text: string, option: string): string[] {
   const parts: string[] = [];
   let start = 0;
   let inside = false;
@@ -56,18 +56,18 @@ function splitParts(text: string): string[] {
     parts.push(text.slice(start, i).trim());
     start = i + 1;
   }
-  if (inside) throw new UsageError(`--columns ${quoted(text)}: a quotation mark is not closed.`);
+  if (inside) throw new UsageError(`--${option} ${quoted(text)}: a quotation mark is not closed.`);
   return parts;
 }
 
-function parsePart(text: string): Part {
+function parsePart(text: string, option: string): Part {
   const excludes = text.startsWith("!");
   const body = (excludes ? text.slice(1) : text).trim();
-  if (body === "") throw new UsageError("--columns: a part of the list is empty.");
+  if (body === "") throw new UsageError(`--${option}: a part of the list is empty.`);
   if (body.startsWith('"')) {
     if (!/^"(?:[^"]|"")*"$/.test(body)) {
       throw new UsageError(
-        `--columns: ${quoted(text)} goes on after its quotation mark; a mark inside a name is written twice.`,
+        `--${option}: ${quoted(text)} goes on after its quotation mark; a mark inside a name is written twice.`,
       );
     }
     return { excludes, text, what: { name: body.slice(1, -1).replaceAll('""', '"') } };
@@ -78,26 +78,30 @@ function parsePart(text: string): Part {
   const to = dash === undefined ? from : last ? Number(last) : undefined;
   if (from < 1 || (to !== undefined && to < from)) {
     throw new UsageError(
-      `--columns: ${quoted(text)} is no range; columns count from 1, and a range goes up.`,
+      `--${option}: ${quoted(text)} is no range; columns count from 1, and a range goes up.`,
     );
   }
   return { excludes, text, what: { first: from, last: to } };
 }
 
 /** The places, from 0, of the columns that a list means, in its order. */
-export function chooseColumns(list: ColumnList | undefined, columns: Columns): number[] {
+export function chooseColumns(
+  list: ColumnList | undefined,
+  columns: Columns,
+  option = "columns",
+): number[] {
   const all = Array.from({ length: columns.count }, (_, i) => i);
   if (list === undefined) return all;
-  const find = finder(columns);
+  const find = finder(columns, option);
   const chosen = new Set<number>(list[0]?.excludes ? all : []);
   for (const { excludes, text, what } of list) {
     for (const place of find(what, text)) {
       if (excludes) chosen.delete(place);
       else if (!chosen.has(place)) chosen.add(place);
-      else throw wrong(columns, `--columns takes column ${describe(columns, place)} twice`);
+      else throw wrong(columns, `--${option} takes column ${describe(columns, place)} twice`);
     }
   }
-  if (chosen.size === 0) throw wrong(columns, "--columns leaves no column");
+  if (chosen.size === 0) throw wrong(columns, `--${option} leaves no column`);
   return [...chosen];
 }
 
@@ -142,7 +146,10 @@ export function columnList(places: readonly number[], count: number): string {
 export const describe = ({ names }: Pick<Columns, "names">, place: number): string =>
   names ? `${place + 1} (${quoted(names[place] ?? "")})` : `${place + 1}`;
 
-function finder(columns: Columns): (what: Part["what"], text: string) => readonly number[] {
+function finder(
+  columns: Columns,
+  option: string,
+): (what: Part["what"], text: string) => readonly number[] {
   const { count, names } = columns;
   let index: ReadonlyMap<string, number> | undefined;
   return (what, text) => {
@@ -154,7 +161,7 @@ function finder(columns: Columns): (what: Part["what"], text: string) => readonl
       const named = names?.includes(text) ? `; the column of that name is '"${text}"'` : "";
       throw wrong(
         columns,
-        `--columns asks for ${text}, and there are ${count} columns, counted from 1${named}`,
+        `--${option} asks for ${text}, and there are ${count} columns, counted from 1${named}`,
       );
     }
     index ??= placesOf(names);

@@ -10,21 +10,21 @@ const INDENT = 2;
 export function overview(commands: readonly Command[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
   return [
-    "Train and use tied-weight autoencoders on tables of numbers.",
+    "Find odd rows of tables, and train and use tied-weight autoencoders.",
     "",
     "  tied-autoencoder <command> [options]",
     "",
     ...commands.flatMap(({ name, summary }) => item(name, summary, width)),
     "",
     ...wrap(
-      'Tables are CSV, NPY, NPZ or IDX files, plain or gzipped. The content tells which. "-" is the standard input. Models are safetensors files.',
+      'Tables are CSV, JSON, NPY, NPZ or IDX files, plain or gzipped. The content tells which. "-" is the standard input. Models are safetensors files.',
     ),
     "",
     "  tied-autoencoder <command> --help    what a command takes, with examples",
     "  tied-autoencoder --version",
     "",
     ...wrap(
-      "Exit codes: 0 done, 1 failed, 2 wrong usage, 128 + n ended by signal n: 130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP, 131 by SIGQUIT.",
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 rows are flagged (with --fail-on-anomaly), 128 + n ended by signal n: 130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP, 131 by SIGQUIT.",
     ),
   ].join("\n");
 }

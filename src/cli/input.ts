@@ -275,9 +275,14 @@ async function named<T>(file: string, work: () => Promise<T>): Promise<T> {
 }
 
 /** A reader's error, with the file's name; for cells, with how to leave the column out. */
-function withName(file: string, error: unknown, chosen?: readonly number[], width = 0): unknown {
+export function withName(
+  file: string,
+  error: unknown,
+  chosen?: readonly number[],
+  width = 0,
+): unknown {
   if (error instanceof FormatError) {
-    const { line, column, look } = error.place;
+    const { line, column, columnName, look } = error.place;
     const leave = column !== undefined && chosen ? withoutHint(chosen, [column - 1], width) : "";
     const option = look && OPTIONS[look];
     const message = option ? error.message.replace(`; ${hintFor(look)}`, "") : error.message;
@@ -286,6 +291,7 @@ function withName(file: string, error: unknown, chosen?: readonly number[], widt
       file,
       ...(line === undefined ? {} : { line }),
       ...(column === undefined ? {} : { column }),
+      ...(columnName === undefined ? {} : { columnName }),
       cause: error,
     });
   }
@@ -479,5 +485,5 @@ async function jsonTable(
 }
 
 /** A warning of the library in the words of the command line. */
-const forOptions = (file: string, warning: string): string =>
+export const forOptions = (file: string, warning: string): string =>
   `${file}: ${warning.replace("header: false", "--no-header").replace("header: true", "--header")}`;

@@ -2,18 +2,20 @@
 // run, anything else may not.
 
 import { open } from "node:fs/promises";
+import { DETECTOR_FORMAT } from "../detect/file.ts";
 import { fileError } from "./errors.ts";
 
 /**
- * `training`: a model with what --resume needs. `model`: one without. `onnx`: an ONNX file of this program.
+ * `training`: a model with what --resume needs. `model`: one without. `detector`: a detector. `onnx`: an ONNX file of this program.
  * `other`: anything else.
  */
-export type Kind = "empty" | "training" | "model" | "onnx" | "other";
+export type Kind = "empty" | "training" | "model" | "detector" | "onnx" | "other";
 
 const NAMES: Readonly<Record<Kind, string>> = {
   empty: "an empty file",
   training: "a model of this program",
   model: "a model without its training",
+  detector: "a detector of this program",
   onnx: "an ONNX file of this program",
   other: "anything that this program wrote",
 };
@@ -43,6 +45,7 @@ export async function kindOf(path: string): Promise<Kind> {
       }
       if (length > MAX_HEADER) return "other";
       const metadata = metadataOf(latin1(await read(8, length)));
+      if (metadata.format === DETECTOR_FORMAT) return "detector";
       if (metadata.format !== "tied-autoencoder") return "other";
       return "command-line" in metadata || "training" in metadata ? "training" : "model";
     } finally {

@@ -35,7 +35,8 @@ export interface ModelFile {
   readonly note: ModelNote;
 }
 
-const NOTE = "command-line";
+/** The key of the note in the metadata. */
+export const NOTE = "command-line";
 
 const BUILDS = ["auto", "baseline", "relaxed"] as const;
 
@@ -82,7 +83,7 @@ export async function readModel(path: string, runtime: RuntimeOptions): Promise<
 const READ_PIECE = 1 << 26;
 
 /** A whole file. Node's own readFile stops at 2 GiB. */
-async function readBytesOf(path: string): Promise<Uint8Array> {
+export async function readBytesOf(path: string): Promise<Uint8Array> {
   const source = await openSource(path);
   if (!source.isFile || source.size === undefined) {
     const pieces: Uint8Array[] = [];
@@ -120,8 +121,11 @@ async function readBytesOf(path: string): Promise<Uint8Array> {
  * The file of a model with its optimizer's state, so that training can continue, as pieces to be written one after
  * another: the header with the note in it, and the tensors, which are not copied.
  */
-export function encodeModel(model: TiedAutoencoder, note: ModelNote): Uint8Array[] {
-  const file = model.save({ optimizer: true });
+export const encodeModel = (model: TiedAutoencoder, note: ModelNote): Uint8Array[] =>
+  withNote(model.save({ optimizer: true }), note);
+
+/** A safetensors file with a note of the command line in its metadata, as pieces. */
+export function withNote(file: Uint8Array, note: object): Uint8Array[] {
   const view = new DataView(file.buffer, file.byteOffset);
   const end = 8 + Number(view.getBigUint64(0, true));
   const entries = JSON.parse(Buffer.from(file.buffer, file.byteOffset + 8, end - 8).toString()) as {

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { type Command, didYouMean, readArguments } from "./arguments.ts";
 import { decode, encode, reconstruct, score } from "./commands/apply.ts";
 import { demo } from "./commands/demo.ts";
+import { detect } from "./commands/detect.ts";
 import { evaluate } from "./commands/evaluate.ts";
 import { exportModel } from "./commands/export.ts";
 import { info } from "./commands/info.ts";
@@ -16,6 +17,7 @@ import { closeSources } from "./sources.ts";
 import { quoted, toJson, visibleLines } from "./text.ts";
 
 const commands: readonly Command[] = [
+  detect,
   train,
   encode,
   decode,

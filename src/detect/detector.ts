@@ -3,12 +3,14 @@
 
 import { onlyKeys, record } from "../checks.ts";
 import { DisposedError, InvalidStateError, InvalidValueError } from "../errors.ts";
+import type { CellOptions } from "../formats/cell-values.ts";
 import type { RuntimeOptions } from "../make.ts";
 import { runtimeKeys } from "../model/config.ts";
 import { disposeKey } from "../platform/dispose.ts";
 import { bytesOf } from "../platform/tags.ts";
 import type { Decision, Detection } from "./calibration.ts";
 import { type Drift, DriftWatch } from "./drift.ts";
+import type { ScoreKind } from "./ensemble.ts";
 import type { Reason } from "./explain.ts";
 import { encodeDetector } from "./file.ts";
 import { decodeDetector } from "./file-read.ts";
@@ -20,6 +22,7 @@ import {
   scoresApart,
   type TrainingResult,
 } from "./parts.ts";
+import type { SeriesState } from "./series/series.ts";
 import { auroc, averagePrecision, decisionQuality, requireLabels } from "./statistics/ranking.ts";
 import { DetectorStream } from "./stream.ts";
 import type { ColumnSchema } from "./table/schema.ts";
@@ -48,6 +51,24 @@ export interface Evaluation {
   readonly recall: number;
   /** Harmonic mean of precision and recall; 0 where both are 0. */
   readonly f1: number;
+}
+
+/** What a detector is made of, as it was resolved. */
+export interface DetectorConfig {
+  /** How many models. */
+  readonly models: number;
+  /** Units of each model, from the features of a row, or of a window, to the code. */
+  readonly layers: readonly number[];
+  /** What counts: what the models cannot reproduce, how far the code is out, or both. */
+  readonly score: ScoreKind;
+  /** How rows are a time series; undefined where every row stands for itself. */
+  readonly window: SeriesState | undefined;
+  /** How text stands for numbers and for missing values. */
+  readonly cells: CellOptions;
+  /** Rows whose scores new ones are compared with. */
+  readonly calibrationRows: number;
+  /** Of folds, weights and noise. */
+  readonly seed: number;
 }
 
 /** Learns what is normal from rows that are mostly normal, and says of other rows how odd they are, how sure that is, and why. */
@@ -84,6 +105,24 @@ export class AnomalyDetector {
     return this.#live.notes;
   }
 
+  /** What it is made of. */
+  get config(): DetectorConfig {
+    const { ensemble, series, calibration, encoder, policy, seed } = this.#live;
+    const hidden =
+      policy.components === undefined
+        ? policy.hidden
+        : [ensemble.members[0]?.state.codeMean.length ?? 0];
+    return {
+      models: ensemble.members.length,
+      layers: [encoder.width * (series?.length ?? 1), ...hidden],
+      score: ensemble.state.kind,
+      window: series,
+      cells: encoder.state.cells,
+      calibrationRows: calibration.sorted.length,
+      seed,
+    };
+  }
+
   /** Scores of rows, [rows]: higher is odder. NaN for a row in which nothing is known. */
   score(rows: DetectorInput): Float64Array {
     const parts = this.#live;
@@ -106,6 +145,14 @@ export class AnomalyDetector {
     const { calibration } = this.#live;
     calibration.requireEnough(decision);
     return calibration.decide(this.score(rows), decision);
+  }
+
+  /**
+   * The score above which a decision flags rows. Default `{ alpha: 0.01 }`. A false discovery rate has none without rows.
+   * @throws InvalidValueError as `detect` does
+   */
+  threshold(decision?: Decision): number {
+    return this.#live.calibration.threshold(decision);
   }
 
   /**

@@ -24,10 +24,13 @@ export interface WindowOptions {
 
 /** What a detector knows of its series; saved with it. */
 export interface SeriesState {
+  /** Rows in a window. */
   readonly length: number;
+  /** Rows from the beginning of a window to that of the next. */
   readonly stride: number;
   /** The column that holds the time; undefined where rows are simply in order. */
   readonly time?: string;
+  /** The column that tells series apart; undefined where all rows are of one. */
   readonly groupBy?: string;
   /** The usual step of time; undefined without times. */
   readonly step?: number;

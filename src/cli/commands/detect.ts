@@ -1,0 +1,397 @@
+// `detect`: which rows of a table are odd, and why. Learns from one table and judges it or another; or judges by a detector
+// that was saved.
+
+import { stat } from "node:fs/promises";
+import {
+  type AnomalyDetector,
+  auroc,
+  averagePrecision,
+  type Decision,
+  type Detection,
+  decisionQuality,
+} from "../../detect.ts";
+import type { Arguments, Command } from "../arguments.ts";
+import { emit, print } from "../console.ts";
+import {
+  type Alarm,
+  explainAlarms,
+  findAlarms,
+  type Judged,
+  judgeRows,
+} from "../detector/alarms.ts";
+import { encodeDetectorFile, isDetector, readDetector, requireNoModel } from "../detector/file.ts";
+import { fitDetector, tellDecision, tellTable } from "../detector/fit.ts";
+import {
+  decisionOptions,
+  defaultDecision,
+  detectorOptions,
+  readDecision,
+} from "../detector/options.ts";
+import {
+  columnOptions,
+  type DetectorTable,
+  placeIn,
+  readDetectorTable,
+  readLabels,
+  rowsOf,
+} from "../detector/table.ts";
+import { alarmLines, namingOf } from "../detector/text.ts";
+import { inFile } from "../detector/words.ts";
+import { alarmJson, scoreFormat, writeRows } from "../detector/write.ts";
+import { CommandError, fileError, UsageError } from "../errors.ts";
+import { wrap } from "../help.ts";
+import { tableOptions } from "../input.ts";
+import { readRuntime, runtimeOptions } from "../model-file.ts";
+import { grouped, short } from "../numbers.ts";
+import { forceOption, replaceable, requireReplaceable, writeWhole } from "../output.ts";
+import { makeReporter, type Reporter } from "../report.ts";
+import { listed, toJson } from "../text.ts";
+
+/** Alarms that are shown, and those that are explained for programs. */
+const SHOWN = 10;
+const MOST_EXPLAINED = 1000;
+/** What the shell gets with --fail-on-anomaly where a row is flagged. */
+export const ANOMALY_CODE = 3;
+
+export const detect: Command = {
+  name: "detect",
+  operands: ["DATA", "[NEW]"],
+  summary: "Find the odd rows of a table, and say why they are odd.",
+  description:
+    "Learns what is normal from DATA and flags rows of NEW; without NEW those of DATA, each judged by models that have not seen it. DATA may also be a saved detector, which then judges NEW. What it decided about columns, times and thresholds is shown on the standard error; the alarms are the standard output.\n\nExit code 3 with --fail-on-anomaly says that rows were flagged.",
+  options: {
+    ...columnOptions,
+    ...decisionOptions,
+    ...detectorOptions,
+    learn: {
+      value: "N",
+      kind: "whole",
+      least: 1,
+      help: "learn from the first N rows of DATA and judge the others",
+    },
+    top: {
+      value: "N",
+      kind: "whole",
+      least: 0,
+      help: "how many alarms to show and explain",
+      default: `${SHOWN}; with --json or --output ${grouped(MOST_EXPLAINED)}`,
+    },
+    output: {
+      short: "o",
+      value: "FILE",
+      help: "write every row's score, p-value and flag, as CSV or JSON lines",
+    },
+    format: {
+      short: "f",
+      value: "FORMAT",
+      choices: ["csv", "json"],
+      help: "how to write rows",
+      default: "by the file's ending, else csv",
+    },
+    "escape-formulas": {
+      help: "put an apostrophe before text that a spreadsheet would run as a formula",
+    },
+    save: { value: "FILE", help: "save the detector, for detect, score and watch" },
+    "fail-on-anomaly": { help: `end with exit code ${ANOMALY_CODE} where a row is flagged` },
+    json: { help: "tell what was decided and what is flagged as one JSON object a line" },
+    quiet: { short: "q", help: "tell nothing but alarms, warnings and errors" },
+    ...forceOption,
+    ...tableOptions,
+    ...runtimeOptions,
+  },
+  examples: [
+    ["which customers are odd?", "tied-autoencoder detect customers.csv"],
+    [
+      "learn from last month, judge this month",
+      "tied-autoencoder detect may.csv june.csv -o scores.csv",
+    ],
+    [
+      "a job that fails where something is odd",
+      "tied-autoencoder detect may.csv --save plant.safetensors\n  tied-autoencoder detect plant.safetensors today.csv --fail-on-anomaly",
+    ],
+    [
+      "the first 400 rows are known to be good; compare with what is known",
+      "tied-autoencoder detect pump.csv --learn 400 --labels anomaly",
+    ],
+  ],
+  run,
+};
+
+/** Options that make a detector and mean nothing to one that is there. */
+const MAKING = [...Object.keys(detectorOptions), "kinds", "learn"];
+
+async function run(args: Arguments): Promise<void> {
+  const [dataPath = "", newPath] = args.operands;
+  const { output, save } = { output: args.text("output"), save: args.text("save") };
+  if (output !== undefined) {
+    scoreFormat(args);
+    await requireReplaceable(output, replaceable(args, args.operands));
+  }
+  if (save !== undefined)
+    await requireReplaceable(save, replaceable(args, args.operands, ["detector"]));
+  const report = makeReporter({ json: args.flag("json"), quiet: args.flag("quiet") });
+  const { judged, decision } = (await isDetector(dataPath))
+    ? await judgeBySaved(args, dataPath, newPath, report)
+    : await judgeByNew(args, dataPath, newPath, report);
+  if (save !== undefined) {
+    await writeWhole(save, ...encodeDetectorFile(judged.detector, decision));
+    report.say(`saved     ${save}`);
+    report.event("saved", () => ({ file: save }));
+  }
+  await tellAlarms(args, judged, decision, report);
+}
+
+interface Answer {
+  readonly judged: Judged;
+  readonly decision: Decision;
+}
+
+async function judgeBySaved(
+  args: Arguments,
+  modelPath: string,
+  newPath: string | undefined,
+  report: Reporter,
+): Promise<Answer> {
+  if (newPath === undefined) {
+    throw new UsageError(`${modelPath} is a detector; name the rows that it is to judge as well.`);
+  }
+  const useless = args.given.find((name) => MAKING.includes(name));
+  if (useless !== undefined && !(useless === "contamination" && args.number("contamination"))) {
+    throw new UsageError(`--${useless} is for a new detector; ${modelPath} is made already.`);
+  }
+  const { detector, decision: kept } = await readDetector(modelPath, readRuntime(args));
+  const { table } = await readTold(args, newPath, report, detector.schema);
+  const asked = readDecision(args);
+  const { window, calibrationRows } = detector.config;
+  const decision = asked ?? kept ?? defaultDecision(window !== undefined, false, calibrationRows);
+  const judged = await inFile(table, () => {
+    tellDecision(detector, decision, false, report);
+    return judgeNew(detector, table, decision, report);
+  });
+  return { judged, decision };
+}
+
+async function judgeByNew(
+  args: Arguments,
+  dataPath: string,
+  newPath: string | undefined,
+  report: Reporter,
+): Promise<Answer> {
+  await requireNoModel(dataPath);
+  const learn = args.number("learn");
+  if (learn !== undefined && newPath !== undefined) {
+    throw new UsageError("--learn judges the rest of DATA, and NEW names other rows; take one.");
+  }
+  const { table } = await readTold(args, dataPath, report);
+  if (learn !== undefined && learn >= table.rows) {
+    throw new CommandError(
+      `${table.file}: has ${grouped(table.rows)} rows, and --learn ${learn} leaves none to judge`,
+      { file: table.file },
+    );
+  }
+  if (newPath !== undefined) await requireThere(newPath);
+  const { detector, decision } = await fitDetector(args, table, report, learn);
+  if (newPath !== undefined) {
+    const { table: other } = await readTold(args, newPath, report, detector.schema);
+    const judged = await inFile(other, () => judgeNew(detector, other, decision, report));
+    return { judged, decision };
+  }
+  const judged = await inFile(table, () =>
+    learn === undefined
+      ? { detector, table, first: 0, detection: trainingDetection(detector, decision) }
+      : judgeRows(detector, table, (rows) => detector.detect(rows, decision), learn),
+  );
+  return { judged, decision };
+}
+
+/** More rows are not looked at for drift, which takes as long as judging them. */
+const MOST_FOR_DRIFT = 100_000;
+
+/** Judges rows of another table; says so where they have moved away from what was learned. */
+function judgeNew(
+  detector: AnomalyDetector,
+  table: DetectorTable,
+  decision: Decision,
+  report: Reporter,
+): Judged {
+  const judged = judgeRows(detector, table, (rows) => detector.detect(rows, decision), 0);
+  if (table.rows > MOST_FOR_DRIFT) return judged;
+  const { alarm, sinceRow = 0 } = detector.drift(rowsOf(table));
+  if (alarm) {
+    report.warn(
+      `${table.file}: from about ${placeIn(table, Math.min(sinceRow, table.rows - 1))} on, rows are no longer like those learned from: more of them are flagged than the rate says. Learn from newer rows if they are normal`,
+    );
+    report.event("drift", () => ({ sinceRow }));
+  }
+  return judged;
+}
+
+/** Before the learning, which may take long. */
+async function requireThere(path: string): Promise<void> {
+  if (path === "-") return;
+  await stat(path).catch((error) => {
+    throw fileError(path, error);
+  });
+}
+
+async function readTold(
+  args: Arguments,
+  path: string,
+  report: Reporter,
+  schema?: AnomalyDetector["schema"],
+): Promise<{ table: DetectorTable }> {
+  const started = performance.now();
+  const table = await readDetectorTable(args, path, report, schema);
+  tellTable(table, (performance.now() - started) / 1000, report);
+  return { table };
+}
+
+/** The rows that were learned from, each by the scores of models that have not seen it. */
+function trainingDetection(detector: AnomalyDetector, decision: Decision): Detection {
+  const { score, pValue } = detector.training;
+  const limit = detector.threshold(decision);
+  // Its own score is no part of what a row is ranked among here.
+  const alpha = "alpha" in decision ? decision.alpha : undefined;
+  const isFlagged = (row: number) =>
+    alpha === undefined ? (score[row] ?? 0) > limit : (pValue[row] ?? 1) <= alpha;
+  const flagged = Uint8Array.from(score, (_, row) => (isFlagged(row) ? 1 : 0));
+  const threshold =
+    alpha === undefined
+      ? limit
+      : score.reduce(
+          (most, own, row) => (flagged[row] === 0 && own > most ? own : most),
+          -Infinity,
+        );
+  return { score, pValue, threshold, flagged, notes: [] };
+}
+
+async function tellAlarms(
+  args: Arguments,
+  judged: Judged,
+  decision: Decision,
+  report: Reporter,
+): Promise<void> {
+  const { detector, table, detection, first } = judged;
+  const output = args.text("output");
+  const json = args.flag("json");
+  const alarms = findAlarms(judged);
+  const most = args.number("top") ?? (json || output !== undefined ? MOST_EXPLAINED : SHOWN);
+  const shown = detector.config.window === undefined ? alarms.slice(0, most) : oddest(alarms, most);
+  const explained = await inFile(table, () => explainAlarms(judged, shown));
+  const quality = qualityOf(judged);
+  const unknown = [...detection.score].flatMap((score, i) =>
+    Number.isNaN(score) ? [first + i] : [],
+  );
+  if (unknown.length > 0) {
+    const where = listed(unknown.slice(0, 5).map((row) => placeIn(table, row)));
+    const [subject, verb] = unknown.length > 1 ? ["rows have", "them"] : ["row has", "it"];
+    report.warn(
+      `${table.file}: ${grouped(unknown.length)} ${subject} no value in any column that is learned, and nothing is said of ${verb}: ${where}`,
+    );
+  }
+  if (output !== undefined) {
+    await writeRows(args, output, judged, explained);
+    report.say(`saved     ${output}`);
+  }
+  const flagged = detection.flagged.reduce((sum, flag) => sum + flag, 0);
+  if (flagged > 0 && args.flag("fail-on-anomaly")) process.exitCode = ANOMALY_CODE;
+  if (json) {
+    for (const alarm of explained)
+      emit(`${toJson({ event: "anomaly", ...alarmJson(judged, alarm) })}\n`);
+    report.event("done", () => ({
+      rows: table.rows - first,
+      flagged,
+      alarms: alarms.length,
+      decision,
+      threshold: Number.isFinite(detection.threshold) ? detection.threshold : null,
+      ...(quality ? { quality } : {}),
+    }));
+    return;
+  }
+  if (output === "-") return;
+  const naming = namingOf(detector);
+  const blocks = [
+    ...(explained.length > 0 ? explained.map((alarm) => alarmLines(alarm, table, naming)) : []),
+    summaryLines(judged, decision, flagged, alarms, explained.length),
+    ...(quality ? [qualityLines(quality)] : []),
+  ];
+  await print(`${blocks.map((lines) => lines.join("\n")).join("\n\n")}\n`);
+}
+
+/** The oddest of the alarms, in their order. */
+function oddest(alarms: readonly Alarm[], most: number): Alarm[] {
+  const kept = new Set([...alarms].sort((a, b) => b.score - a.score).slice(0, most));
+  return alarms.filter((alarm) => kept.has(alarm));
+}
+
+function summaryLines(
+  { detector, table, first, detection }: Judged,
+  decision: Decision,
+  flagged: number,
+  alarms: readonly Alarm[],
+  shown: number,
+): string[] {
+  const rows = table.rows - first;
+  const isSeries = detector.config.window !== undefined;
+  const counted = `${grouped(flagged)} of ${grouped(rows)} rows ${flagged === 1 ? "is" : "are"} flagged`;
+  const events =
+    isSeries && alarms.length > 0
+      ? `, in ${grouped(alarms.length)} ${alarms.length === 1 ? "stretch" : "stretches"}`
+      : "";
+  const rest =
+    shown < alarms.length ? `; ${grouped(shown)} shown, --top ${alarms.length} shows all` : "";
+  return wrap(`${counted}${events}${rest}. ${chanceText(decision, rows, detection)}`);
+}
+
+/** What chance alone would flag. */
+function chanceText(decision: Decision, rows: number, { threshold }: Detection): string {
+  const above = Number.isFinite(threshold) ? ` Scores above ${short(threshold)} are flagged.` : "";
+  if ("fdr" in decision)
+    return `At most ${short(100 * decision.fdr)} % of the flagged are normal.${above}`;
+  const share =
+    "pot" in decision
+      ? decision.pot
+      : "quantile" in decision
+        ? 1 - decision.quantile
+        : "contamination" in decision
+          ? decision.contamination
+          : (decision.alpha ?? 0);
+  const expected = share * rows;
+  const about = expected >= 1 ? `about ${grouped(expected)}` : "fewer than 1";
+  return `Of as many normal rows ${about} would be.${above}`;
+}
+
+interface Quality {
+  readonly odd: number;
+  readonly auroc: number;
+  readonly averagePrecision: number;
+  readonly precision: number;
+  readonly recall: number;
+  readonly f1: number;
+  readonly falseAlarmRate: number;
+}
+
+/** How scores and flags agree with the labels, where there are any. */
+function qualityOf({ table, first, detection }: Judged): Quality | undefined {
+  const labels = readLabels(table)?.slice(first);
+  if (labels === undefined) return undefined;
+  const { score, flagged } = detection;
+  const odd = labels.reduce((sum, label) => sum + label, 0);
+  const falseAlarms = flagged.filter((flag, i) => flag === 1 && labels[i] === 0).length;
+  const known = score.map((value) => (Number.isNaN(value) ? -Infinity : value));
+  return {
+    odd,
+    auroc: auroc(known, labels),
+    averagePrecision: averagePrecision(known, labels),
+    ...decisionQuality(flagged, labels),
+    falseAlarmRate: falseAlarms / Math.max(1, labels.length - odd),
+  };
+}
+
+function qualityLines(quality: Quality): string[] {
+  const { odd, falseAlarmRate, precision, recall, f1 } = quality;
+  const share = (value: number) => `${short(100 * value)} %`;
+  return wrap(
+    `Beside the labels, which call ${grouped(odd)} rows odd: AUROC ${quality.auroc.toFixed(3)}, average precision ${quality.averagePrecision.toFixed(3)}; of the odd rows ${share(recall)} are flagged, of the flagged ${share(precision)} are odd (F1 ${f1.toFixed(3)}); false alarms on ${share(falseAlarmRate)} of the normal rows.`,
+  );
+}

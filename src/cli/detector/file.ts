@@ -1,0 +1,91 @@
+// Detectors in files: the library's safetensors, with a note of the command line in the metadata, which holds how rows
+// were flagged, so that later rows are flagged alike.
+
+import { stat } from "node:fs/promises";
+import { decisionNames } from "../../detect/calibration.ts";
+import { AnomalyDetector, type Decision } from "../../detect.ts";
+import { FormatError } from "../../formats/errors.ts";
+import { decodeSafetensors } from "../../formats/safetensors.ts";
+import type { RuntimeOptions } from "../../make.ts";
+import { CommandError } from "../errors.ts";
+import { kindOf } from "../kinds.ts";
+import { NOTE, readBytesOf, withNote } from "../model-file.ts";
+import { nameOf } from "../sources.ts";
+
+export interface DetectorFile {
+  readonly detector: AnomalyDetector;
+  /** How it flags rows where nothing else is asked for. */
+  readonly decision: Decision | undefined;
+}
+
+/** Whether a path is a file that holds a detector; a pipe is read once and counts as something else. */
+export async function isDetector(path: string): Promise<boolean> {
+  if (path === "-") return false;
+  const there = await stat(path).catch(() => undefined);
+  return there?.isFile() === true && (await kindOf(path)) === "detector";
+}
+
+/** Throws for a file that holds a model and no detector. */
+export async function requireNoModel(path: string): Promise<void> {
+  if (path === "-") return;
+  const there = await stat(path).catch(() => undefined);
+  if (!there?.isFile()) return;
+  const kind = await kindOf(path);
+  if (kind !== "training" && kind !== "model") return;
+  throw new CommandError(
+    `${path}: is a model, not a detector; score tells its errors, train --detector makes a detector`,
+    { file: path },
+  );
+}
+
+/** Reads a detector; "-" is the standard input. */
+export async function readDetector(path: string, runtime: RuntimeOptions): Promise<DetectorFile> {
+  const file = nameOf(path);
+  await requireNoModel(path);
+  const bytes = await readBytesOf(path);
+  try {
+    const detector = await AnomalyDetector.load(bytes, runtime);
+    return { detector, decision: parseDecision(decodeSafetensors(bytes).metadata[NOTE]) };
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    const reason = error.message.replace(/\.$/, "");
+    throw new CommandError(`${file}: not a detector that can be read: ${reason}`, {
+      file,
+      cause: error,
+    });
+  }
+}
+
+/** The file of a detector, as pieces. */
+export const encodeDetectorFile = (detector: AnomalyDetector, decision: Decision): Uint8Array[] =>
+  withNote(detector.save(), { decision });
+
+/** A note by another program, or a damaged one, counts as none. */
+function parseDecision(text: string | undefined): Decision | undefined {
+  try {
+    const { decision } = JSON.parse(text ?? "{}");
+    for (const name of decisionNames) {
+      const value: unknown = decision?.[name];
+      if (typeof value === "number" && value > 0 && value < 1) return named(name, value);
+    }
+  } catch {
+    // None, then.
+  }
+  return undefined;
+}
+
+/** `{ [name]: value }` as a decision. */
+export function named(name: (typeof decisionNames)[number], value: number): Decision {
+  switch (name) {
+    case "alpha":
+      return { alpha: value };
+    case "fdr":
+      return { fdr: value };
+    case "quantile":
+      return { quantile: value };
+    case "contamination":
+      return { contamination: value };
+    case "pot":
+      return { pot: value };
+  }
+}

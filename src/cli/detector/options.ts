@@ -1,0 +1,218 @@
+// The options of commands that make detectors or decide by them, and what they mean.
+
+import type { Decision, DetectorModel, DetectorOptions } from "../../detect.ts";
+import type { Arguments, Options } from "../arguments.ts";
+import { UsageError } from "../errors.ts";
+import { quoted } from "../text.ts";
+
+const SCORES = ["auto", "residual", "distance", "combined"] as const;
+
+/** What makes a detector; given once, when it is made. */
+export const detectorOptions = {
+  window: {
+    value: "N",
+    kind: "whole",
+    least: 2,
+    choices: ["auto", "none"],
+    help: "rows are a time series: judge windows of N rows; auto: as long as its period; none: each row by itself",
+    default: "10 rows where a column of times goes up evenly",
+  },
+  stride: {
+    value: "N",
+    kind: "whole",
+    least: 1,
+    help: "rows from a window to the next",
+    default: "1",
+  },
+  "group-by": { value: "COLUMN", help: "the column that tells series apart, as of many machines" },
+  score: {
+    value: "KIND",
+    choices: SCORES,
+    help: "what counts: what the models cannot reproduce, the distance of the code, or both",
+    default: "both; of a time series the residual",
+  },
+  contamination: {
+    value: "SHARE",
+    kind: "number",
+    least: 0,
+    choices: ["auto", "none"],
+    help: "the rows to learn from are not all normal: the share of odd ones, of which as many are flagged",
+    default: "none",
+  },
+  calibration: {
+    value: "SHARE",
+    kind: "number",
+    least: 0,
+    choices: ["cross"],
+    help: "compare with this share of the rows, which is not learned; cross: with all, each judged by models that have not seen it",
+    default: "cross",
+  },
+  models: { value: "N", kind: "whole", least: 1, help: "models that judge together", default: "5" },
+  hidden: {
+    value: "LIST",
+    help: "units of each model after its input, the code last",
+    default: "128,64; of a time series principal components",
+  },
+  steps: {
+    value: "N",
+    kind: "whole",
+    least: 1,
+    help: "training steps of each model",
+    default: "1,500",
+  },
+  noise: {
+    value: "X",
+    kind: "number",
+    least: 0,
+    help: "deviation of the noise that models learn to remove",
+    default: "0.2",
+  },
+  seed: {
+    value: "N",
+    kind: "whole",
+    least: 0,
+    help: "of weights, shuffles and noise",
+    default: "42",
+  },
+} as const satisfies Options;
+
+/** How scores become alarms. */
+export const decisionOptions = {
+  alpha: {
+    short: "a",
+    value: "P",
+    kind: "number",
+    least: 0,
+    help: "flag rows with a p-value of at most P: that share of normal rows",
+    default: "0.01 for tables",
+  },
+  fdr: {
+    value: "Q",
+    kind: "number",
+    least: 0,
+    help: "flag so many rows that at most the share Q of them is normal",
+  },
+  pot: {
+    value: "P",
+    kind: "number",
+    least: 0,
+    help: "flag scores that normal rows exceed with chance P, by a fitted tail",
+    default: "0.0001 for time series",
+  },
+  quantile: {
+    value: "Q",
+    kind: "number",
+    least: 0,
+    help: "flag scores above this quantile of those learned from",
+  },
+} as const satisfies Options;
+
+/** A decision, and whether the user asked for it. */
+export interface ChosenDecision {
+  readonly decision: Decision;
+  readonly isAsked: boolean;
+}
+
+const RULES = ["alpha", "fdr", "pot", "quantile"] as const;
+
+/** The decision that was asked for; undefined where none was. @throws UsageError for two of them. */
+export function readDecision(args: Arguments): Decision | undefined {
+  const given = RULES.filter((name) => args.number(name) !== undefined);
+  const [name, second] = given;
+  if (name === undefined) {
+    const contamination = args.number("contamination");
+    return contamination === undefined ? undefined : { contamination };
+  }
+  if (second !== undefined) {
+    throw new UsageError(`--${name} and --${second} are two ways to flag rows; take one.`);
+  }
+  const value = args.number(name) ?? Number.NaN;
+  const isInside = value > 0 && value < 1;
+  if (!isInside) {
+    throw new UsageError(`--${name} must be greater than 0 and less than 1; got ${value}.`);
+  }
+  if (name === "alpha") return { alpha: value };
+  if (name === "fdr") return { fdr: value };
+  return name === "pot" ? { pot: value } : { quantile: value };
+}
+
+/** Alphas to take where the rows are too few for the usual one. */
+const ALPHAS = [0.01, 0.02, 0.05, 0.1, 0.2];
+/** Scores to fit a tail to at least. */
+const FEWEST_FOR_TAIL = 300;
+
+/**
+ * What flags rows where the user leaves it open, as far as so many rows to compare with allow. A tail of normal scores
+ * takes normal rows: rows that are judged among themselves are ranked.
+ */
+export function defaultDecision(
+  isSeries: boolean,
+  isAmongThemselves: boolean,
+  calibrationRows: number,
+): Decision {
+  if (isSeries && !isAmongThemselves && calibrationRows >= FEWEST_FOR_TAIL) return { pot: 1e-4 };
+  return { alpha: ALPHAS.find((alpha) => 1 / (calibrationRows + 1) <= alpha) ?? 0.2 };
+}
+
+/** A decision in words. */
+export function decisionText(decision: Decision): string {
+  if ("fdr" in decision) {
+    return `the most rows of which at most ${percent(decision.fdr)} are normal`;
+  }
+  if ("pot" in decision) return `scores that one normal row in ${count(1 / decision.pot)} exceeds`;
+  if ("quantile" in decision) return `scores above the quantile ${decision.quantile}`;
+  if ("contamination" in decision) {
+    return `the oddest ${percent(decision.contamination)} of the rows learned from, and what is as odd`;
+  }
+  return `p-values of at most ${decision.alpha}: ${percent(decision.alpha ?? 0)} of normal rows`;
+}
+
+/** `0.5 %` for .005. */
+export function percent(share: number): string {
+  return `${Number((100 * share).toPrecision(3))} %`;
+}
+
+const count = (value: number) => Math.round(value).toLocaleString("en");
+
+/** The options of `fit` that do not depend on the data. */
+export function readDetectorOptions(args: Arguments): DetectorOptions {
+  const { model } = { model: readModelOptions(args) };
+  const contamination = args.choice("contamination", ["auto"]) ?? args.number("contamination");
+  const calibration = args.number("calibration");
+  const score = args.choice("score", SCORES);
+  const seed = args.number("seed");
+  if (contamination !== undefined && contamination !== "auto") requireShare(contamination);
+  return {
+    ...(model === undefined ? {} : { model }),
+    ...(contamination === undefined ? {} : { contamination }),
+    ...(calibration === undefined ? {} : { calibration }),
+    ...(score === undefined ? {} : { score }),
+    ...(seed === undefined ? {} : { seed }),
+  };
+}
+
+function requireShare(share: number): void {
+  if (share > 0 && share <= 0.5) return;
+  throw new UsageError(
+    `--contamination is the share of odd rows, greater than 0 and at most 0.5; got ${share}. Where most rows are odd, the others are the odd ones.`,
+  );
+}
+
+function readModelOptions(args: Arguments): DetectorModel | undefined {
+  const hidden = args.text("hidden");
+  const model: DetectorModel = {};
+  const models = args.number("models");
+  const steps = args.number("steps");
+  const noise = args.number("noise");
+  if (models !== undefined) model.models = models;
+  if (steps !== undefined) model.steps = steps;
+  if (noise !== undefined) model.noise = noise;
+  if (hidden !== undefined) {
+    const units = hidden.split(",").map(Number);
+    if (!units.every((one) => Number.isSafeInteger(one) && one > 0)) {
+      throw new UsageError(`--hidden takes whole numbers such as 128,64; got ${quoted(hidden)}.`);
+    }
+    model.hidden = units;
+  }
+  return Object.keys(model).length > 0 ? model : undefined;
+}

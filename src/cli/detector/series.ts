@@ -1,0 +1,126 @@
+// Whether the rows of a table are a time series, told from its columns: a column of times that goes up evenly, in
+// the table as a whole or in each of a few groups.
+
+import { timeOf } from "../../detect/table/schema.ts";
+import type { ColumnSchema, WindowOptions } from "../../detect.ts";
+import { CellReader } from "../../formats/cell-values.ts";
+import type { Arguments } from "../arguments.ts";
+import { UsageError } from "../errors.ts";
+import { quoted } from "../text.ts";
+import type { DetectorTable } from "./table.ts";
+
+/** What was found. */
+export interface SeriesAnswer {
+  readonly window: WindowOptions | undefined;
+  /** Why, in words; empty where there is nothing to say. */
+  readonly why: string;
+}
+
+/** Rows in a window of several columns, where the user does not say. Of one column the series' period counts. */
+const LENGTH = 10;
+const FEWEST_ROWS = 100;
+/** So many steps of time are alike in a series. */
+const EVEN = 0.8;
+/** A step is like the usual one if it is off by at most this share. */
+const LIKE = 0.5;
+const MOST_GROUPS = 100;
+const FEWEST_IN_GROUP = 20;
+
+/** Decides for or against windows, as the options say or as the times look. */
+export function chooseSeries(
+  args: Arguments,
+  table: DetectorTable,
+  schema: readonly ColumnSchema[],
+): SeriesAnswer {
+  const wanted = args.text("window");
+  const groupBy = args.text("group-by");
+  const stride = args.number("stride");
+  if (groupBy !== undefined) requireColumn(table, groupBy);
+  if (wanted === "none") {
+    const other = groupBy === undefined ? (stride === undefined ? "" : "stride") : "group-by";
+    if (other !== "")
+      throw new UsageError(`--${other} is for windows, and --window none for none.`);
+    return { window: undefined, why: "" };
+  }
+  const isAsked = wanted !== undefined || groupBy !== undefined || stride !== undefined;
+  const learned = schema.filter(({ kind }) => /^(?:number|category|boolean)$/.test(kind));
+  const usual = learned.length > 1 ? LENGTH : "auto";
+  const given = {
+    ...(groupBy === undefined ? {} : { groupBy }),
+    ...(stride === undefined ? {} : { stride }),
+  };
+  if (isAsked) {
+    const length = wanted === "auto" ? wanted : (args.number("window") ?? usual);
+    return { window: { length, ...given }, why: "" };
+  }
+  const time = schema.find(({ kind }) => kind === "time")?.name;
+  if (typeof time !== "string" || table.rows < FEWEST_ROWS) return { window: undefined, why: "" };
+  const times = timesIn(table, time);
+  if (times === undefined) return { window: undefined, why: `some rows have no ${quoted(time)}` };
+  const all = [...times.keys()];
+  if (isEven(times, all)) {
+    return { window: { length: usual }, why: `${quoted(time)} goes up evenly; --window none` };
+  }
+  const group = schema.find(
+    ({ name, kind }) =>
+      (kind === "category" || kind === "number" || kind === "id") &&
+      areEvenGroups(times, groupsBy(table, String(name))),
+  );
+  if (group) {
+    return {
+      window: { length: usual, groupBy: String(group.name) },
+      why: `${quoted(time)} goes up evenly for each ${quoted(String(group.name))}; --window none`,
+    };
+  }
+  const why = isRising(times, all)
+    ? `${quoted(time)} goes up unevenly: each row by itself; --window N`
+    : `rows are not in the order of ${quoted(time)}: each row by itself`;
+  return { window: undefined, why };
+}
+
+function requireColumn({ file, columns }: DetectorTable, name: string): void {
+  if (columns.some((column) => column.name === name)) return;
+  throw new UsageError(`--group-by: ${file} has no column ${quoted(name)}.`);
+}
+
+/** The times of the rows; undefined where one is missing. */
+function timesIn({ columns, cells }: DetectorTable, name: string): Float64Array | undefined {
+  const reader = new CellReader(cells);
+  const values: ArrayLike<unknown> = columns.find((column) => column.name === name)?.values ?? [];
+  const times = Float64Array.from(
+    { length: values.length },
+    (_, row) => timeOf(values[row], reader) ?? Number.NaN,
+  );
+  return times.some(Number.isNaN) ? undefined : times;
+}
+
+function groupsBy({ columns, rows }: DetectorTable, name: string): number[][] | undefined {
+  const values = columns.find((column) => column.name === name)?.values ?? [];
+  const groups = new Map<unknown, number[]>();
+  for (let row = 0; row < rows; row++) {
+    const members = groups.get(values[row]);
+    if (members) members.push(row);
+    else if (groups.size === MOST_GROUPS) return undefined;
+    else groups.set(values[row], [row]);
+  }
+  return groups.size > 1 ? [...groups.values()] : undefined;
+}
+
+const areEvenGroups = (times: Float64Array, groups: number[][] | undefined): boolean =>
+  groups?.every((members) => members.length >= FEWEST_IN_GROUP && isEven(times, members)) ?? false;
+
+/** Whether times never go back and most steps are alike. */
+function isEven(times: Float64Array, rows: readonly number[]): boolean {
+  const steps = stepsOf(times, rows);
+  const sorted = Float64Array.from(steps).sort();
+  const usual = sorted[Math.floor(sorted.length / 2)] ?? 0;
+  if (!(usual > 0) || (sorted[0] ?? 0) < 0) return false;
+  const alike = steps.filter((step) => Math.abs(step - usual) <= LIKE * usual).length;
+  return alike >= EVEN * steps.length;
+}
+
+const isRising = (times: Float64Array, rows: readonly number[]): boolean =>
+  stepsOf(times, rows).every((step) => step >= 0);
+
+const stepsOf = (times: Float64Array, rows: readonly number[]): number[] =>
+  rows.slice(1).map((row, i) => (times[row] ?? 0) - (times[rows[i] ?? 0] ?? 0));

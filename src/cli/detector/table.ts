@@ -1,0 +1,271 @@
+// Tables for a detector: columns of numbers and of text, read whole, with what each column is for.
+
+import { columnKinds } from "../../detect/table/schema.ts";
+import type { ColumnKind, ColumnsOption, DetectorInput } from "../../detect.ts";
+import type { CellOptions } from "../../formats/cell-values.ts";
+import { FormatError } from "../../formats/errors.ts";
+import type { TableColumn, TableFormat } from "../../formats/table.ts";
+import { readTable } from "../../formats/tables.ts";
+import type { Arguments, Options } from "../arguments.ts";
+import { type Columns, chooseColumns, parseColumns } from "../columns.ts";
+import { CommandError, UsageError } from "../errors.ts";
+import { forOptions, readTableOptions, withName } from "../input.ts";
+import type { Reporter } from "../report.ts";
+import { nameOf, openSource } from "../sources.ts";
+import { listed, quoted } from "../text.ts";
+
+export const columnOptions = {
+  kinds: {
+    value: "LIST",
+    help: `what columns are: zip=category,2-4=number; kinds: ${columnKinds.join(", ")}`,
+    default: "guessed and shown",
+  },
+  id: { value: "LIST", help: "columns that name a row: shown with it, not learned" },
+  labels: {
+    value: "COLUMN",
+    help: "a column that says which rows are odd (1, true, yes): not learned, compared with",
+  },
+} as const satisfies Options;
+
+/** A whole table. */
+export interface DetectorTable {
+  /** What it is called in messages. */
+  readonly file: string;
+  readonly format: TableFormat;
+  readonly rows: number;
+  readonly columns: readonly TableColumn[];
+  /** Whether the names are the file's own. */
+  readonly named: boolean;
+  readonly cells: CellOptions;
+  /** What the options say of columns. */
+  readonly roles: Roles;
+  /** The line of the file, from 1, on which a row, from 0, stands; undefined where there are no lines. */
+  lineOf(row: number): number | undefined;
+}
+
+/** What the user says that columns are. */
+export interface Roles {
+  readonly kinds: Readonly<Record<string, ColumnKind>>;
+  /** The column that says which rows are odd. */
+  readonly labels: string | undefined;
+}
+
+/** Columns as a detector's schema has them; names where the detector was fitted on a file with names. */
+export type KnownSchema = readonly { readonly name: string | number; readonly kind: ColumnKind }[];
+
+/** Reads a table whole. `schema` is that of a detector which is to judge it. */
+export async function readDetectorTable(
+  args: Arguments,
+  path: string,
+  report: Pick<Reporter, "warn">,
+  schema?: KnownSchema,
+): Promise<DetectorTable> {
+  const file = nameOf(path);
+  const { cells, array, header, delimiter } = readTableOptions(args, report);
+  // The readers ask for the kinds of columns after the chooser has been told their names.
+  const reading: Record<string, "number" | "text"> = {};
+  let roles: Roles = { kinds: {}, labels: undefined };
+  const source = await openSource(path);
+  try {
+    const table = await readTable(source.bytes, {
+      ...cells,
+      array,
+      header,
+      delimiter,
+      expected: schema?.flatMap(({ name, kind }) => (kind === "ignore" ? [] : String(name))),
+      kinds: reading,
+      columns: (count, own) => {
+        if (count === 0) throw new FormatError("it holds no rows");
+        const names = own ?? Array.from({ length: count }, (_, i) => `column${i + 1}`);
+        roles = readRoles(args, { file, count, names });
+        const kinds = schema ? kindsOf(schema) : roles.kinds;
+        for (const name of names) {
+          const read = readingOf(Object.hasOwn(kinds, name) ? kinds[name] : undefined);
+          if (read) reading[name] = read;
+        }
+        return Array.from({ length: count }, (_, i) => i);
+      },
+    });
+    for (const warning of table.warnings) report.warn(forOptions(file, warning));
+    const columns = schema ? byPlace(table.columns, table.named, schema) : table.columns;
+    return {
+      file,
+      format: table.format,
+      rows: table.rows,
+      columns,
+      named: table.named,
+      cells,
+      roles,
+      lineOf: (row) => table.lineOf(row),
+    };
+  } catch (error) {
+    throw withKindsHint(withName(file, error));
+  }
+}
+
+/** The rows from `first` on, before `end`, as the detector takes them. */
+export function rowsOf(
+  { columns }: Pick<DetectorTable, "columns">,
+  first = 0,
+  end?: number,
+): DetectorInput {
+  if (first === 0 && end === undefined) return { columns };
+  return {
+    columns: columns.map(({ name, values }) => ({ name, values: values.slice(first, end) })),
+  };
+}
+
+/** The rows with these numbers. */
+export function someRows(
+  { columns }: Pick<DetectorTable, "columns">,
+  rows: readonly number[],
+): DetectorInput {
+  return {
+    columns: columns.map(({ name, values }) => ({
+      name,
+      values: rows.map((row) => values[row]),
+    })),
+  };
+}
+
+/** A cell as text, as the file has it. */
+export function cellText({ columns }: Pick<DetectorTable, "columns">, name: string, row: number) {
+  const value = columns.find((column) => column.name === name)?.values[row];
+  return value === undefined || (typeof value === "number" && Number.isNaN(value))
+    ? ""
+    : String(value);
+}
+
+/** What `columns` of `fit` takes. */
+export const columnsOption = ({ roles }: DetectorTable): ColumnsOption => roles.kinds;
+
+const kindsOf = (schema: KnownSchema): Record<string, ColumnKind> =>
+  Object.fromEntries(schema.map(({ name, kind }) => [String(name), kind]));
+
+/** How a column is read: levels and names as the file has them, with leading zeros. */
+function readingOf(kind: ColumnKind | undefined): "number" | "text" | undefined {
+  if (kind === "number") return "number";
+  return kind === "category" || kind === "id" || kind === "ignore" ? "text" : undefined;
+}
+
+/** A file without names goes by position where it has as many columns as the detector knows. */
+function byPlace(
+  columns: readonly TableColumn[],
+  named: boolean,
+  schema: KnownSchema,
+): readonly TableColumn[] {
+  if (named || columns.length !== schema.length) return columns;
+  return columns.map((column, i) => ({ ...column, name: String(schema[i]?.name) }));
+}
+
+function readRoles(args: Arguments, columns: Columns & { names: readonly string[] }): Roles {
+  const nameAt = (place: number) => columns.names[place] ?? "";
+  const kinds: Record<string, ColumnKind> = {};
+  const list = args.text("columns");
+  if (list !== undefined) {
+    const chosen = new Set(chooseColumns(parseColumns(list), columns));
+    columns.names.forEach((name, place) => {
+      if (!chosen.has(place)) kinds[name] = "ignore";
+    });
+  }
+  for (const [part, kind] of parseKinds(args.text("kinds") ?? "")) {
+    for (const place of chooseColumns(parseColumns(part, "kinds"), columns, "kinds")) {
+      kinds[nameAt(place)] = kind;
+    }
+  }
+  const ids = args.text("id");
+  if (ids !== undefined) {
+    for (const place of chooseColumns(parseColumns(ids, "id"), columns, "id")) {
+      kinds[nameAt(place)] = "id";
+    }
+  }
+  const named = args.text("labels");
+  if (named === undefined) return { kinds, labels: undefined };
+  const [place = -1, second] = chooseColumns(parseColumns(named, "labels"), columns, "labels");
+  if (second !== undefined) {
+    throw new UsageError(`--labels takes one column; got ${quoted(named)}.`);
+  }
+  const labels = nameAt(place);
+  kinds[labels] = "ignore";
+  return { kinds, labels };
+}
+
+/** `zip=category,"a,b"=number` as pairs. */
+function parseKinds(text: string): (readonly [part: string, kind: ColumnKind])[] {
+  if (text === "") return [];
+  const parts = text.match(/(?:"(?:[^"]|"")*"|[^,"])+/g) ?? [];
+  return parts.map((part) => {
+    const equals = part.lastIndexOf("=");
+    const named = part.slice(equals + 1).trim();
+    const kind = columnKinds.find((one) => one === named);
+    if (equals < 1 || kind === undefined) {
+      throw new UsageError(
+        `--kinds takes column=kind, the kinds being ${columnKinds.join(", ")}; got ${quoted(part)}.`,
+      );
+    }
+    return [part.slice(0, equals).trim(), kind];
+  });
+}
+
+function withKindsHint(error: unknown): unknown {
+  if (!(error instanceof CommandError)) return error;
+  const { columnName } = error.place;
+  const hint = columnName === undefined ? "" : `; --kinds '${columnName}=category' takes text`;
+  const message = error.message.replace("; the option kinds may call it text", hint);
+  return message === error.message
+    ? error
+    : new CommandError(message, { ...error.place, cause: error });
+}
+
+const ODD = new Set(["true", "yes", "y", "anomaly", "anomalous", "outlier", "abnormal"]);
+const ORDINARY = new Set(["false", "no", "n", "normal", "inlier", "ok"]);
+for (const word of ["odd", "fraud", "attack", "fault", "failure", "bad"]) ODD.add(word);
+for (const word of ["ordinary", "good", "benign"]) ORDINARY.add(word);
+
+/** The labels of a table: 1 for rows that are odd. Undefined where no column is named. */
+export function readLabels(table: DetectorTable): Uint8Array | undefined {
+  const { labels } = table.roles;
+  if (labels === undefined) return undefined;
+  const values = table.columns.find(({ name }) => name === labels)?.values ?? [];
+  return Uint8Array.from({ length: table.rows }, (_, row) => {
+    const value = values[row];
+    const word = String(value).trim().toLowerCase();
+    const number = word === "" ? Number.NaN : Number(word);
+    if (ODD.has(word) || number > 0) return 1;
+    if (ORDINARY.has(word) || number <= 0) return 0;
+    throw new CommandError(
+      `${table.file}: ${placeIn(table, row)}, column ${quoted(labels)}: a label is 1 or 0, true or false, yes or no; got ${quoted(word)}`,
+      { file: table.file, columnName: labels },
+    );
+  });
+}
+
+/** `line 17` where the file has lines, else `row 16`, from 1. */
+export function placeIn({ lineOf }: Pick<DetectorTable, "lineOf">, row: number): string {
+  const line = lineOf(row);
+  return line === undefined ? `row ${row + 1}` : `line ${line}`;
+}
+
+const LABEL_NAME =
+  /^(?:is[ _]?)?(?:labels?|targets?|class|y|anomal(?:y|ous)|outlier|fraud|attack|fault(?:y)?|failure|changepoint|ground[ _]?truth)$/i;
+
+/** The columns that look like the answer: named as labels are, with two values, one of them rare. */
+export function labelColumns({ columns, rows, roles }: DetectorTable): string[] {
+  return columns.flatMap(({ name, values }) => {
+    if (Object.hasOwn(roles.kinds, name) || !LABEL_NAME.test(name)) return [];
+    const distinct = new Set<unknown>();
+    for (let row = 0; row < rows && distinct.size < 3; row++) distinct.add(values[row]);
+    return distinct.size <= 2 ? [name] : [];
+  });
+}
+
+/** The same table with columns left out of what is learned. */
+export function withIgnored(table: DetectorTable, names: readonly string[]): DetectorTable {
+  if (names.length === 0) return table;
+  const kinds: Record<string, ColumnKind> = { ...table.roles.kinds };
+  for (const name of names) kinds[name] = "ignore";
+  return { ...table, roles: { ...table.roles, kinds } };
+}
+
+/** Names for a message. */
+export const namesOf = (names: readonly string[]): string => listed(names, 60);

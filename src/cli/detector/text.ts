@@ -1,0 +1,185 @@
+// Detectors and alarms as text for people, no wider than 80 columns.
+
+import type { AnomalyDetector, ColumnSchema, Reason } from "../../detect.ts";
+import { short } from "../numbers.ts";
+import { visible } from "../text.ts";
+import type { Alarm } from "./alarms.ts";
+import { percent } from "./options.ts";
+import { cellText, type DetectorTable } from "./table.ts";
+
+const WIDTH = 80;
+const INDENT = 10;
+const MOST_LISTED = 24;
+/** Columns that add less than this share to a row's score are not told, except the first. */
+const WORTH_TELLING = 0.1;
+const MOST_REASONS = 3;
+/** Models that copy much of what they see take most values for likely: only small figures say something. */
+const UNLIKELY = 0.05;
+
+/** What each column is, as lines with a heading beside them. */
+export function schemaLines(schema: readonly ColumnSchema[]): string[] {
+  const lines = schema.length > MOST_LISTED ? byKind(schema) : eachColumn(schema);
+  return lines.map((line, i) => cut((i === 0 ? "columns" : "").padEnd(INDENT) + line, WIDTH));
+}
+
+function eachColumn(schema: readonly ColumnSchema[]): string[] {
+  const width = Math.min(22, Math.max(...schema.map(({ name }) => String(name).length)));
+  return schema.map((column) => {
+    const name = visible(String(column.name), width).padEnd(width);
+    return `${name}  ${column.kind.padEnd(8)}  ${aboutColumn(column)}`.trimEnd();
+  });
+}
+
+function aboutColumn({ kind, levels = [], value, missing, reason }: ColumnSchema): string {
+  const what = {
+    number: "",
+    boolean: "",
+    category: levels.length > 0 ? shortList(levels, 34) : "",
+    constant: `always ${visible(String(value), 24)}`,
+    time: "orders rows; not learned",
+    id: "names rows; not learned",
+    ignore: reason === "" ? "left out" : `left out: ${reason}`,
+  }[kind];
+  const gaps = missing > 0 && kind !== "ignore" ? `missing in ${percent(missing)}` : "";
+  return [what, gaps].filter((text) => text !== "").join("; ");
+}
+
+/** One line a kind, for tables of many columns. */
+function byKind(schema: readonly ColumnSchema[]): string[] {
+  const kinds = [...new Set(schema.map(({ kind }) => kind))];
+  return kinds.map((kind) => {
+    const names = schema.filter((column) => column.kind === kind).map(({ name }) => String(name));
+    return `${String(names.length).padStart(5)} ${kind.padEnd(8)}  ${shortList(names, 50)}`;
+  });
+}
+
+function shortList(words: readonly string[], width: number): string {
+  let text = "";
+  for (const [i, word] of words.entries()) {
+    const next = `${i > 0 ? ", " : ""}${visible(word, width)}`;
+    if (text.length + next.length > width && i > 0) return `${text}, … (${words.length})`;
+    text += next;
+  }
+  return text;
+}
+
+/** What the detector is made of. */
+export function detectorText({ config }: Pick<AnomalyDetector, "config">): string {
+  const { models, layers, score, window } = config;
+  const what = models === 1 ? "1 model" : `${models} models`;
+  const windows = window ? `; windows of ${window.length} rows` : "";
+  const kind = score === "combined" ? "" : `; ${score}`;
+  return `${what} of ${layers.join(",")}${windows}${kind}`;
+}
+
+/** How alarms are told: named by ids, by time, by line, and what columns are. */
+export interface Naming {
+  readonly ids: readonly string[];
+  readonly time: string | undefined;
+  readonly kinds: ReadonlyMap<string | number, ColumnSchema["kind"]>;
+}
+
+export function namingOf({ schema, config }: Pick<AnomalyDetector, "schema" | "config">): Naming {
+  const { window } = config;
+  const ids = schema.flatMap(({ name, kind }) => (kind === "id" ? [String(name)] : []));
+  const group = window?.groupBy;
+  return {
+    ids: group === undefined ? ids : [group, ...ids],
+    time: window?.time,
+    kinds: new Map(schema.map(({ name, kind }) => [name, kind])),
+  };
+}
+
+/** The columns that name a row, with their values. */
+export function namesIn(
+  { ids, time }: Pick<Naming, "ids" | "time">,
+  table: Pick<DetectorTable, "columns">,
+  row: number,
+): Record<string, string> {
+  const names = time === undefined ? ids : [time, ...ids];
+  const present = names.filter((name) => table.columns.some((column) => column.name === name));
+  return Object.fromEntries(present.map((name) => [name, cellText(table, name, row)]));
+}
+
+/** An alarm as lines: what it is, and the columns to blame. */
+export function alarmLines(alarm: Alarm, table: DetectorTable, naming: Naming): string[] {
+  const title = titleOf(alarm, table, naming);
+  const how = `score ${short(alarm.score)}, p ${short(alarm.pValue)}`;
+  const fits = title.length + how.length + 2 <= WIDTH;
+  const head = fits ? [`${title}: ${how}`] : [cut(title, WIDTH), `  ${how}`];
+  return [...head, ...reasonLines(alarm, table, naming)];
+}
+
+function titleOf({ start, end, rows, row }: Alarm, table: DetectorTable, naming: Naming): string {
+  const at = (one: number) => table.lineOf(one) ?? one + 1;
+  const unit = table.lineOf(row) === undefined ? "row" : "line";
+  const names = Object.entries(namesIn({ ...naming, time: undefined }, table, row));
+  const who = names.map(([name, value]) => `${visible(name, 20)} ${visible(value, 24)}`).join(", ");
+  if (naming.time === undefined && start === end) {
+    return who === "" ? `${unit} ${at(row)}` : `${who} (${unit} ${at(row)})`;
+  }
+  const lines = start === end ? `${unit} ${at(start)}` : `${unit}s ${at(start)} to ${at(end)}`;
+  const flagged = start === end ? "" : `, ${rows} flagged`;
+  const when =
+    naming.time === undefined
+      ? ""
+      : span(cellText(table, naming.time, start), cellText(table, naming.time, end));
+  const parts = [who, when].filter((part) => part !== "");
+  return parts.length === 0 ? `${lines}${flagged}` : `${parts.join(", ")} (${lines}${flagged})`;
+}
+
+/** `2026-01-01 10:00 to 10:05`: the second time without what it shares with the first. */
+function span(from: string, to: string): string {
+  if (from === to) return visible(from, 30);
+  const day = /^\S+[T ]/.exec(from)?.[0];
+  const rest = day !== undefined && to.startsWith(day) ? to.slice(day.length) : to;
+  return `${visible(from, 30)} to ${visible(rest, 30)}`;
+}
+
+function reasonLines({ reasons, row }: Alarm, table: DetectorTable, naming: Naming): string[] {
+  const told = reasons
+    .filter(({ contribution }, i) => i === 0 || contribution >= WORTH_TELLING)
+    .slice(0, MOST_REASONS);
+  const names = told.map(({ column }) => visible(String(column), 24));
+  const values = told.map(({ value }) => valueText(value));
+  const width = Math.max(...names.map(({ length }) => length));
+  const valueWidth = Math.max(...values.map(({ length }) => length));
+  return told.map((reason, i) => {
+    const when =
+      reason.when === undefined || reason.when === row
+        ? ""
+        : `, ${momentOf(reason.when, table, naming)}`;
+    const line = `  ${names[i]?.padEnd(width)}  ${values[i]?.padEnd(valueWidth)}  ${reasonText(reason, naming.kinds.get(reason.column))}${when}`;
+    return cut(line, WIDTH);
+  });
+}
+
+function momentOf(row: number, table: DetectorTable, { time }: Naming): string {
+  if (time !== undefined)
+    return `at ${visible(cellText(table, time, row).replace(/^\S+[T ]/, ""), 20)}`;
+  const line = table.lineOf(row);
+  return line === undefined ? `in row ${row + 1}` : `in line ${line}`;
+}
+
+/** What is odd about a value: what was expected instead. */
+export function reasonText(
+  { value, expected, sign, probability }: Reason,
+  kind: ColumnSchema["kind"] | undefined,
+): string {
+  if (kind === "constant") return `always ${valueText(expected)} before`;
+  if (probability === 0) return `never seen; expected ${valueText(expected)}`;
+  const isUnlikely = probability !== undefined && probability < UNLIKELY;
+  const likely = isUnlikely ? `, ${percent(probability)} likely` : "";
+  if (value === expected) return `as expected, odd beside the others${likely}`;
+  const side = sign > 0 ? " (above)" : sign < 0 ? " (below)" : "";
+  return `expected ${typeof expected === "number" ? short(expected) : valueText(expected)}${side}${likely}`;
+}
+
+function valueText(value: Reason["value"]): string {
+  if (value === null) return "missing";
+  if (typeof value === "number") return String(Number(value.toPrecision(7)));
+  return visible(String(value), 24);
+}
+
+export const cut = (line: string, width: number): string =>
+  line.length > width ? `${line.slice(0, width - 1)}…` : line;

@@ -1,0 +1,65 @@
+// The library speaks of rows from 0, of `rows` and of its own options. People speak of a file, its lines and the
+// command line's options.
+
+import { InvalidTypeError, InvalidValueError } from "../../errors.ts";
+import { CommandError } from "../errors.ts";
+import type { DetectorTable } from "./table.ts";
+
+type Lines = Pick<DetectorTable, "file" | "lineOf">;
+
+const PHRASES: readonly (readonly [RegExp, string])[] = [
+  [/ of (?:rows|calibration|row|the stream)(?= |[.,:;])/g, ""],
+  [/ of (?:rows|calibration)$/g, ""],
+  [
+    /,? or name the column that tells series apart: window: \{ groupBy \}/,
+    ", or name the column that tells series apart with --group-by",
+  ],
+  [/ \(cells: \{ \.\.\. \}\)/, ""],
+  [/say columns: \{ ("[^"]*"): "category" \}/, "say --kinds $1=category"],
+  [/Give objects or \{ columns: \{ name: values \} \}\./, ""],
+  [/more rows, or \{ pot: ([^ }]+) \}/, "more rows, or --pot $1"],
+  [/\balpha ([\d.e-]+) takes/, "--alpha $1 takes"],
+  [/the option decimal "," reads commas/, "--decimal , reads commas"],
+  [/the option units "%" reads percentages/, "--units % reads percentages"],
+  [/the option thousands reads/, "--thousands reads"],
+  [/the option units reads/, "--units reads"],
+  [/ A longest stretch of rows/, " A longest stretch"],
+  [/model\.hidden/g, "--hidden"],
+  [/\bcalibration must be a share/, "--calibration must be a share"],
+  [/An alpha of/, "--alpha"],
+];
+
+/** A sentence of the library in the words of the command line. */
+export function inWords(message: string, { lineOf }: Pick<Lines, "lineOf">, firstRow = 0): string {
+  const placed = message.replace(/\b([Rr])ow (\d+)\b/g, (_, r: string, digits: string) => {
+    const row = firstRow + Number(digits);
+    const line = lineOf(row);
+    const isStart = r === "R";
+    return line === undefined ? `${r}ow ${row + 1}` : `${isStart ? "L" : "l"}ine ${line}`;
+  });
+  return PHRASES.reduce((text, [pattern, words]) => text.replace(pattern, words), placed);
+}
+
+/** Runs `work`; what the library says of its rows is told of the file. */
+export async function inFile<T>(
+  table: Lines,
+  work: () => T | Promise<T>,
+  firstRow = 0,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof InvalidValueError || error instanceof InvalidTypeError)) throw error;
+    const words = inWords(error.message, table, firstRow);
+    const [, row] = /\b[Rr]ow (\d+)\b/.exec(error.message) ?? [];
+    const line = row === undefined ? undefined : table.lineOf(firstRow + Number(row));
+    const [, columnName] = /\b[Cc]olumn "([^"]*)"/.exec(error.message) ?? [];
+    const text = words.replace(/\.$/, "");
+    throw new CommandError(`${table.file}: ${text.charAt(0).toLowerCase()}${text.slice(1)}`, {
+      file: table.file,
+      ...(line === undefined ? {} : { line }),
+      ...(columnName === undefined ? {} : { columnName }),
+      cause: error,
+    });
+  }
+}
