@@ -29,9 +29,10 @@ import {
   sampleRows,
 } from "./model/variational.ts";
 import { disposeKey } from "./platform/dispose.ts";
+import { finish, Turns } from "./platform/turns.ts";
 import { type BatchStream, requireSameCount } from "./training/batches.ts";
 import { resolveFit } from "./training/fit.ts";
-import type { FitOptions, StepRecord } from "./training/fit-options.ts";
+import type { AbortSignalLike, FitOptions, StepRecord } from "./training/fit-options.ts";
 import { type LayerwiseOptions, layerConfig, type PcaOptions } from "./training/layerwise.ts";
 import { StepLoop } from "./training/step-loop.ts";
 import { type History, type RunMemory, TrainingRun } from "./training/trainer.ts";
@@ -60,7 +61,11 @@ export class TiedAutoencoder {
     checked: false,
     held: undefined,
   };
-  readonly #runs: RunMemory = { run: undefined, loop: new StepLoop(() => void this.#live) };
+  readonly #runs: RunMemory = {
+    run: undefined,
+    loop: new StepLoop(() => void this.#live),
+    wake: undefined,
+  };
 
   private constructor({ engine, run }: MadeEngine) {
     this.config = engine.config;
@@ -259,26 +264,36 @@ export class TiedAutoencoder {
    *
    * With the method "layerwise", each pair of neighbouring layers is trained for `epochs` epochs as a model of one
    * layer on the codes of the layers before (Vincent et al. 2010); a deep model then starts from features.
+   *
+   * The event loop has its turns meanwhile. `signal` ends the work, which then rejects with `signal.reason`; layers that
+   * were finished keep what they have.
    */
   async initializeFrom(x: MatrixInput, options: PcaOptions | LayerwiseOptions): Promise<void> {
     const engine = this.#idle;
     const settings = record("initializeFrom's options", options);
     const method = choice("method", settings.method, ["pca", "layerwise"]);
-    onlyKeys("initializeFrom", settings, method === "pca" ? ["method"] : LAYERWISE_KEYS);
+    onlyKeys("initializeFrom", settings, method === "pca" ? PCA_KEYS : LAYERWISE_KEYS);
     const [rows] = this.#pair("initializeFrom", x, undefined);
-    finish(engine.staging.requireTrainable(rows, false));
-    if (!engine.preparation.fitted) engine.preparation.fit(rows, rows.count);
+    const { signal } = options;
+    const turns = new Turns();
+    turns.begin();
+    const requireGoing = () => {
+      if (signal?.aborted) throw signal.reason;
+      if (this.#engine === engine) return;
+      throw new DisposedError("The model was disposed during initializeFrom.");
+    };
+    const inTurns: InTurns = (work) => turns.run(work, requireGoing);
     this.#training = true;
     try {
+      await inTurns(engine.staging.requireTrainable(rows, false));
+      if (!engine.preparation.fitted) await inTurns(engine.preparation.learn(rows, rows.count));
       if (method === "pca") {
         const { initializeFromComponents } = await import("./model/initial/pca-initializer.ts");
-        await initializeFromComponents(engine, rows);
+        await inTurns(initializeFromComponents(engine, rows));
       } else {
-        await this.#pretrain(engine, rows, options as LayerwiseOptions);
+        await this.#pretrain(engine, x, options as LayerwiseOptions, inTurns, requireGoing);
       }
-      if (this.#engine !== engine) {
-        throw new DisposedError("The model was disposed during initializeFrom.");
-      }
+      requireGoing();
       engine.constraint.apply();
     } finally {
       this.#training = false;
@@ -286,12 +301,19 @@ export class TiedAutoencoder {
   }
 
   /** Layer-wise pretraining; see training/layerwise.ts. */
-  async #pretrain(engine: Engine, rows: Rows, options: LayerwiseOptions): Promise<void> {
+  async #pretrain(
+    engine: Engine,
+    x: MatrixInput,
+    options: LayerwiseOptions,
+    inTurns: InTurns,
+    requireGoing: () => void,
+  ): Promise<void> {
     const { config, build } = this;
-    const { epochs = 10, batchSize = 32, learningRate, corruption, signal } = options;
+    const { epochs = 10, batchSize = 32, learningRate, corruption } = options;
+    const signal = signalOf(requireGoing);
     const depth = config.layers.length - 1;
     const tensors = new Map(engine.network.layout.tensors.map((tensor) => [tensor.name, tensor]));
-    let input: MatrixInput = copyRows(rows);
+    let input = x;
     for (let i = 0; i < depth; i++) {
       const layer = await TiedAutoencoder.create({
         ...layerConfig(config, i, learningRate),
@@ -306,15 +328,16 @@ export class TiedAutoencoder {
         await layer.fit(input, {
           epochs,
           batchSize,
+          signal,
           ...(corruption === undefined ? {} : { corruption }),
-          ...(signal === undefined ? {} : { signal }),
         });
-        void this.#live;
+        requireGoing();
         for (const [name, { data }] of Object.entries(layer.weights())) {
           const tensor = tensors.get(name.replace(".0.", `.${i}.`));
           if (tensor) engine.state.parameters.set(data, tensor.offset);
         }
-        if (i < depth - 1) input = layer.encode(input);
+        if (i < depth - 1)
+          input = await inTurns(layer.#live.inference.encoding(layer.#rows("x", input)));
       } finally {
         layer.dispose();
       }
@@ -446,6 +469,7 @@ export class TiedAutoencoder {
   dispose(): void {
     this.#engine?.core.dispose();
     this.#engine = undefined;
+    this.#runs.wake?.();
   }
 
   [disposeKey](): void {
@@ -517,6 +541,34 @@ function scaleOption(call: string, options: { scale?: number } | undefined): num
   return finiteNumber("scale", settings.scale ?? 1);
 }
 
+/** A signal that is aborted once `requireGoing` throws, with what it throws as the reason. */
+function signalOf(requireGoing: () => void): AbortSignalLike {
+  const thrown = () => {
+    try {
+      requireGoing();
+      return [];
+    } catch (reason) {
+      return [reason];
+    }
+  };
+  return {
+    get aborted() {
+      return thrown().length > 0;
+    },
+    get reason() {
+      return thrown()[0];
+    },
+  };
+}
+
+/** Does work that pauses, with turns for the event loop. */
+type InTurns = <Result>(work: Generator<void, Result, void>) => Promise<Result>;
+
+const PCA_KEYS = Object.keys({
+  method: true,
+  signal: true,
+} satisfies Record<keyof PcaOptions, true>);
+
 const LAYERWISE_KEYS = Object.keys({
   method: true,
   epochs: true,
@@ -525,15 +577,3 @@ const LAYERWISE_KEYS = Object.keys({
   corruption: true,
   signal: true,
 } satisfies Record<keyof LayerwiseOptions, true>);
-
-/** Rows by value, as a matrix. */
-function copyRows(rows: Rows): MatrixInput {
-  const data = new Float64Array(rows.count * rows.width);
-  rows.copy(0, rows.count, data, 0);
-  return { data, shape: [rows.count, rows.width] };
-}
-
-/** Runs work that could pause, without pausing. */
-function finish(work: Generator<void, void, void>): void {
-  while (!work.next().done);
-}

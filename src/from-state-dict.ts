@@ -3,7 +3,7 @@
 
 import { TiedAutoencoder } from "./autoencoder.ts";
 import { onlyKeys, record } from "./checks.ts";
-import { InvalidTypeError, InvalidValueError, show } from "./errors.ts";
+import { InvalidValueError, show } from "./errors.ts";
 import type { StateDictOptions } from "./exchange/state-dict.ts";
 import { decodeSafetensors } from "./formats/safetensors.ts";
 import { packSafetensors } from "./formats/safetensors-pack.ts";
@@ -11,6 +11,7 @@ import type { NamedTensor, SafeTensor } from "./formats/safetensors-types.ts";
 import { ROWS_SINCE_ACTIVE } from "./layers/sparse-encoder.ts";
 import { type ModelConfig, runtimeOptions } from "./model/config.ts";
 import { longForm } from "./options.ts";
+import { bytesOf } from "./platform/tags.ts";
 
 /**
  * Makes a model from a state dict. Recognized are `encoder.0.weight` (numbers may have gaps, as in
@@ -30,13 +31,9 @@ export async function fromStateDict(
   const settings = record("fromStateDict's options", options) as StateDictOptions;
   onlyKeys("fromStateDict", settings, ["config", "map"]);
   const config = record("config", settings.config);
-  if (!(bytes instanceof Uint8Array)) {
-    throw new InvalidTypeError(
-      `fromStateDict needs the file's bytes as a Uint8Array; got ${show(bytes)}.`,
-    );
-  }
+  const file = bytesOf("fromStateDict's file", bytes);
   const { readStateDict } = await import("./exchange/state-dict-read.ts");
-  const { layers, weights, beside, isDictionary } = readStateDict(bytes, settings.map);
+  const { layers, weights, beside, isDictionary } = readStateDict(file, settings.map);
   const has = (side: "encoder" | "decoder") => `${side}.0.bias` in weights;
   const found = { layers, bias: has("encoder"), decoderBias: has("decoder") };
   for (const [key, value] of Object.entries(found)) {

@@ -2,6 +2,7 @@
 // are merged as in Chan, Golub & LeVeque 1979: no difference of two large sums. NaN counts as missing.
 
 import { InvalidValueError } from "../errors.ts";
+import { finish } from "../platform/turns.ts";
 import type { Rows } from "./rows.ts";
 
 /** Values taken at a time. */
@@ -29,21 +30,27 @@ export class ColumnStatistics {
 
   /** Takes rows [first, end) into account. @throws InvalidValueError for an infinity, nothing changed. */
   add(rows: Rows, first = 0, end = rows.count): void {
+    finish(this.adding(rows, first, end));
+  }
+
+  /** `add` with a pause after every piece of rows. */
+  *adding(rows: Rows, first: number, end: number): Generator<void, void, void> {
     const { width } = this;
     const most = Math.max(1, Math.floor(PIECE / width));
     const piece = new Float64Array(Math.min(most, end - first) * width);
-    const each = (visit: (count: number, row: number) => void) => {
-      for (let row = first; row < end; row += most) {
-        const count = Math.min(most, end - row);
-        rows.copy(row, count, piece, 0);
-        visit(count, row);
-      }
-    };
-    each((count, row) => requireFinite(rows, piece, count * width, row));
-    each((count) => {
+    for (let row = first; row < end; row += most) {
+      const count = Math.min(most, end - row);
+      rows.copy(row, count, piece, 0);
+      requireFinite(rows, piece, count * width, row);
+      yield;
+    }
+    for (let row = first; row < end; row += most) {
+      const count = Math.min(most, end - row);
+      rows.copy(row, count, piece, 0);
       for (let j = 0; j < width; j++) this.#addColumn(piece, j, count);
       this.rows += count;
-    });
+      yield;
+    }
   }
 
   /** Mean squared difference from the mean, as numpy.var has it; NaN for a column without values. */

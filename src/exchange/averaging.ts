@@ -3,6 +3,7 @@
 
 import { finiteNumber } from "../checks.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+import { isFloat32Array } from "../platform/tags.ts";
 import type { NamedWeight, NamedWeights } from "./named-weights.ts";
 
 /**
@@ -65,7 +66,7 @@ function requireSame(weights: NamedWeights, first: NamedWeights, where: string):
   }
   for (const [name, expected] of Object.entries(first)) {
     const { shape, data } = (weights[name] ?? {}) as Partial<NamedWeight>;
-    if (!(data instanceof Float32Array) || !Array.isArray(shape)) {
+    if (!isFloat32Array(data) || !Array.isArray(shape)) {
       throw new InvalidTypeError(
         `${where}[${show(name)}] must be { shape, data: Float32Array }; got ${show(weights[name])}.`,
       );

@@ -4,6 +4,7 @@
 import { onlyKeys, record } from "../checks.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import type { ParameterLayout } from "../model/parameters.ts";
+import { isFloat32Array } from "../platform/tags.ts";
 
 /** A parameter by value: row-major `data` of `shape`. */
 export interface NamedWeight {
@@ -43,7 +44,7 @@ export function readTensors(
     const weight = given[name] as Partial<NamedWeight> | undefined;
     if (weight === undefined) throw new InvalidValueError(`${call} lacks ${show(name)}.`);
     const { data } = weight;
-    const isData = data instanceof Float32Array || Array.isArray(data);
+    const isData = isFloat32Array(data) || Array.isArray(data);
     if (!isData) {
       throw new InvalidTypeError(
         `${name} must be { shape, data: Float32Array }; got ${show(weight)}.`,

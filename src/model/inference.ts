@@ -6,6 +6,7 @@ import type { KernelExports } from "../core/generated/exports.ts";
 import type { Rows } from "../data/rows.ts";
 import type { Address } from "../layers/layer.ts";
 import type { LossFunction } from "../losses/loss.ts";
+import { finish } from "../platform/turns.ts";
 import type { Network } from "./network.ts";
 import type { Preparation } from "./preparation.ts";
 import type { Staging } from "./staging.ts";
@@ -37,13 +38,23 @@ export class Inference {
 
   /** Runs rows through the encoder and returns their codes [rows, code units]. */
   encode(x: Rows): OwnFloats {
-    const { staging, arena, network } = this.#parts;
+    return finish(this.encoding(x));
+  }
+
+  /** `encode` with a pause after every chunk; other reads may come in between. */
+  *encoding(x: Rows): Generator<void, OwnFloats, void> {
+    const { staging, arena, network, workspace, preparation } = this.#parts;
+    preparation.requireFitted();
     const units = this.#codeUnits;
     const output = new Float32Array(x.count * units);
-    staging.chunks(x, 0, x.count, (plan, first, count) => {
-      const code = this.run(plan, count, 0, network.codeEnd);
-      output.set(arena.view(code, count * units), first * units);
-    });
+    const chunk = workspace.chunkRows(x.count);
+    for (let from = 0; from < x.count; from += chunk) {
+      staging.chunks(x, from, Math.min(from + chunk, x.count), (plan, first, count) => {
+        const code = this.run(plan, count, 0, network.codeEnd);
+        output.set(arena.view(code, count * units), first * units);
+      });
+      yield;
+    }
     return output;
   }
 
@@ -99,11 +110,7 @@ export class Inference {
    * left out.
    */
   evaluate(x: Rows, target: Rows | undefined, first = 0, end = x.count): number {
-    const chunks = this.evaluation(x, target, first, end);
-    for (;;) {
-      const { done, value } = chunks.next();
-      if (done) return value;
-    }
+    return finish(this.evaluation(x, target, first, end));
   }
 
   /** `evaluate` with a pause after every chunk; other reads may come in between. */

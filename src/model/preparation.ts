@@ -9,6 +9,7 @@ import type { Rows } from "../data/rows.ts";
 import { InvalidStateError, InvalidValueError } from "../errors.ts";
 import type { Address } from "../layers/layer.ts";
 import { longForm } from "../options.ts";
+import { finish } from "../platform/turns.ts";
 import type { MissingMode, ResolvedConfig } from "./config.ts";
 import { fixedVectors, scalers } from "./scalers.ts";
 
@@ -73,10 +74,15 @@ export class Preparation {
 
   /** Learns from rows [0, count). @throws InvalidValueError for a column without any number. */
   fit(rows: Rows, count: number): void {
+    finish(this.learn(rows, count));
+  }
+
+  /** `fit` with a pause after every piece of rows; nothing has changed before its end. */
+  *learn(rows: Rows, count: number): Generator<void, void, void> {
     const names = preparationNames(this.#settings);
     if (names.length === 0) return;
     const statistics = new ColumnStatistics(this.#width);
-    statistics.add(rows, 0, count);
+    yield* statistics.adding(rows, 0, count);
     const empty = statistics.counts.indexOf(0);
     if (empty >= 0) {
       throw new InvalidValueError(

@@ -159,15 +159,22 @@ export class Staging {
     // Larger plans than these will not come during a run: they would overlap the held rows.
     workspace.training(Math.min(batchSize, count), Math.min(batchSize, count), true);
     workspace.inference(workspace.mostChunkRows);
+    workspace.letGo();
     workspace.clearBeside();
     const held = {
       x: workspace.beside(floats),
       target: target ? workspace.beside(floats) : 0,
       order: workspace.beside(count),
     };
+    workspace.keep();
     yield* this.#holdRows(x, count, held.x);
     if (target) yield* this.#holdRows(target, count, held.target);
     return held;
+  }
+
+  /** Gives back the room of held rows. */
+  letGo(): void {
+    this.#workspace.letGo();
   }
 
   /** Makes `order` the order of held rows. */

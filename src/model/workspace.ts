@@ -77,6 +77,8 @@ export class Workspace {
   readonly #widest: number;
   /** Where the higher of the two plans ends. */
   #end: Address;
+  /** Where what `keep` keeps ends; 0 where nothing is kept. */
+  #keptEnd: Address = 0;
   #training: TrainingPlan | undefined;
   #inference: InferencePlan | undefined;
 
@@ -140,9 +142,10 @@ export class Workspace {
     return Math.max(16, Math.floor(INFERENCE_ELEMENTS / this.#widest));
   }
 
-  /** `bytes` of room at the start of the workspace, which any plan writes over. */
+  /** `bytes` of room that anything else writes over: in the plans, where they are large enough, or beside them. */
   scratch(bytes: number): Address {
-    this.#arena.rewind(this.#start);
+    if (this.#start + bytes <= this.#end) this.#arena.rewind(this.#start);
+    else this.clearBeside();
     const address = this.#arena.reserve(bytes);
     this.#arena.commit();
     return address;
@@ -150,7 +153,17 @@ export class Workspace {
 
   /** Frees the arena above both plans; what `beside` reserves next lives until a larger plan is made. */
   clearBeside(): void {
-    this.#arena.rewind(this.#end);
+    this.#arena.rewind(Math.max(this.#end, this.#keptEnd));
+  }
+
+  /** Keeps what was reserved beside the plans: `clearBeside` does not free it. A larger plan would write over it. */
+  keep(): void {
+    this.#keptEnd = this.#arena.top;
+  }
+
+  /** Keeps nothing any more. */
+  letGo(): void {
+    this.#keptEnd = 0;
   }
 
   /** Room for `length` float32 values above both plans. */

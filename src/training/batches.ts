@@ -107,6 +107,7 @@ export class RowBatches implements BatchSource {
     batch.x = NO_ROWS;
     batch.target = undefined;
     batch.order = undefined;
+    this.#staging?.letGo();
     this.#staging = undefined;
     this.#shuffledOrder = undefined;
   }

@@ -30,6 +30,8 @@ export interface LayerwiseOptions {
 export interface PcaOptions {
   /** Starts from the principal components of what enters each layer. */
   method: "pca";
+  /** Aborting rejects with `signal.reason`; layers that were finished stay as they are. Default: none. */
+  signal?: AbortSignalLike;
 }
 
 /** The one-layer model that stands for layer `i` of a model. */

@@ -6,12 +6,12 @@
 
 import type { Batch, Corruption } from "../model/staging.ts";
 import type { Progress, TrainingStep } from "../model/step.ts";
+import { Turns } from "../platform/turns.ts";
 import { type BatchSource, RowBatches } from "./batches.ts";
 import type { Fit } from "./fit.ts";
 import type { AbortSignalLike, FitOptions, StepRecord } from "./fit-options.ts";
 import { countStep, type RunState } from "./run-state.ts";
 import type { Schedule } from "./schedules/schedule.ts";
-import { Turns } from "./turns.ts";
 
 /** Why the loop has stopped for now. */
 export type Pause =
@@ -140,6 +140,8 @@ function recordOf({ loss, progress }: TrainingStep, run: RunState, rows: number)
 }
 
 /** Asks for `then`, because a promise need not be an instance of this realm's `Promise`. */
-function isPromiseLike<Value>(value: Value | PromiseLike<Value>): value is PromiseLike<Value> {
+export function isPromiseLike<Value>(
+  value: Value | PromiseLike<Value>,
+): value is PromiseLike<Value> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }

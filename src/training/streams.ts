@@ -13,7 +13,16 @@ import {
 
 /** Pieces from a stream: each is awaited, checked for its width, and asked for only when it is needed. */
 export function streamBatches(stream: BatchStream, width: number): BatchSource {
-  let pieces: AsyncIterator<BatchInput> | Iterator<BatchInput> | undefined;
+  let pieces: Pieces | undefined;
+  /** The next piece. After an error there is nothing left to close. */
+  const take = async (from: Pieces): Promise<IteratorResult<BatchInput>> => {
+    try {
+      return await from.next();
+    } catch (error) {
+      pieces = undefined;
+      throw error;
+    }
+  };
   return {
     rows: 0,
     stepsPerEpoch: 0,
@@ -22,9 +31,9 @@ export function streamBatches(stream: BatchStream, width: number): BatchSource {
     async next({ epoch, batch }) {
       if (!pieces) {
         pieces = openPieces(stream);
-        for (let i = 0; i < batch; i++) if ((await pieces.next()).done) break;
+        for (let i = 0; i < batch; i++) if ((await take(pieces)).done) break;
       }
-      const { done, value } = await pieces.next();
+      const { done, value } = await take(pieces);
       if (!done) return readBatch(value, width, `Batch ${batch} of epoch ${epoch}`);
       pieces = undefined;
       if (batch > 0) return undefined;
@@ -38,7 +47,9 @@ export function streamBatches(stream: BatchStream, width: number): BatchSource {
   };
 }
 
-function openPieces(stream: BatchStream): AsyncIterator<BatchInput> | Iterator<BatchInput> {
+type Pieces = AsyncIterator<BatchInput> | Iterator<BatchInput>;
+
+function openPieces(stream: BatchStream): Pieces {
   const opened = typeof stream === "function" ? stream() : stream;
   if (typeof opened === "object" && opened !== null) {
     if (Symbol.asyncIterator in opened) return opened[Symbol.asyncIterator]();

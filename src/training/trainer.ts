@@ -4,10 +4,10 @@
 import type { Engine } from "../model/engine.ts";
 import type { Batch } from "../model/staging.ts";
 import type { Fit } from "./fit.ts";
-import type { AbortSignalLike, EpochRecord, StepRecord } from "./fit-options.ts";
+import type { EpochRecord, StepRecord } from "./fit-options.ts";
 import type { RunState } from "./run-state.ts";
 import type { Monitor } from "./schedules/schedule.ts";
-import type { Pause, StepLoop } from "./step-loop.ts";
+import { isPromiseLike, type Pause, type StepLoop } from "./step-loop.ts";
 
 /** Losses by epoch, in Keras' shape. */
 export interface History {
@@ -22,6 +22,8 @@ export interface RunMemory {
   /** How far the last run came: `save` keeps it, and a run may continue it. */
   run: RunState | undefined;
   readonly loop: StepLoop;
+  /** Lets a run that waits for something look at once whether it is to go on. */
+  wake: (() => void) | undefined;
 }
 
 export class TrainingRun {
@@ -47,15 +49,18 @@ export class TrainingRun {
         if (pause === "end") break;
         await this.#settle(pause);
       }
-    } finally {
-      await this.#close();
+    } catch (error) {
+      await this.#giveUp();
+      throw error;
     }
+    await this.#close();
     return this.#end();
   }
 
   /** The same as an async iterator of step records. */
   async *records(): AsyncGenerator<StepRecord, History> {
     const loop = this.#loop;
+    let hasFailed = false;
     try {
       await this.#begin();
       for (;;) {
@@ -66,8 +71,12 @@ export class TrainingRun {
         loop.record = undefined;
         if (record) yield record;
       }
+    } catch (error) {
+      hasFailed = true;
+      await this.#giveUp();
+      throw error;
     } finally {
-      await this.#close();
+      if (!hasFailed) await this.#close();
     }
     return this.#end();
   }
@@ -80,7 +89,7 @@ export class TrainingRun {
     for (const { rows, asTarget } of unchecked) {
       await this.#inTurns(staging.requireTrainable(rows, asTarget));
     }
-    if (rows && !preparation.fitted) preparation.fit(rows, source.rows);
+    if (rows && !preparation.fitted) await this.#inTurns(preparation.learn(rows, source.rows));
     if (source.prepare) await this.#inTurns(source.prepare());
     if (this.#memory.run !== state) step.progress.learningRate = step.progress.baseLearningRate;
     this.#memory.run = state;
@@ -94,17 +103,17 @@ export class TrainingRun {
   /** Waits for what the loop stopped for. */
   async #settle(pause: Pause): Promise<void> {
     const loop = this.#loop;
-    const { signal, onEpoch } = this.#fit;
+    const { onEpoch } = this.#fit;
     switch (pause) {
       case "batch":
-        loop.arrived = ((await orAborted(loop.awaited, signal)) as Batch | undefined) ?? null;
+        loop.arrived = ((await this.#unlessEnded(loop.awaited)) as Batch | undefined) ?? null;
         break;
       case "callback":
-        if ((await loop.awaited) === false) loop.ended = true;
+        if ((await this.#unlessEnded(loop.awaited)) === false) loop.ended = true;
         break;
       case "epoch": {
         const epoch = await this.#finishEpoch();
-        if (onEpoch && (await onEpoch(epoch)) === false) loop.ended = true;
+        if (onEpoch && (await this.#unlessEnded(onEpoch(epoch))) === false) loop.ended = true;
         break;
       }
     }
@@ -140,24 +149,64 @@ export class TrainingRun {
   }
 
   /** Runs work that pauses, with turns for the event loop. */
-  async #inTurns<Result>(work: Generator<void, Result, void>): Promise<Result> {
-    for (;;) {
-      const { done, value } = work.next();
-      if (done) return value;
-      if (this.#loop.turns.isDue()) await this.#loop.turns.take();
-      this.#loop.requireGoing();
+  #inTurns<Result>(work: Generator<void, Result, void>): Promise<Result> {
+    return this.#loop.turns.run(work, () => this.#loop.requireGoing());
+  }
+
+  /** Waits for `value`, or for what ends the run from outside, whichever comes first. */
+  async #unlessEnded(value: unknown): Promise<unknown> {
+    if (!isPromiseLike(value)) return value;
+    this.#loop.requireGoing(); // an abort from before would not be told again
+    const { signal } = this.#fit;
+    const memory = this.#memory;
+    try {
+      return await new Promise((resolve, reject) => {
+        memory.wake = () => {
+          try {
+            this.#loop.requireGoing();
+          } catch (reason) {
+            reject(reason);
+          }
+        };
+        signal?.addEventListener?.("abort", memory.wake);
+        value.then(resolve, reject);
+      });
+    } finally {
+      if (memory.wake) signal?.removeEventListener?.("abort", memory.wake);
+      memory.wake = undefined;
     }
   }
 
   /** Lets go of the data, and gives the best weights back, whatever has ended the run. */
   async #close(): Promise<void> {
-    const { source, stopping, state, epochs } = this.#fit;
+    this.#restore();
+    await this.#fit.source.close();
+  }
+
+  /** The same after an error, which closing must not hide; one from outside does not wait for it. */
+  async #giveUp(): Promise<void> {
+    const isOutside = this.#isEndedFromOutside();
+    this.#restore();
+    const closed = (async () => this.#fit.source.close())().catch(() => {});
+    if (!isOutside) await closed;
+  }
+
+  #isEndedFromOutside(): boolean {
+    try {
+      this.#loop.requireGoing();
+      return false;
+    } catch {
+      return true;
+    }
+  }
+
+  #restore(): void {
+    const { stopping, state, epochs } = this.#fit;
     this.#loop.end();
     if (this.#memory.run === state && stopping) {
       const isCut = !state.stopped && state.epoch < epochs;
       stopping.restore(state, this.#engine.state, isCut);
     }
-    await source.close();
   }
 
   /** Losses of the epochs that were finished. */
@@ -171,17 +220,4 @@ export class TrainingRun {
       : { loss };
     return { epoch: epochs.map(({ epoch }) => epoch), history };
   }
-}
-
-/** Waits for `value`, or for the signal, whichever comes first. */
-function orAborted(
-  value: PromiseLike<unknown> | undefined,
-  signal: AbortSignalLike | undefined,
-): PromiseLike<unknown> {
-  if (!value || !signal?.addEventListener) return value ?? Promise.resolve();
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason);
-    signal.addEventListener?.("abort", stop, { once: true });
-    value.then(resolve, reject).then(() => signal.removeEventListener?.("abort", stop));
-  });
 }

@@ -24,9 +24,29 @@ export interface Service {
   state(call: string): ModelState | undefined;
 }
 
+/** A signal that the page aborts. The page knows the reason. */
+class PageSignal {
+  aborted = false;
+  readonly reason = undefined;
+  readonly #listeners = new Set<() => void>();
+
+  addEventListener(_: "abort", listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  removeEventListener(_: "abort", listener: () => void): void {
+    this.#listeners.delete(listener);
+  }
+
+  abort(): void {
+    this.aborted = true;
+    for (const listener of this.#listeners) listener();
+  }
+}
+
 export class Desk {
   readonly #port: Port;
-  readonly #signals = new Map<number, { aborted: boolean; reason: unknown }>();
+  readonly #signals = new Map<number, PageSignal>();
   readonly #asked = new Map<number, (message: Request) => void>();
   #asks = 0;
   /** Data that was sent once, by number. */
@@ -62,7 +82,7 @@ export class Desk {
           this.#port.post({ ask, id, callback: name, record }, []);
         });
     }
-    const signal = { aborted: false, reason: undefined };
+    const signal = new PageSignal();
     this.#signals.set(id, signal);
     return { ...options, signal };
   }
@@ -80,8 +100,7 @@ export class Desk {
         this.#asked.get(message.answer)?.(message);
         this.#asked.delete(message.answer);
       } else if ("abort" in message) {
-        const signal = this.#signals.get(message.abort);
-        if (signal) signal.aborted = true;
+        this.#signals.get(message.abort)?.abort();
       } else {
         const { id, call, args } = message;
         try {

@@ -51,6 +51,8 @@ export function serve(port: Port): void {
       model = await TiedAutoencoder.load(bytes, runtime);
       return { config: model.config, build: model.build };
     },
+    initializeFrom: (id, x: never, options: unknown) =>
+      model?.initializeFrom(x, desk.options(id, options) as never),
     fit: (id, x: never, options: unknown) => model?.fit(x, fitOptions(id, options)),
     startSteps: (id, x: never, options: unknown) => {
       runs.set(id, (model as TiedAutoencoder).fitSteps(x, fitOptions(id, options)));

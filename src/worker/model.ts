@@ -263,12 +263,19 @@ export class TiedAutoencoder {
   }
 
   /** Sets every weight and bias from the rows of `x`, as in this thread: from principal components or layer by layer. */
-  initializeFrom(
+  async initializeFrom(
     x: WorkerMatrix,
     method: PcaOptions | LayerwiseOptions,
     options?: TransferOptions,
   ): Promise<void> {
-    return this.#calls.send("initializeFrom", [x, method], options);
+    const { signal, transfer, sent } = split({ ...method, ...options }, []);
+    if (signal?.aborted) throw signal.reason;
+    const id = this.#calls.next;
+    await whileWatching(
+      signal,
+      () => this.#calls.abort(id),
+      () => this.#calls.call("initializeFrom", [x, sent], transfer),
+    );
   }
 
   /**

@@ -188,6 +188,29 @@ describe("fit", () => {
     expect(turns).toBeGreaterThan(2);
   });
 
+  test("whatever is read in between, the steps are the same", async () => {
+    const config = { layers: [6, 4], code: { type: "gaussian" } } as const;
+    const trained = async (onStep: (model: TiedAutoencoder) => unknown) => {
+      const model = TiedAutoencoder.createSync(config);
+      await model.fit(x, { epochs: 3, batchSize: 8, onStep: () => void onStep(model) });
+      return model.weights();
+    };
+    const others = randomRows(400, 6, 7);
+    const alone = await trained(() => {});
+    const reads: ((model: TiedAutoencoder) => unknown)[] = [
+      (model) => model.negativeElbo(others, { samples: 2 }),
+      (model) => model.sample(300),
+      (model) => model.encodeDistribution(others),
+      (model) => [
+        model.evaluate(others),
+        model.featureErrors(others),
+        model.decode(others.subarray(4)),
+      ],
+      (model) => [model.save({ optimizer: true }), model.toOnnx(), model.summary()],
+    ];
+    for (const read of reads) expect(await trained(read)).toEqual(alone);
+  });
+
   test("fitSteps yields every step and stops when the loop is left", async () => {
     const model = make();
     for await (const { step } of model.fitSteps(x, { epochs: 100, batchSize: 10 })) {
@@ -195,6 +218,43 @@ describe("fit", () => {
     }
     expect(model.stepCount).toBe(6);
     model.trainOnBatch(x);
+  });
+
+  const never = () => new Promise(() => {});
+  const waiting: [string, Parameters<TiedAutoencoder["fit"]>][] = [
+    ["for a stream", [stalled, {}]],
+    ["for onStep's promise", [x, { onStep: never }]],
+    ["for onEpoch's promise", [x, { onEpoch: never }]],
+  ];
+
+  async function* stalled() {
+    yield x;
+    await never();
+  }
+
+  test.each(waiting)("an abort is heard at once while it waits %s", async (_, [data, options]) => {
+    const model = make();
+    const controller = new AbortController();
+    const training = model.fit(data, { ...options, signal: controller.signal });
+    setTimeout(() => controller.abort("enough"), 5);
+    await expect(training).rejects.toBe("enough");
+    model.trainOnBatch(x); // the model is free again
+  });
+
+  test("an abort in the last step of an epoch is heard although onEpoch's promise stays open", async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const onStep = () => controller.abort("enough");
+    await expect(make().fit(x, { batchSize: 50, onStep, onEpoch: never, signal })).rejects.toBe(
+      "enough",
+    );
+  });
+
+  test.each(waiting)("dispose is heard at once while it waits %s", async (_, [data, options]) => {
+    const model = make();
+    const training = model.fit(data, options);
+    setTimeout(() => model.dispose(), 5);
+    await expect(training).rejects.toThrow(DisposedError);
   });
 
   const lateNaN = { validationData: [[1, 2, 3, 4, 5, Number.NaN]] };

@@ -73,6 +73,29 @@ describe("fit on a stream", () => {
     await expect(model.fit(stream([[]]))).rejects.toThrow(/must have at least one row/);
   });
 
+  test("is closed after an error, which closing does not hide, and not after an error of its own", async () => {
+    let closed = 0;
+    const breaking = (next: () => Promise<unknown>) => ({
+      [Symbol.asyncIterator]: () => ({
+        next: next as () => Promise<IteratorResult<Float32Array>>,
+        return() {
+          closed += 1;
+          throw new Error("cannot be closed");
+        },
+      }),
+    });
+    const bad = breaking(async () => ({ value: [[1, 2]], done: false }));
+    await expect(make().fit(bad)).rejects.toThrow(/Row 0 of Batch 0 .* holds 2/);
+    expect(closed).toBe(1);
+    const broken = breaking(async () => {
+      throw new Error("the line is dead");
+    });
+    await expect(make().fit(broken)).rejects.toThrow("the line is dead");
+    expect(closed).toBe(1);
+    const good = breaking(async () => ({ value: x, done: false }));
+    await expect(make().fit(good, { maxSteps: 1 })).rejects.toThrow("cannot be closed");
+  });
+
   test("resumes where it was cut, passing over what it has seen", async () => {
     const [whole, cut] = [make(), make()];
     await whole.fit(() => stream(), { epochs: 3 });

@@ -82,6 +82,21 @@ describe("the model in a worker", () => {
     expect(await remote.trainOnBatch(x)).toBeGreaterThan(0);
   });
 
+  test("an abort ends initializeFrom, and fit while a callback is awaited", async () => {
+    using remote = await TiedAutoencoder.create({ layers: [300, 150] });
+    const wide = new Float32Array(600 * 300).map((_, i) => Math.sin(i * i));
+    const calls = [
+      (signal: AbortSignal) => remote.initializeFrom(wide, { method: "pca", signal }),
+      (signal: AbortSignal) => remote.fit(wide, { onEpoch: () => new Promise(() => {}), signal }),
+    ];
+    for (const call of calls) {
+      const controller = new AbortController();
+      setTimeout(() => controller.abort("enough"), 30);
+      await expect(call(controller.signal)).rejects.toBe("enough");
+      expect(await remote.trainOnBatch(wide)).toBeGreaterThan(0); // the model is free again
+    }
+  });
+
   test("fitSteps goes step by step and ends when it is left", async () => {
     using remote = await TiedAutoencoder.create(config);
     for await (const { step } of remote.fitSteps(x, { epochs: 50 })) if (step === 5) break;

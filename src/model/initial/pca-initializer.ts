@@ -15,10 +15,14 @@ import { Gaussian } from "../../layers/gaussian.ts";
 import type { Layer } from "../../layers/layer.ts";
 import { SparseEncoder } from "../../layers/sparse-encoder.ts";
 import { type Seed, Stream, splitSeed } from "../../math/seed.ts";
-import { yieldToEventLoop } from "../../platform/yield.ts";
 import type { Engine } from "../engine.ts";
 import type { Tensor } from "../parameters.ts";
-import { type ChunkedRows, columnMeans, principalComponents } from "./principal-components.ts";
+import {
+  type ChunkedRows,
+  columnMeans,
+  type Paused,
+  principalComponents,
+} from "./principal-components.ts";
 
 /** Deviation of the weights of units beyond the data's width, which have no component to stand for. */
 const SPARE = 0.01;
@@ -37,8 +41,8 @@ interface LayerTensors {
   readonly isCentered: boolean;
 }
 
-/** Sets every parameter from the rows of `x`. */
-export async function initializeFromComponents(engine: Engine, x: Rows): Promise<void> {
+/** Sets every parameter from the rows of `x`, with pauses. */
+export function* initializeFromComponents(engine: Engine, x: Rows): Paused<void> {
   const { layers, codeEnd, layout } = engine.network;
   const tensors = new Map(layout.tensors.map((tensor) => [tensor.name, tensor]));
   const seed = splitSeed(engine.config.seed);
@@ -52,7 +56,7 @@ export async function initializeFromComponents(engine: Engine, x: Rows): Promise
     const decoderBias = tensors.get(`decoder.${index}.bias`);
     const isCentered = layers[before - 1] instanceof Center;
     const place = { index, before, layer, weight, encoderBias, decoderBias, isCentered };
-    await initializeLayer(engine, x, place, seed);
+    yield* initializeLayer(engine, x, place, seed);
     index += 1;
   }
 }
@@ -64,12 +68,7 @@ function denseOf(layer: Layer | undefined): Dense | undefined {
   return layer instanceof Dense ? layer : undefined;
 }
 
-async function initializeLayer(
-  engine: Engine,
-  x: Rows,
-  place: LayerTensors,
-  seed: Seed,
-): Promise<void> {
+function* initializeLayer(engine: Engine, x: Rows, place: LayerTensors, seed: Seed): Paused<void> {
   const { weight, encoderBias, decoderBias, layer, isCentered } = place;
   const { kernels } = engine.core;
   const { arena } = engine;
@@ -79,7 +78,7 @@ async function initializeLayer(
     engine.state.parameters.set(new Float32Array(width), decoderBias.offset);
   const data = layerInput(engine, x, place);
   // Without a decoder's bias the mean could not be put back: directions about the origin, then.
-  const mean = decoderBias ? await columnMeans(data) : new Float64Array(width);
+  const mean = decoderBias ? yield* columnMeans(data) : new Float64Array(width);
   const count = Math.min(units, width);
   const { tensors } = engine.network.layout;
   const draw = tensors.length + place.index;
@@ -94,7 +93,7 @@ async function initializeLayer(
     kernels.randomNormal(length, spare, 0, 0, deviation, low, high, spareDraw, Stream.initial);
     rows.set(arena.view(spare, units * width));
   }
-  rows.set(await principalComponents(data, mean, count, seed, draw));
+  rows.set(yield* principalComponents(data, mean, count, seed, draw));
   if (!rows.every(Number.isFinite)) {
     throw new InvalidValueError(
       `The principal components of ${x.name} overflow float32 at layer ${place.index}; scale the data first, or give the model a scaler. The weights of this layer are as they were.`,
@@ -106,7 +105,7 @@ async function initializeLayer(
   const { lift } = activations.of(layer.activation);
   const lifts = new Float64Array(units);
   if (lift !== undefined && encoderBias && decoderBias) {
-    const least = await leastSums(data, rows, units);
+    const least = yield* leastSums(data, rows, units);
     for (let i = 0; i < units; i++) lifts[i] = lift - ((least[i] ?? 0) - (atMean[i] ?? 0));
   }
   const { parameters } = engine.state;
@@ -143,25 +142,28 @@ function layerInput(engine: Engine, x: Rows, { before, weight }: LayerTensors): 
     width: weight.shape[1] ?? 0,
     clear: () => workspace.clearBeside(),
     reserve: (length) => workspace.beside(length),
-    async each(visit) {
+    *each(visit, pieces = () => 1) {
       for (let row = 0; row < x.count; row += chunk) {
-        staging.chunks(x, row, Math.min(row + chunk, x.count), (plan, _, count) => {
-          visit(inference.run(plan, count, 0, before), count);
-        });
-        await yieldToEventLoop();
+        const end = Math.min(row + chunk, x.count);
+        for (let piece = 0; piece < pieces(end - row); piece++) {
+          staging.chunks(x, row, end, (plan, _, count) => {
+            visit(inference.run(plan, count, 0, before), count, piece);
+          });
+          yield;
+        }
       }
     },
   };
 }
 
 /** The least weighted sum of each unit over all rows, without bias. */
-async function leastSums(
+function* leastSums(
   { kernels, arena, width, clear, reserve, each }: ChunkedRows,
   weights: Float32Array,
   units: number,
-): Promise<Float64Array> {
+): Paused<Float64Array> {
   const least = new Float64Array(units).fill(Infinity);
-  await each((x, count) => {
+  yield* each((x, count) => {
     clear();
     const w = reserve(weights.length);
     arena.view(w, weights.length).set(weights);

@@ -1,6 +1,8 @@
 // Eigenvectors of a small symmetric matrix by cyclic Jacobi rotations, in float64. Exact to rounding, and
 // quick where the matrix is nearly diagonal already, as it is at the end of a subspace iteration.
 
+import { finish } from "../../platform/turns.ts";
+
 /** Rotations smaller than this, relative to the diagonal, change nothing. */
 const NEGLIGIBLE = 1e-15;
 const MOST_SWEEPS = 30;
@@ -10,6 +12,18 @@ const MOST_SWEEPS = 30;
  * over.
  */
 export function symmetricEigenvectors(matrix: Float64Array, n: number): Float64Array {
+  return finish(findingEigenvectors(matrix, n));
+}
+
+/** Rotations between two pauses, times n. */
+const WORK_BETWEEN_PAUSES = 2 ** 18;
+
+/** `symmetricEigenvectors` with pauses, at most some 10 ms apart. */
+export function* findingEigenvectors(
+  matrix: Float64Array,
+  n: number,
+): Generator<void, Float64Array, void> {
+  let work = 0;
   const vectors = new Float64Array(n * n);
   for (let i = 0; i < n; i++) vectors[i * n + i] = 1;
   const at = (i: number, j: number) => matrix[i * n + j] ?? 0;
@@ -27,6 +41,10 @@ export function symmetricEigenvectors(matrix: Float64Array, n: number): Float64A
         rotateRows(matrix, n, p, q, c, t * c);
         rotateColumns(matrix, n, p, q, c, t * c);
         rotateRows(vectors, n, p, q, c, t * c);
+        work += n;
+        if (work < WORK_BETWEEN_PAUSES) continue;
+        work = 0;
+        yield;
       }
     }
   }

@@ -1,5 +1,6 @@
 // Initialisation from the data: a model starts at PCA's error.
 
+import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { loadDigits } from "../../../examples/support/optdigits.mjs";
 import { type ModelConfig, StandardScaler, TiedAutoencoder } from "../../../src/index.ts";
@@ -141,6 +142,41 @@ describe("initializeFrom", () => {
     const initializing = model.initializeFrom(train, { method: "pca" });
     model.dispose();
     await expect(initializing).rejects.toThrow(/disposed during initializeFrom/);
+  });
+
+  test.each([
+    ["a covariance", 300, 150],
+    ["rows too wide for one", 2100, 40],
+  ])("an abort ends it in the middle, with %s", async (_, columns, units) => {
+    const model = TiedAutoencoder.createSync({ layers: [columns, units] });
+    const before = model.weights();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const options = { method: "pca", signal } as const;
+    const initializing = model.initializeFrom(randomRows(150, columns, 1), options);
+    setTimeout(() => controller.abort("enough"), 20);
+    await expect(initializing).rejects.toBe("enough");
+    expect(model.weights()).toEqual(before);
+    model.trainOnBatch(new Float32Array(columns)); // the model is free again
+  });
+
+  test("products in pieces have the bits of whole ones", async () => {
+    // 1,300 columns: the covariance of a chunk comes in two bands, and its product with the basis in several.
+    const columns = 1300;
+    const rows = randomRows(220, columns, 2).map((value, i) => value * (1 + (i % 9)));
+    const [one, two] = [1, 2].map((threads) =>
+      TiedAutoencoder.create({ layers: [columns, 40], threads, simd: "baseline" }),
+    );
+    const digests: string[] = [];
+    for (const made of [one, two]) {
+      using model = await made!;
+      await model.initializeFrom(rows, { method: "pca" });
+      const { data } = model.weights()["encoder.0.weight"]!;
+      digests.push(createHash("sha256").update(data).digest("hex"));
+    }
+    expect(digests[1]).toBe(digests[0]);
+    // What one call for each product gave.
+    expect(digests[0]).toBe("d9c7657288d984dfdebb2669ff4405c6f153acfed22259a71788356641a9687c");
   });
 
   test("a reading meanwhile, however large, does no harm", async () => {

@@ -1,6 +1,6 @@
-// When training gives the event loop a turn, so that timers, input and messages are not kept waiting.
+// When long work gives the event loop a turn, so that timers, input and messages are not kept waiting.
 
-import { now, yieldToEventLoop } from "../platform/yield.ts";
+import { now, yieldToEventLoop } from "./yield.ts";
 
 /** Milliseconds of work between turns: under a frame of 60 a second. */
 const WORK_BETWEEN_TURNS = 12;
@@ -41,5 +41,30 @@ export class Turns {
     const due = time + WORK_BETWEEN_TURNS;
     this.#due = time < this.#deadline ? Math.min(due, this.#deadline) : due;
     this.#piecesLeft = PIECES_BETWEEN_TURNS;
+  }
+  /**
+   * Does work that pauses, with a turn at a pause where one is due. `requireGoing` throws what should end the work; it
+   * is asked before the work and after every turn.
+   */
+  async run<Result>(
+    work: Generator<void, Result, void>,
+    requireGoing: () => void,
+  ): Promise<Result> {
+    requireGoing();
+    for (;;) {
+      const { done, value } = work.next();
+      if (done) return value;
+      if (!this.isDue()) continue;
+      await this.take();
+      requireGoing();
+    }
+  }
+}
+
+/** Does work that could pause, without pausing. */
+export function finish<Result>(work: Generator<void, Result, void>): Result {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
   }
 }

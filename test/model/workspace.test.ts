@@ -1,0 +1,32 @@
+// Room in the arena beside the plans: who keeps what there, and who writes over it.
+
+import { expect, test } from "vitest";
+import { loadCoreSync } from "../../src/core/load.ts";
+import { readRows } from "../../src/data/rows.ts";
+import { resolveConfig } from "../../src/model/config.ts";
+import { Engine } from "../../src/model/engine.ts";
+import { finish } from "../../src/platform/turns.ts";
+import { randomRows } from "../support/random.ts";
+
+test("rows that training holds stay whole, whatever room others take", () => {
+  const engine = new Engine(resolveConfig({ layers: [2, 1] }), loadCoreSync({}));
+  const { workspace, staging, arena } = engine;
+  const data = randomRows(50, 2, 1);
+  const held = finish(staging.hold(readRows("x", data, 2), undefined, 50, 8));
+  const plan = arena.top;
+  const fill = (address: number, length: number) => arena.view(address, length).fill(7);
+
+  workspace.clearBeside();
+  fill(workspace.beside(1000), 1000);
+  // The order of more rows than the plans have room for.
+  fill(workspace.scratch(4 * plan), plan);
+  engine.shuffledOrder(plan, 3);
+  expect(arena.view(held!.x, 100)).toEqual(data);
+
+  // Afterwards the room is free again.
+  workspace.clearBeside();
+  const before = workspace.beside(1);
+  staging.letGo();
+  workspace.clearBeside();
+  expect(workspace.beside(1)).toBeLessThan(before);
+});
