@@ -214,27 +214,12 @@ class Tanh extends Elementwise {
   }
 }
 
-// A short activation's tail is a second copy of its code, behind the loop. A LONG one has a single
-// copy, through which the tail goes last: it is loaded before the loop and stored behind it, so that
-// the loop over full vectors calls nothing.
-const SHORT = true;
-const LONG = false;
+// Each activation has a function of its own for either pass: engines compile a function when it is first called, and a
+// model calls two or three of them.
 
-/** z + bias for four elements, stored back if `keep`. */
-// @ts-ignore: decorator
-@inline
-function biased(z: usize, bias: usize, kept: usize): v128 {
-  let value = v128.load(z);
-  if (bias) value = f32x4.add(value, v128.load(bias));
-  v128.store(kept, value);
-  return value;
-}
-
-/** z += bias, y = act(z); `keep` stores z back. With a bias, rows are full vectors. */
-// @ts-ignore: decorator
-@inline
+/** z += bias, y = act(z); `kept` is where the sum goes, or y. With a bias, rows are full vectors. */
 function forwardPass<A extends Elementwise>(
-  short: bool, parameter: f32, rows: usize, cols: usize, z: usize, bias: usize, y: usize, kept: usize,
+  parameter: f32, rows: usize, cols: usize, z: usize, bias: usize, y: usize, kept: usize,
 ): void {
   const act = changetype<A>(0);
   const p = f32x4.splat(parameter);
@@ -242,113 +227,63 @@ function forwardPass<A extends Elementwise>(
   for (; rows > 0; --rows) {
     let n = cols;
     let b = bias;
-    if (short) {
-      for (; n >= 4; n -= 4) {
-        v128.store(y, act.forward(biased(z, b, kept), p));
-        z += 16;
-        y += 16;
-        kept += 16;
-        b += step;
-      }
-      if (n) storeTail(y, act.forward(loadTail(z, n), p), n);
-    } else {
-      while (n > 0) {
-        const full = n >= 4;
-        let value = f32x4.splat(0);
-        if (!full) value = loadTail(z, n);
-        while (true) {
-          if (full) value = biased(z, b, kept);
-          value = act.forward(value, p);
-          if (!full) break;
-          v128.store(y, value);
-          z += 16;
-          y += 16;
-          kept += 16;
-          b += step;
-          n -= 4;
-          if (n < 4) break;
-        }
-        if (full) continue;
-        storeTail(y, value, n);
-        break;
-      }
+    for (; n >= 4; n -= 4) {
+      let value = v128.load(z);
+      if (bias) value = f32x4.add(value, v128.load(b));
+      v128.store(kept, value);
+      v128.store(y, act.forward(value, p));
+      z += 16;
+      y += 16;
+      kept += 16;
+      b += step;
     }
+    if (n) storeTail(y, act.forward(loadTail(z, n), p), n);
   }
 }
 
-// @ts-ignore: decorator
-@inline
+/** dz = dy * act'. */
 function backwardPass<A extends Elementwise>(
-  short: bool, parameter: f32, n: usize, at: usize, dy: usize, dz: usize,
+  parameter: f32, n: usize, at: usize, dy: usize, dz: usize,
 ): void {
   const act = changetype<A>(0);
   const p = f32x4.splat(parameter);
-  if (short) {
-    for (; n >= 4; n -= 4) {
-      v128.store(dz, act.backward(v128.load(dy), v128.load(at), p));
-      at += 16;
-      dy += 16;
-      dz += 16;
-    }
-    if (n) storeTail(dz, act.backward(loadTail(dy, n), loadTail(at, n), p), n);
-    return;
+  for (; n >= 4; n -= 4) {
+    v128.store(dz, act.backward(v128.load(dy), v128.load(at), p));
+    at += 16;
+    dy += 16;
+    dz += 16;
   }
-  while (n > 0) {
-    const full = n >= 4;
-    let value = f32x4.splat(0);
-    let place = value;
-    if (!full) {
-      value = loadTail(dy, n);
-      place = loadTail(at, n);
-    }
-    while (true) {
-      if (full) {
-        value = v128.load(dy);
-        place = v128.load(at);
-      }
-      value = act.backward(value, place, p);
-      if (!full) break;
-      v128.store(dz, value);
-      at += 16;
-      dy += 16;
-      dz += 16;
-      n -= 4;
-      if (n < 4) break;
-    }
-    if (full) continue;
-    storeTail(dz, value, n);
-    break;
-  }
+  if (n) storeTail(dz, act.backward(loadTail(dy, n), loadTail(at, n), p), n);
 }
 
 /** One of the two passes for the activation A: `back` is a literal, so the other one vanishes. */
 // @ts-ignore: decorator
 @inline
 function pass<A extends Elementwise>(
-  short: bool, back: bool, parameter: f32, rows: usize, cols: usize, a: usize, b: usize, c: usize,
+  back: bool, parameter: f32, rows: usize, cols: usize, a: usize, b: usize, c: usize,
 ): void {
-  if (back) backwardPass<A>(short, parameter, cols, a, b, c);
-  else forwardPass<A>(short, parameter, rows, cols, a, b, c, b ? a : c);
+  if (back) backwardPass<A>(parameter, cols, a, b, c);
+  else forwardPass<A>(parameter, rows, cols, a, b, c, b ? a : c);
 }
 
-/** The pass for the activation that `op` names: a loop each. */
+/** The pass for the activation that `op` names. */
 // @ts-ignore: decorator
 @inline
 function dispatch(
   back: bool, op: Activation, p: f32, rows: usize, cols: usize, a: usize, b: usize, c: usize,
 ): void {
   switch (op) {
-    case Activation.linear: return pass<Linear>(SHORT, back, p, rows, cols, a, b, c);
-    case Activation.relu: return pass<Relu>(SHORT, back, p, rows, cols, a, b, c);
-    case Activation.leakyRelu: return pass<LeakyRelu>(SHORT, back, p, rows, cols, a, b, c);
-    case Activation.elu: return pass<Elu>(LONG, back, p, rows, cols, a, b, c);
-    case Activation.selu: return pass<Selu>(LONG, back, p, rows, cols, a, b, c);
-    case Activation.gelu: return pass<Gelu>(LONG, back, p, rows, cols, a, b, c);
-    case Activation.geluTanh: return pass<GeluTanh>(LONG, back, p, rows, cols, a, b, c);
-    case Activation.silu: return pass<Silu>(LONG, back, p, rows, cols, a, b, c);
-    case Activation.softplus: return pass<Softplus>(LONG, back, p, rows, cols, a, b, c);
-    case Activation.sigmoid: return pass<Sigmoid>(LONG, back, p, rows, cols, a, b, c);
-    case Activation.tanh: return pass<Tanh>(LONG, back, p, rows, cols, a, b, c);
+    case Activation.linear: return pass<Linear>(back, p, rows, cols, a, b, c);
+    case Activation.relu: return pass<Relu>(back, p, rows, cols, a, b, c);
+    case Activation.leakyRelu: return pass<LeakyRelu>(back, p, rows, cols, a, b, c);
+    case Activation.elu: return pass<Elu>(back, p, rows, cols, a, b, c);
+    case Activation.selu: return pass<Selu>(back, p, rows, cols, a, b, c);
+    case Activation.gelu: return pass<Gelu>(back, p, rows, cols, a, b, c);
+    case Activation.geluTanh: return pass<GeluTanh>(back, p, rows, cols, a, b, c);
+    case Activation.silu: return pass<Silu>(back, p, rows, cols, a, b, c);
+    case Activation.softplus: return pass<Softplus>(back, p, rows, cols, a, b, c);
+    case Activation.sigmoid: return pass<Sigmoid>(back, p, rows, cols, a, b, c);
+    case Activation.tanh: return pass<Tanh>(back, p, rows, cols, a, b, c);
     default: unreachable();
   }
 }

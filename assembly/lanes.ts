@@ -17,18 +17,3 @@ export function storeLanes(p: usize, v: v128, lanes: usize): void {
   if (lanes == 4) v128.store(p, v);
   else storeTail(p, v, lanes);
 }
-
-/** loadLanes where a tail comes once in a call: smaller. */
-// @ts-ignore: decorator
-@inline
-export function loadLanesOnce(p: usize, lanes: usize): v128 {
-  return lanes == 4 ? v128.load(p) : loadTail(p, lanes);
-}
-
-/** storeLanes where a tail comes once in a call: smaller. */
-// @ts-ignore: decorator
-@inline
-export function storeLanesOnce(p: usize, v: v128, lanes: usize): void {
-  if (lanes == 4) v128.store(p, v);
-  else storeTail(p, v, lanes);
-}

@@ -146,7 +146,7 @@ function lossesOf<L extends ElementLoss>(
  * The sum of the losses of a range, and their gradients. Lanes of `unmasked` are all ones, or zeros
  * to leave out elements whose target is NaN. One vector a turn: two with sums of their own gain
  * nothing (.31 ns an element for .30). `short`, for mse alone: full vectors have a loop to themselves;
- * in the others a turn takes what lanes there are, as in activation.ts.
+ * in the others a turn takes what lanes there are.
  */
 // @ts-ignore: decorator
 @inline

@@ -13,7 +13,7 @@
 //
 // sgd has the code for its tails inside: with calls in it, momentum's loop takes a tenth longer (Node 20).
 
-import { loadLanes, loadLanesOnce, storeLanes, storeLanesOnce } from "./lanes";
+import { loadLanes, storeLanes } from "./lanes";
 import { madd } from "./simd";
 
 /** What the update sees as its gradient: clipped, with weight decay's part. */
@@ -132,7 +132,7 @@ export function adam(
     adamUpdate(4, p, d, mt, vt, scale, decay, b1, c1, b2, c2, unbias, eps, shrink, step);
   }
   if (tail) {
-    const d = loadLanesOnce(g, tail);
+    const d = loadLanes(g, tail);
     adamUpdate(tail, p, d, mt, vt, scale, decay, b1, c1, b2, c2, unbias, eps, shrink, step);
   }
 }
@@ -156,14 +156,14 @@ function adamUpdate(
   shrink: v128,
   step: v128,
 ): void {
-  const w = loadLanesOnce(p, lanes);
+  const w = loadLanes(p, lanes);
   const d = decayed(g, w, scale, decay);
-  const m = madd(b1, loadLanesOnce(mt, lanes), f32x4.mul(c1, d));
-  const v = madd(b2, loadLanesOnce(vt, lanes), f32x4.mul(f32x4.mul(c2, d), d));
-  storeLanesOnce(mt, m, lanes);
-  storeLanesOnce(vt, v, lanes);
+  const m = madd(b1, loadLanes(mt, lanes), f32x4.mul(c1, d));
+  const v = madd(b2, loadLanes(vt, lanes), f32x4.mul(f32x4.mul(c2, d), d));
+  storeLanes(mt, m, lanes);
+  storeLanes(vt, v, lanes);
   const direction = f32x4.div(m, madd(f32x4.sqrt(v), unbias, eps));
-  storeLanesOnce(p, madd(step, direction, f32x4.mul(shrink, w)), lanes);
+  storeLanes(p, madd(step, direction, f32x4.mul(shrink, w)), lanes);
 }
 
 /**
@@ -202,7 +202,7 @@ export function rmsprop(
     rmspropUpdate(4, p, d, v, avg, buf, centered, moving, scale, decay, a, c, eps, mu, step);
   }
   if (tail) {
-    const d = loadLanesOnce(g, tail);
+    const d = loadLanes(g, tail);
     rmspropUpdate(tail, p, d, v, avg, buf, centered, moving, scale, decay, a, c, eps, mu, step);
   }
 }
@@ -227,21 +227,21 @@ function rmspropUpdate(
   momentum: v128,
   step: v128,
 ): void {
-  const w = loadLanesOnce(p, lanes);
+  const w = loadLanes(p, lanes);
   const d = decayed(g, w, scale, decay);
-  let square = madd(a, loadLanesOnce(v, lanes), f32x4.mul(f32x4.mul(c, d), d));
-  storeLanesOnce(v, square, lanes);
+  let square = madd(a, loadLanes(v, lanes), f32x4.mul(f32x4.mul(c, d), d));
+  storeLanes(v, square, lanes);
   if (centered) {
-    const mean = madd(a, loadLanesOnce(avg, lanes), f32x4.mul(c, d));
-    storeLanesOnce(avg, mean, lanes);
+    const mean = madd(a, loadLanes(avg, lanes), f32x4.mul(c, d));
+    storeLanes(avg, mean, lanes);
     square = f32x4.max(f32x4.sub(square, f32x4.mul(mean, mean)), f32x4.splat(0));
   }
   let q = f32x4.div(d, f32x4.add(f32x4.sqrt(square), eps));
   if (moving) {
-    q = madd(momentum, loadLanesOnce(buf, lanes), q);
-    storeLanesOnce(buf, q, lanes);
+    q = madd(momentum, loadLanes(buf, lanes), q);
+    storeLanes(buf, q, lanes);
   }
-  storeLanesOnce(p, madd(step, q, w), lanes);
+  storeLanes(p, madd(step, q, w), lanes);
 }
 
 /** Adagrad.  s += g^2,  p -= lr * g / (sqrt(s) + epsilon). */
@@ -264,7 +264,7 @@ export function adagrad(
   for (; p < endOfVectors; p += 16, g += 16, s += 16) {
     adagradUpdate(4, p, v128.load(g), s, scale, decay, eps, step);
   }
-  if (tail) adagradUpdate(tail, p, loadLanesOnce(g, tail), s, scale, decay, eps, step);
+  if (tail) adagradUpdate(tail, p, loadLanes(g, tail), s, scale, decay, eps, step);
 }
 
 // @ts-ignore: decorator
@@ -279,9 +279,9 @@ function adagradUpdate(
   eps: v128,
   step: v128,
 ): void {
-  const w = loadLanesOnce(p, lanes);
+  const w = loadLanes(p, lanes);
   const d = decayed(g, w, scale, decay);
-  const sum = madd(d, d, loadLanesOnce(s, lanes));
-  storeLanesOnce(s, sum, lanes);
-  storeLanesOnce(p, madd(step, f32x4.div(d, f32x4.add(f32x4.sqrt(sum), eps)), w), lanes);
+  const sum = madd(d, d, loadLanes(s, lanes));
+  storeLanes(s, sum, lanes);
+  storeLanes(p, madd(step, f32x4.div(d, f32x4.add(f32x4.sqrt(sum), eps)), w), lanes);
 }

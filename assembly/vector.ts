@@ -2,7 +2,7 @@
 // Sums are formed in double. Wherever a result could depend on the order of a sum, the order is
 // fixed and stated, so that a caller may share the work out and still get the same bits.
 
-import { loadLanes, loadLanesOnce, storeLanes, storeLanesOnce } from "./lanes";
+import { loadLanes, storeLanes } from "./lanes";
 import { SUM_BLOCK } from "./ops";
 import { madd } from "./simd";
 
@@ -17,20 +17,20 @@ const PENALTY = 3;
 @inline
 function mapVector(op: i32, lanes: usize, x: usize, y: usize, a: v128, b: v128): void {
   if (op == FILL) {
-    storeLanesOnce(y, a, lanes);
+    storeLanes(y, a, lanes);
     return;
   }
-  let value = loadLanesOnce(y, lanes);
+  let value = loadLanes(y, lanes);
   if (op == SCALE) value = f32x4.mul(a, value);
-  else if (op == AXPY) value = madd(a, loadLanesOnce(x, lanes), value);
+  else if (op == AXPY) value = madd(a, loadLanes(x, lanes), value);
   else {
-    const w = loadLanesOnce(x, lanes);
+    const w = loadLanes(x, lanes);
     // a with the sign of w, or 0 where w is zero.
     const sign = v128.xor(w, f32x4.abs(w));
     const signed = v128.and(v128.xor(a, sign), f32x4.ne(w, f32x4.splat(0)));
     value = f32x4.add(value, madd(b, w, signed));
   }
-  storeLanesOnce(y, value, lanes);
+  storeLanes(y, value, lanes);
 }
 
 // @ts-ignore: decorator
@@ -126,13 +126,13 @@ function sum(op: i32, count: usize, x: usize, y: usize): f64 {
     const rest = block & 7;
     if (rest) {
       const first = min(rest, 4);
-      const x0 = loadLanesOnce(x, first);
-      const y0 = op == DOT ? loadLanesOnce(y, first) : x0;
+      const x0 = loadLanes(x, first);
+      const y0 = op == DOT ? loadLanes(y, first) : x0;
       s0 = f64x2.add(s0, terms(op, x0, y0));
       s1 = f64x2.add(s1, terms(op, high(x0), high(y0)));
       if (rest > 4) {
-        const x1 = loadLanesOnce(x + 16, rest - 4);
-        const y1 = op == DOT ? loadLanesOnce(y + 16, rest - 4) : x1;
+        const x1 = loadLanes(x + 16, rest - 4);
+        const y1 = op == DOT ? loadLanes(y + 16, rest - 4) : x1;
         s2 = f64x2.add(s2, terms(op, x1, y1));
         s3 = f64x2.add(s3, terms(op, high(x1), high(y1)));
       }
@@ -199,7 +199,7 @@ export function countNaN(count: usize, p: usize): u32 {
     found = i32x4.sub(found, f32x4.ne(x, x));
   }
   if (tail) {
-    const x = loadLanesOnce(p, tail);
+    const x = loadLanes(p, tail);
     found = i32x4.sub(found, f32x4.ne(x, x));
   }
   const pairs = i32x4.add(found, v128.shuffle<i32>(found, found, 2, 3, 0, 1));
@@ -261,8 +261,8 @@ function columnTile(
 // @ts-ignore: decorator
 @inline
 function accumulate(lanes: usize, sums: v128, beta: f32, out: usize): void {
-  if (beta != 0) sums = f32x4.add(sums, f32x4.mul(f32x4.splat(beta), loadLanesOnce(out, lanes)));
-  storeLanesOnce(out, sums, lanes);
+  if (beta != 0) sums = f32x4.add(sums, f32x4.mul(f32x4.splat(beta), loadLanes(out, lanes)));
+  storeLanes(out, sums, lanes);
 }
 
 /**
