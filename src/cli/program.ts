@@ -10,6 +10,7 @@ import { exportModel } from "./commands/export.ts";
 import { info } from "./commands/info.ts";
 import { report } from "./commands/report.ts";
 import { train } from "./commands/train.ts";
+import { watch } from "./commands/watch.ts";
 import { emit, print, talk } from "./console.ts";
 import { CommandError, OutputClosed, UsageError } from "./errors.ts";
 import { help, overview } from "./help.ts";
@@ -18,6 +19,7 @@ import { quoted, toJson, visibleLines } from "./text.ts";
 
 const commands: readonly Command[] = [
   detect,
+  watch,
   train,
   encode,
   decode,

@@ -75,11 +75,41 @@ describe("detect DATA NEW", () => {
 
   test("ends with code 3 where that is asked for and a row is flagged", async () => {
     const codes: (number | null)[] = [];
-    for (const file of ["new.csv", "customers.csv"]) {
-      const line = `detect d.safetensors ${file} -q --fail-on-anomaly --pot 1e-9`;
+    for (const words of ["new.csv --alpha .01", "customers.csv --pot 1e-9"]) {
+      const line = `detect d.safetensors ${words} -q --fail-on-anomaly`;
       codes.push((await runLine(folder, line)).code);
     }
     expect(codes).toEqual([3, 0]);
+  });
+});
+
+describe("train --detector", () => {
+  test("makes the same detector as detect, and --continue learns on", async () => {
+    await runLine(folder, `train customers.csv --detector -o t.safetensors -q ${SMALL}`);
+    const [made, saved] = ["t", "d"].map((name) =>
+      readFileSync(join(folder, `${name}.safetensors`)),
+    );
+    expect(made?.equals(saved ?? Buffer.of())).toBe(true);
+    writeFileSync(join(folder, "next.csv"), customers(100, 9));
+    const { code, err } = await runLine(folder, "train next.csv --continue -o t.safetensors");
+    expect([code, err]).toEqual([
+      0,
+      expect.stringMatching(/Learned on from 100 rows in .* saved t/),
+    ]);
+    expect(readFileSync(join(folder, "t.safetensors")).equals(made ?? Buffer.of())).toBe(false);
+  });
+
+  test("refuses options of models, and a model options of detectors", async () => {
+    const detector = await runLine(folder, "train customers.csv --detector --layers 4");
+    expect([detector.code, detector.err]).toEqual([
+      2,
+      expect.stringContaining("--layers is for models"),
+    ]);
+    const model = await runLine(folder, "train customers.csv --window 4");
+    expect([model.code, model.err]).toEqual([
+      2,
+      expect.stringContaining("--window is for detectors"),
+    ]);
   });
 });
 

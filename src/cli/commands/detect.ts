@@ -160,7 +160,7 @@ async function judgeBySaved(
     throw new UsageError(`--${useless} is for a new detector; ${modelPath} is made already.`);
   }
   const { detector, decision: kept } = await readDetector(modelPath, readRuntime(args));
-  const { table } = await readTold(args, newPath, report, detector.schema);
+  const { table } = await readTold(args, newPath, report, detector);
   const asked = readDecision(args);
   const { window, calibrationRows } = detector.config;
   const decision = asked ?? kept ?? defaultDecision(window !== undefined, false, calibrationRows);
@@ -192,7 +192,7 @@ async function judgeByNew(
   if (newPath !== undefined) await requireThere(newPath);
   const { detector, decision } = await fitDetector(args, table, report, learn);
   if (newPath !== undefined) {
-    const { table: other } = await readTold(args, newPath, report, detector.schema);
+    const { table: other } = await readTold(args, newPath, report, detector);
     const judged = await inFile(other, () => judgeNew(detector, other, decision, report));
     return { judged, decision };
   }
@@ -238,10 +238,10 @@ async function readTold(
   args: Arguments,
   path: string,
   report: Reporter,
-  schema?: AnomalyDetector["schema"],
+  known?: AnomalyDetector,
 ): Promise<{ table: DetectorTable }> {
   const started = performance.now();
-  const table = await readDetectorTable(args, path, report, schema);
+  const table = await readDetectorTable(args, path, report, known);
   tellTable(table, (performance.now() - started) / 1000, report);
   return { table };
 }

@@ -15,6 +15,10 @@ import {
   type Options,
 } from "../arguments.ts";
 import { fingerprint, isSame } from "../checksum.ts";
+import { isDetector } from "../detector/file.ts";
+import { decisionOptions, detectorOptions } from "../detector/options.ts";
+import { columnOptions } from "../detector/table.ts";
+import { trainDetector } from "../detector/train.ts";
 import { CommandError, UsageError } from "../errors.ts";
 import { tableOptions } from "../input.ts";
 import { Keeper } from "../keeper.ts";
@@ -62,12 +66,20 @@ import { Watch } from "../watch.ts";
 /** Seconds between two saves. */
 const AUTOSAVE = 30;
 
+/** What only detectors take; what they share with models, such as the seed, is among the options of models. */
+const detectorOnly = only({ ...columnOptions, ...decisionOptions, ...detectorOptions });
+
+function only(options: Options): Options {
+  const shared = [...Object.keys(modelOptions), ...Object.keys(runOptions)];
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !shared.includes(name)));
+}
+
 export const train: Command = {
   name: "train",
   operands: ["DATA"],
   summary: "Train a model on a table of numbers and save it.",
   description:
-    "What you leave open follows from the data and is shown. The model is saved while it trains and at the end; its file is replaced only when the new one is complete. Ctrl-C, SIGTERM, SIGHUP and SIGQUIT end training after the step under way and save.\n\n--resume finishes a run that was cut, with the same data, as if it had never been cut. --continue trains the model on with other data, in a new run.",
+    "What you leave open follows from the data and is shown. The model is saved while it trains and at the end; its file is replaced only when the new one is complete. Ctrl-C, SIGTERM, SIGHUP and SIGQUIT end training after the step under way and save.\n\n--resume finishes a run that was cut, with the same data, as if it had never been cut. --continue trains the model on with other data, in a new run; a detector learns on from them, and old rows fade.",
   options: {
     output: { short: "o", value: "FILE", help: "the model", default: "model.safetensors" },
     resume: {
@@ -99,6 +111,10 @@ export const train: Command = {
       default: String(AUTOSAVE),
     },
     ...modelOptions,
+    detector: {
+      help: "make a detector of odd rows instead of a model, as detect does; the options after this one are for it",
+    },
+    ...detectorOnly,
     ...tableOptions,
     ...runtimeOptions,
     json: { help: "tell what happens as one JSON object a line, on standard output" },
@@ -122,16 +138,34 @@ export const train: Command = {
       "tied-autoencoder train x.npy --noise gaussian:std=.2 -e 20\n  tied-autoencoder train x.npy --resume -e 40",
     ],
     ["next month's data", "tied-autoencoder train march.csv --continue -e 5"],
+    [
+      "a detector, and then next month's data for it",
+      "tied-autoencoder train march.csv --detector -o plant.safetensors\n  tied-autoencoder train april.csv --continue -o plant.safetensors",
+    ],
   ],
   run,
 };
+
+/** Options that mean something to a detector. */
+const DETECTOR_OPTIONS = [
+  ...Object.keys({ ...detectorOnly, ...tableOptions, ...runtimeOptions, ...forceOption }),
+  ...["detector", "continue", "output", "seed", "json", "quiet", "debug"],
+];
 
 async function run(typed: Arguments): Promise<void> {
   const path = typed.text("output") ?? "model.safetensors";
   if (path === "-") {
     throw new UsageError("train saves a model in a file; give --output the file's name.");
   }
-  const [dataPath] = typed.operands as [string];
+  const [dataPath = ""] = typed.operands;
+  if (typed.flag("detector") || (typed.flag("continue") && (await isDetector(path)))) {
+    const other = typed.given.find((name) => !DETECTOR_OPTIONS.includes(name));
+    if (other !== undefined)
+      throw new UsageError(`--${other} is for models, and not for detectors.`);
+    return trainDetector(typed, path, dataPath);
+  }
+  const stray = typed.given.find((name) => Object.hasOwn(detectorOnly, name));
+  if (stray !== undefined) throw new UsageError(`--${stray} is for detectors; add --detector.`);
   const validationText = typed.text("validation");
   const share = validationText === undefined ? undefined : validationShare(validationText);
   const validationPath = share === undefined ? validationText : undefined;

@@ -108,7 +108,7 @@ export function explainAlarms(
 }
 
 /** What training never saw says most. */
-const newFirst = (reasons: readonly Reason[]): Reason[] => {
+export const newFirst = (reasons: readonly Reason[]): Reason[] => {
   const isNew = ({ probability }: Reason) => probability === 0;
   return [...reasons.filter(isNew), ...reasons.filter((reason) => !isNew(reason))];
 };

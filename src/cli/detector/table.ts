@@ -1,7 +1,7 @@
 // Tables for a detector: columns of numbers and of text, read whole, with what each column is for.
 
 import { columnKinds } from "../../detect/table/schema.ts";
-import type { ColumnKind, ColumnsOption, DetectorInput } from "../../detect.ts";
+import type { AnomalyDetector, ColumnKind, ColumnsOption, DetectorInput } from "../../detect.ts";
 import type { CellOptions } from "../../formats/cell-values.ts";
 import { FormatError } from "../../formats/errors.ts";
 import type { TableColumn, TableFormat } from "../../formats/table.ts";
@@ -50,18 +50,22 @@ export interface Roles {
   readonly labels: string | undefined;
 }
 
-/** Columns as a detector's schema has them; names where the detector was fitted on a file with names. */
-export type KnownSchema = readonly { readonly name: string | number; readonly kind: ColumnKind }[];
+/** What a detector that is to judge a table knows of its columns, and of how numbers are written. */
+type Known = Pick<AnomalyDetector, "schema" | "config">;
+type KnownSchema = AnomalyDetector["schema"];
 
-/** Reads a table whole. `schema` is that of a detector which is to judge it. */
+/** Reads a table whole, for a detector that is to learn from it or one that is to judge it. */
 export async function readDetectorTable(
   args: Arguments,
   path: string,
   report: Pick<Reporter, "warn">,
-  schema?: KnownSchema,
+  known?: Known,
 ): Promise<DetectorTable> {
   const file = nameOf(path);
-  const { cells, array, header, delimiter } = readTableOptions(args, report);
+  const { cells: asked, array, header, delimiter } = readTableOptions(args, report);
+  const schema = known?.schema;
+  const isAsked = ["decimal", "thousands", "units"].some((name) => args.text(name) !== undefined);
+  const cells = known && !isAsked ? known.config.cells : asked;
   // The readers ask for the kinds of columns after the chooser has been told their names.
   const reading: Record<string, "number" | "text"> = {};
   let roles: Roles = { kinds: {}, labels: undefined };

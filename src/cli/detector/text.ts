@@ -79,6 +79,9 @@ export interface Naming {
   readonly kinds: ReadonlyMap<string | number, ColumnSchema["kind"]>;
 }
 
+/** What a table needs to be shown. */
+export type ShownTable = Pick<DetectorTable, "columns" | "lineOf">;
+
 export function namingOf({ schema, config }: Pick<AnomalyDetector, "schema" | "config">): Naming {
   const { window } = config;
   const ids = schema.flatMap(({ name, kind }) => (kind === "id" ? [String(name)] : []));
@@ -93,7 +96,7 @@ export function namingOf({ schema, config }: Pick<AnomalyDetector, "schema" | "c
 /** The columns that name a row, with their values. */
 export function namesIn(
   { ids, time }: Pick<Naming, "ids" | "time">,
-  table: Pick<DetectorTable, "columns">,
+  table: Pick<ShownTable, "columns">,
   row: number,
 ): Record<string, string> {
   const names = time === undefined ? ids : [time, ...ids];
@@ -102,15 +105,20 @@ export function namesIn(
 }
 
 /** An alarm as lines: what it is, and the columns to blame. */
-export function alarmLines(alarm: Alarm, table: DetectorTable, naming: Naming): string[] {
+export const alarmLines = (alarm: Alarm, table: ShownTable, naming: Naming): string[] => [
+  ...headLines(alarm, table, naming),
+  ...reasonLines(alarm, table, naming),
+];
+
+/** What an alarm is, without its reasons. */
+export function headLines(alarm: Alarm, table: ShownTable, naming: Naming): string[] {
   const title = titleOf(alarm, table, naming);
   const how = `score ${short(alarm.score)}, p ${short(alarm.pValue)}`;
   const fits = title.length + how.length + 2 <= WIDTH;
-  const head = fits ? [`${title}: ${how}`] : [cut(title, WIDTH), `  ${how}`];
-  return [...head, ...reasonLines(alarm, table, naming)];
+  return fits ? [`${title}: ${how}`] : [cut(title, WIDTH), `  ${how}`];
 }
 
-function titleOf({ start, end, rows, row }: Alarm, table: DetectorTable, naming: Naming): string {
+function titleOf({ start, end, rows, row }: Alarm, table: ShownTable, naming: Naming): string {
   const at = (one: number) => table.lineOf(one) ?? one + 1;
   const unit = table.lineOf(row) === undefined ? "row" : "line";
   const names = Object.entries(namesIn({ ...naming, time: undefined }, table, row));
@@ -136,7 +144,8 @@ function span(from: string, to: string): string {
   return `${visible(from, 30)} to ${visible(rest, 30)}`;
 }
 
-function reasonLines({ reasons, row }: Alarm, table: DetectorTable, naming: Naming): string[] {
+/** The columns to blame. */
+export function reasonLines({ reasons, row }: Alarm, table: ShownTable, naming: Naming): string[] {
   const told = reasons
     .filter(({ contribution }, i) => i === 0 || contribution >= WORTH_TELLING)
     .slice(0, MOST_REASONS);
@@ -154,7 +163,7 @@ function reasonLines({ reasons, row }: Alarm, table: DetectorTable, naming: Nami
   });
 }
 
-function momentOf(row: number, table: DetectorTable, { time }: Naming): string {
+function momentOf(row: number, table: ShownTable, { time }: Naming): string {
   if (time !== undefined)
     return `at ${visible(cellText(table, time, row).replace(/^\S+[T ]/, ""), 20)}`;
   const line = table.lineOf(row);
@@ -172,7 +181,15 @@ export function reasonText(
   const likely = isUnlikely ? `, ${percent(probability)} likely` : "";
   if (value === expected) return `as expected, odd beside the others${likely}`;
   const side = sign > 0 ? " (above)" : sign < 0 ? " (below)" : "";
-  return `expected ${typeof expected === "number" ? short(expected) : valueText(expected)}${side}${likely}`;
+  return `expected ${expectedText(expected, value)}${side}${likely}`;
+}
+
+/** As precise as the value beside it: of 80 and 1e-9 the second is 0. */
+function expectedText(expected: Reason["value"], value: Reason["value"]): string {
+  if (typeof expected !== "number") return valueText(expected);
+  const size = Math.max(Math.abs(expected), typeof value === "number" ? Math.abs(value) : 0);
+  const decimals = 3 - Math.floor(Math.log10(size || 1));
+  return short(decimals >= 0 && decimals <= 20 ? Number(expected.toFixed(decimals)) : expected);
 }
 
 function valueText(value: Reason["value"]): string {

@@ -1,0 +1,310 @@
+// `watch`: rows as they arrive, each judged at once by a detector that was saved; alarms as they happen. A row that cannot be
+// read is told and passed over. Memory does not grow with the rows.
+
+import type { AnomalyDetector, Decision, DetectorStream, StreamResult } from "../../detect.ts";
+import { InvalidTypeError, InvalidValueError } from "../../errors.ts";
+import type { Arguments, Command } from "../arguments.ts";
+import { print } from "../console.ts";
+import type { Alarm } from "../detector/alarms.ts";
+import { newFirst } from "../detector/alarms.ts";
+import { readDetector } from "../detector/file.ts";
+import { type NamedRow, RowReader, readLines } from "../detector/lines.ts";
+import { decisionOptions, defaultDecision, readDecision } from "../detector/options.ts";
+import { headLines, type Naming, namesIn, namingOf, reasonLines } from "../detector/text.ts";
+import { inWords } from "../detector/words.ts";
+import { CommandError, UsageError } from "../errors.ts";
+import { readTableOptions, tableOptions } from "../input.ts";
+import { readRuntime, runtimeOptions } from "../model-file.ts";
+import { grouped, short } from "../numbers.ts";
+import { makeReporter, type Reporter } from "../report.ts";
+import { nameOf, openSource } from "../sources.ts";
+import { toJson } from "../text.ts";
+import { ANOMALY_CODE } from "./detect.ts";
+
+const { header, "no-header": noHeader, delimiter } = tableOptions;
+
+export const watch: Command = {
+  name: "watch",
+  operands: ["DETECTOR", "[DATA]"],
+  summary: "Judge rows as they arrive, and tell alarms as they happen.",
+  description:
+    'Rows are lines on the standard input, or of DATA: CSV, with or without a header, or JSON objects. A detector of a time series tells where a stretch of odd rows begins and where it ends. A line that cannot be read is told with its number, and watching goes on.\n\nThe detector is one that "detect --save" or "train --detector" wrote.',
+  options: {
+    all: { help: "tell every row, not only alarms" },
+    ...decisionOptions,
+    "fail-on-anomaly": { help: `end with exit code ${ANOMALY_CODE} where a row was flagged` },
+    json: { help: "tell every row as one JSON object a line" },
+    quiet: { short: "q", help: "tell nothing but alarms and what cannot be read" },
+    header,
+    "no-header": noHeader,
+    delimiter,
+    ...runtimeOptions,
+  },
+  examples: [
+    ["a log as it grows", "tail -f plant.csv | tied-autoencoder watch plant.safetensors -"],
+    ["for a program", "producer | tied-autoencoder watch plant.safetensors - --json"],
+  ],
+  run,
+};
+
+async function run(args: Arguments): Promise<void> {
+  const [modelPath = "", dataPath = "-"] = args.operands;
+  if (modelPath === "-" && dataPath === "-") {
+    throw new UsageError("The detector and the rows cannot both be the standard input.");
+  }
+  const asked = readDecision(args);
+  if (asked && "fdr" in asked) {
+    throw new UsageError(
+      "--fdr is a promise about rows together, which a watch cannot keep; take --alpha or --pot.",
+    );
+  }
+  const json = args.flag("json");
+  const report = makeReporter({ json: false, quiet: json || args.flag("quiet") });
+  const { detector, decision: kept } = await readDetector(modelPath, readRuntime(args));
+  const { window, calibrationRows } = detector.config;
+  const usual = kept && !("fdr" in kept) ? kept : undefined;
+  const decision = asked ?? usual ?? defaultDecision(window !== undefined, false, calibrationRows);
+  const watching = new Watching(args, detector, decision, report, nameOf(dataPath));
+  const source = await openSource(dataPath);
+  const { header: hasHeader, delimiter: mark } = readTableOptions(args, report);
+  const reader = new RowReader(detector.schema, neededColumns(detector), hasHeader, mark);
+  for await (const line of readLines(source.bytes)) {
+    const content = await inSource(watching.file, () => reader.read(line));
+    if ("problem" in content) await watching.tellBad(line.number, content.problem);
+    else if (content.row) await watching.take(content.row, line.number);
+  }
+  await watching.end();
+  if (watching.flagged > 0 && args.flag("fail-on-anomaly")) process.exitCode = ANOMALY_CODE;
+}
+
+/** An error about a line, with the name of what it is a line of. */
+async function inSource<T>(file: string, work: () => T): Promise<T> {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    throw new CommandError(`${file}: ${error.message}`, { ...error.place, file, cause: error });
+  }
+}
+
+/** The columns without which a row cannot be judged. */
+function neededColumns({ schema, config: { window } }: AnomalyDetector): string[] {
+  const learned = schema.flatMap(({ name, kind }) =>
+    kind === "id" || kind === "ignore" || kind === "time" ? [] : [String(name)],
+  );
+  const { time, groupBy } = window ?? {};
+  return [...new Set([...learned, ...[time, groupBy].filter((name) => name !== undefined)])];
+}
+
+interface Seen {
+  readonly row: NamedRow;
+  readonly line: number;
+}
+
+/** A stretch of flagged rows that has not ended. */
+interface Stretch {
+  readonly first: Seen;
+  last: Seen;
+  rows: number;
+  score: number;
+  peak: Seen;
+  /** Rows since the last flagged one. */
+  quiet: number;
+}
+
+class Watching {
+  readonly file: string;
+  flagged = 0;
+  readonly #detector: AnomalyDetector;
+  readonly #stream: DetectorStream;
+  readonly #report: Reporter;
+  readonly #naming: Naming;
+  readonly #json: boolean;
+  readonly #all: boolean;
+  readonly #length: number;
+  readonly #groupBy: string | undefined;
+  /** Of each series its last rows, which explain an alarm. */
+  readonly #latest = new Map<unknown, Seen[]>();
+  readonly #stretches = new Map<unknown, Stretch>();
+  #rows = 0;
+  #bad = 0;
+  #hasDrifted = false;
+
+  constructor(
+    args: Arguments,
+    detector: AnomalyDetector,
+    decision: Decision,
+    report: Reporter,
+    file: string,
+  ) {
+    const { window } = detector.config;
+    this.file = file;
+    this.#detector = detector;
+    this.#stream = detector.stream(decision);
+    this.#report = report;
+    this.#naming = namingOf(detector);
+    this.#json = args.flag("json");
+    this.#all = args.flag("all");
+    this.#length = window?.length ?? 1;
+    this.#groupBy = window?.groupBy;
+    this.#hasDrifted = detector.drift().alarm;
+  }
+
+  async take(row: NamedRow, line: number): Promise<void> {
+    const seen = { row, line };
+    let answer: StreamResult | undefined;
+    try {
+      answer = this.#stream.push(row);
+    } catch (error) {
+      if (!(error instanceof InvalidValueError || error instanceof InvalidTypeError)) throw error;
+      // The only row of the call is row 0 there.
+      const words = inWords(error.message, { lineOf: () => line })
+        .replace(/^Line \d+(?:, | )/, "")
+        .replace(/\.$/, "");
+      return this.tellBad(line, words);
+    }
+    const group = this.#groupBy === undefined ? "" : row[this.#groupBy];
+    const latest = this.#latest.get(group) ?? [];
+    if (latest.length === this.#length) latest.shift();
+    latest.push(seen);
+    this.#latest.set(group, latest);
+    if (answer?.flagged) this.flagged += 1;
+    if (this.#json) await this.#tellJson(seen, latest, answer);
+    else await this.#tellText(seen, latest, group, answer);
+    this.#rows += 1;
+    this.#watchDrift(line);
+  }
+
+  /** Tells of a line that cannot be read; watching goes on. */
+  async tellBad(line: number, problem: string): Promise<void> {
+    this.#bad += 1;
+    const message = `${this.file}: line ${line}: ${problem}`;
+    if (this.#json) await print(`${toJson({ event: "error", line, message })}\n`);
+    this.#report.warn(`${message}; passed over`);
+  }
+
+  async end(): Promise<void> {
+    for (const stretch of this.#stretches.values()) await this.#endStretch(stretch);
+    const bad = this.#bad === 0 ? "" : `, ${grouped(this.#bad)} that could not be read`;
+    this.#report.say(`${grouped(this.#rows)} rows, ${grouped(this.flagged)} flagged${bad}`);
+    if (this.#rows === 0 && this.#bad > 0) {
+      throw new CommandError(`${this.file}: no row could be read`, { file: this.file });
+    }
+  }
+
+  async #tellJson(seen: Seen, latest: readonly Seen[], answer: StreamResult | undefined) {
+    const names = namesIn(this.#naming, tableOf([seen]), 0);
+    const finite = (value: number | undefined) =>
+      value !== undefined && Number.isFinite(value) ? value : null;
+    const object = {
+      row: this.#rows,
+      line: seen.line,
+      ...(Object.keys(names).length > 0 ? { names } : {}),
+      score: finite(answer?.score),
+      pValue: finite(answer?.pValue),
+      flagged: answer?.flagged ?? false,
+    };
+    await print(`${toJson(object)}\n`);
+    if (!answer?.flagged) return;
+    // Reasons take some milliseconds: the answer does not wait for them.
+    const reasons = this.#reasons(latest).map((reason) =>
+      reason.when === undefined
+        ? reason
+        : { ...reason, when: this.#rows - latest.length + 1 + reason.when },
+    );
+    await print(`${toJson({ event: "anomaly", ...object, reasons })}\n`);
+  }
+
+  async #tellText(
+    seen: Seen,
+    latest: readonly Seen[],
+    group: unknown,
+    answer: StreamResult | undefined,
+  ): Promise<void> {
+    const open = this.#stretches.get(group);
+    if (answer?.flagged) {
+      if (open && !this.#all) {
+        open.last = seen;
+        open.rows += 1;
+        open.quiet = 0;
+        if (answer.score > open.score) {
+          open.score = answer.score;
+          open.peak = seen;
+        }
+        return;
+      }
+      await this.#tellAlarm(latest, answer);
+      if (this.#length > 1) {
+        const { score } = answer;
+        this.#stretches.set(group, {
+          first: seen,
+          last: seen,
+          rows: 1,
+          score,
+          peak: seen,
+          quiet: 0,
+        });
+      }
+      return;
+    }
+    if (open && ++open.quiet > this.#length) {
+      this.#stretches.delete(group);
+      await this.#endStretch(open);
+    }
+    if (!this.#all) return;
+    const judged = answer
+      ? `score ${short(answer.score)}, p ${short(answer.pValue)}`
+      : "no window yet";
+    await print(`${this.#nameOf(seen)}: ${judged}\n`);
+  }
+
+  /** What is odd, at once, and then why. */
+  async #tellAlarm(latest: readonly Seen[], { score, pValue }: StreamResult): Promise<void> {
+    const row = latest.length - 1;
+    const table = tableOf(latest);
+    const alarm: Alarm = { row, start: row, end: row, rows: 1, score, pValue, reasons: [] };
+    await print(`${headLines(alarm, table, this.#naming).join("\n")}\n`);
+    const told = reasonLines({ ...alarm, reasons: this.#reasons(latest) }, table, this.#naming);
+    await print(told.map((line) => `${line}\n`).join(""));
+  }
+
+  async #endStretch({ first, last, rows, score, peak }: Stretch): Promise<void> {
+    if (rows === 1) return;
+    const from = `lines ${first.line} to ${last.line}: over`;
+    await print(
+      `${from}; ${grouped(rows)} rows flagged, the highest score ${short(score)} in line ${peak.line}\n`,
+    );
+  }
+
+  #nameOf(seen: Seen): string {
+    const names = Object.values(namesIn(this.#naming, tableOf([seen]), 0));
+    return [...names, `line ${seen.line}`].join(", ");
+  }
+
+  /** Why the newest row is odd. */
+  #reasons(latest: readonly Seen[]): Alarm["reasons"] {
+    return newFirst(this.#detector.explain(latest.map(({ row }) => row)).at(-1) ?? []);
+  }
+
+  #watchDrift(line: number): void {
+    if (this.#hasDrifted || this.#rows % 50 !== 0) return;
+    if (!this.#detector.drift().alarm) return;
+    this.#hasDrifted = true;
+    this.#report.warn(
+      `${this.file}: line ${line}: rows are no longer like those learned from: more of them are flagged than the rate says`,
+    );
+  }
+}
+
+/** Rows as a table, for what names and shows them. */
+function tableOf(rows: readonly Seen[]) {
+  const names = Object.keys(rows.at(-1)?.row ?? {});
+  return {
+    columns: names.map((name) => ({
+      name,
+      kind: "text" as const,
+      values: rows.map(({ row }) => String(row[name] ?? "")),
+    })),
+    lineOf: (row: number) => rows[row]?.line,
+  };
+}

@@ -1,0 +1,170 @@
+// Rows that arrive as lines, CSV or JSON, one by one: each line is a row by itself, so that a wrong one is told and the
+// next is read. Takes memory for one line.
+
+import type { ColumnSchema } from "../../detect.ts";
+import { BlockTexts, readRow } from "../../formats/csv-cells.ts";
+import type { CsvDelimiter } from "../../formats/csv-dialect.ts";
+import { readBytes } from "../../formats/streams.ts";
+import { encodeUtf8 } from "../../formats/text.ts";
+import { CommandError } from "../errors.ts";
+import { quoted } from "../text.ts";
+
+/** A line of text, from 1. */
+export interface Line {
+  readonly number: number;
+  /** Without its end; undefined where it is too long to be a row. */
+  readonly text: string | undefined;
+}
+
+const LONGEST = 1 << 20;
+const NEWLINE = 10;
+
+/** The lines of bytes that arrive in pieces, gzipped or not, each as soon as it has come. */
+export async function* readLines(source: AsyncIterable<Uint8Array>): AsyncGenerator<Line> {
+  let pending: Uint8Array[] = [];
+  let length = 0;
+  let number = 0;
+  const take = (): Line => {
+    number += 1;
+    const isTooLong = length > LONGEST;
+    const text = isTooLong ? undefined : new TextDecoder().decode(Buffer.concat(pending));
+    pending = [];
+    length = 0;
+    return { number, text: text?.replace(/\r$/, "") };
+  };
+  for await (const piece of readBytes(source)) {
+    let start = 0;
+    for (let end = piece.indexOf(NEWLINE); end >= 0; end = piece.indexOf(NEWLINE, start)) {
+      if (length <= LONGEST) pending.push(piece.subarray(start, end));
+      length += end - start;
+      start = end + 1;
+      yield take();
+    }
+    const rest = piece.length - start;
+    if (rest === 0) continue;
+    // Of an endless line only the length is kept.
+    if (length <= LONGEST) pending.push(piece.slice(start));
+    else pending = [];
+    length += rest;
+  }
+  if (length > 0) yield take();
+}
+
+/** A row by the names of its columns. Values are text, or what JSON says. */
+export type NamedRow = Readonly<Record<string, unknown>>;
+
+/** What a line is: a row, nothing (blank, or a header), or wrong, in words. */
+export type LineContent =
+  | { readonly row: NamedRow }
+  | { readonly problem: string }
+  | { readonly row: undefined };
+
+const DELIMITERS: readonly CsvDelimiter[] = ["\t", ";", "|", ","];
+const NOTHING: LineContent = { row: undefined };
+
+/** Reads lines as rows of the columns that a detector knows. */
+export class RowReader {
+  readonly #schema: readonly ColumnSchema[];
+  /** The columns that a row must have. */
+  readonly #needed: readonly string[];
+  readonly #header: boolean | "auto";
+  #delimiter: CsvDelimiter | undefined;
+  #names: readonly string[] | undefined;
+  #headerText: string | undefined;
+
+  constructor(
+    schema: readonly ColumnSchema[],
+    needed: readonly string[],
+    header: boolean | "auto",
+    delimiter: CsvDelimiter | "auto",
+  ) {
+    this.#schema = schema;
+    this.#needed = needed;
+    this.#header = header;
+    this.#delimiter = delimiter === "auto" ? undefined : delimiter;
+  }
+
+  /** @throws CommandError for a header that lacks a column, after which no row could be read */
+  read({ number, text }: Line): LineContent {
+    if (text === undefined) return { problem: `is longer than ${LONGEST} bytes` };
+    const line = number === 1 ? text.replace(/^\ufeff/, "") : text;
+    if (line.trim() === "") return NOTHING;
+    if (/^\s*[{[]/.test(line)) return this.#readJson(line);
+    if (this.#names === undefined) return this.#readFirst(line, number);
+    if (line === this.#headerText) return NOTHING; // a file that begins anew
+    return this.#readCells(line);
+  }
+
+  #readJson(line: string): LineContent {
+    try {
+      const value: unknown = JSON.parse(line);
+      if (Array.isArray(value)) return this.#named(value, this.#schemaNames());
+      if (typeof value === "object" && value !== null) return { row: { ...value } };
+    } catch {
+      // Told below.
+    }
+    return { problem: "is neither a JSON object nor an array" };
+  }
+
+  #readFirst(line: string, number: number): LineContent {
+    const candidates = this.#delimiter ? [this.#delimiter] : DELIMITERS;
+    const split = candidates.map((one) => ({ one, cells: cellsOf(line, one) ?? [] }));
+    const isHeader = ({ cells }: (typeof split)[number]) =>
+      this.#needed.every((name) => cells.includes(name));
+    const header = this.#header === false ? undefined : split.find(isHeader);
+    if (header) {
+      this.#delimiter = header.one;
+      this.#names = header.cells;
+      this.#headerText = line;
+      return NOTHING;
+    }
+    const width = this.#schema.length;
+    const best =
+      split.find(({ cells }) => cells.length === width) ??
+      split.reduce((most, each) => (each.cells.length > most.cells.length ? each : most));
+    const known = best.cells.filter((cell) => this.#needed.includes(cell));
+    if (this.#header === true || (this.#header === "auto" && known.length > 0)) {
+      const missing = this.#needed.filter((name) => !best.cells.includes(name));
+      throw new CommandError(
+        `line ${number}: the header has no column ${quoted(missing[0] ?? "")}, which the detector learned; it has ${best.cells
+          .map((cell) => quoted(cell, 20))
+          .slice(0, 8)
+          .join(", ")}`,
+        { line: number },
+      );
+    }
+    if (best.cells.length !== width) {
+      return {
+        problem: `has ${cellCount(best.cells.length)}, and without a header it takes ${width}, as the file learned from`,
+      };
+    }
+    this.#delimiter = best.one;
+    this.#names = this.#schemaNames();
+    return this.#named(best.cells, this.#names);
+  }
+
+  #readCells(line: string): LineContent {
+    const cells = cellsOf(line, this.#delimiter ?? ",");
+    if (cells === undefined) return { problem: "opens a quote and never closes it" };
+    return this.#named(cells, this.#names ?? []);
+  }
+
+  #named(cells: readonly unknown[], names: readonly string[]): LineContent {
+    if (cells.length !== names.length) {
+      const where = this.#headerText === undefined ? "the detector's rows have" : "the header has";
+      return { problem: `has ${cellCount(cells.length)}, ${where} ${names.length}` };
+    }
+    return { row: Object.fromEntries(names.map((name, i) => [name, cells[i]])) };
+  }
+
+  #schemaNames(): string[] {
+    return this.#schema.map(({ name }) => String(name));
+  }
+}
+
+const cellCount = (count: number): string => `${count} ${count === 1 ? "cell" : "cells"}`;
+
+/** The cells of a line; undefined where a quote is never closed. */
+function cellsOf(line: string, delimiter: CsvDelimiter): string[] | undefined {
+  return readRow(new BlockTexts(encodeUtf8(`${line}\n`)), 0, delimiter.charCodeAt(0))?.cells;
+}

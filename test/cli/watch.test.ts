@@ -1,0 +1,134 @@
+// Rows that are judged as they arrive.
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { readLines } from "../../src/cli/detector/lines.ts";
+import { ended, jsonLines, run, runLine, start, temporaryFolder, written } from "./program.ts";
+import { customers, sensors } from "./tables-made.ts";
+
+const folder = temporaryFolder();
+const SMALL = "--models 2 --steps 300 --hidden 16,8";
+const news = customers(30, 2, (row) => (row === 5 ? { age: 170 } : {}));
+
+beforeAll(async () => {
+  writeFileSync(join(folder, "customers.csv"), customers(400, 1));
+  writeFileSync(join(folder, "sensors.csv"), sensors(600, 1));
+  await runLine(folder, `detect customers.csv --save c.safetensors -q ${SMALL}`);
+  await runLine(folder, "train sensors.csv --detector -o s.safetensors -q");
+});
+
+describe("watch", () => {
+  test("tells each alarm with the columns to blame", async () => {
+    const { code, out, err } = await run(
+      folder,
+      ["watch", "c.safetensors", "-", "--alpha", ".003"],
+      news,
+    );
+    expect([code, err]).toEqual([0, "30 rows, 1 flagged\n"]);
+    expect(out).toMatch(
+      /^customer_id C1005 \(line 7\): score .*\n {2}age +170 +expected .* \(above\)\n$/,
+    );
+  });
+
+  test("answers each row before the next one comes", async () => {
+    const child = start(folder, ["watch", "c.safetensors", "-", "--json"]);
+    const result = ended(child);
+    const [header, ...rows] = news.trim().split("\n");
+    child.stdin?.write(`${header}\n`);
+    for (const [i, row] of rows.slice(0, 6).entries()) {
+      const answered = written(child.stdout, `{"row":${i},"line":${i + 2},`);
+      child.stdin?.write(`${row}\n`);
+      await answered; // or the test never ends
+    }
+    child.stdin?.end();
+    const { code, out } = await result;
+    expect(code).toBe(0);
+    const anomaly = jsonLines(out).find(({ event }) => event === "anomaly");
+    expect(anomaly).toMatchObject({ row: 5, names: { customer_id: "C1005" }, flagged: true });
+  });
+
+  test("names what cannot be read by its line, and goes on", async () => {
+    const lines = news.split("\n");
+    lines.splice(2, 0, "only,three,cells", "", 'C1,2024-01-01,"DE,free,1,0,20,EUR');
+    lines.splice(6, 0, lines[6]?.replace(/,\d\d,EUR/, ",old,EUR") ?? "", lines[0] ?? "");
+    const { code, out, err } = await run(
+      folder,
+      ["watch", "c.safetensors", "--alpha", ".003"],
+      lines.join("\n"),
+    );
+    expect(code).toBe(0);
+    expect(err).toContain("standard input: line 3: has 3 cells, the header has 8; passed over");
+    expect(err).toContain("standard input: line 5: opens a quote and never closes it; passed over");
+    expect(err).toMatch(/line 7: column "age" must be a number, as in training; got "old"/);
+    expect(err).toContain("30 rows, 1 flagged, 3 that could not be read");
+    expect(out).toMatch(/C1005 \(line 12\)/);
+  });
+
+  test("takes rows without a header, and JSON objects", async () => {
+    const [, first = ""] = news.split("\n");
+    const object = JSON.stringify({
+      country: "XX",
+      plan: "free",
+      seats: 1,
+      revenue: 0,
+      age: 30,
+      currency: "EUR",
+    });
+    const { out } = await run(
+      folder,
+      ["watch", "c.safetensors", "-", "--json"],
+      `${first}\n${object}\n`,
+    );
+    const [row, json] = jsonLines(out);
+    expect(row).toMatchObject({ row: 0, line: 1, flagged: false });
+    expect(json).toMatchObject({ row: 1, line: 2, flagged: true });
+  });
+
+  test("ends where the header lacks a column, and says which", async () => {
+    const { code, err } = await run(folder, ["watch", "c.safetensors"], "country,plan\nDE,free\n");
+    expect([code, err]).toEqual([1, expect.stringContaining('the header has no column "seats"')]);
+  });
+
+  test("of a series tells where a stretch begins and ends", async () => {
+    const text = sensors(200, 2, (row) => (row >= 100 && row < 120 ? { pressure: "6.5" } : {}));
+    const words = ["watch", "s.safetensors", "-", "--fail-on-anomaly"];
+    const { code, out } = await run(folder, words, text);
+    expect(code).toBe(3);
+    expect(out).toMatch(
+      /^2026-01-01 01:4\d:00 \(line 10\d\): score .*\n {2}pressure +6\.5 +expected/,
+    );
+    expect(out).toMatch(/lines 10\d to 1[23]\d: over; \d+ rows flagged/);
+  });
+
+  test("refuses a promise about rows together", async () => {
+    const { code, err } = await run(folder, ["watch", "c.safetensors", "-", "--fdr", ".1"]);
+    expect([code, err]).toEqual([2, expect.stringContaining("a watch cannot keep")]);
+  });
+});
+
+describe("lines", () => {
+  test("are the same however the bytes are cut", async () => {
+    const text = new TextEncoder().encode("a,ä\r\n\nlast");
+    for (let size = 1; size <= text.length; size++) {
+      const pieces = Array.from({ length: Math.ceil(text.length / size) }, (_, i) =>
+        text.slice(i * size, (i + 1) * size),
+      );
+      const lines: (string | undefined)[] = [];
+      for await (const { text: line } of readLines(iterate(pieces))) lines.push(line);
+      expect(lines).toEqual(["a,ä", "", "last"]);
+    }
+  });
+
+  test("that never end are given up without being kept", async () => {
+    const piece = new Uint8Array(1 << 16).fill(120);
+    const pieces = [...Array.from({ length: 40 }, () => piece), Uint8Array.of(10, 97, 10)];
+    const lines: (string | undefined)[] = [];
+    for await (const { text } of readLines(iterate(pieces))) lines.push(text);
+    expect(lines).toEqual([undefined, "a"]);
+  });
+});
+
+async function* iterate(pieces: readonly Uint8Array[]) {
+  yield* pieces;
+}
