@@ -1,0 +1,43 @@
+// What principal components leave: compared with a linear model at its optimum, which is PCA, and with rows whose
+// components are known.
+
+import { describe, expect, test } from "vitest";
+import { digits } from "../../src/digits.ts";
+import { TiedAutoencoder } from "../../src/index.ts";
+import { pcaFloor } from "../../src/report/pca-floor.ts";
+
+describe("pcaFloor", () => {
+  test("is the variance outside the leading axes", () => {
+    // Three columns that do not correlate, of variances 8, 2 and 0.5.
+    const rows = Float64Array.of(4, 0, 0, -4, 0, 0, 0, 2, 0, 0, -2, 0, 0, 0, 1, 0, 0, -1);
+    const [count, width] = [6, 3];
+    const variances = [32 / 6, 8 / 6, 2 / 6];
+    const outside = (units: number) => variances.slice(units).reduce((a, b) => a + b, 0) / width;
+    for (const units of [1, 2]) {
+      expect(pcaFloor(rows, count, width, units)).toBeCloseTo(outside(units), 4);
+    }
+    expect(pcaFloor(rows, count, width, 3)).toBe(0);
+  });
+
+  test("does not depend on where the rows lie", () => {
+    const rows = Float64Array.from({ length: 60 }, (_, i) => Math.sin(i * i));
+    const moved = rows.map((value, i) => value + [100, -3, 7][i % 3]!);
+    expect(pcaFloor(moved, 20, 3, 1)).toBeCloseTo(pcaFloor(rows, 20, 3, 1), 8);
+  });
+
+  test("is 0 for rows on a line, and for constant rows", () => {
+    const line = Float64Array.from({ length: 40 }, (_, i) => (i % 2 ? 2 : 1) * Math.floor(i / 2));
+    expect(pcaFloor(line, 20, 2, 1)).toBeCloseTo(0, 10);
+    expect(pcaFloor(new Float64Array(40).fill(3), 20, 2, 1)).toBe(0);
+  });
+
+  test("is the error of a linear model that starts from principal components", async () => {
+    const { data } = digits();
+    const rows = data.subarray(0, 300 * 64);
+    const model = TiedAutoencoder.createSync({ layers: [64, 8], activation: "linear" });
+    await model.initializeFrom(rows, { method: "pca" });
+    const floor = pcaFloor(Float64Array.from(rows), 300, 64, 8);
+    expect(floor / model.evaluate(rows)).toBeCloseTo(1, 3);
+    model.dispose();
+  });
+});
