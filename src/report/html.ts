@@ -54,8 +54,10 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 pre, .wide { overflow-x: auto; }
 pre { font-size: .8rem; margin: 0 0 1rem; }
 table { border-collapse: collapse; font-size: .9rem; }
-th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
-svg { display: block; max-width: 100%; height: auto; background: #fff; border-radius: .25rem; margin: 0 0 .5rem; }
+th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: break-word; }
+td { min-width: 3rem; max-width: 38rem; }
+td:last-child { padding-right: 0; }
+svg { display: block; max-width: 100%; height: auto; background: #fff; color: #1b1d21; border-radius: .25rem; margin: 0 0 .5rem; }
 meter { width: 8rem; }
 dt { font-weight: 600; } dd { margin: 0 0 .5rem; }
 @media print { body, section { background: #fff; color: #000; border-color: #bbb; } }

@@ -6,6 +6,8 @@ import { choice, onlyKeys, record, wholeNumber } from "../checks.ts";
 import { type MatrixInput, type Rows, readRows } from "../data/rows.ts";
 import { sortedQuantile } from "../detect/statistics/order.ts";
 import { InvalidValueError } from "../errors.ts";
+import { decodeSafetensors } from "../formats/safetensors.ts";
+import { longForm } from "../options.ts";
 import { drawCodes } from "../view/codes.ts";
 import { drawErrors } from "../view/errors.ts";
 import { drawFilters } from "../view/filters.ts";
@@ -13,6 +15,7 @@ import { drawImages } from "../view/images.ts";
 import { drawLoss } from "../view/loss.ts";
 import { escapeHtml, page, table } from "./html.ts";
 import { type CodeMap, mapCodes } from "./map.ts";
+import { pcaFloor } from "./pca-floor.ts";
 
 /** How rows are images. */
 export interface ReportImages {
@@ -54,6 +57,9 @@ const SHARE = 0.99;
 /** Images and filters shown. */
 const MOST_IMAGES = 16;
 const MOST_FILTERS = 64;
+/** Rows that PCA is computed from, and columns at most. 784 columns take 3.4 s on one core of a busy machine. */
+const MOST_PCA_ROWS = 1000;
+const MOST_PCA_COLUMNS = 800;
 
 /**
  * A report on a model and the rows of `x` [rows, layers[0]], as one HTML page: what the model is, losses, filters and
@@ -80,15 +86,16 @@ export function report(
   const flagged = errors.filter((error) => error > threshold).length;
   const detailed = sample(rows, MOST_DETAILED);
   const featureErrors = model.featureErrors(detailed.matrix);
+  const floor = floorOf(model, rows);
   return page(title, [
     section("The model", aboutModel(model)),
-    section("Training", training(options)),
+    section("Training", training(options, floor)),
     section("Images", images(model, rows, options.images)),
     section("The map of codes", codeMap(model, rows, options.labels)),
     section(
       "Errors of rows",
       `${drawErrors(errors, { threshold, unit: "mean squared error of a row" })}
-<p>${flagged.toLocaleString("en")} of ${rows.count.toLocaleString("en")} rows have an error above ${short(threshold)}${options.threshold === undefined ? `, the ${SHARE} quantile of these rows` : ""}. The median is ${short(sortedQuantile(sorted, 0.5))}.</p>`,
+<p>${flagged.toLocaleString("en")} of ${rows.count.toLocaleString("en")} rows have an error above ${short(threshold)}${options.threshold === undefined ? `, the ${SHARE} quantile of these rows` : ""}. The median is ${short(sortedQuantile(sorted, 0.5))}.</p>${floorText(floor, mean(sorted))}`,
     ),
     section("The oddest rows", oddestRows(model, rows, errors, columns, oddest)),
     section("Columns by error", byColumn(featureErrors, detailed.count, columns)),
@@ -128,10 +135,49 @@ function aboutModel(model: TiedAutoencoder): string {
   return `<pre>${escapeHtml(model.summary())}</pre>\n${table(["", ""], facts)}`;
 }
 
-function training({ history, references }: ReportOptions): string {
+function training({ history, references }: ReportOptions, floor: Floor | undefined): string {
   if (!history || history.history.loss.length === 0) return "";
-  return drawLoss(history, references ? { references } : {});
+  const levels = { ...(floor && { PCA: floor.error }), ...references };
+  return drawLoss(history, { references: levels });
 }
+
+/** The error of principal components, to compare a model with. */
+interface Floor {
+  readonly error: number;
+  readonly units: number;
+  readonly rows: number;
+}
+
+/**
+ * The error that PCA leaves with as many components as the code has units, in the units of the model's losses. There is none
+ * where it would compare different things: other losses, sparse codes, missing values, or no fewer units than columns.
+ */
+function floorOf(model: TiedAutoencoder, rows: Rows): Floor | undefined {
+  const { layers } = model.config;
+  const loss = longForm(model.config.loss).type;
+  const code = longForm(model.config.code).type;
+  const units = layers.at(-1) ?? 0;
+  const { width } = rows;
+  if (loss !== "mse" || (code !== "dense" && code !== "gaussian")) return undefined;
+  if (units >= width || width > MOST_PCA_COLUMNS) return undefined;
+  const { matrix, count } = sample(rows, MOST_PCA_ROWS);
+  const scales = decodeSafetensors(model.save()).tensors.get("scaler.scale")?.data;
+  const scaled = scales
+    ? matrix.data.map((value, i) => value / Number(scales[i % width]))
+    : matrix.data;
+  if (!scaled.every(Number.isFinite)) return undefined;
+  const error = pcaFloor(scaled, count, width, units);
+  return error > 0 ? { error, units, rows: count } : undefined;
+}
+
+function floorText(floor: Floor | undefined, error: number): string {
+  if (!floor) return "";
+  const components = floor.units === 1 ? "component" : "components";
+  return `\n<p>Of ${floor.rows.toLocaleString("en")} of these rows, ${floor.units} principal ${components} leave a mean error of ${short(floor.error)}. The model leaves ${short(error)} of all rows.</p>`;
+}
+
+const mean = (values: Float64Array): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 function images(model: TiedAutoencoder, rows: Rows, options: ReportImages | undefined): string {
   if (!options) return "";
@@ -234,7 +280,7 @@ function byColumn(squares: Float32Array, count: number, columns: readonly string
       `<tr><td>${escapeHtml(name)}</td><td>${short(mean)}</td><td><meter min="0" max="1" value="${Math.max(0, Math.min(1, mean / most || 0)).toFixed(3)}"></meter></td></tr>`,
   );
   const rest = width - ranked.length;
-  return `<table><thead><tr><th>Column</th><th>Mean squared error</th><th></th></tr></thead><tbody>${lines.join("\n")}</tbody></table>${rest > 0 ? `\n<p>${rest} more columns have smaller errors.</p>` : ""}`;
+  return `<div class="wide"><table><thead><tr><th>Column</th><th>Mean squared error</th><th></th></tr></thead><tbody>${lines.join("\n")}</tbody></table></div>${rest > 0 ? `\n<p>${rest} more columns have smaller errors.</p>` : ""}`;
 }
 
 function card(rows: Rows, columns: readonly string[]): string {

@@ -56,6 +56,23 @@ describe("report", () => {
     expect(report(model, x)).not.toContain("<h2>Training</h2>");
   });
 
+  test("compares with principal components, in the loss curve and in words", async () => {
+    using model = TiedAutoencoder.createSync({ layers: [3, 2], scaler: "standard" });
+    // Three columns that do not correlate, of one variance after scaling: two components leave a third.
+    const x = Array.from({ length: 64 }, (_, i) => [i & 1, 10 * ((i >> 1) & 1), (i >> 2) & 1]);
+    const history = await model.fit(x, { epochs: 3 });
+    const html = report(model, x, { history });
+    const said = /64 of these rows, 2 principal components leave a mean error of (\d\.\d+)/.exec(
+      html,
+    );
+    expect(Number(said?.[1])).toBeCloseTo(1 / 3, 3);
+    expect(/<h2>Training<\/h2>\n(.*?)<\/section>/s.exec(html)?.[1]).toContain("PCA");
+    using wide = TiedAutoencoder.createSync({ layers: [3, 3] });
+    expect(report(wide, x, { history })).not.toContain("PCA");
+    using other = TiedAutoencoder.createSync({ layers: [3, 2], loss: "mae" });
+    expect(report(other, x, { history })).not.toContain("PCA");
+  });
+
   test("refuses what does not fit", async () => {
     using model = await lineModel();
     expect(() => report(model, [])).toThrow(InvalidValueError);
