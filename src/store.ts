@@ -41,7 +41,7 @@ export interface LoadOptions<Model> extends RuntimeOptions {
  * - `"indexeddb://name"`: the page's IndexedDB, for pages and their workers;
  * - `"opfs://name"`: a file of the origin-private file system; the name may have folders;
  * - `"download://name"`: a download, named `name`, with `.safetensors` where it has no extension;
- * - `"file:path"`: a file, in Node, Deno and Bun. Written beside it first, then renamed.
+ * - `"file:path"`: a file, in Node, Deno and Bun. Written beside it first, synced, then renamed.
  *
  * What was there under the name is replaced, and stays as it was if saving fails.
  * @returns the number of bytes.

@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { homedir, tmpdir } from "node:os";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { openReplacement } from "../platform/node/save-file.ts";
+import { openReplacement } from "../platform/save-file.ts";
 import { CommandError } from "./errors.ts";
 import { type Output, writing } from "./output.ts";
 import type { Reporter } from "./report.ts";

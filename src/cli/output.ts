@@ -5,7 +5,7 @@ import { constants, openSync } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { Socket } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
-import { openReplacement } from "../platform/node/save-file.ts";
+import { openReplacement } from "../platform/save-file.ts";
 import type { Arguments, Options } from "./arguments.ts";
 import { print } from "./console.ts";
 import { CommandError, fileError, OutputClosed } from "./errors.ts";

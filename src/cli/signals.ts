@@ -2,7 +2,7 @@
 // they end the program at once, and what it had begun to write is removed.
 
 import { constants } from "node:os";
-import { discardAllSync } from "../platform/node/save-file.ts";
+import { discardAllSync } from "../platform/save-file.ts";
 
 /**
  * Ctrl-C, a polite end, a closed terminal, Ctrl-\. Windows knows the first three, and Ctrl-Break instead of the last.

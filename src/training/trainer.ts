@@ -156,7 +156,6 @@ export class TrainingRun {
   /** Waits for `value`, or for what ends the run from outside, whichever comes first. */
   async #unlessEnded(value: unknown): Promise<unknown> {
     if (!isPromiseLike(value)) return value;
-    this.#loop.requireGoing(); // an abort from before would not be told again
     const { signal } = this.#fit;
     const memory = this.#memory;
     try {
@@ -170,6 +169,7 @@ export class TrainingRun {
         };
         signal?.addEventListener?.("abort", memory.wake);
         value.then(resolve, reject);
+        memory.wake(); // an abort from before would not be told again
       });
     } finally {
       if (memory.wake) signal?.removeEventListener?.("abort", memory.wake);

@@ -3,6 +3,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -54,12 +55,15 @@ describe("files", () => {
     await expect(missing).rejects.toThrow(/Saving 1 bytes as .*ENOENT/);
   });
 
-  test("a link in the file's place is replaced, not followed", async () => {
-    const [target, link] = [join(folder, "target"), join(folder, "link")];
-    writeFileSync(target, "untouched");
-    symlinkSync(target, link);
+  test("a link is followed, a mode is kept, and nothing is left beside", async () => {
+    const place = mkdtempSync(join(tmpdir(), "store-"));
+    const [target, link] = [join(place, "target"), join(place, "link")];
+    writeFileSync(target, "old", { mode: 0o640 });
+    symlinkSync("target", link);
     await saveTo(Uint8Array.of(9), `file:${link}`);
-    expect(readFileSync(target, "utf8")).toBe("untouched");
+    expect([...readFileSync(target)]).toEqual([9]);
+    if (process.platform !== "win32") expect(statSync(target).mode & 0o777).toBe(0o640);
+    expect(readdirSync(place).sort()).toEqual(["link", "target"]);
   });
 
   test("nothing to load, something that is no model, and removal", async () => {

@@ -20,7 +20,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { discardAllSync, openReplacement, saveFile } from "../../../src/platform/node/save-file.ts";
+import { discardAllSync, openReplacement, saveFile } from "../../src/platform/save-file.ts";
 
 const root = mkdtempSync(join(tmpdir(), "save-file-"));
 afterAll(() => rmSync(root, { recursive: true }));

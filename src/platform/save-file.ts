@@ -3,27 +3,81 @@
 // whatever happens in between. For Node, Deno and Bun; a page has no files.
 // The reasons, and what SQLite, editors and others do: docs/decisions/080-saving.md.
 
-import { createHash, randomBytes } from "node:crypto";
-import { readlinkSync, type Stats, unlinkSync } from "node:fs";
-import {
-  type FileHandle,
-  lstat,
-  open,
-  readdir,
-  readlink,
-  realpath,
-  rename,
-  unlink,
-} from "node:fs/promises";
-import { hostname } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+/** What the host knows of a file. */
+export interface FileStats {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtimeMs: number;
+  isFile(): boolean;
+  isDirectory(): boolean;
+  isSymbolicLink(): boolean;
+}
+
+interface FileHandle {
+  writeFile(data: Uint8Array | string): Promise<void>;
+  write(data: Uint8Array, offset: number, length: number, position: number): Promise<unknown>;
+  stat(): Promise<FileStats>;
+  chown(uid: number, gid: number): Promise<void>;
+  chmod(mode: number): Promise<void>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Hash {
+  update(text: string): Hash;
+  digest(encoding: "hex"): string;
+}
+
+/** The parts of Node that are needed, typed here so that the package's types work without Node's. */
+interface Builtins {
+  "node:fs": { readlinkSync(path: string): string; unlinkSync(path: string): void };
+  "node:fs/promises": {
+    lstat(path: string): Promise<FileStats>;
+    open(path: string, flags: string, mode?: number): Promise<FileHandle>;
+    readdir(path: string): Promise<string[]>;
+    readlink(path: string): Promise<string>;
+    realpath(path: string): Promise<string>;
+    rename(from: string, to: string): Promise<void>;
+    unlink(path: string): Promise<void>;
+  };
+  "node:path": {
+    basename(path: string): string;
+    dirname(path: string): string;
+    join(...parts: string[]): string;
+    resolve(...parts: string[]): string;
+  };
+  "node:os": { hostname(): string };
+  "node:crypto": {
+    createHash(name: string): Hash;
+    randomBytes(count: number): { toString(encoding: "hex"): string };
+  };
+}
+
+interface NodeProcess {
+  readonly pid: number;
+  kill(pid: number, signal: 0): boolean;
+  getBuiltinModule?<Name extends keyof Builtins>(name: Name): Builtins[Name] | undefined;
+}
+
+/** An error of the host with its code, such as "ENOENT". */
+type CodedError = Error & { readonly code?: string };
+
+const nodeProcess = () => (globalThis as unknown as { process?: NodeProcess }).process;
+
+/** Not imported: bundlers for pages would look for the module. */
+function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] {
+  const found = nodeProcess()?.getBuiltinModule?.(name);
+  if (found) return found;
+  throw new Error(`this runtime has no ${name}`);
+}
 
 /** Where a path leads. */
 export interface Target {
   /** The file itself, behind symbolic links. It need not exist. */
   readonly path: string;
   /** What is there now. */
-  readonly stats: Stats | undefined;
+  readonly stats: FileStats | undefined;
 }
 
 /** New content for a file, which takes the file's name with `commit`. */
@@ -45,6 +99,8 @@ const MAX_LINKS = 40; // as Linux
 
 /** Follows symbolic links to the file they stand for, which need not exist. */
 export async function resolveTarget(path: string): Promise<Target> {
+  const { lstat, readlink, realpath } = builtin("node:fs/promises");
+  const { basename, dirname, join, resolve } = builtin("node:path");
   let place = path;
   for (let links = 0; links <= MAX_LINKS; links++) {
     place = join(await realpath(dirname(place)), basename(place));
@@ -57,6 +113,9 @@ export async function resolveTarget(path: string): Promise<Target> {
 
 /** Begins a replacement of a regular file, or a new file, which gets `newMode` less what the process masks. */
 export async function openReplacement(path: string, newMode = 0o666): Promise<Replacement> {
+  const { rename } = builtin("node:fs/promises");
+  const { unlinkSync } = builtin("node:fs");
+  const { dirname } = builtin("node:path");
   const target = await resolveTarget(path);
   const { stats } = target;
   if (stats && !stats.isFile()) {
@@ -122,6 +181,7 @@ const temporaries = new Set<string>();
 
 /** Removes all of this process's temporary files; for its last moments. */
 export function discardAllSync(): void {
+  const { unlinkSync } = builtin("node:fs");
   for (const name of temporaries) {
     try {
       unlinkSync(name);
@@ -140,8 +200,10 @@ async function openTemporary(
   folder: string,
   mode: number,
 ): Promise<{ handle: FileHandle; name: string }> {
-  const random = randomBytes(8).toString("hex");
-  const name = join(folder, `${PREFIX}${machine()}-${process.pid}-${random}.tmp`);
+  const { open } = builtin("node:fs/promises");
+  const random = builtin("node:crypto").randomBytes(8).toString("hex");
+  const file = `${PREFIX}${machine()}-${nodeProcess()?.pid}-${random}.tmp`;
+  const name = builtin("node:path").join(folder, file);
   // "x": a name that exists is an error, a symbolic link that somebody planted included.
   const handle = await open(name, "wx", mode);
   temporaries.add(name);
@@ -155,11 +217,12 @@ async function openTemporary(
 function machine(): string {
   let numbers = "";
   try {
-    numbers = readlinkSync("/proc/self/ns/pid");
+    numbers = builtin("node:fs").readlinkSync("/proc/self/ns/pid");
   } catch {
     // Not Linux: one set of process numbers.
   }
-  return createHash("sha256").update(`${hostname()}\n${numbers}`).digest("hex").slice(0, 8);
+  const text = `${builtin("node:os").hostname()}\n${numbers}`;
+  return builtin("node:crypto").createHash("sha256").update(text).digest("hex").slice(0, 8);
 }
 
 const DAY = 86_400_000; // milliseconds
@@ -172,6 +235,8 @@ const cleaned = new Set<string>();
 async function cleanOnce(folder: string): Promise<void> {
   if (cleaned.has(folder)) return;
   cleaned.add(folder);
+  const { lstat, readdir, unlink } = builtin("node:fs/promises");
+  const { join } = builtin("node:path");
   const here = machine();
   const names = await readdir(folder).catch((): string[] => []);
   for (const name of names) {
@@ -193,12 +258,11 @@ async function cleanOnce(folder: string): Promise<void> {
 
 function isAlive(pid: number): boolean {
   // A file with our number that is not ours: in containers every run may have the same number.
-  if (pid === process.pid) return false;
+  if (pid === nodeProcess()?.pid) return false;
   try {
-    process.kill(pid, 0);
-    return true;
+    return nodeProcess()?.kill(pid, 0) ?? false;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ESRCH"; // EPERM: alive, and another user's
+    return (error as CodedError).code !== "ESRCH"; // EPERM: alive, and another user's
   }
 }
 
@@ -206,7 +270,7 @@ function isAlive(pid: number): boolean {
  * Gives the new file the old one's owner, group and mode, except its set-id bits. Where the group cannot be kept, the new group gets no more
  * than everybody has, as in Vim: it is not the group that was meant.
  */
-async function keepOwnerAndMode(handle: FileHandle, old: Stats): Promise<void> {
+async function keepOwnerAndMode(handle: FileHandle, old: FileStats): Promise<void> {
   const own = await handle.stat();
   let mode = old.mode & 0o777;
   if (own.uid !== old.uid || own.gid !== old.gid) {
@@ -223,7 +287,7 @@ async function keepOwnerAndMode(handle: FileHandle, old: Stats): Promise<void> {
       ));
     if (!groupKept) mode = (mode & 0o707) | (mode & (mode << 3) & 0o070);
   }
-  await handle.chmod(mode).catch((error: NodeJS.ErrnoException) => {
+  await handle.chmod(mode).catch((error: CodedError) => {
     // File systems without modes, as on memory cards.
     if (error.code !== "EPERM" && error.code !== "ENOTSUP") throw error;
   });
@@ -233,18 +297,18 @@ async function keepOwnerAndMode(handle: FileHandle, old: Stats): Promise<void> {
 async function syncFolder(folder: string): Promise<void> {
   const unsupported = ["EISDIR", "EPERM", "EACCES", "EINVAL", "ENOTSUP", "EBADF"];
   try {
-    const handle = await open(folder, "r");
+    const handle = await builtin("node:fs/promises").open(folder, "r");
     try {
       await handle.sync();
     } finally {
       await handle.close();
     }
   } catch (error) {
-    if (!unsupported.includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    if (!unsupported.includes((error as CodedError).code ?? "")) throw error;
   }
 }
 
-function ifMissing(error: NodeJS.ErrnoException): undefined {
+function ifMissing(error: CodedError): undefined {
   if (error.code === "ENOENT") return undefined;
   throw error;
 }
