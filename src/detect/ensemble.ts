@@ -61,6 +61,8 @@ export class Ensemble {
   /** Training samples, where they are few and count. */
   readonly neighbours: Neighbours | undefined;
   readonly #jury: Jury;
+  /** Where the errors of each block begin in a sample's: [blocks + 1]. */
+  readonly #errorBlocks: Uint32Array;
 
   constructor(
     members: readonly Member[],
@@ -72,6 +74,7 @@ export class Ensemble {
     this.members = members;
     this.neighbours = neighbours;
     this.#jury = jury;
+    this.#errorBlocks = errorBlocks(jury, blocks);
     this.blocks = blocks;
     this.state = state;
   }
@@ -135,7 +138,7 @@ export class Ensemble {
 
   /** Error of each block over its mean on held-out samples, [samples, blocks]; NaN where it is missing. */
   blockScores(encoded: Encoded, errors: ArrayLike<number>): Float64Array {
-    const { blocks } = this;
+    const blocks = this.#errorBlocks;
     const { blockErrors } = this.state;
     const { missing } = encoded;
     const width = blocks.at(-1) ?? 0;
@@ -212,7 +215,7 @@ export class Ensemble {
     { count, missing, novelties }: Encoded,
     { errors, distances, nearest }: Judgement,
   ): Float64Array {
-    const { blocks } = this;
+    const blocks = this.#errorBlocks;
     const { kind, trainingCount, distanceScale, neighbourScale = 1, blockErrors } = this.state;
     const blockCount = blocks.length - 1;
     const width = blocks[blockCount] ?? 0;
@@ -253,10 +256,13 @@ export async function heldOutMeans(
   folds: Folds,
   hooks: TrainingHooks,
 ): Promise<{ blockErrors: Float64Array; distance: number; nearest: number }> {
-  const { blocks, width } = samples;
+  const blocks = errorBlocks(jury, samples.blocks);
+  const width = blocks.at(-1) ?? 0;
   const blockCount = blocks.length - 1;
   const sums = new Float64Array(blockCount);
   const known = new Float64Array(blockCount);
+  // A choice among levels that never failed may fail once in n + 1 rows.
+  const isChoice = (b: number) => blocks !== samples.blocks && featuresOf(samples.blocks, b) > 1;
   let distance = 0;
   let nearest = 0;
   let count = 0;
@@ -280,10 +286,22 @@ export async function heldOutMeans(
     });
   }
   return {
-    blockErrors: sums.map((sum, b) => Math.max(sum / Math.max(1, at(known, b)), LEAST_ERROR)),
+    blockErrors: sums.map((sum, b) => {
+      const least = isChoice(b) ? 1 / (at(known, b) + 1) : LEAST_ERROR;
+      return Math.max(sum / Math.max(1, at(known, b)), least);
+    }),
     distance: Math.max(distance / Math.max(1, count), LEAST_ERROR),
     nearest: Math.max(nearest / Math.max(1, count), LEAST_ERROR),
   };
+}
+
+/** Where the errors of each block begin: as the features do, or one error a block where the jury judges categories. */
+function errorBlocks({ width, errorWidth }: Jury, blocks: Uint32Array): Uint32Array {
+  return errorWidth === width ? blocks : blocks.map((_, b) => b);
+}
+
+function featuresOf(blocks: Uint32Array, b: number): number {
+  return at(blocks, b + 1) - at(blocks, b);
 }
 
 /** At most `most` of the numbers, evenly spread. */

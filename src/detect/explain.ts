@@ -203,6 +203,7 @@ function scoreTrials(
       // Another level in the place of one that training never saw takes the novelty away.
       const isGone = replaced !== undefined && isUnseenLevel(encoder, cells, row, replaced);
       if (novelties) novelties[t] = (encoded.novelties?.[row] ?? 0) - (isGone ? 1 : 0);
+      if (missing && isGone) missing[t * fields.length + field] = 0;
     });
     scores.set(ensemble.score({ count: some.length, features, missing, novelties }), first);
   }
@@ -215,9 +216,12 @@ function isUnseenLevel(encoder: Encoder, cells: Float64Array, row: number, field
 }
 
 /** The encoded form of each level. */
-function levelFeatures({ levels, shares, scale }: CategoryField): Float64Array[] {
+function levelFeatures({ levels, shares, scale, isChoice }: CategoryField): Float64Array[] {
   return levels.map((_, level) =>
-    Float64Array.from(shares, (share, l) => ((l === level ? 1 : 0) - share) / scale),
+    Float64Array.from(shares, (share, l) => {
+      const one = l === level ? 1 : 0;
+      return isChoice ? one : (one - share) / scale;
+    }),
   );
 }
 

@@ -1,7 +1,7 @@
 // The way back from file.ts: a safetensors file as the parts of a detector. Every name, size and number is checked
 // before anything is made of it.
 
-import { choice, finiteNumber, positiveNumber, record, wholeNumber } from "../checks.ts";
+import { boolean, choice, finiteNumber, positiveNumber, record, wholeNumber } from "../checks.ts";
 import { show } from "../errors.ts";
 import { FormatError } from "../formats/errors.ts";
 import { decodeSafetensors, type Safetensors } from "../formats/safetensors.ts";
@@ -305,7 +305,8 @@ function readEncoder(from: Record<string, unknown>): EncoderState {
     );
     if (shares.length !== width)
       throw new FormatError(`${where} must have a share for each level.`);
-    return { kind: "category", ...place, levels, shares, scale };
+    const isChoice = boolean(`${where}.isChoice`, field.isChoice);
+    return { kind: "category", ...place, levels, shares, scale, isChoice };
   });
   if (fields.length === 0) throw new FormatError("encoder.fields is empty.");
   // The reader of cells checks its own options.

@@ -14,6 +14,7 @@ import { blockFolds, type Folds, randomFolds, seenSamples, within } from "./fold
 import type { TrainingHooks } from "./member.ts";
 import { type Parts, rowBlocks, scoreSource } from "./parts.ts";
 import {
+  choosesLoss,
   type DetectorModel,
   LINEAR,
   narrowPolicy,
@@ -21,6 +22,7 @@ import {
   resolvePolicy,
   STANDARD,
   TRIMMED_SHARE,
+  withChoices,
 } from "./policy.ts";
 import { permutation, type Random, random } from "./random.ts";
 import { range, rowSamples, type Samples } from "./samples.ts";
@@ -129,7 +131,8 @@ export async function fitParts(rows: DetectorInput, options?: DetectorOptions): 
   const source = readSource("rows", rows, namesGiven(rows, settings.columns));
   if (source.count < FEWEST_ROWS) throw tooFewRows(source.count);
   const columns = withGroup(source, settings.columns, window);
-  const encoder = Encoder.fit(source, columns, settings.cells);
+  const asChoices = window === undefined && choosesLoss(settings.model);
+  const encoder = Encoder.fit(source, columns, settings.cells, asChoices);
   const split = splitCalibration(
     source,
     settings.calibration ?? "cross",
@@ -148,12 +151,13 @@ export async function fitParts(rows: DetectorInput, options?: DetectorOptions): 
       `A detector needs at least ${FEWEST_ROWS} windows to learn what is normal; windows of ${series?.length ?? 1} rows leave ${frame.samples.count}. Take shorter windows, or a longer series.`,
     );
   }
-  const policy = resolvePolicy(
+  const shape = resolvePolicy(
     settings.model,
     frame.samples.width,
     series ? frame.samples.width : encoder.columns,
     series ? LINEAR : STANDARD,
   );
+  const policy = withChoices(shape, encoder.state.fields);
   const notes = [...(fitted?.notes ?? []), ...rowNotes(raw.count, encoder, policy)];
   const fitting = new Fitting(
     frame,

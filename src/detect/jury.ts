@@ -12,7 +12,10 @@ import { foldRanges, type Neighbours } from "./neighbours.ts";
 
 /** What models say of samples together: the means over the models. */
 export interface Judgement {
-  /** Squared error of each feature [samples, width]. */
+  /**
+   * Squared error of each feature [samples, width]. Of models with the loss "mixed": of each number the squared error, of
+   * each category the cross entropy [samples, numbers and categories].
+   */
   readonly errors: Float32Array;
   /** Squared Mahalanobis distance of each code over the number of its units [samples]. */
   readonly distances: Float32Array;
@@ -45,7 +48,10 @@ interface Shared {
   /** Codes less their mean, and whitened codes [samples, most units]. */
   readonly shifted: number;
   readonly whitened: number;
-  /** Sums over the models: of squared errors [samples, width], of distances [samples]. */
+  /** The categories of a mixed loss, pairs of uint32, and the errors of one model under it [samples, errorWidth]. */
+  readonly categories: number;
+  readonly fieldErrors: number;
+  /** Sums over the models: of errors or reconstructions [samples, width], of distances [samples]. */
   readonly errors: number;
   readonly distances: number;
   /** Distances under one model [samples]. */
@@ -75,6 +81,9 @@ interface Placed {
 export class Jury {
   /** Features of a sample. */
   readonly width: number;
+  /** Errors of a sample. */
+  readonly errorWidth: number;
+  readonly #categories: Categories;
   readonly #core: Core;
   readonly #arena: Arena;
   readonly #jurors: readonly Juror[];
@@ -91,7 +100,10 @@ export class Jury {
     shared: Shared,
     neighbours: Placed | undefined,
   ) {
-    this.width = jurors[0]?.engine.workspace.width ?? 0;
+    const { engine } = jurors[0] ?? {};
+    this.width = engine?.workspace.width ?? 0;
+    this.#categories = engine?.loss.categories;
+    this.errorWidth = errorCount(this.width, this.#categories);
     this.#core = core;
     this.#arena = arena;
     this.#jurors = jurors;
@@ -126,8 +138,11 @@ export class Jury {
       const most = Math.max(...jurors.map(({ units }) => units));
       const width = engines[0]?.workspace.width ?? 0;
       const floats = (columns: number) => arena.reserveFloats(MOST_TOGETHER * columns);
+      const categories: Categories = engines[0]?.loss.categories;
       const shared: Shared = {
         ones: arena.reserveFloats(most),
+        categories: arena.reserve((categories?.length ?? 0) * 8),
+        fieldErrors: floats(categories ? errorCount(width, categories) : 0),
         shifted: floats(most),
         whitened: floats(most),
         errors: floats(width),
@@ -138,6 +153,9 @@ export class Jury {
       const placed = neighbours && place(neighbours, width, kernels, arena);
       arena.commit();
       if (placed && neighbours) arena.view(placed.rows, placed.count * width).set(neighbours.rows);
+      if (categories) {
+        arena.words(shared.categories, categories.length * 2).set(categories.flat());
+      }
       kernels.fill(most, shared.ones, 1);
       members.forEach(({ state }, k) => {
         const { units = 0, whitening = 0, shift = 0 } = jurors[k] ?? {};
@@ -161,16 +179,16 @@ export class Jury {
    * @param features [samples, width], finite
    */
   judge(features: Float32Array, which: readonly number[] = this.#all): Judgement {
-    const { width } = this;
+    const { width, errorWidth } = this;
     const { kernels } = this.#core;
     const samples = features.length / width;
-    const errors = new Float32Array(features.length);
+    const errors = new Float32Array(samples * errorWidth);
     const distances = new Float32Array(samples);
     const nearest = this.#neighbours && new Float32Array(samples);
     const share = 1 / which.length;
     this.#eachChunk(features, (first, real, count) => {
       const { errors: errorSum, distances: distanceSum } = this.#shared;
-      kernels.fill(count * width, errorSum, 0);
+      kernels.fill(count * errorWidth, errorSum, 0);
       kernels.fill(count, distanceSum, 0);
       let staged: number | undefined;
       for (const k of which) {
@@ -183,7 +201,7 @@ export class Jury {
         staged = plan.x;
         this.#judgeBy(juror, plan, count, share);
       }
-      errors.set(this.#arena.view(errorSum, real * width), first * width);
+      errors.set(this.#arena.view(errorSum, real * errorWidth), first * errorWidth);
       distances.set(this.#arena.view(distanceSum, real), first);
     });
     return { errors, distances, nearest };
@@ -243,9 +261,19 @@ export class Jury {
     );
     kernels.rowSquares(count, units, whitened, units, own);
     kernels.axpy(count, share / units, own, distances);
+    const categories = this.#categories;
+    // Categories are judged by their logits.
+    plan.pass.logits = categories !== undefined;
     const y = engine.inference.resume(plan, code, codeEnd);
-    kernels.squaredErrors(count * width, y, plan.x, y);
-    kernels.axpy(count * width, share, y, errors);
+    if (categories) {
+      const { length } = categories;
+      const { categories: blocks, fieldErrors } = this.#shared;
+      kernels.mixedErrors(count, width, length, blocks, y, plan.x, fieldErrors);
+      kernels.axpy(count * this.errorWidth, share, fieldErrors, errors);
+    } else {
+      kernels.squaredErrors(count * width, y, plan.x, y);
+      kernels.axpy(count * width, share, y, errors);
+    }
   }
 
   /** How far `count` staged samples at `x` are from the nearest neighbours, for `real` of them. */
@@ -323,6 +351,14 @@ export class Jury {
       visit(first, real, Math.max(real, FEWEST_TOGETHER));
     }
   }
+}
+
+/** The first column and the levels of each category of a mixed loss; undefined for another loss. */
+type Categories = Engine["loss"]["categories"];
+
+/** Errors of a sample: one for each feature, or one for each number and each category. */
+function errorCount(width: number, categories: Categories): number {
+  return (categories ?? []).reduce((count, [, levels]) => count - levels + 1, width);
 }
 
 /** Reserves room for training samples. */

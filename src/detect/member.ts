@@ -210,17 +210,31 @@ export function describeCodes(
 function notLearned(model: TiedAutoencoder, x: Float32Array, width: number): string | undefined {
   const some = x.subarray(0, Math.min(x.length, 2000 * width));
   const errors = model.featureErrors(some);
+  const means = columnMeans(some, width);
   let error = 0;
   let spread = 0;
   for (let i = 0; i < some.length; i++) {
     const value = at(some, i);
     if (Number.isNaN(value)) continue;
     error += at(errors, i);
-    spread += value * value;
+    spread += (value - at(means, i % width)) ** 2;
   }
   return error < (1 - LEARNED) * spread
     ? undefined
     : "learned nothing: its error is that of always answering with the mean";
+}
+
+/** Means of the known values of each column of x [rows, width]. */
+function columnMeans(x: Float32Array, width: number): Float64Array {
+  const sums = new Float64Array(width);
+  const counts = new Float64Array(width);
+  for (let i = 0; i < x.length; i++) {
+    const value = at(x, i);
+    if (Number.isNaN(value)) continue;
+    sums[i % width] = at(sums, i % width) + value;
+    counts[i % width] = at(counts, i % width) + 1;
+  }
+  return sums.map((sum, j) => sum / Math.max(1, at(counts, j)));
 }
 
 /** The features with NaN where values are missing, as a model with `missing: "mask"` wants them. */

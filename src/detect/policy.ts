@@ -4,7 +4,10 @@
 
 import { finiteNumber, record, wholeNumber } from "../checks.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+import type { CategoryBlock } from "../losses/mixed.ts";
+import { log } from "../math/elementary.ts";
 import { type ModelConfig, resolveConfig } from "../model/config.ts";
+import type { Field } from "./table/encoder.ts";
 
 /**
  * The models of a detector: any part of a model's configuration, and how they are trained. Without `layers`
@@ -69,6 +72,32 @@ export const TRIMMED_SHARE = 0.3;
 export function narrowPolicy(standard: Policy, width: number): Policy {
   if (standard.components !== undefined) return standard;
   return { ...standard, hidden: [Math.max(1, Math.floor(width / 2))], noise: 0 };
+}
+
+/** Entropies below this count as this: a category that hardly varies would outweigh all other columns. */
+const LEAST_ENTROPY = 0.05;
+
+/** Whether the option `model` leaves the loss and the output to the detector. */
+export function choosesLoss(model: unknown): boolean {
+  if (typeof model !== "object" || model === null) return true;
+  return !["loss", "outputActivation", "decoderActivations"].some((key) => key in model);
+}
+
+/**
+ * The policy with numbers and categories in one loss. Every column weighs alike: a number's error is 1 where models know
+ * nothing, and a category's, its entropy, is made so.
+ */
+export function withChoices(policy: Policy, fields: readonly Field[]): Policy {
+  const categories = fields.flatMap((field): CategoryBlock[] =>
+    field.kind === "category" && field.isChoice ? [[field.start, field.width]] : [],
+  );
+  if (categories.length === 0) return policy;
+  const weights = fields.map((field) => {
+    if (field.kind === "number") return 1;
+    const entropy = field.shares.reduce((sum, p) => sum - (p > 0 ? p * log(p) : 0), 0);
+    return 1 / Math.max(entropy, LEAST_ENTROPY);
+  });
+  return { ...policy, config: { ...policy.config, loss: { type: "mixed", categories, weights } } };
 }
 
 const REFUSED = [

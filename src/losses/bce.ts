@@ -7,5 +7,10 @@ import { elementwise, type LossDefinition } from "./loss.ts";
 export const bce: LossDefinition<"bce", object> = {
   type: "bce",
   options: {},
-  create: () => elementwise(Loss.bce, 0, { readsLogits: true, targetsAreProbabilities: true }),
+  create: () =>
+    elementwise(Loss.bce, 0, {
+      output: "sigmoid",
+      readsLogits: true,
+      targetsAreProbabilities: true,
+    }),
 };

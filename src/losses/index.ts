@@ -12,10 +12,11 @@ import { bce } from "./bce.ts";
 import { huber } from "./huber.ts";
 import type { AnyLoss, LossFunction } from "./loss.ts";
 import { mae } from "./mae.ts";
+import { mixed } from "./mixed.ts";
 import { mse } from "./mse.ts";
 import { smoothL1 } from "./smooth-l1.ts";
 
-const definitions = [mse, mae, bce, huber, smoothL1];
+const definitions = [mse, mae, bce, huber, smoothL1, mixed];
 type Losses = (typeof definitions)[number];
 
 export const losses = new Registry<AnyLoss, Losses>("loss", definitions);
@@ -27,11 +28,12 @@ export type LossName = NameOf<Losses>;
 export type LossSpec = SpecOf<Losses>;
 
 /** A loss with every default filled in; by its name alone where it has no options. */
-export type LossConfig = ResolvedOf<Losses> | LossName;
+export type LossConfig = ResolvedOf<Losses> | Extract<LossSpec, string>;
 
 /** Checks a loss and fills in its options. */
 export function resolveLoss(spec: unknown): LossConfig {
-  return shortForm(losses.resolve("loss", spec));
+  // A loss whose options are required is never short.
+  return shortForm(losses.resolve("loss", spec)) as LossConfig;
 }
 
 /** The loss of a resolved specification. */

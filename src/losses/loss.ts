@@ -2,6 +2,7 @@
 // size, so that the sum has the same bits however many threads share the work.
 
 import type { Loss } from "../../assembly/ops.ts";
+import type { Arena } from "../core/arena.ts";
 import type { KernelExports } from "../core/generated/exports.ts";
 import { lossBlocks } from "../core/partial-sums.ts";
 import type { Definition, Resolved } from "../options.ts";
@@ -15,13 +16,21 @@ export interface LossInput {
   /** The reconstruction, or its logits. */
   readonly y: number;
   readonly target: number;
-  /** Room for `lossBlocks(rows · width)` float64 sums. */
+  /** Room for `lossBlocks(rows · width)` float64 sums, and for one a row. */
   readonly partials: number;
 }
 
 /** A loss with its options settled. */
 export interface LossFunction {
-  /** The loss reads the logits of a sigmoid output, because the logarithm of a sigmoid loses digits. */
+  /** The output activation that the loss asks for; undefined where any will do. */
+  readonly output?: "sigmoid" | "linear";
+  /** Columns that are the levels of categories, whose outputs go through a softmax: the first column and the levels of each. */
+  readonly categories?: readonly (readonly [first: number, levels: number])[];
+  /** @throws InvalidValueError for a width of rows that the loss does not fit. */
+  checkWidth?(width: number): void;
+  /** Reserves room for what the loss reads beside the rows; what is returned writes it, once the memory is there. */
+  reserve?(arena: Arena, width: number): () => void;
+  /** The loss reads the logits of the output, because the logarithm of a sigmoid or a softmax loses digits. */
   readonly readsLogits: boolean;
   /** Targets must be in [0, 1]. */
   readonly targetsAreProbabilities: boolean;
@@ -45,7 +54,7 @@ export function elementwise(
   code: Loss,
   parameter = 0,
   traits: Partial<
-    Pick<LossFunction, "readsLogits" | "targetsAreProbabilities" | "isSquaredError">
+    Pick<LossFunction, "output" | "readsLogits" | "targetsAreProbabilities" | "isSquaredError">
   > = {},
 ): LossFunction {
   return {

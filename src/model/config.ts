@@ -230,15 +230,25 @@ export function resolveConfig(config: ModelConfig): ResolvedConfig {
 function checkTogether(config: ResolvedConfig): void {
   const names = (list: readonly ActivationConfig[]) => list.map((spec) => activationOp(spec).type);
   const output = names(config.decoderActivations).at(-1);
-  const { readsLogits } = lossFunction(config.loss);
+  const own = lossFunction(config.loss);
   const loss = typeof config.loss === "string" ? config.loss : config.loss.type;
-  if (readsLogits && output !== "sigmoid") {
+  if (own.output !== undefined && output !== own.output) {
     throw new InvalidValueError(
-      `The loss ${show(loss)} needs outputActivation "sigmoid", whose logits it reads; got ${show(output)}.`,
+      `The loss ${show(loss)} needs outputActivation ${show(own.output)}, whose logits it reads; got ${show(output)}.`,
     );
   }
+  own.checkWidth?.(config.layers[0] ?? 0);
   const { scaler } = config;
-  if (readsLogits && scaler !== undefined && scalers.of(longForm(scaler)).leavesUnitRange) {
+  if (own.categories && scaler !== undefined) {
+    throw new InvalidValueError(
+      `The loss ${show(loss)} takes the levels of categories as 0 and 1, which a scaler changes. Scale the numbers beforehand.`,
+    );
+  }
+  if (
+    own.targetsAreProbabilities &&
+    scaler !== undefined &&
+    scalers.of(longForm(scaler)).leavesUnitRange
+  ) {
     throw new InvalidValueError(
       `The loss ${show(loss)} needs values in [0, 1], which the scaler ${show(longForm(scaler).type)} leaves; take "minMax".`,
     );

@@ -65,6 +65,7 @@ export class Engine {
     for (const { name, length } of network.buffers) core.guard(buffers.get(name) ?? 0, length * 4);
     const width = network.layers[0]?.inputs ?? 0;
     const preparation = new Preparation(kernels, arena, config, width);
+    const writeConstants = loss.reserve?.(arena, width);
     const gram = config.gradient === "direct" ? undefined : GramStep.between(network.outer, loss);
     const workspace = new Workspace({ config, kernels, arena, network, parameters, buffers, gram });
     const isProbability = loss.targetsAreProbabilities && config.scaler === undefined;
@@ -93,6 +94,7 @@ export class Engine {
     this.inference = new Inference(shared, config.layers.at(-1) ?? 0);
     this.state = new ModelState(arena, config, network, blocks, buffers, preparation, this.step);
     arena.commit();
+    writeConstants?.();
   }
 
   /** Draws fresh parameters as the configuration says. */

@@ -6,6 +6,8 @@
 import { Dense, type DenseOptions } from "../layers/dense.ts";
 import { Dropout } from "../layers/dropout.ts";
 import type { BufferSpec, Layer, ParameterSpec } from "../layers/layer.ts";
+import { Softmax } from "../layers/softmax.ts";
+import { lossFunction } from "../losses/index.ts";
 import { Stream, splitSeed } from "../math/seed.ts";
 import { longForm } from "../options.ts";
 import { codes } from "./codes.ts";
@@ -70,6 +72,8 @@ export function buildNetwork(config: ResolvedConfig): Network {
   for (let i = depth - 2; i >= 0; i--) {
     decode.push(...dropoutAfter(2 * depth - 2 - i), new Dense(decoders[i] as DenseOptions));
   }
+  const { categories } = lossFunction(config.loss);
+  if (categories) decode.push(new Softmax("softmax", units[0] ?? 0, categories));
   const layers = [...encode, ...decode];
   const [first, last] = [layers[0], layers.at(-1)];
   return {

@@ -237,7 +237,8 @@ export class Workspace {
 
   /** What kernels need beside the plan's matrices: the last of every plan, which it makes real. */
   #finish(room: ArenaRoom): { partials: Address; pass: Pass } {
-    const partials = this.#arena.reserve(lossBlocks(room.rows * this.#width) * 8);
+    const sums = Math.max(room.rows, lossBlocks(room.rows * this.#width));
+    const partials = this.#arena.reserve(sums * 8);
     const panels = this.#arena.reserve(room.panelBytes);
     this.#arena.commit();
     this.#end = Math.max(this.#end, this.#arena.top);

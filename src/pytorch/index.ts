@@ -2,14 +2,23 @@
 // files, for the command line to write. Not in the core's bundle.
 
 import type { TiedAutoencoder } from "../autoencoder.ts";
+import { InvalidValueError } from "../errors.ts";
+import { longForm } from "../options.ts";
 import { modulePy } from "./module.ts";
 import { trainDdpPy } from "./train-ddp.ts";
 
 /**
  * The files by name: the model as `TiedAutoencoder.load` reads it (after training in PyTorch too), a module that
  * needs only torch, and a script for torchrun, which needs numpy as well. The optimizer starts afresh there.
+ * @throws InvalidValueError for a model with the loss "mixed", which the module does not have.
  */
 export function encodePyTorch(model: TiedAutoencoder): Record<string, string | Uint8Array> {
+  const { loss } = model.config;
+  if (longForm(loss).type === "mixed") {
+    throw new InvalidValueError(
+      'The PyTorch folder does not have the loss "mixed". ONNX has the model as it answers: toOnnx().',
+    );
+  }
   return {
     "model.safetensors": model.save(),
     "tied_autoencoder.py": modulePy,

@@ -73,5 +73,6 @@ function layerConstraint(
 
 /** Codes of hidden layers are no probabilities in general: only the outermost layer keeps a loss on logits. */
 function layerLoss(loss: LossConfig, i: number): LossConfig {
-  return i > 0 && loss === "bce" ? "mse" : loss;
+  const { type } = longForm(loss);
+  return i > 0 && (type === "bce" || type === "mixed") ? "mse" : loss;
 }

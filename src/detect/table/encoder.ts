@@ -38,13 +38,19 @@ export interface NumberField extends FieldBase {
   readonly scale: number;
 }
 
-/** Level l of the column is encoded as ([value is l] - shares[l]) / scale: variance 1 over all its features. */
+/**
+ * Level l of the column is encoded as [value is l], 1 or 0, where models learn it as a choice; else, for squared errors, as
+ * ([value is l] - shares[l]) / scale: variance 1 over all its features.
+ */
 export interface CategoryField extends FieldBase {
   readonly kind: "category";
   readonly levels: readonly string[];
   /** Share of the training rows at each level. */
   readonly shares: readonly number[];
+  /** 1 for a choice. */
   readonly scale: number;
+  /** Whether models learn it as a choice among its levels, by cross entropy. */
+  readonly isChoice: boolean;
 }
 
 /** What an encoder has learned; saved as JSON. */
@@ -57,9 +63,9 @@ export interface EncoderState {
 
 export interface Encoded {
   readonly count: number;
-  /** Features [count, width], finite: a missing value is 0, its column's mean. */
+  /** Features [count, width], finite: a missing value, or a level that training never saw, is its column's mean. */
   readonly features: Float32Array;
-  /** 1 where the field of a row is missing, [count, fields]; undefined where nothing is. */
+  /** 1 where the field of a row is missing, or an unseen level of a choice, [count, fields]; undefined where nothing is. */
   readonly missing: Uint8Array | undefined;
   /** For each row how many columns hold what training never saw: a constant that moved, an unknown level. */
   readonly novelties: Uint8Array | undefined;
@@ -91,15 +97,20 @@ export class Encoder {
     this.#categories = state.fields.filter((field) => field.kind === "category");
   }
 
-  /** Learns schema and scales from training rows. */
-  static fit(source: Source, columns?: ColumnsOption, cells: CellOptions = {}): Encoder {
+  /** Learns schema and scales from training rows. With `asChoices` categories are learned by cross entropy. */
+  static fit(
+    source: Source,
+    columns?: ColumnsOption,
+    cells: CellOptions = {},
+    asChoices = false,
+  ): Encoder {
     const schema =
       source.kind === "table"
         ? guessSchema(source, columns, new CellReader(cells))
         : matrixSchema(source, columns);
     // Levels and constants are needed to read rows, scales are learned from what was read.
     const reader = new Encoder({ schema, cells, fields: [] });
-    return reader.#fitted(reader.read(source));
+    return reader.#fitted(reader.read(source), asChoices);
   }
 
   /** The same with scales that new raw rows have moved: they count as so many rows beside `known` earlier ones. */
@@ -122,7 +133,7 @@ export class Encoder {
     return new Encoder({ ...this.state, fields });
   }
 
-  #fitted(raw: Rows): Encoder {
+  #fitted(raw: Rows, isChoice: boolean): Encoder {
     this.#requireFinite(raw);
     const statistics = new ColumnStatistics(this.columns);
     statistics.add(raw);
@@ -134,9 +145,9 @@ export class Encoder {
         const shares = levelShares(raw, column, levels.length);
         // The variance of all units together; a category with one level has none, and learns nothing.
         const spread = 1 - shares.reduce((sum, share) => sum + share * share, 0);
-        const scale = spread > 0 ? Math.sqrt(spread) : 1;
+        const scale = spread > 0 && !isChoice ? Math.sqrt(spread) : 1;
         const width = levels.length;
-        fields.push({ kind: "category", column, start, width, levels, shares, scale });
+        fields.push({ kind: "category", column, start, width, levels, shares, scale, isChoice });
         start += width;
       } else if (kind === "number" || kind === "boolean") {
         const center = at(statistics.means, column);
@@ -249,7 +260,7 @@ export class Encoder {
   /** The chances of the levels that the features of a category field stand for, [levels]. */
   decodeCategory(field: CategoryField, features: ArrayLike<number>): Float64Array {
     const raised = Float64Array.from(field.shares, (share, level) =>
-      Math.max(at(features, level) * field.scale + share, 1e-6),
+      Math.max(at(features, level) * field.scale + (field.isChoice ? 0 : share), 1e-6),
     );
     const sum = raised.reduce((total, value) => total + value, 0);
     return raised.map((value) => value / sum);
@@ -297,7 +308,7 @@ function encodeNumbers(
 
 /** Writes the features of a category field for all rows. */
 function encodeLevels(
-  { column, start, shares, scale }: CategoryField,
+  { column, start, shares, scale, isChoice }: CategoryField,
   f: number,
   cells: Float64Array,
   columns: number,
@@ -308,13 +319,14 @@ function encodeLevels(
   const rows = cells.length / columns;
   for (let i = 0; i < rows; i++) {
     const value = at(cells, i * columns + column);
-    if (Number.isNaN(value)) {
-      isMissing(i, f);
-      continue;
+    const isUnknown = Number.isNaN(value) || (isChoice && value === UNSEEN);
+    if (isUnknown) isMissing(i, f);
+    const to = i * width + start;
+    for (let level = 0; level < shares.length; level++) {
+      const share = at(shares, level);
+      const one = isUnknown ? share : level === value ? 1 : 0;
+      features[to + level] = isChoice ? one : (one - share) / scale;
     }
-    shares.forEach((share, level) => {
-      features[i * width + start + level] = ((level === value ? 1 : 0) - share) / scale;
-    });
   }
 }
 

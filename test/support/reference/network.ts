@@ -112,6 +112,7 @@ function reconstruction({ loss }: ResolvedConfig, y: Matrix, goal: Matrix): numb
     row.forEach((t, j) => {
       if (Number.isNaN(t)) return;
       known += 1;
+      if (name === "mixed") throw new Error("test/losses/mixed.test.ts has its own reference");
       sum += losses[name].value(y[r]![j]!, t, parameter);
     });
   });

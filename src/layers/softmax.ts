@@ -1,0 +1,74 @@
+// The outputs of categories as probabilities: y = softmax(x) in each block of columns, the other columns as they are. A loss
+// that reads logits takes its gradient at x, so nothing is done where the pass leaves logits.
+
+import type { Address, Layer, Pass, PlannedLayer, Room } from "./layer.ts";
+import type { OnnxWriter } from "./onnx-writer.ts";
+
+export class Softmax implements Layer {
+  readonly name: string;
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly parameters = [];
+  readonly buffers = [];
+  /** The first column and the levels of each category, in order. */
+  readonly categories: readonly (readonly [first: number, levels: number])[];
+
+  constructor(
+    name: string,
+    width: number,
+    categories: readonly (readonly [first: number, levels: number])[],
+  ) {
+    this.name = name;
+    this.inputs = width;
+    this.outputs = width;
+    this.categories = categories;
+  }
+
+  get label(): string {
+    const { length } = this.categories;
+    return `softmax of ${length} ${length === 1 ? "category" : "categories"}`;
+  }
+
+  plan(room: Room): PlannedSoftmax {
+    return new PlannedSoftmax(this, room);
+  }
+
+  onnx(write: OnnxWriter, x: string, output: string): string {
+    const ints = (values: number[]) => write.add("Constant", [], { value_ints: { ints: values } });
+    const slice = (from: number, to: number) =>
+      write.add("Slice", [x, ints([from]), ints([to]), ints([1])]);
+    const parts: string[] = [];
+    let column = 0;
+    for (const [first, levels] of this.categories) {
+      if (first > column) parts.push(slice(column, first));
+      column = first + levels;
+      parts.push(write.add("Softmax", [slice(first, column)], { axis: { int: 1 } }));
+    }
+    if (column < this.outputs) parts.push(slice(column, this.outputs));
+    return write.named(write.add("Concat", parts, { axis: { int: 1 } }), output);
+  }
+}
+
+class PlannedSoftmax implements PlannedLayer {
+  readonly #layer: Softmax;
+  /** The blocks as the kernel reads them: pairs of uint32. */
+  readonly #blocks: Address;
+
+  constructor(layer: Softmax, room: Room) {
+    this.#layer = layer;
+    this.#blocks = room.floats(layer.categories.length * 2);
+  }
+
+  forward({ kernels, arena, rows, logits }: Pass, x: Address): Address {
+    const { categories, outputs } = this.#layer;
+    if (logits) return x;
+    // Plans overlap: another one may have written here since.
+    arena.words(this.#blocks, categories.length * 2).set(categories.flat());
+    kernels.softmaxBlocks(rows, outputs, categories.length, this.#blocks, x, x);
+    return x;
+  }
+
+  backward(_: Pass, dy: Address): Address {
+    return dy;
+  }
+}
