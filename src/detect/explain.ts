@@ -86,12 +86,14 @@ export function explainRows(
   const blockScores = ensemble.blockScores(encoded, errors);
   const scores = ensemble.score(encoded);
   const reconstruction = ensemble.reconstruct(encoded.features);
+  const guesses = hiddenGuesses(encoder, ensemble, encoded);
   const expected = leaveOut(encoder, ensemble, state, questions, blockScores, reconstruction);
   return Array.from({ length: encoded.count }, (_, row) => {
     const score = at(scores, row);
     const ranked = fields.map((field, f) => {
       const from = row * encoder.width + field.start;
-      const guess = reconstruction.subarray(from, from + field.width);
+      const own = guesses[f] ?? reconstruction;
+      const guess = own.subarray(from, from + field.width);
       const best = expected.get(row * fields.length + f);
       const error = at(blockScores, row * fields.length + f);
       const isUnseen = isUnseenLevel(encoder, questions.cells, row, field);
@@ -109,6 +111,25 @@ export function explainRows(
       ...movedConstants(encoder, ensemble, questions, row),
       ...ranked.map(({ reason }) => reason),
     ];
+  });
+}
+
+/**
+ * What the models make of each row when they do not see one category of it: a reconstruction for each category field,
+ * undefined for numbers.
+ */
+function hiddenGuesses(
+  encoder: Encoder,
+  ensemble: Ensemble,
+  { count, features }: Encoded,
+): (Float32Array | undefined)[] {
+  return encoder.state.fields.map((field) => {
+    if (field.kind !== "category" || !field.isChoice) return undefined;
+    const hidden = features.slice();
+    for (let row = 0; row < count; row++) {
+      hidden.set(field.shares, row * encoder.width + field.start);
+    }
+    return ensemble.reconstruct(hidden);
   });
 }
 
@@ -255,7 +276,7 @@ export function describeField(
   const cell = at(cells, row * encoder.columns + field.column);
   if (field.kind === "category") {
     const chances = encoder.decodeCategory(field, guess);
-    const likely = encoder.decodeCategory(field, best);
+    const likely = field.isChoice ? chances : encoder.decodeCategory(field, best);
     const expected = field.levels[likely.indexOf(Math.max(...likely))] ?? null;
     const value = valueAt(row, field.column);
     return {

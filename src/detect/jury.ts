@@ -176,9 +176,10 @@ export class Jury {
 
   /**
    * What the models with the numbers `which` say together; all of them where it is absent.
-   * @param features [samples, width], finite
+   * @param given features [samples, width], finite
    */
-  judge(features: Float32Array, which: readonly number[] = this.#all): Judgement {
+  judge(given: Float32Array, which: readonly number[] = this.#all): Judgement {
+    const features = this.#filled(given);
     const { width, errorWidth } = this;
     const { kernels } = this.#core;
     const samples = features.length / width;
@@ -230,6 +231,41 @@ export class Jury {
 
   dispose(): void {
     this.#core.dispose();
+  }
+
+  /**
+   * The features with the likeliest level where a category is unknown, given the row's other columns. The shares of the
+   * levels, which stand there, are far from all codes of known rows.
+   */
+  #filled(features: Float32Array): Float32Array {
+    const { width } = this;
+    const blocks = (this.#categories ?? []).filter(([, levels]) => levels > 1);
+    const unknown: number[] = [];
+    for (let start = 0; start < features.length; start += width) {
+      const isKnown = ([first, levels]: readonly [number, number]) => {
+        for (let j = start + first; j < start + first + levels; j++)
+          if (features[j] === 1) return true;
+        return false;
+      };
+      if (blocks.length > 0 && !blocks.every(isKnown)) unknown.push(start);
+    }
+    if (unknown.length === 0) return features;
+    const rows = new Float32Array(unknown.length * width);
+    unknown.forEach((start, i) => {
+      rows.set(features.subarray(start, start + width), i * width);
+    });
+    const guesses = this.reconstruct(rows);
+    const filled = features.slice();
+    unknown.forEach((start, i) => {
+      for (const [first, levels] of blocks) {
+        const own = filled.subarray(start + first, start + first + levels);
+        if (own.includes(1)) continue;
+        const guess = guesses.subarray(i * width + first, i * width + first + levels);
+        own.fill(0);
+        own[guess.indexOf(Math.max(...guess))] = 1;
+      }
+    });
+    return filled;
   }
 
   /** Adds `share` times the errors and distances of one model to the sums. */

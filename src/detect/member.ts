@@ -3,9 +3,11 @@
 
 import { TiedAutoencoder } from "../autoencoder.ts";
 import { DivergenceError } from "../errors.ts";
+import type { CategoryBlock } from "../losses/mixed.ts";
 import type { RuntimeOptions } from "../make.ts";
 import type { AbortSignalLike } from "../training/fit-options.ts";
 import { modelConfig, type Policy } from "./policy.ts";
+import { random } from "./random.ts";
 import type { Samples } from "./samples.ts";
 import { ledoitWolf, whitening } from "./statistics/covariance.ts";
 import { at } from "./statistics/order.ts";
@@ -84,7 +86,8 @@ export async function trainMember(
       ...runtime,
     });
     try {
-      const diverged = await trainModel(model, x, rows.length, policy, hooks);
+      const lessons = withHidden(x, samples.width, policy, seed);
+      const diverged = await trainModel(model, lessons, policy, hooks);
       const problem = diverged ?? notLearned(model, x, samples.width);
       if (problem === undefined) return finish(model);
       if (attempt === ATTEMPTS) {
@@ -100,15 +103,52 @@ export async function trainMember(
   }
 }
 
+/** What a model is trained on: inputs [rows, width], and what to reproduce where that is not the same. */
+export interface Lessons {
+  readonly x: Float32Array;
+  readonly target: Float32Array | undefined;
+}
+
+/** Copies of the rows, beside the rows themselves, in which categories are hidden, and the chance of each to be. */
+const HIDDEN_COPIES = 3;
+const HIDDEN = 0.5;
+
+/**
+ * Rows of which some are given with their categories hidden, each at random: with the shares of its levels in its place. A
+ * model that always sees a category copies it; one that has to guess learns what goes with it.
+ */
+export function withHidden(x: Float32Array, width: number, policy: Policy, seed: number): Lessons {
+  const categories = choicesOf(policy);
+  const copies = Math.min(HIDDEN_COPIES, Math.floor(MOST_VALUES / x.length));
+  if (categories.length === 0 || copies < 1) return { x, target: undefined };
+  const means = columnMeans(x, width);
+  const target = new Float32Array(x.length * (copies + 1));
+  for (let copy = 0; copy <= copies; copy++) target.set(x, copy * x.length);
+  const hidden = target.slice();
+  const { below } = random(seed, 5);
+  for (let row = x.length; row < hidden.length; row += width) {
+    for (const [first, levels] of categories) {
+      if (below(1000) >= HIDDEN * 1000) continue;
+      for (let j = first; j < first + levels; j++) hidden[row + j] = at(means, j);
+    }
+  }
+  return { x: hidden, target };
+}
+
+/** The categories that a policy's models learn as choices. */
+function choicesOf({ config: { loss } }: Policy): readonly CategoryBlock[] {
+  return typeof loss === "object" && loss.type === "mixed" ? loss.categories : [];
+}
+
 /** Trains; returns what went wrong, in words, if the loss stopped being finite. */
 export async function trainModel(
   model: TiedAutoencoder,
-  x: Float32Array,
-  rows: number,
+  { x, target }: Lessons,
   policy: Policy,
   { signal, onStep, onEpoch }: TrainingHooks,
 ): Promise<string | undefined> {
   const { steps, batchSize, noise } = policy;
+  const rows = x.length / (model.config.layers[0] ?? 1);
   const perEpoch = Math.ceil(rows / batchSize);
   let done = 0;
   try {
@@ -117,6 +157,7 @@ export async function trainModel(
       maxSteps: steps,
       batchSize,
       schedule: { type: "cosine", tMax: steps },
+      ...(target ? { target } : {}),
       ...(noise > 0 ? { corruption: { type: "gaussian", std: noise } } : {}),
       ...(signal ? { signal } : {}),
       ...(onStep ? { onStep: () => onStep(++done, steps) } : {}),

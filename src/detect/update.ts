@@ -20,6 +20,7 @@ import {
   type MemberState,
   type TrainingHooks,
   trainModel,
+  withHidden,
   withNaN,
 } from "./member.ts";
 import { mergedNeighbours, type Neighbours, neighboursOf } from "./neighbours.ts";
@@ -159,7 +160,7 @@ async function updateMember(
   samples: Samples,
   indexes: Uint32Array,
   share: number,
-  { policy, runtime }: Parts,
+  { policy, runtime, seed }: Parts,
   hooks: TrainingHooks,
 ): Promise<Member> {
   if (indexes.length === 0) return member;
@@ -170,7 +171,8 @@ async function updateMember(
     const x = model.config.missing === "mask" ? withNaN(own, samples.blocks) : own.features;
     const steps = Math.max(FEWEST_STEPS, Math.ceil(share * (policy.steps || LINEAR_STEPS)));
     const gentle: Policy = { ...policy, steps };
-    const problem = await trainModel(model, x, indexes.length, gentle, hooks);
+    const lessons = withHidden(x, samples.width, gentle, seed);
+    const problem = await trainModel(model, lessons, gentle, hooks);
     if (problem !== undefined) {
       hooks.note(`A model ${problem} during an update.`);
     }
