@@ -135,11 +135,41 @@ export class FlatRows implements Rows {
   }
 }
 
-/** Values at regular distances: a view of a larger matrix, or a transposed one. */
-class StridedRows implements Rows {
+/** Rows that are copied one at a time. */
+abstract class SingleRows implements Rows {
   readonly name: string;
   readonly count: number;
   readonly width: number;
+
+  constructor(name: string, count: number, width: number) {
+    this.name = name;
+    this.count = count;
+    this.width = width;
+  }
+
+  /** @throws InvalidStateError when the data have been transferred or shrunk since they were given. */
+  abstract requireIntact(): void;
+  protected abstract copyRow(row: number, heap: Float32Array | Float64Array, at: number): void;
+
+  copy(first: number, count: number, heap: Float32Array | Float64Array, at: number): void {
+    this.requireIntact();
+    for (let i = 0; i < count; i++) this.copyRow(first + i, heap, at + i * this.width);
+  }
+
+  gather(
+    order: Uint32Array,
+    first: number,
+    count: number,
+    heap: Float32Array | Float64Array,
+    at: number,
+  ): void {
+    this.requireIntact();
+    for (let i = 0; i < count; i++) this.copyRow(order[first + i] ?? 0, heap, at + i * this.width);
+  }
+}
+
+/** Values at regular distances: a view of a larger matrix, or a transposed one. */
+class StridedRows extends SingleRows {
   readonly #data: NumberArray;
   readonly #rowStride: number;
   readonly #columnStride: number;
@@ -153,9 +183,7 @@ class StridedRows implements Rows {
     [rowStride, columnStride]: readonly [number, number],
     offset: number,
   ) {
-    this.name = name;
-    this.count = count;
-    this.width = width;
+    super(name, count, width);
     this.#data = data;
     this.#rowStride = rowStride;
     this.#columnStride = columnStride;
@@ -163,29 +191,11 @@ class StridedRows implements Rows {
     this.#length = data.length;
   }
 
-  copy(first: number, count: number, heap: Float32Array | Float64Array, at: number): void {
-    this.requireIntact();
-    for (let i = 0; i < count; i++) this.#copyRow(first + i, heap, at + i * this.width);
-  }
-
-  gather(
-    order: Uint32Array,
-    first: number,
-    count: number,
-    heap: Float32Array | Float64Array,
-    at: number,
-  ): void {
-    this.requireIntact();
-    for (let i = 0; i < count; i++) {
-      this.#copyRow(order[first + i] ?? 0, heap, at + i * this.width);
-    }
-  }
-
   requireIntact(): void {
     requireLength(this.name, this.#data, this.#length);
   }
 
-  #copyRow(row: number, heap: Float32Array | Float64Array, at: number): void {
+  protected copyRow(row: number, heap: Float32Array | Float64Array, at: number): void {
     let from = this.#offset + row * this.#rowStride;
     for (let j = 0; j < this.width; j++) {
       heap[at + j] = this.#data[from] ?? Number.NaN;
@@ -231,39 +241,18 @@ export class OrderedRows implements Rows {
 }
 
 /** An array of rows. */
-class NestedRows implements Rows {
-  readonly name: string;
-  readonly count: number;
-  readonly width: number;
+class NestedRows extends SingleRows {
   readonly #rows: readonly ArrayLike<number>[];
 
   constructor(name: string, rows: readonly unknown[], width: number) {
+    super(name, rows.length, width);
     this.#rows = checkedRows(name, rows, width);
-    this.name = name;
-    this.count = rows.length;
-    this.width = width;
   }
 
   /** Rows are looked at when they are copied. */
   requireIntact(): void {}
 
-  copy(first: number, count: number, heap: Float32Array | Float64Array, at: number): void {
-    for (let i = 0; i < count; i++) this.#copyRow(first + i, heap, at + i * this.width);
-  }
-
-  gather(
-    order: Uint32Array,
-    first: number,
-    count: number,
-    heap: Float32Array | Float64Array,
-    at: number,
-  ): void {
-    for (let i = 0; i < count; i++) {
-      this.#copyRow(order[first + i] ?? 0, heap, at + i * this.width);
-    }
-  }
-
-  #copyRow(row: number, heap: Float32Array | Float64Array, at: number): void {
+  protected copyRow(row: number, heap: Float32Array | Float64Array, at: number): void {
     const values = this.#rows[row] ?? [];
     requireLength(`Row ${row} of ${this.name}`, values, this.width);
     heap.set(values, at);

@@ -23,7 +23,7 @@ import type { OnnxWriter } from "./onnx-writer.ts";
 
 export interface DenseOptions {
   readonly name: string;
-  /** The tied weight [units, inputs of the encoding layer]. */
+  /** The weight [units, inputs of the encoding layer], which the decoding layer reads transposed. */
   readonly weight: ParameterSpec;
   readonly bias: ParameterSpec | undefined;
   /** Multiplies by Wᵀ (true) or by W (false). */
@@ -60,8 +60,9 @@ export class Dense implements Layer {
     return `${activation.type}(${this.activation.parameter})`;
   }
 
-  plan(room: Room): PlannedDense {
-    return new PlannedDense(this, room);
+  /** With `y` the outputs go there [rows, outputs]. */
+  plan(room: Room, y: Address = room.output(this.outputs)): PlannedDense {
+    return new PlannedDense(this, room, y);
   }
 
   onnx(write: OnnxWriter, x: string, output: string): string {
@@ -87,12 +88,12 @@ export class PlannedDense implements PlannedLayer {
   readonly #dx: Address;
   #x: Address = 0;
 
-  constructor(layer: Dense, room: Room) {
+  constructor(layer: Dense, room: Room, y: Address) {
     const { inputs, outputs, activation, options } = layer;
     this.layer = layer;
     this.weight = room.parameter(options.weight.name);
     this.bias = options.bias && room.parameter(options.bias.name);
-    this.y = room.output(outputs);
+    this.y = y;
     const keepsSum = room.training && gradientNeedsInput(activation.code, activation.parameter);
     this.z = keepsSum ? room.matrix(outputs) : this.y;
     this.#dx = room.training && options.inputGradient ? room.matrix(inputs) : 0;
@@ -137,8 +138,9 @@ export class PlannedDense implements PlannedLayer {
 
   backward(pass: Pass, dy: Address): Address {
     this.gradientAtSum(pass, dy);
-    this.#weightGradient(pass, dy);
-    return this.#inputGradient(pass, dy);
+    this.weightGradient(pass, dy);
+    if (this.#dx !== 0) this.inputGradient(pass, dy, this.#dx, 0);
+    return this.#dx;
   }
 
   /** Takes `d` from y back to z, in place, and adds the gradient of the bias. */
@@ -159,7 +161,7 @@ export class PlannedDense implements PlannedLayer {
   }
 
   /** dW of z = x Wᵀ or z = x W. */
-  #weightGradient(pass: Pass, dz: Address): void {
+  weightGradient(pass: Pass, dz: Address): void {
     const { kernels, rows, panels } = pass;
     const { inputs, outputs, options } = this.layer;
     const { gradient } = this.weight;
@@ -184,18 +186,15 @@ export class PlannedDense implements PlannedLayer {
     }
   }
 
-  /** dx of z = x Wᵀ or z = x W. */
-  #inputGradient(pass: Pass, dz: Address): Address {
-    const dx = this.#dx;
-    if (dx === 0) return 0;
+  /** dx of z = x Wᵀ or z = x W, plus `beta` times what is at `dx` [rows, inputs]. */
+  inputGradient(pass: Pass, dz: Address, dx: Address, beta: number): void {
     const { kernels, rows, panels } = pass;
     const { inputs, outputs, options } = this.layer;
     const { value: weight } = this.weight;
     if (options.encodes) {
-      kernels.gemmNN(rows, inputs, outputs, dz, outputs, weight, inputs, 0, dx, inputs, panels);
+      kernels.gemmNN(rows, inputs, outputs, dz, outputs, weight, inputs, beta, dx, inputs, panels);
     } else {
-      kernels.gemmNT(rows, inputs, outputs, dz, outputs, weight, outputs, 0, dx, inputs, panels);
+      kernels.gemmNT(rows, inputs, outputs, dz, outputs, weight, outputs, beta, dx, inputs, panels);
     }
-    return dx;
   }
 }

@@ -4,7 +4,6 @@
 // β · KL, KL = Σ ½ (μ² + σ² − 1 − log σ²) / (B · D) over the B rows, D being the columns of the data. Log variances are
 // held within [−30, 20], without gradient outside.
 
-import { Activation } from "../../assembly/ops.ts";
 import { lossBlocks } from "../core/partial-sums.ts";
 import { InvalidValueError, show } from "../errors.ts";
 import { atLeast0 } from "../options.ts";
@@ -14,7 +13,6 @@ import type {
   Address,
   CodeMatrix,
   Layer,
-  Parameter,
   ParameterSpec,
   Pass,
   PlannedLayer,
@@ -57,8 +55,7 @@ export class Gaussian implements Layer {
   readonly label: string;
   readonly width: number;
   readonly mean: Dense;
-  readonly logVarianceWeight: ParameterSpec;
-  readonly logVarianceBias: ParameterSpec;
+  readonly logVariance: Dense;
   /** Draws the noise ε [rows, units] of a pass at `epsilon`. */
   noise: (pass: Pass, epsilon: Address) => void;
 
@@ -73,9 +70,16 @@ export class Gaussian implements Layer {
     this.width = width;
     const head = `${name}.logVariance`;
     const shape = [outputs, inputs];
-    this.logVarianceWeight = { name: `${head}.weight`, shape, kind: "weight", fanIn: inputs };
-    this.logVarianceBias = { name: `${head}.bias`, shape: [outputs], kind: "bias", fanIn: inputs };
-    this.parameters = [...this.mean.parameters, this.logVarianceWeight, this.logVarianceBias];
+    this.logVariance = new Dense({
+      name: head,
+      weight: { name: `${head}.weight`, shape, kind: "weight", fanIn: inputs },
+      bias: { name: `${head}.bias`, shape: [outputs], kind: "bias", fanIn: inputs },
+      encodes: true,
+      activation: "linear",
+      inputGradient: false, // added to that of the mean
+      isOutput: false,
+    });
+    this.parameters = [...this.mean.parameters, ...this.logVariance.parameters];
     this.noise = ({ kernels, rows, firstRow, step }, epsilon) => {
       const start = firstRow * outputs;
       kernels.randomNormal(rows * outputs, epsilon, start, 0, 1, seed.low, seed.high, step, stream);
@@ -92,7 +96,7 @@ export class Gaussian implements Layer {
 
   /** Writes the held log variance for the same input. */
   logVarianceOnnx(write: OnnxWriter, x: string, output: string): string {
-    const inputs = [x, this.logVarianceWeight.name, this.logVarianceBias.name];
+    const inputs = [x, ...this.logVariance.parameters.map(({ name }) => name)];
     const sum = write.add("Gemm", inputs, { transB: { int: 1 } });
     const [least, most] = [write.constant(LEAST), write.constant(MOST)];
     return write.named(write.add("Clip", [sum, least, most]), output);
@@ -102,10 +106,8 @@ export class Gaussian implements Layer {
 export class PlannedGaussian implements PlannedLayer {
   readonly #layer: Gaussian;
   readonly #mean: PlannedDense;
-  readonly #weight: Parameter;
-  readonly #bias: Parameter;
-  /** log σ² before it is held [rows, units]. */
-  readonly logVariance: Address;
+  /** Its outputs are log σ² before it is held [rows, units]. */
+  readonly #logVariance: PlannedDense;
   /** ε, then the gradient at the log variance [rows, units]. */
   readonly #epsilon: Address;
   /** What the decoder reads in training [rows, units]. */
@@ -114,16 +116,13 @@ export class PlannedGaussian implements PlannedLayer {
   #divergence = 0;
 
   constructor(layer: Gaussian, room: Room) {
-    const { inputs, outputs } = layer;
+    const { outputs } = layer;
     this.#layer = layer;
     this.#mean = layer.mean.plan(room);
-    this.#weight = room.parameter(layer.logVarianceWeight.name);
-    this.#bias = room.parameter(layer.logVarianceBias.name);
-    this.logVariance = room.matrix(outputs);
+    this.#logVariance = layer.logVariance.plan(room, room.matrix(outputs));
     this.#epsilon = room.training ? room.matrix(outputs) : 0;
     this.#z = room.training ? room.matrix(outputs) : 0;
     this.#partials = room.floats(2 * lossBlocks(room.rows * outputs));
-    room.product(room.rows, outputs, inputs);
   }
 
   get code(): CodeMatrix {
@@ -131,14 +130,11 @@ export class PlannedGaussian implements PlannedLayer {
   }
 
   forward(pass: Pass, x: Address): Address {
-    const { kernels, rows, panels } = pass;
-    const { inputs, outputs } = this.#layer;
+    const { kernels, rows } = pass;
     const mean = this.#mean.forward(pass, x);
     if (!pass.wantsLoss) return mean;
-    const [s, weight, bias] = [this.logVariance, this.#weight.value, this.#bias.value];
-    kernels.gemmNT(rows, outputs, inputs, x, inputs, weight, inputs, 0, s, outputs, panels);
-    kernels.biasActivation(Activation.linear, 0, rows, outputs, s, bias, s);
-    const count = rows * outputs;
+    const s = this.#logVariance.forward(pass, x);
+    const count = rows * this.#layer.outputs;
     kernels.gaussianKl(count, mean, s, this.#partials);
     this.#divergence = kernels.sumF64(lossBlocks(count), this.#partials);
     if (!pass.training) return mean;
@@ -152,47 +148,21 @@ export class PlannedGaussian implements PlannedLayer {
   }
 
   backward(pass: Pass, dz: Address): Address {
-    const { kernels, rows, panels, scale } = pass;
-    const { inputs, outputs } = this.#layer;
-    const count = rows * outputs;
+    const { kernels, rows, scale } = pass;
+    const count = rows * this.#layer.outputs;
     const factor = this.#factor(rows) * scale;
     const [mean, s, epsilon] = [this.#mean.y, this.logVariance, this.#epsilon];
-    kernels.gaussianGradient(count, mean, s, epsilon, dz, factor, dz, epsilon);
-    const x = this.#mean.x;
-    const dx = this.#mean.backward(pass, dz);
-    const dS = epsilon;
-    const [weight, bias] = [this.#weight, this.#bias];
-    kernels.columnSums(rows, outputs, dS, outputs, pass.beta(bias), bias.gradient);
-    const beta = pass.beta(weight);
-    kernels.gemmTN(
-      outputs,
-      inputs,
-      rows,
-      dS,
-      outputs,
-      x,
-      inputs,
-      beta,
-      weight.gradient,
-      inputs,
-      panels,
-    );
-    if (dx !== 0) {
-      kernels.gemmNN(
-        rows,
-        inputs,
-        outputs,
-        dS,
-        outputs,
-        weight.value,
-        inputs,
-        1,
-        dx,
-        inputs,
-        panels,
-      );
-    }
+    const [dMean, dS] = [dz, epsilon];
+    kernels.gaussianGradient(count, mean, s, epsilon, dz, factor, dMean, dS);
+    const dx = this.#mean.backward(pass, dMean);
+    this.#logVariance.backward(pass, dS);
+    if (dx !== 0) this.#logVariance.inputGradient(pass, dS, dx, 1);
     return dx;
+  }
+
+  /** log σ² before it is held [rows, units]. */
+  get logVariance(): Address {
+    return this.#logVariance.y;
   }
 
   /** Writes the held log variances of the last pass over what was there. */
