@@ -308,7 +308,7 @@ const OPTIONS: Readonly<Partial<Record<NumberLook, string>>> = {
 };
 
 /** Reads enough to tell what a file holds, or as much as there is before a pause. */
-async function readHead(
+export async function readHead(
   source: AsyncGenerator<Uint8Array, void, undefined>,
 ): Promise<{ head: Uint8Array; all: AsyncIterable<Uint8Array> }> {
   const pieces: Uint8Array[] = [];

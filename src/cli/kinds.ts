@@ -1,7 +1,7 @@
 // What kind of thing a file holds, as far as its first bytes tell: what this program wrote may be replaced by its next
 // run, anything else may not.
 
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { DETECTOR_FORMAT } from "../detect/file.ts";
 import { fileError } from "./errors.ts";
 
@@ -54,6 +54,13 @@ export async function kindOf(path: string): Promise<Kind> {
   } catch (error) {
     throw fileError(path, error);
   }
+}
+
+/** Whether a path is a file that holds a detector; a pipe is read once and counts as something else. */
+export async function isDetector(path: string): Promise<boolean> {
+  if (path === "-") return false;
+  const there = await stat(path).catch(() => undefined);
+  return there?.isFile() === true && (await kindOf(path)) === "detector";
 }
 
 /** The length of a safetensors header, which is a small number before a brace. */

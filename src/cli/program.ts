@@ -2,35 +2,29 @@
 
 import { readFileSync } from "node:fs";
 import { type Command, didYouMean, readArguments } from "./arguments.ts";
-import { decode, encode, reconstruct, score } from "./commands/apply.ts";
-import { demo } from "./commands/demo.ts";
-import { detect } from "./commands/detect.ts";
-import { evaluate } from "./commands/evaluate.ts";
-import { exportModel } from "./commands/export.ts";
-import { info } from "./commands/info.ts";
-import { report } from "./commands/report.ts";
-import { train } from "./commands/train.ts";
-import { watch } from "./commands/watch.ts";
 import { emit, print, talk } from "./console.ts";
 import { CommandError, OutputClosed, UsageError } from "./errors.ts";
-import { help, overview } from "./help.ts";
 import { closeSources } from "./sources.ts";
 import { quoted, toJson, visibleLines } from "./text.ts";
 
-const commands: readonly Command[] = [
-  detect,
-  watch,
-  train,
-  encode,
-  decode,
-  reconstruct,
-  score,
-  evaluate,
-  report,
-  exportModel,
-  info,
-  demo,
-];
+/** Each command is loaded when it is asked for: the libraries of the others would cost as much again as the start. */
+const commands = {
+  detect: async () => (await import("./commands/detect.ts")).detect,
+  watch: async () => (await import("./commands/watch.ts")).watch,
+  train: async () => (await import("./commands/train.ts")).train,
+  encode: async () => (await import("./commands/apply.ts")).encode,
+  decode: async () => (await import("./commands/apply.ts")).decode,
+  reconstruct: async () => (await import("./commands/apply.ts")).reconstruct,
+  score: async () => (await import("./commands/apply.ts")).score,
+  evaluate: async () => (await import("./commands/evaluate.ts")).evaluate,
+  report: async () => (await import("./commands/report.ts")).report,
+  export: async () => (await import("./commands/export.ts")).exportModel,
+  info: async () => (await import("./commands/info.ts")).info,
+  demo: async () => (await import("./commands/demo.ts")).demo,
+} as const satisfies Record<string, () => Promise<Command>>;
+
+type CommandName = keyof typeof commands;
+const isCommand = (name: string): name is CommandName => Object.hasOwn(commands, name);
 
 async function main(words: readonly string[]): Promise<void> {
   const [name, ...rest] = words;
@@ -38,19 +32,27 @@ async function main(words: readonly string[]): Promise<void> {
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     const about = name === "help" ? rest[0] : undefined;
     if (name === undefined) process.exitCode = 2;
-    return print(`${about === undefined ? overview(commands) : help(find(about))}\n`);
+    const { help, overview } = await import("./help.ts");
+    const text =
+      about === undefined
+        ? overview(await Promise.all(Object.values(commands).map((load) => load())))
+        : help(await find(about));
+    return print(`${text}\n`);
   }
-  const command = find(name);
+  const command = await find(name);
   const args = readArguments(command, rest);
-  if (args.flag("help")) return print(`${help(command)}\n`);
+  if (args.flag("help")) {
+    const { help } = await import("./help.ts");
+    return print(`${help(command)}\n`);
+  }
   await command.run(args);
 }
 
-function find(name: string): Command {
-  const command = commands.find((one) => one.name === name);
-  if (command) return command;
-  const names = commands.map((one) => one.name);
-  throw new UsageError(`There is no command ${quoted(name)}${didYouMean(name, names)}.`);
+function find(name: string): Promise<Command> {
+  if (isCommand(name)) return commands[name]();
+  throw new UsageError(
+    `There is no command ${quoted(name)}${didYouMean(name, Object.keys(commands))}.`,
+  );
 }
 
 function version(): string {
@@ -84,7 +86,7 @@ function fail(error: unknown, words: readonly string[]): void {
     const line = `${toJson({ event: "error", message, exitCode: process.exitCode, ...place })}\n`;
     talk(line);
     // The standard output of train is a log of what happens, and this has happened.
-    if (words[0] === train.name) emit(line);
+    if (words[0] === "train") emit(line);
     return;
   }
   talk(`tied-autoencoder: ${visibleLines(message)}\n`);

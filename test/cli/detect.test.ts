@@ -3,6 +3,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { AnomalyDetector } from "../../src/detect.ts";
+import { readTable } from "../../src/formats/tables.ts";
 import { jsonLines, runHere, runLine, temporaryFolder } from "./program.ts";
 import { customers, sensors } from "./tables-made.ts";
 
@@ -80,6 +82,48 @@ describe("detect DATA NEW", () => {
       codes.push((await runLine(folder, line)).code);
     }
     expect(codes).toEqual([3, 0]);
+  });
+});
+
+describe("score by a detector", () => {
+  test("gives its scores and p-values, in parts or whole", async () => {
+    const bytes = readFileSync(join(folder, "d.safetensors"));
+    const detector = await AnomalyDetector.load(bytes);
+    const { columns } = await readTable(readFileSync(join(folder, "new.csv")));
+    const { score, pValue } = detector.detect({ columns });
+    const { out } = await runLine(folder, "score d.safetensors new.csv --json");
+    const rows = jsonLines(out);
+    expect(rows).toHaveLength(100);
+    for (const [i, row] of rows.entries()) {
+      expect(row.score).toBeCloseTo(score[i] ?? 0, 4 - Math.ceil(Math.log10(score[i] ?? 1)));
+      expect(row.pValue).toBeCloseTo(pValue[i] ?? 0, 6);
+    }
+    const encoded = await runLine(folder, "encode d.safetensors new.csv");
+    expect([encoded.code, encoded.err]).toEqual([1, expect.stringContaining("is a detector")]);
+  });
+
+  test("names the line of what it cannot read", async () => {
+    const text = customers(20, 3).replace(/C1004,(.*),\d+,EUR/, "C1004,$1,old,EUR");
+    writeFileSync(join(folder, "x.csv"), text);
+    const { code, err } = await runLine(folder, "score d.safetensors x.csv");
+    expect([code, err]).toEqual([1, expect.stringMatching(/x\.csv: line 6, column 7 \("age"\)/)]);
+  });
+});
+
+describe("info", () => {
+  test("describes tables with text, column by column", async () => {
+    const { out } = await runLine(folder, "info customers.csv");
+    expect(out).toMatch(/width +8 columns/);
+    expect(out).toMatch(/country +category +DE, IT, FR/);
+    expect(out).toContain('train takes numbers, and "customer_id" holds text; detect takes both');
+  });
+
+  test("and what a detector knows", async () => {
+    const { out } = await runLine(folder, "info d.safetensors");
+    expect(out).toMatch(
+      /detector +2 models of 9,16,8\nlearned +400 rows\nflags +p-values of at most/,
+    );
+    expect(out).toMatch(/currency +constant +always EUR/);
   });
 });
 

@@ -5,6 +5,7 @@ import type { MatrixInput, TiedAutoencoder } from "../../index.ts";
 import type { Arguments, Command, Options } from "../arguments.ts";
 import { CommandError } from "../errors.ts";
 import { openTable, readTableOptions, type Table, tableOptions, type Wanted } from "../input.ts";
+import { isDetector } from "../kinds.ts";
 import { type ModelNote, readModel, readRuntime, runtimeOptions } from "../model-file.ts";
 import { compact, grouped, jsonNumbers } from "../numbers.ts";
 import { placed } from "../places.ts";
@@ -79,7 +80,7 @@ export const score = application({
   name: "score",
   summary: "Tell how badly the model reconstructs each row: an anomaly score.",
   description:
-    "The error is the mean of the squared differences, after scaling where the model scales. --features adds the squared error of every column, to see which of them stand out.",
+    "The error is the mean of the squared differences, after scaling where the model scales. --features adds the squared error of every column, to see which of them stand out. By a detector the score is its own, with a p-value beside it.",
   takes: "row",
   options: { features: { help: "the error of every column as well" } },
   examples: [
@@ -135,8 +136,15 @@ function application(what: Application): Command {
 }
 
 async function run(what: Application, args: Arguments): Promise<void> {
-  const [modelPath, dataPath] = args.operands as [string, string];
+  const [modelPath = "", dataPath = ""] = args.operands;
   await requireRowOutput(args, [modelPath, dataPath]);
+  if (await isDetector(modelPath)) {
+    if (what.name === "score") return (await import("../detector/score.ts")).scoreByDetector(args);
+    throw new CommandError(
+      `${modelPath}: is a detector, not a model; score, detect, watch and report take it`,
+      { file: modelPath },
+    );
+  }
   const { model, note } = await readModel(modelPath, readRuntime(args));
   const report = resultReporter(args.flag("json"));
   const table = await openTable(

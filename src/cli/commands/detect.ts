@@ -19,7 +19,7 @@ import {
   type Judged,
   judgeRows,
 } from "../detector/alarms.ts";
-import { encodeDetectorFile, isDetector, readDetector, requireNoModel } from "../detector/file.ts";
+import { encodeDetectorFile, readDetector, requireNoModel } from "../detector/file.ts";
 import { fitDetector, tellDecision, tellTable } from "../detector/fit.ts";
 import {
   decisionOptions,
@@ -41,6 +41,7 @@ import { alarmJson, scoreFormat, writeRows } from "../detector/write.ts";
 import { CommandError, fileError, UsageError } from "../errors.ts";
 import { wrap } from "../help.ts";
 import { tableOptions } from "../input.ts";
+import { isDetector } from "../kinds.ts";
 import { readRuntime, runtimeOptions } from "../model-file.ts";
 import { grouped, short } from "../numbers.ts";
 import { forceOption, replaceable, requireReplaceable, writeWhole } from "../output.ts";

@@ -1,32 +1,56 @@
-// `info`: what a model or a table holds.
+// `info`: what a model, a detector or a table holds.
 
 import { open, stat } from "node:fs/promises";
+import { guessSchema } from "../../detect/table/schema.ts";
+import { readSource } from "../../detect/table/source.ts";
+import { CellReader } from "../../formats/cell-values.ts";
+import { sniffTable } from "../../formats/sniff.ts";
+import { readBytes } from "../../formats/streams.ts";
 import type { Arguments, Command } from "../arguments.ts";
 import { print } from "../console.ts";
+import { readDetector } from "../detector/file.ts";
+import { decisionText } from "../detector/options.ts";
+import { readDetectorTable } from "../detector/table.ts";
+import { detectorText, schemaLines } from "../detector/text.ts";
 import { fileError } from "../errors.ts";
-import { openTable, readTableOptions, readWhole, tableOptions } from "../input.ts";
-import { safetensorsHeader } from "../kinds.ts";
+import { openTable, readHead, readTableOptions, readWhole, tableOptions } from "../input.ts";
+import { isDetector, safetensorsHeader } from "../kinds.ts";
 import { readModel } from "../model-file.ts";
 import { grouped, short } from "../numbers.ts";
 import { resultReporter, setting } from "../report.ts";
-import { defaultBatchSize, defaultEpochs, defaultLayers, defaultScale, survey } from "../survey.ts";
-import { listed, toJson, visibleLines } from "../text.ts";
+import { openSource } from "../sources.ts";
+import {
+  defaultBatchSize,
+  defaultEpochs,
+  defaultLayers,
+  defaultScale,
+  type Survey,
+  survey,
+} from "../survey.ts";
+import { listed, quoted, toJson, visibleLines } from "../text.ts";
 
 export const info: Command = {
   name: "info",
   operands: ["FILE"],
-  summary: "Tell what a model or a table holds.",
+  summary: "Tell what a model, a detector or a table holds.",
   options: { ...tableOptions, json: { help: "print one JSON object" } },
   examples: [
     ["a model", "tied-autoencoder info model.safetensors"],
-    ["a table, and how train would treat it", "tied-autoencoder info data.csv"],
+    ["a table, its columns, and how train would treat it", "tied-autoencoder info data.csv"],
   ],
   run,
 };
 
 async function run(args: Arguments): Promise<void> {
-  const [path] = args.operands as [string];
-  const facts = (await isModel(path)) ? await modelFacts(path) : await tableFacts(path, args);
+  const [path = ""] = args.operands;
+  const read = (await isModel(path))
+    ? (await isDetector(path))
+      ? detectorFacts
+      : modelFacts
+    : (await isArray(path))
+      ? arrayFacts
+      : tableFacts;
+  const facts = await read(path, args);
   await print(`${args.flag("json") ? toJson(facts.json) : facts.text}\n`);
 }
 
@@ -66,29 +90,135 @@ async function modelFacts(path: string): Promise<Facts> {
   return { text: lines.join("\n"), json };
 }
 
+async function detectorFacts(path: string): Promise<Facts> {
+  const { detector, decision } = await readDetector(path, {});
+  const { schema, config, notes } = detector;
+  const { window } = config;
+  const drift = detector.drift();
+  const time = window?.time === undefined ? "" : `; time in ${quoted(window.time)}`;
+  const group =
+    window?.groupBy === undefined ? "" : `; a series for each ${quoted(window.groupBy)}`;
+  const lines = [
+    setting("detector", detectorText(detector)),
+    setting("learned", `${grouped(detector.training.score.length)} rows${time}${group}`),
+    ...(decision ? [setting("flags", decisionText(decision))] : []),
+    ...schemaLines(schema),
+    ...notes.map((note) => setting("note", visibleLines(note))),
+    ...(drift.alarm
+      ? [setting("drift", "rows that it saw since are no longer like those learned")]
+      : []),
+  ];
+  return { text: lines.join("\n"), json: { detector: config, schema, notes, decision, drift } };
+}
+
+/** Whether a file holds an array of numbers, which may be large and has no text. */
+async function isArray(path: string): Promise<boolean> {
+  const source = path === "-" ? undefined : await openSource(path);
+  if (!source?.isFile) return false;
+  const bytes = readBytes(source.bytes);
+  try {
+    const { head } = await readHead(bytes);
+    return !/^(?:csv|json)$/.test(sniffTable(head));
+  } catch {
+    return false; // told by who reads it
+  } finally {
+    await bytes.return();
+  }
+}
+
+/** A table of numbers and text, column by column. */
 async function tableFacts(path: string, args: Arguments): Promise<Facts> {
+  const report = resultReporter(args.flag("json"));
+  const table = await readDetectorTable(args, path, report);
+  const chosen = table.columns.filter(({ name }) => table.roles.kinds[name] !== "ignore");
+  const numbers = chosen.flatMap(({ kind, values }) =>
+    kind === "number" ? [survey(values, 1)] : [],
+  );
+  const facts = merged(numbers, table.rows);
+  const source = readSource("rows", { columns: chosen });
+  const schema =
+    source.kind === "table" && table.rows > 0
+      ? guessSchema(source, undefined, new CellReader(table.cells))
+      : [];
+  const names = table.named ? chosen.map(({ name }) => name) : undefined;
+  const texts = chosen.filter(({ kind }) => kind === "text");
+  const { file, format, rows } = table;
+  const shape = { file, format, rows, columns: chosen.length, names };
+  const [first] = texts;
+  const treatment = first
+    ? [`train takes numbers, and ${quoted(first.name)} holds text; detect takes both`]
+    : trainText(facts);
+  const text = [
+    ...headText({ ...shape, names: undefined }, facts),
+    ...(rows > 0 ? schemaLines(schema) : []),
+    "",
+    ...treatment,
+  ].join("\n");
+  const { low, high, missing } = facts;
+  const kinds = schema.map(({ name, kind, missing: share, levels, value }) => {
+    return { name, kind, missing: share, levels, value };
+  });
+  const json = { ...shape, low, high, missing, schema: kinds };
+  return { text, json };
+}
+
+/** What is known of several columns together. */
+function merged(columns: readonly Survey[], rows: number): Survey {
+  const all = <Key extends keyof Survey>(key: Key) => columns.map((column) => column[key]);
+  return {
+    rows,
+    columns: columns.length,
+    low: Math.min(...all("low")),
+    high: Math.max(...all("high")),
+    whole: all("whole").every((whole) => whole),
+    missing: all("missing").reduce((sum, count) => sum + count, 0),
+    firstMissing: -1,
+    firstInfinite: -1,
+  };
+}
+
+async function arrayFacts(path: string, args: Arguments): Promise<Facts> {
   const table = await openTable(path, readTableOptions(args, resultReporter(args.flag("json"))));
   const { data } = await readWhole(table);
   const facts = survey(data, table.columns);
   const { rows, columns, low, high, missing } = facts;
+  const { file, format, names } = table;
+  const shape = { file, format, rows, columns, names };
+  const lines = [...headText(shape, facts), "", ...trainText(facts)];
+  return { text: lines.join("\n"), json: { ...shape, low, high, missing } };
+}
+
+interface Shape {
+  readonly format: string;
+  readonly rows: number;
+  readonly columns: number;
+  readonly names: readonly string[] | undefined;
+}
+
+function headText({ format, rows, columns, names }: Shape, facts: Survey): string[] {
+  const { low, high, missing, whole } = facts;
+  const range = `${short(low)} to ${short(high)}`;
+  return [
+    setting("format", format),
+    setting("rows", grouped(rows)),
+    setting("width", `${grouped(columns)} columns`, names && listed(names)),
+    ...(facts.columns > 0 ? [setting("range", range, whole ? "whole numbers" : undefined)] : []),
+    ...(facts.columns > 0
+      ? [setting("missing", missing === 0 ? "none" : `${grouped(missing)} values`)]
+      : []),
+  ];
+}
+
+function trainText(facts: Survey): string[] {
+  const { rows, columns } = facts;
   const [scale, why] = defaultScale(facts, "mse");
   const scaleText = typeof scale === "string" ? scale : `${short(scale.low)}:${short(scale.high)}`;
   const batchSize = defaultBatchSize(rows);
   const epochs = defaultEpochs(rows, batchSize);
-  const layers = defaultLayers(columns);
-  const lines = [
-    setting("format", table.format),
-    setting("rows", grouped(rows)),
-    setting("columns", grouped(columns), table.names && listed(table.names)),
-    setting("range", `${short(low)} to ${short(high)}`, facts.whole ? "whole numbers" : undefined),
-    setting("missing", missing === 0 ? "none" : `${grouped(missing)} values`),
-    "",
+  return [
     "train would take",
-    setting("  layers", layers.join(",")),
+    setting("  layers", defaultLayers(columns).join(",")),
     setting("  scale", scaleText, why),
     setting("  epochs", `${epochs}, ${batchSize} rows a step`),
   ];
-  const { file, format, names } = table;
-  const json = { file, format, rows, columns, names, low, high, missing };
-  return { text: lines.join("\n"), json };
 }

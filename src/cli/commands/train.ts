@@ -15,13 +15,13 @@ import {
   type Options,
 } from "../arguments.ts";
 import { fingerprint, isSame } from "../checksum.ts";
-import { isDetector } from "../detector/file.ts";
 import { decisionOptions, detectorOptions } from "../detector/options.ts";
 import { columnOptions } from "../detector/table.ts";
 import { trainDetector } from "../detector/train.ts";
 import { CommandError, UsageError } from "../errors.ts";
 import { tableOptions } from "../input.ts";
 import { Keeper } from "../keeper.ts";
+import { isDetector } from "../kinds.ts";
 import {
   encodeModel,
   type ModelFile,

@@ -18,13 +18,6 @@ export interface DetectorFile {
   readonly decision: Decision | undefined;
 }
 
-/** Whether a path is a file that holds a detector; a pipe is read once and counts as something else. */
-export async function isDetector(path: string): Promise<boolean> {
-  if (path === "-") return false;
-  const there = await stat(path).catch(() => undefined);
-  return there?.isFile() === true && (await kindOf(path)) === "detector";
-}
-
 /** Throws for a file that holds a model and no detector. */
 export async function requireNoModel(path: string): Promise<void> {
   if (path === "-") return;

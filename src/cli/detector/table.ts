@@ -147,13 +147,13 @@ const kindsOf = (schema: KnownSchema): Record<string, ColumnKind> =>
   Object.fromEntries(schema.map(({ name, kind }) => [String(name), kind]));
 
 /** How a column is read: levels and names as the file has them, with leading zeros. */
-function readingOf(kind: ColumnKind | undefined): "number" | "text" | undefined {
+export function readingOf(kind: ColumnKind | undefined): "number" | "text" | undefined {
   if (kind === "number") return "number";
   return kind === "category" || kind === "id" || kind === "ignore" ? "text" : undefined;
 }
 
 /** A file without names goes by position where it has as many columns as the detector knows. */
-function byPlace(
+export function byPlace(
   columns: readonly TableColumn[],
   named: boolean,
   schema: KnownSchema,
