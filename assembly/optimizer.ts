@@ -127,6 +127,14 @@ export function adam(
   const step = f32x4.splat(-stepSize);
   const endOfVectors = p + ((count >> 2) << 4);
   const tail = count & 3;
+  if (ASC_FEATURE_RELAXED_SIMD && gradScale == 1 && weightDecay == 0) {
+    // The gradient as it is, two vectors a turn: near the rate of a square root and a division alone. The
+    // engines of the baseline build lose by it (docs/decisions/030-gemm-tile.md).
+    const endOfPairs = p + ((count >> 3) << 5);
+    for (; p < endOfPairs; p += 32, g += 32, mt += 32, vt += 32) {
+      adamPair(p, g, mt, vt, b1, c1, b2, c2, unbias, eps, shrink, step);
+    }
+  }
   for (; p < endOfVectors; p += 16, g += 16, mt += 16, vt += 16) {
     const d = v128.load(g);
     adamUpdate(4, p, d, mt, vt, scale, decay, b1, c1, b2, c2, unbias, eps, shrink, step);
@@ -164,6 +172,41 @@ function adamUpdate(
   storeLanes(vt, v, lanes);
   const direction = f32x4.div(m, madd(f32x4.sqrt(v), unbias, eps));
   storeLanes(p, madd(step, direction, f32x4.mul(shrink, w)), lanes);
+}
+
+/** adamUpdate of two vectors at once, so that one's roots and divisions fill the other's waits. */
+// @ts-ignore: decorator
+@inline
+function adamPair(
+  p: usize,
+  g: usize,
+  mt: usize,
+  vt: usize,
+  b1: v128,
+  c1: v128,
+  b2: v128,
+  c2: v128,
+  unbias: v128,
+  eps: v128,
+  shrink: v128,
+  step: v128,
+): void {
+  const d0 = v128.load(g);
+  const d1 = v128.load(g, 16);
+  const v0 = madd(b2, v128.load(vt), f32x4.mul(f32x4.mul(c2, d0), d0));
+  const v1 = madd(b2, v128.load(vt, 16), f32x4.mul(f32x4.mul(c2, d1), d1));
+  v128.store(vt, v0);
+  v128.store(vt, v1, 16);
+  const root0 = f32x4.sqrt(v0);
+  const root1 = f32x4.sqrt(v1);
+  const m0 = madd(b1, v128.load(mt), f32x4.mul(c1, d0));
+  const m1 = madd(b1, v128.load(mt, 16), f32x4.mul(c1, d1));
+  v128.store(mt, m0);
+  v128.store(mt, m1, 16);
+  const direction0 = f32x4.div(m0, madd(root0, unbias, eps));
+  const direction1 = f32x4.div(m1, madd(root1, unbias, eps));
+  v128.store(p, madd(step, direction0, f32x4.mul(shrink, v128.load(p))));
+  v128.store(p, madd(step, direction1, f32x4.mul(shrink, v128.load(p, 16))), 16);
 }
 
 /**
