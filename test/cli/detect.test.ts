@@ -127,6 +127,20 @@ describe("info", () => {
   });
 });
 
+test("report tells of a detector in one page, with names from files escaped", async () => {
+  const rows = readFileSync(join(folder, "new.csv"), "utf8").trim().split("\n");
+  const labelled = rows.map(
+    (row, i) => `${row},${i === 0 ? "odd" : i > 10 && i < 15 ? "yes" : "no"}`,
+  );
+  const text = labelled.join("\n").replace("C1010", "<b>C1010");
+  writeFileSync(join(folder, "told.csv"), text);
+  await runLine(folder, "report d.safetensors told.csv --labels odd -o r.html");
+  const html = readFileSync(join(folder, "r.html"), "utf8");
+  expect(html).toContain("which call 4 rows odd: AUROC");
+  expect(html).toMatch(/<td>12<\/td><td>&lt;b&gt;C1010<\/td>.*<td>age 170, expected/);
+  expect(html).toMatch(/<td>currency<\/td><td>constant<\/td><td><\/td><td>always EUR<\/td>/);
+});
+
 describe("train --detector", () => {
   test("makes the same detector as detect, and --continue learns on", async () => {
     await runLine(folder, `train customers.csv --detector -o t.safetensors -q ${SMALL}`);

@@ -2,14 +2,7 @@
 // that was saved.
 
 import { stat } from "node:fs/promises";
-import {
-  type AnomalyDetector,
-  auroc,
-  averagePrecision,
-  type Decision,
-  type Detection,
-  decisionQuality,
-} from "../../detect.ts";
+import type { AnomalyDetector, Decision, Detection } from "../../detect.ts";
 import type { Arguments, Command } from "../arguments.ts";
 import { emit, print } from "../console.ts";
 import {
@@ -18,6 +11,7 @@ import {
   findAlarms,
   type Judged,
   judgeRows,
+  oddest,
 } from "../detector/alarms.ts";
 import { encodeDetectorFile, readDetector, requireNoModel } from "../detector/file.ts";
 import { fitDetector, tellDecision, tellTable } from "../detector/fit.ts";
@@ -27,12 +21,12 @@ import {
   detectorOptions,
   readDecision,
 } from "../detector/options.ts";
+import { qualityOf, qualityText } from "../detector/quality.ts";
 import {
   columnOptions,
   type DetectorTable,
   placeIn,
   readDetectorTable,
-  readLabels,
   rowsOf,
 } from "../detector/table.ts";
 import { alarmLines, namingOf } from "../detector/text.ts";
@@ -314,15 +308,9 @@ async function tellAlarms(
   const blocks = [
     ...(explained.length > 0 ? explained.map((alarm) => alarmLines(alarm, table, naming)) : []),
     summaryLines(judged, decision, flagged, alarms, explained.length),
-    ...(quality ? [qualityLines(quality)] : []),
+    ...(quality ? [wrap(qualityText(quality))] : []),
   ];
   await print(`${blocks.map((lines) => lines.join("\n")).join("\n\n")}\n`);
-}
-
-/** The oddest of the alarms, in their order. */
-function oddest(alarms: readonly Alarm[], most: number): Alarm[] {
-  const kept = new Set([...alarms].sort((a, b) => b.score - a.score).slice(0, most));
-  return alarms.filter((alarm) => kept.has(alarm));
 }
 
 function summaryLines(
@@ -360,39 +348,4 @@ function chanceText(decision: Decision, rows: number, { threshold }: Detection):
   const expected = share * rows;
   const about = expected >= 1 ? `about ${grouped(expected)}` : "fewer than 1";
   return `Of as many normal rows ${about} would be.${above}`;
-}
-
-interface Quality {
-  readonly odd: number;
-  readonly auroc: number;
-  readonly averagePrecision: number;
-  readonly precision: number;
-  readonly recall: number;
-  readonly f1: number;
-  readonly falseAlarmRate: number;
-}
-
-/** How scores and flags agree with the labels, where there are any. */
-function qualityOf({ table, first, detection }: Judged): Quality | undefined {
-  const labels = readLabels(table)?.slice(first);
-  if (labels === undefined) return undefined;
-  const { score, flagged } = detection;
-  const odd = labels.reduce((sum, label) => sum + label, 0);
-  const falseAlarms = flagged.filter((flag, i) => flag === 1 && labels[i] === 0).length;
-  const known = score.map((value) => (Number.isNaN(value) ? -Infinity : value));
-  return {
-    odd,
-    auroc: auroc(known, labels),
-    averagePrecision: averagePrecision(known, labels),
-    ...decisionQuality(flagged, labels),
-    falseAlarmRate: falseAlarms / Math.max(1, labels.length - odd),
-  };
-}
-
-function qualityLines(quality: Quality): string[] {
-  const { odd, falseAlarmRate, precision, recall, f1 } = quality;
-  const share = (value: number) => `${short(100 * value)} %`;
-  return wrap(
-    `Beside the labels, which call ${grouped(odd)} rows odd: AUROC ${quality.auroc.toFixed(3)}, average precision ${quality.averagePrecision.toFixed(3)}; of the odd rows ${share(recall)} are flagged, of the flagged ${share(precision)} are odd (F1 ${f1.toFixed(3)}); false alarms on ${share(falseAlarmRate)} of the normal rows.`,
-  );
 }

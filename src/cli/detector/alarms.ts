@@ -154,3 +154,9 @@ export function judgeRows(
   };
   return { detector, table, first, detection };
 }
+
+/** The oddest of the alarms, in their order. */
+export function oddest(alarms: readonly Alarm[], most: number): Alarm[] {
+  const kept = new Set([...alarms].sort((a, b) => b.score - a.score).slice(0, most));
+  return alarms.filter((alarm) => kept.has(alarm));
+}
