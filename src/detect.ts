@@ -6,7 +6,7 @@ export { AnomalyDetector, type DetectorConfig, type Evaluation } from "./detect/
 export type { Drift } from "./detect/drift.ts";
 export type { Reason } from "./detect/explain.ts";
 export type { DetectorEpoch, DetectorOptions, DetectorProgress } from "./detect/fit.ts";
-export type { TrainingResult } from "./detect/parts.ts";
+export type { ExplainedEvent, TrainingResult } from "./detect/parts.ts";
 export type { DetectorModel } from "./detect/policy.ts";
 export type { SeriesState, WindowOptions } from "./detect/series/series.ts";
 export {

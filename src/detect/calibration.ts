@@ -3,13 +3,13 @@
 
 import { finiteNumber, onlyKeys, record } from "../checks.ts";
 import { InvalidValueError } from "../errors.ts";
+import { ascending, at } from "../math/order.ts";
 import { conformalPValues, rowsToReach } from "./statistics/conformal.ts";
 import {
   contaminationThreshold,
   discoveryThreshold,
   quantileThreshold,
 } from "./statistics/decisions.ts";
-import { ascending, at } from "./statistics/order.ts";
 import { peakThreshold } from "./statistics/peaks.ts";
 
 /**

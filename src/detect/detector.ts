@@ -1,7 +1,7 @@
 // AnomalyDetector: which rows are odd, how sure that is, and why. It holds what it takes to judge rows: how
 // their columns are read, an ensemble of models, and the scores of rows that the models have not seen.
 
-import { onlyKeys, record } from "../checks.ts";
+import { onlyKeys, record, wholeNumber } from "../checks.ts";
 import { DisposedError, InvalidStateError, InvalidValueError } from "../errors.ts";
 import type { CellOptions } from "../formats/cell-values.ts";
 import type { RuntimeOptions } from "../make.ts";
@@ -16,12 +16,15 @@ import { encodeDetector } from "./file.ts";
 import { decodeDetector } from "./file-read.ts";
 import { type DetectorOptions, fitParts } from "./fit.ts";
 import {
+  type ExplainedEvent,
+  eventsOf,
   explainSource,
   type Parts,
   scoreSource,
   scoresApart,
   type TrainingResult,
 } from "./parts.ts";
+import { type DetectorReportOptions, detectorReport } from "./report.ts";
 import type { SeriesState } from "./series/series.ts";
 import { auroc, averagePrecision, decisionQuality, requireLabels } from "./statistics/ranking.ts";
 import { DetectorStream } from "./stream.ts";
@@ -185,6 +188,39 @@ export class AnomalyDetector {
   explain(rows: DetectorInput): Reason[][] {
     const parts = this.#live;
     return explainSource(parts, readSource("rows", rows, parts.encoder.columns));
+  }
+
+  /**
+   * Flagged rows of a time series that follow each other, as events: from when to when, the oddest row, and its columns, the
+   * one to blame first.
+   * @param decision how rows are flagged. Default `{ alpha: 0.01 }`
+   * @param options `patience`: rows that are not flagged which an event may have within it. Default: a window's length
+   * @throws InvalidStateError unless the detector was fitted with `window`
+   */
+  events(
+    rows: DetectorInput,
+    decision?: Decision,
+    options: { readonly patience?: number } = {},
+  ): ExplainedEvent[] {
+    const parts = this.#live;
+    const { series } = parts;
+    if (!series) {
+      throw new InvalidStateError(
+        "events are of rows that follow each other in time; this detector was fitted without window.",
+      );
+    }
+    onlyKeys("events", record("The options of events", options), ["patience"]);
+    const patience = wholeNumber("patience", options.patience ?? series.length, 0);
+    const source = readSource("rows", rows, parts.encoder.columns);
+    return eventsOf(parts, series, source, this.detect(rows, decision), patience);
+  }
+
+  /**
+   * What the detector says of rows, as one HTML page that needs nothing else: what was decided, how scores are spread, the
+   * oddest rows with their reasons, which columns are to blame, and whether rows have drifted.
+   */
+  report(rows: DetectorInput, options?: DetectorReportOptions): string {
+    return detectorReport(this, rows, options);
   }
 
   /**

@@ -2,10 +2,10 @@
 // the rows before it; while rows are like those of training, these ranks are uniform, and the martingale of
 // statistics/martingale.ts bets against that.
 
+import { ascending, at, countBelow } from "../math/order.ts";
 import { random } from "./random.ts";
 import { middlePValue } from "./statistics/conformal.ts";
 import { copyState, type MartingaleState, SimpleJumper } from "./statistics/martingale.ts";
-import { ascending, at, countBelow } from "./statistics/order.ts";
 
 /** What is known of drift. */
 export interface Drift {

@@ -10,6 +10,7 @@
 // A column that holds what training never saw counts as the first exception in n + 1 rows: e / v = n + 1.
 
 import type { RuntimeOptions } from "../make.ts";
+import { ascending, at } from "../math/order.ts";
 import { yieldToEventLoop } from "../platform/yield.ts";
 import type { Folds } from "./folds.ts";
 import { type Judgement, Jury } from "./jury.ts";
@@ -17,7 +18,6 @@ import { type Member, type TrainingHooks, trainMember } from "./member.ts";
 import { type Neighbours, neighboursOf } from "./neighbours.ts";
 import type { Policy } from "./policy.ts";
 import type { Samples } from "./samples.ts";
-import { ascending, at } from "./statistics/order.ts";
 import type { Encoded } from "./table/encoder.ts";
 
 /** What a score measures: what the models cannot reproduce, how far the code is out, or both. */

@@ -2,9 +2,9 @@
 // its other columns. What the score loses by that is what the column adds to it. The value is searched for
 // among those that the column is known to take, which works for any model, also for one that copies its input.
 
+import { at, countBelow, countUpTo } from "../math/order.ts";
 import type { Ensemble } from "./ensemble.ts";
 import { conformalPValue } from "./statistics/conformal.ts";
-import { at, countBelow, countUpTo } from "./statistics/order.ts";
 import { isMissing, toLevel } from "./table/cells.ts";
 import {
   type CategoryField,

@@ -8,6 +8,7 @@ import { decodeSafetensors, type Safetensors } from "../formats/safetensors.ts";
 import type { NamedTensor } from "../formats/safetensors-types.ts";
 import { encodeSafetensors } from "../formats/safetensors-write.ts";
 import type { RuntimeOptions } from "../make.ts";
+import { ascending, at } from "../math/order.ts";
 import { Calibration } from "./calibration.ts";
 import type { DriftState } from "./drift.ts";
 import { Ensemble } from "./ensemble.ts";
@@ -27,7 +28,6 @@ import type { Policy } from "./policy.ts";
 import type { SeriesState } from "./series/series.ts";
 import { windowBlocks } from "./series/windows.ts";
 import type { MartingaleState } from "./statistics/martingale.ts";
-import { ascending, at } from "./statistics/order.ts";
 import { Encoder, type EncoderState, type Field } from "./table/encoder.ts";
 import { type ColumnSchema, columnKinds } from "./table/schema.ts";
 

@@ -6,6 +6,7 @@ import { OrderedRows, type Rows } from "../data/rows.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import type { CellOptions } from "../formats/cell-values.ts";
 import type { RuntimeOptions } from "../make.ts";
+import { ascending, ascendingOrder, at, sortedQuantile } from "../math/order.ts";
 import { runtimeKeys } from "../model/config.ts";
 import type { AbortSignalLike } from "../training/fit-options.ts";
 import { Calibration, unknownRows } from "./calibration.ts";
@@ -37,7 +38,6 @@ import {
   type WindowOptions,
 } from "./series/series.ts";
 import { leaveOneOutPValues } from "./statistics/conformal.ts";
-import { ascending, ascendingOrder, at, sortedQuantile } from "./statistics/order.ts";
 import { Encoder } from "./table/encoder.ts";
 import type { ColumnsOption } from "./table/schema.ts";
 import { type DetectorInput, readSource, type Source, someOf } from "./table/source.ts";
@@ -158,7 +158,11 @@ export async function fitParts(rows: DetectorInput, options?: DetectorOptions): 
     series ? LINEAR : STANDARD,
   );
   const policy = withChoices(shape, encoder.state.fields);
-  const notes = [...(fitted?.notes ?? []), ...rowNotes(raw.count, encoder, policy)];
+  const notes = [
+    ...(fitted?.notes ?? []),
+    ...rowNotes(raw.count, encoder, policy),
+    ...seriesNotes(raw.count, series),
+  ];
   const fitting = new Fitting(
     frame,
     policy,
@@ -443,6 +447,16 @@ function tooFewRows(count: number): InvalidValueError {
   return new InvalidValueError(
     `A detector needs at least ${FEWEST_ROWS} rows to learn what is normal; got ${count}.`,
   );
+}
+
+/** Windows that share no row, below which rare false alarms are more frequent than alpha says. */
+const FEWEST_APART = 99;
+
+function* seriesNotes(rows: number, series: SeriesState | undefined): Generator<string> {
+  if (!series) return;
+  const apart = Math.floor(rows / series.length);
+  if (apart >= FEWEST_APART) return;
+  yield `${rows} rows make ${apart} windows that share no row. Rows in a window are odd together, so at an alpha of 0.01 false alarms may be twice as many as that. More rows, or a larger alpha, keep the promise.`;
 }
 
 function* rowNotes(rows: number, encoder: Encoder, { models }: Policy): Generator<string> {

@@ -1,9 +1,9 @@
 // Which samples each model is trained on and which it is held to. Every sample is held out by exactly one
 // model, so that its score there is that of a sample the model has not seen. A model that is alone holds out a fifth.
 
+import { at } from "../math/order.ts";
 import { permutation, type Random } from "./random.ts";
 import { range } from "./samples.ts";
-import { at } from "./statistics/order.ts";
 
 export interface Folds {
   readonly count: number;

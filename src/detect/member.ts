@@ -5,12 +5,12 @@ import { TiedAutoencoder } from "../autoencoder.ts";
 import { DivergenceError } from "../errors.ts";
 import type { CategoryBlock } from "../losses/mixed.ts";
 import type { RuntimeOptions } from "../make.ts";
+import { at } from "../math/order.ts";
 import type { AbortSignalLike } from "../training/fit-options.ts";
 import { modelConfig, type Policy } from "./policy.ts";
 import { random } from "./random.ts";
 import type { Samples } from "./samples.ts";
 import { ledoitWolf, whitening } from "./statistics/covariance.ts";
-import { at } from "./statistics/order.ts";
 import type { Encoded } from "./table/encoder.ts";
 
 /** How training is watched and ended. */

@@ -2,9 +2,9 @@
 // with. Models of few samples leave gaps that this closes. A sample is compared with those of other folds alone, as it is
 // judged by the model that has not seen it; a new row with the samples of all folds but one, for each fold in turn.
 
+import { ascendingOrder, at } from "../math/order.ts";
 import type { Folds } from "./folds.ts";
 import type { Samples } from "./samples.ts";
-import { ascendingOrder, at } from "./statistics/order.ts";
 
 /** What is kept of training samples; saved with a detector. */
 export interface Neighbours {

@@ -2,7 +2,8 @@
 
 import type { Rows } from "../data/rows.ts";
 import type { RuntimeOptions } from "../make.ts";
-import type { Calibration } from "./calibration.ts";
+import { at } from "../math/order.ts";
+import type { Calibration, Detection } from "./calibration.ts";
 import { apart } from "./drift.ts";
 import type { Ensemble } from "./ensemble.ts";
 import {
@@ -15,11 +16,11 @@ import {
 } from "./explain.ts";
 import type { Policy } from "./policy.ts";
 import { range } from "./samples.ts";
+import { type AnomalyEvent, mergeEvents } from "./series/events.ts";
 import { explainWindows, type FieldReason } from "./series/explain.ts";
 import { type Framed, frameSeries, type SeriesState, toRows } from "./series/series.ts";
-import { at } from "./statistics/order.ts";
 import type { Encoder } from "./table/encoder.ts";
-import type { Source } from "./table/source.ts";
+import { type Source, someOf } from "./table/source.ts";
 
 /** Scores of training rows by models that have not seen them, and their p-values. */
 export interface TrainingResult {
@@ -190,4 +191,53 @@ function questionsOf(
       return source.column(String(encoder.state.schema[column]?.name))[first + row];
     },
   };
+}
+
+/** An event, and why its oddest row is odd. */
+export interface ExplainedEvent extends AnomalyEvent {
+  /** The columns of the oddest row, the one to blame first. */
+  readonly reasons: readonly Reason[];
+}
+
+/**
+ * Flagged rows of a time series that follow each other, as events in order of their first row.
+ * @param patience rows that are not flagged which an event may have within it
+ */
+export function eventsOf(
+  parts: Parts,
+  series: SeriesState,
+  source: Source,
+  { flagged, score }: Pick<Detection, "flagged" | "score">,
+  patience: number,
+): ExplainedEvent[] {
+  const { encoder } = parts;
+  const { ordering } = frameSeries(
+    series,
+    encoder,
+    source,
+    encoder.read(source),
+    rowBlocks(encoder),
+  );
+  const { rows, segments } = ordering;
+  const places = new Uint32Array(rows.length);
+  rows.forEach((row, place) => {
+    places[row] = place;
+  });
+  const events = mergeEvents(flagged, score, rows, segments, patience);
+  return events.map((event) => {
+    const place = at(places, event.peak);
+    const segment = segments.find(({ first, count }) => place >= first && place < first + count);
+    // Only windows around the oddest row are looked at.
+    const from = Math.max(segment?.first ?? 0, place - series.length + 1);
+    const end = (segment?.first ?? 0) + (segment?.count ?? rows.length);
+    const to = Math.min(end, place + series.length);
+    const around = rows.slice(from, to);
+    const reasons = explainSource(parts, someOf(source, around))[place - from] ?? [];
+    return {
+      ...event,
+      reasons: reasons.map((reason) =>
+        reason.when === undefined ? reason : { ...reason, when: at(around, reason.when) },
+      ),
+    };
+  });
 }

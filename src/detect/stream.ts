@@ -5,6 +5,7 @@
 
 import type { Rows } from "../data/rows.ts";
 import { InvalidValueError } from "../errors.ts";
+import { at } from "../math/order.ts";
 import { type Calibration, type Decision, resolveDecision } from "./calibration.ts";
 import type { DriftWatch } from "./drift.ts";
 import type { Ensemble } from "./ensemble.ts";
@@ -12,7 +13,6 @@ import type { Parts } from "./parts.ts";
 import { backwards, stepBetween } from "./series/segments.ts";
 import { columnOf, type SeriesState, timesOf } from "./series/series.ts";
 import { conformalPValue, eValue } from "./statistics/conformal.ts";
-import { at } from "./statistics/order.ts";
 import type { Encoded } from "./table/encoder.ts";
 import { type DetectorInput, readSource, type Source } from "./table/source.ts";
 

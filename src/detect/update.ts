@@ -7,6 +7,7 @@
 import { TiedAutoencoder } from "../autoencoder.ts";
 import { onlyKeys, record } from "../checks.ts";
 import { InvalidValueError } from "../errors.ts";
+import { ascending, at } from "../math/order.ts";
 import type { AbortSignalLike } from "../training/fit-options.ts";
 import { Calibration } from "./calibration.ts";
 import { Ensemble, heldOutMeans } from "./ensemble.ts";
@@ -30,7 +31,6 @@ import { random } from "./random.ts";
 import { rowSamples, type Samples } from "./samples.ts";
 import { covered, type Framed, frameSeries, toRows } from "./series/series.ts";
 import { covarianceOf, whitening } from "./statistics/covariance.ts";
-import { ascending, at } from "./statistics/order.ts";
 import type { Encoder } from "./table/encoder.ts";
 import type { Source } from "./table/source.ts";
 

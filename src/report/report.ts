@@ -4,9 +4,9 @@
 import type { TiedAutoencoder } from "../autoencoder.ts";
 import { choice, onlyKeys, record, wholeNumber } from "../checks.ts";
 import { type MatrixInput, type Rows, readRows } from "../data/rows.ts";
-import { sortedQuantile } from "../detect/statistics/order.ts";
 import { InvalidValueError } from "../errors.ts";
 import { decodeSafetensors } from "../formats/safetensors.ts";
+import { sortedQuantile } from "../math/order.ts";
 import { longForm } from "../options.ts";
 import { drawCodes } from "../view/codes.ts";
 import { drawErrors } from "../view/errors.ts";

@@ -15,9 +15,10 @@ export function serveDetector(port: Port): void {
   const streams = new Map<number, DetectorStream>();
 
   /** What the page knows of the detector without asking: copies, because arrays go by transfer. */
-  const about = ({ schema, notes, training }: AnomalyDetector) => ({
+  const about = ({ schema, notes, config, training }: AnomalyDetector) => ({
     schema,
     notes,
+    config,
     training: { score: training.score.slice(), pValue: training.pValue.slice() },
   });
 
@@ -46,7 +47,7 @@ export function serveDetector(port: Port): void {
     },
     update: async (id, rows: never, sent: unknown) => {
       await detector?.update(rows, options(id, sent));
-      return { notes: detector?.notes };
+      return { notes: detector?.notes, config: detector?.config };
     },
     stream: (id, decision: Decision | undefined) => {
       if (detector) streams.set(id, detector.stream(decision));

@@ -3,15 +3,17 @@
 
 import type { OwnBytes } from "../arrays.ts";
 import type { Decision, Detection } from "../detect/calibration.ts";
-import type { DetectorSource, Evaluation } from "../detect/detector.ts";
+import type { DetectorConfig, DetectorSource, Evaluation } from "../detect/detector.ts";
 import type { Drift } from "../detect/drift.ts";
 import type { Reason } from "../detect/explain.ts";
 import type { DetectorOptions } from "../detect/fit.ts";
-import type { TrainingResult } from "../detect/parts.ts";
+import type { ExplainedEvent, TrainingResult } from "../detect/parts.ts";
+import type { DetectorReportOptions } from "../detect/report.ts";
 import type { JudgedRow, StreamResult } from "../detect/stream.ts";
 import type { ColumnSchema } from "../detect/table/schema.ts";
 import type { DetectorInput } from "../detect/table/source.ts";
 import type { UpdateOptions } from "../detect/update.ts";
+import { InvalidStateError } from "../errors.ts";
 import { bytesOfFile } from "../exchange/model-bytes.ts";
 import { disposeKey } from "../platform/dispose.ts";
 import {
@@ -54,10 +56,12 @@ interface About {
   readonly schema: readonly ColumnSchema[];
   readonly notes: readonly string[];
   readonly training: TrainingResult;
+  readonly config: DetectorConfig | undefined;
 }
 
 const NOTHING: About = {
   schema: [],
+  config: undefined,
   notes: [],
   training: { score: new Float64Array(0), pValue: new Float64Array(0) },
 };
@@ -152,6 +156,12 @@ export class AnomalyDetector {
     return this.#about.notes;
   }
 
+  /** What the detector is made of, as of the last answer to `fit`, `load` or `update`. */
+  get config(): DetectorConfig {
+    if (this.#about.config) return this.#about.config;
+    throw new InvalidStateError("The detector is not there yet.");
+  }
+
   /**
    * Sends rows to the worker, which keeps them. What is returned takes the rows' place in every call, any number of times,
    * without another copy. It stays until `release()` or `dispose`.
@@ -182,6 +192,14 @@ export class AnomalyDetector {
   }
 
   /**
+   * The score above which a decision flags rows. Default `{ alpha: 0.01 }`. A false discovery rate has none without rows.
+   * @throws (rejects) InvalidValueError as `detect` does
+   */
+  threshold(decision?: Decision): Promise<number> {
+    return this.#calls.send("threshold", [decision]);
+  }
+
+  /**
    * How well scores and decisions agree with labels.
    * @param labels 1 (or true) for odd rows, 0 for normal ones
    */
@@ -203,6 +221,26 @@ export class AnomalyDetector {
   }
 
   /**
+   * Flagged rows of a time series that follow each other, as events: from when to when, the oddest row, and its columns, the
+   * one to blame first.
+   * @param options `patience`: rows that are not flagged which an event may have within it. Default: a window's length
+   * @throws (rejects) InvalidStateError unless the detector was fitted with `window`
+   */
+  events(
+    rows: WorkerRows,
+    decision?: Decision,
+    options: { readonly patience?: number } & TransferOptions = {},
+  ): Promise<ExplainedEvent[]> {
+    const { transfer = false, ...settings } = options;
+    return this.#calls.send("events", [rows, decision, settings], { transfer });
+  }
+
+  /** What the detector says of rows, as one HTML page that needs nothing else. */
+  report(rows: WorkerRows, options?: DetectorReportOptions): Promise<string> {
+    return this.#calls.send("report", [rows, options]);
+  }
+
+  /**
    * Learns on from new rows that are mostly normal: scales, models and calibration move, old rows fade. Answers that are
    * asked for meanwhile are those of the detector as it was.
    * @throws (rejects) as `fit` does; the detector is then as it was
@@ -216,7 +254,7 @@ export class AnomalyDetector {
       () => this.#calls.abort(id),
       () => this.#calls.call("update", [rows, sent], transfer, callbacks),
     );
-    this.#about = { ...this.#about, ...(after as Pick<About, "notes">) };
+    this.#about = { ...this.#about, ...(after as Pick<About, "notes" | "config">) };
   }
 
   /**

@@ -5,7 +5,7 @@ import { TiedAutoencoder } from "../../src/autoencoder.ts";
 import { Jury } from "../../src/detect/jury.ts";
 import type { Member } from "../../src/detect/member.ts";
 import { ledoitWolf, squaredDistances, whitening } from "../../src/detect/statistics/covariance.ts";
-import { at } from "../../src/detect/statistics/order.ts";
+import { at } from "../../src/math/order.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
 import { generator } from "./support/random.ts";
 

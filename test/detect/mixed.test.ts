@@ -4,9 +4,9 @@ import { describe, expect, it } from "vitest";
 import { AnomalyDetector } from "../../src/detect/detector.ts";
 import type { DetectorOptions } from "../../src/detect/fit.ts";
 import { STANDARD, withChoices } from "../../src/detect/policy.ts";
-import { at } from "../../src/detect/statistics/order.ts";
 import { Encoder } from "../../src/detect/table/encoder.ts";
 import { readSource } from "../../src/detect/table/source.ts";
+import { at } from "../../src/math/order.ts";
 import { generator } from "./support/random.ts";
 
 const plans = ["free", "basic", "pro"];

@@ -14,7 +14,7 @@ import {
 } from "../../src/detect/neighbours.ts";
 import { random } from "../../src/detect/random.ts";
 import { rowSamples } from "../../src/detect/samples.ts";
-import { at } from "../../src/detect/statistics/order.ts";
+import { at } from "../../src/math/order.ts";
 import { faultyRows, plant } from "./support/plant.ts";
 import { generator } from "./support/random.ts";
 

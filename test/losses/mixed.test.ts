@@ -2,8 +2,8 @@
 
 import * as ort from "onnxruntime-web";
 import { describe, expect, it } from "vitest";
-import { at } from "../../src/detect/statistics/order.ts";
 import { type LossSpec, type ModelConfig, TiedAutoencoder } from "../../src/index.ts";
+import { at } from "../../src/math/order.ts";
 import { encodePyTorch } from "../../src/pytorch/index.ts";
 import { generator } from "../detect/support/random.ts";
 

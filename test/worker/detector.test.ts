@@ -28,6 +28,9 @@ describe("the detector in a worker", () => {
     expect(remote.training).toEqual(local.training);
     expect(remote.schema).toEqual(local.schema);
     expect(remote.notes).toEqual(local.notes);
+    expect(remote.config).toEqual(local.config);
+    expect(await remote.report(rows)).toBe(local.report(rows));
+    await expect(remote.events(rows)).rejects.toThrow(InvalidStateError);
     expect(await remote.score(rows)).toEqual(local.score(rows));
     expect(await remote.pValues(rows)).toEqual(local.pValues(rows));
     expect(await remote.detect(rows, { alpha: 0.05 })).toEqual(local.detect(rows, { alpha: 0.05 }));

@@ -1,17 +1,19 @@
 // Alarms of rows that follow each other, merged into events: from when to when, how odd, and the worst row.
 
-import { at } from "../statistics/order.ts";
+import { at } from "../../math/order.ts";
 import type { Segment } from "./segments.ts";
 
 /** A stretch of flagged rows. Rows are counted from 0. */
 export interface AnomalyEvent {
-  /** Its first and its last flagged row. */
+  /** Its first flagged row. */
   readonly start: number;
+  /** Its last flagged row. */
   readonly end: number;
   /** Rows that are flagged. */
   readonly rows: number;
-  /** The row with the highest score, and that score. */
+  /** The row with the highest score. */
   readonly peak: number;
+  /** The score of that row. */
   readonly score: number;
 }
 

@@ -2,9 +2,9 @@
 // left out over the whole window: its values are replaced by what the models make of the other columns, again and
 // again until they hardly move, and the fall of the window's score is what the column adds.
 
+import { at } from "../../math/order.ts";
 import type { Ensemble } from "../ensemble.ts";
 import { conformalPValue } from "../statistics/conformal.ts";
-import { at } from "../statistics/order.ts";
 import type { Encoded } from "../table/encoder.ts";
 
 /** What is known of a field (column) of a window. */

@@ -2,7 +2,7 @@
 // 2024). The autocorrelation of the first 20,000 points is taken for lags up to 400; the highest of its local maxima
 // from lag 3 on is the period.
 
-import { at } from "../statistics/order.ts";
+import { at } from "../../math/order.ts";
 
 const MOST_POINTS = 20_000;
 const MOST_LAGS = 400;

@@ -1,7 +1,7 @@
 // The order of a time series: which rows follow each other without a gap. Windows lie within a segment.
 
 import { InvalidValueError, show } from "../../errors.ts";
-import { at, median } from "../statistics/order.ts";
+import { at, median } from "../../math/order.ts";
 
 /** Rows that follow each other: [first, first + count) in the order of `rows`. */
 export interface Segment {

@@ -3,8 +3,8 @@
 import { finiteNumber, onlyKeys, record, wholeNumber } from "../../checks.ts";
 import { OrderedRows, type Rows } from "../../data/rows.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../../errors.ts";
+import { at } from "../../math/order.ts";
 import type { Samples } from "../samples.ts";
-import { at } from "../statistics/order.ts";
 import type { Encoded, Encoder } from "../table/encoder.ts";
 import { noSuchColumn, timeOf } from "../table/schema.ts";
 import type { Source } from "../table/source.ts";

@@ -1,8 +1,8 @@
 // Windows over segments of a time series, as samples: a window of n rows is one sample of n times as many
 // features. And back: what windows score, rows score.
 
+import { at } from "../../math/order.ts";
 import type { Samples } from "../samples.ts";
-import { at } from "../statistics/order.ts";
 import type { Encoded } from "../table/encoder.ts";
 import type { Segment } from "./segments.ts";
 

@@ -2,7 +2,7 @@
 // high. They hold for any score and any distribution (Vovk, Gammerman & Shafer 2005), as long as the model
 // has not seen the calibration rows.
 
-import { at, countBelow, countUpTo } from "./order.ts";
+import { at, countBelow, countUpTo } from "../../math/order.ts";
 
 /**
  * p = (1 + the number of calibration scores >= s) / (n + 1), in (0, 1]. Ties count, so that a row's chance

@@ -1,6 +1,6 @@
 // Covariances that can be inverted whatever the data, and the distance they measure. Float64 throughout.
 
-import { at } from "./order.ts";
+import { at } from "../../math/order.ts";
 
 /** A mean and a covariance, shrunk so far that it can be inverted. */
 export interface ShrunkCovariance {

@@ -1,6 +1,6 @@
 // From scores and p-values to decisions: false discovery rate, and thresholds by a share of the scores.
 
-import { ascending, at, sortedQuantile } from "./order.ts";
+import { ascending, at, sortedQuantile } from "../../math/order.ts";
 
 /**
  * The largest p-value that Benjamini and Hochberg (1995) reject at false discovery rate `q`, or 0 for none:

@@ -7,7 +7,7 @@
 
 import { InvalidValueError } from "../../errors.ts";
 import { exp, log, log1p, power } from "../../math/elementary.ts";
-import { ascending, at, countUpTo, sortedQuantile } from "./order.ts";
+import { ascending, at, countUpTo, sortedQuantile } from "../../math/order.ts";
 
 /** A generalised Pareto distribution of excesses. */
 export interface ParetoTail {

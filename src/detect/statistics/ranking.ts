@@ -2,7 +2,7 @@
 // and F1 of a decision. Values are those of scikit-learn.
 
 import { InvalidValueError, show } from "../../errors.ts";
-import { ascendingOrder, at } from "./order.ts";
+import { ascendingOrder, at } from "../../math/order.ts";
 
 /**
  * The chance that an odd row scores above a normal one, ties counted half.

@@ -8,7 +8,7 @@ import { ColumnStatistics } from "../../data/column-statistics.ts";
 import { type Rows, readRows } from "../../data/rows.ts";
 import { InvalidValueError, show } from "../../errors.ts";
 import { type CellOptions, CellReader } from "../../formats/cell-values.ts";
-import { at } from "../statistics/order.ts";
+import { at } from "../../math/order.ts";
 import { isMissing, toLevel, toNumber } from "./cells.ts";
 import {
   type ColumnSchema,

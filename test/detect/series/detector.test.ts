@@ -177,3 +177,28 @@ describe("few windows", () => {
     alone.dispose();
   });
 });
+
+describe("events", () => {
+  it("are stretches of flagged rows, with the oddest row and the column to blame", () => {
+    const [event, ...others] = detector.events(stuck, { alpha: 0.01 });
+    expect(others).toEqual([]);
+    const { flagged, score } = detector.detect(stuck, { alpha: 0.01 });
+    expect(event).toMatchObject({ start: flagged.indexOf(1), end: flagged.lastIndexOf(1) });
+    expect(event?.start).toBeGreaterThan(90);
+    expect(event?.end).toBeLessThan(130);
+    expect(event?.peak).toBe(score.indexOf(Math.max(...score)));
+    const [first] = event?.reasons ?? [];
+    expect(first?.column).toBe("torque");
+    expect(first?.when).toBeGreaterThanOrEqual(95);
+    expect(first?.when).toBeLessThan(125);
+    const [reason] = detector.explain(stuck)[event?.peak ?? 0] ?? [];
+    expect(first).toEqual(reason);
+  });
+
+  it("end where rows between are not flagged, by the patience that is given", () => {
+    const twice = stuck.map((row, i) => (i >= 170 && i < 180 ? { ...row, torque: 1.2 } : row));
+    expect(detector.events(twice, { alpha: 0.01 }, { patience: 5 })).toHaveLength(2);
+    expect(detector.events(twice, { alpha: 0.01 }, { patience: 80 })).toHaveLength(1);
+    expect(() => detector.events(stuck, {}, { patience: -1 })).toThrow("patience");
+  });
+});

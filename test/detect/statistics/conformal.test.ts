@@ -7,7 +7,7 @@ import {
   middlePValue,
   rowsToReach,
 } from "../../../src/detect/statistics/conformal.ts";
-import { ascending } from "../../../src/detect/statistics/order.ts";
+import { ascending } from "../../../src/math/order.ts";
 import { generator } from "../support/random.ts";
 
 describe("conformal p-values", () => {

@@ -4,7 +4,7 @@ import {
   contaminationThreshold,
   discoveryThreshold,
 } from "../../../src/detect/statistics/decisions.ts";
-import { ascending } from "../../../src/detect/statistics/order.ts";
+import { ascending } from "../../../src/math/order.ts";
 import { generator } from "../support/random.ts";
 
 describe("decisions", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { SimpleJumper } from "../../../src/detect/statistics/martingale.ts";
-import { median } from "../../../src/detect/statistics/order.ts";
+import { median } from "../../../src/math/order.ts";
 import { generator } from "../support/random.ts";
 
 describe("the exchangeability martingale", () => {

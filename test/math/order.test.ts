@@ -6,7 +6,7 @@ import {
   countUpTo,
   median,
   sortedQuantile,
-} from "../../../src/detect/statistics/order.ts";
+} from "../../src/math/order.ts";
 
 describe("order statistics", () => {
   const sorted = ascending([3, 1, 4, 1.5, 9, 2.6, 5.3]);

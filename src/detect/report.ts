@@ -1,0 +1,171 @@
+// What a detector says of rows, as one HTML page: a string, without script and without network. Names and values are
+// untrusted and are escaped.
+
+import { onlyKeys, record, wholeNumber } from "../checks.ts";
+import { ascendingOrder, at } from "../math/order.ts";
+import { escapeHtml, page, table } from "../report/html.ts";
+import { drawErrors } from "../view/errors.ts";
+import type { Decision, Detection } from "./calibration.ts";
+import type { Drift } from "./drift.ts";
+import type { Reason } from "./explain.ts";
+import { type ColumnSchema, describeSchema } from "./table/schema.ts";
+import { type DetectorInput, readSource, type Source, someOf } from "./table/source.ts";
+
+/** Options of a detector's report. */
+export interface DetectorReportOptions {
+  /** What the page is called. Default "Odd rows". */
+  title?: string;
+  /** How rows are flagged. Default `{ alpha: 0.01 }`, or `{ alpha }` of the least that the calibration allows. */
+  decision?: Decision;
+  /** Odd rows to list. Default 10. */
+  oddest?: number;
+}
+
+/** The part of a detector that a report is made of. */
+interface Reported {
+  readonly schema: readonly ColumnSchema[];
+  readonly notes: readonly string[];
+  readonly config: {
+    readonly models: number;
+    readonly layers: readonly number[];
+    readonly score: string;
+    readonly window: { readonly length: number } | undefined;
+    readonly calibrationRows: number;
+    readonly seed: number;
+  };
+  detect(rows: DetectorInput, decision?: Decision): Detection;
+  explain(rows: DetectorInput): Reason[][];
+  drift(rows: DetectorInput): Drift;
+}
+
+const DEFAULT_ALPHA = 0.01;
+/** Columns that are told of each row. */
+const MOST_REASONS = 3;
+
+export function detectorReport(
+  detector: Reported,
+  rows: DetectorInput,
+  options: DetectorReportOptions = {},
+): string {
+  onlyKeys("report", record("report's options", options), ["title", "decision", "oddest"]);
+  const oddest = wholeNumber("oddest", options.oddest ?? 10, 0);
+  const { calibrationRows } = detector.config;
+  const decision = options.decision ?? {
+    alpha: Math.max(DEFAULT_ALPHA, 1 / (calibrationRows + 1)),
+  };
+  const detection = detector.detect(rows, decision);
+  const { flagged, score, threshold, notes } = detection;
+  const count = flagged.reduce((sum, flag) => sum + flag, 0);
+  const order = [...ascendingOrder(score.map((s) => (Number.isNaN(s) ? -Infinity : s)))];
+  const first = order.reverse().slice(0, oddest);
+  const reasons = reasonsOf(detector, rows, first);
+  const sound = Number.isFinite(threshold) ? { threshold } : {};
+  return page(options.title ?? "Odd rows", [
+    section(
+      "Rows",
+      `<p>${count.toLocaleString("en")} of ${score.length.toLocaleString("en")} rows are flagged by ${escapeHtml(JSON.stringify(decision))}.</p>
+${score.length > 0 ? drawErrors(score, { ...sound, unit: "score of a row" }) : ""}
+${list([...notes, driftText(detector.drift(rows))])}`,
+    ),
+    section("The oddest rows", oddestRows(first, detection, reasons)),
+    section("Columns to blame", blame(reasons.filter((_, i) => flagged[first[i] ?? 0] === 1))),
+    section("The detector", about(detector)),
+  ]);
+}
+
+/** The reasons of some rows. Rows of a time series are told among the others. */
+function reasonsOf(detector: Reported, rows: DetectorInput, some: readonly number[]): Reason[][] {
+  if (detector.config.window) {
+    const all = detector.explain(rows);
+    return some.map((row) => all[row] ?? []);
+  }
+  const source = readSource("rows", rows, detector.schema.length);
+  return some.length > 0 ? detector.explain(inputOf(someOf(source, Uint32Array.from(some)))) : [];
+}
+
+function inputOf(source: Source): DetectorInput {
+  if (source.kind === "table") {
+    const columns = source.names.map((name) => ({ name, values: source.column(name) }));
+    return { columns };
+  }
+  const { rows } = source;
+  const data = new Float64Array(rows.count * rows.width);
+  rows.copy(0, rows.count, data, 0);
+  return { data, shape: [rows.count, rows.width] };
+}
+
+function section(heading: string, content: string): string {
+  return content === "" ? "" : `<section><h2>${escapeHtml(heading)}</h2>\n${content}\n</section>`;
+}
+
+function list(lines: readonly string[]): string {
+  return `<ul>${lines.map((line) => `<li>${escapeHtml(line)}</li>`).join("")}</ul>`;
+}
+
+function oddestRows(
+  rows: readonly number[],
+  { score, pValue, flagged }: Detection,
+  reasons: readonly Reason[][],
+): string {
+  if (rows.length === 0) return "";
+  return table(
+    ["row", "score", "p-value", "flagged", "why"],
+    rows.map((row, i) => [
+      String(row),
+      short(at(score, row)),
+      short(at(pValue, row)),
+      flagged[row] === 1 ? "yes" : "",
+      (reasons[i] ?? []).slice(0, MOST_REASONS).map(reasonText).join("; "),
+    ]),
+  );
+}
+
+function reasonText({ column, value, expected, probability, when }: Reason): string {
+  const at = when === undefined ? "" : ` at row ${when}`;
+  const chance = probability === undefined ? "" : `, probability ${short(probability)}`;
+  return `${column} is ${cell(value)}${at}, expected ${cell(expected)}${chance}`;
+}
+
+/** How often each column is the first reason of a flagged row. */
+function blame(reasons: readonly Reason[][]): string {
+  const counts = new Map<string, number>();
+  for (const [first] of reasons) {
+    if (first) counts.set(String(first.column), (counts.get(String(first.column)) ?? 0) + 1);
+  }
+  const rows = [...counts].sort(([, a], [, b]) => b - a);
+  return rows.length === 0
+    ? ""
+    : table(
+        ["column", "first reason of flagged rows above"],
+        rows.map(([column, count]) => [column, String(count)]),
+      );
+}
+
+function about({ schema, notes, config }: Reported): string {
+  const facts: [string, string][] = [
+    ["Models", `${config.models} of ${config.layers.join(" → ")}`],
+    ["Score", config.score],
+    [
+      "Window",
+      config.window ? `${config.window.length} rows` : "none: every row stands for itself",
+    ],
+    ["Rows that calibrate", config.calibrationRows.toLocaleString("en")],
+    ["Seed", String(config.seed)],
+  ];
+  const columns = `<h3>Columns</h3>${list(describeSchema(schema))}`;
+  return `${table(["", ""], facts)}${columns}${notes.length > 0 ? `<h3>Notes</h3>${list(notes)}` : ""}`;
+}
+
+function driftText({ alarm, martingale, sinceRow }: Drift): string {
+  return alarm
+    ? `These rows have moved away from what was learned, since about row ${sinceRow}.`
+    : `No drift: a bet against these rows being like those of training is worth ${short(martingale)} times its stake.`;
+}
+
+function cell(value: Reason["value"]): string {
+  return value === null ? "missing" : typeof value === "number" ? short(value) : String(value);
+}
+
+function short(value: number): string {
+  return Number.isFinite(value) ? String(Number(value.toPrecision(3))) : String(value);
+}

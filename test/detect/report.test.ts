@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+import { AnomalyDetector } from "../../src/detect/detector.ts";
+import { faultyRows, plant, quick } from "./support/plant.ts";
+
+const rows = [...plant(30, 2), ...faultyRows(6, 3).rows];
+
+describe("a detector's report", () => {
+  it("shows what is flagged, why, and what the detector is", async () => {
+    const columns = ["<b>flow</b>", "b", "c", "d", "e", "f"];
+    const detector = await AnomalyDetector.fit(plant(200, 1), { ...quick, columns });
+    const page = detector.report(rows, {
+      title: "Night shift",
+      decision: { alpha: 0.05 },
+      oddest: 6,
+    });
+    const { flagged } = detector.detect(rows, { alpha: 0.05 });
+    const count = flagged.reduce((sum, flag) => sum + flag, 0);
+    expect(page).toContain("<title>Night shift</title>");
+    expect(page).toContain(`${count} of 36 rows are flagged by {&quot;alpha&quot;:0.05}.`);
+    expect(page).toContain("<svg");
+    expect(page.match(/expected/g)?.length).toBe(18);
+    expect(page).toContain("&lt;b&gt;flow&lt;/b&gt;: number");
+    expect(page).not.toContain("<b>");
+    expect(page).not.toContain("<script");
+    expect(page).toMatch(/No drift|moved away/);
+    for (const [i, fault] of detector.explain(rows.slice(30)).entries()) {
+      const [first] = fault;
+      if (flagged[30 + i])
+        expect(page).toContain(`${String(first?.column).replace(/[<>]/g, "")[0]}`);
+    }
+    expect(() => detector.report(rows, { odest: 1 } as never)).toThrow('no option "odest"');
+    detector.dispose();
+  });
+
+  it("takes few calibration rows, windows and rows without a value", async () => {
+    const few = await AnomalyDetector.fit(plant(20, 1), quick);
+    expect(few.report([new Array(6).fill(Number.NaN), ...rows])).toContain("no known value");
+    expect(few.report(new Float32Array(0))).toContain("0 of 0 rows");
+    const series = await AnomalyDetector.fit(plant(150, 1), { window: 5 });
+    expect(series.report(rows)).toMatch(/at row \d+, expected/);
+    few.dispose();
+    series.dispose();
+  });
+});
