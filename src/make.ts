@@ -12,6 +12,7 @@ import {
   runtimeOptions,
 } from "./model/config.ts";
 import { Engine } from "./model/engine.ts";
+import { yieldToEventLoop } from "./platform/yield.ts";
 import { loadThreadedCore, loadThreadedCoreSync } from "./threads/load.ts";
 import type { ThreadedCoreOptions } from "./threads/options.ts";
 import type { RunState } from "./training/run-state.ts";
@@ -48,12 +49,16 @@ export async function loadedEngine(
     import("./exchange/checkpoint-read.ts"),
     loadThreadedCore(runtime),
   ]);
-  return onCore(loaded, (core) => {
-    const { snapshot, network, run } = decodeCheckpoint(bytes);
-    const engine = new Engine(snapshot.config, core, network);
+  try {
+    const { snapshot, network, run } = decodeCheckpoint(bytes); // copies all that it keeps
+    await yieldToEventLoop();
+    const engine = new Engine(snapshot.config, loaded, network);
     engine.state.restore(snapshot);
     return { engine, run };
-  });
+  } catch (error) {
+    loaded.dispose();
+    throw error;
+  }
 }
 
 /**

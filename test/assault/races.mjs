@@ -1,0 +1,287 @@
+// What happens at random moments of training: aborts, dispose, second runs, readings, buffers that are given away,
+// workers that are ended. Plain JavaScript without anything of Node, so that every host can run it on the built
+// package. `races` throws at the first thing that is wrong, with the seed of its round.
+//
+// Always: every promise settles, with an error that was to be expected or none. A run that was aborted can be resumed,
+// and ends with the bits of one that never was.
+
+const WIDTH = 12;
+const ROWS = 160;
+const PATIENCE = 20_000; // milliseconds after which a promise counts as lost
+
+/** Numbers in [0, 1) from a seed. */
+function generator(seed) {
+  let state = seed >>> 0 || 1;
+  return () => {
+    state ^= state << 13;
+    state >>>= 0;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    state >>>= 0;
+    return state / 2 ** 32;
+  };
+}
+
+const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** What became of a promise. Throws when nothing does. */
+async function outcome(promise, what) {
+  let timer;
+  const lost = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} never settles`)), PATIENCE);
+  });
+  const settled = promise.then(
+    (value) => ({ value }),
+    (error) => ({ error }),
+  );
+  try {
+    return await Promise.race([settled, lost]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function check(condition, what) {
+  if (!condition) throw new Error(what);
+}
+
+const same = (a, b) =>
+  Object.keys(a).every((name) =>
+    a[name].data.every((value, i) => Object.is(value, b[name].data[i])),
+  );
+
+const rowsOf = (random) => Float32Array.from({ length: ROWS * WIDTH }, () => random() - 0.5);
+
+const CONFIGS = [
+  { layers: [WIDTH, 8, 3] },
+  { layers: [WIDTH, 6], activation: "linear", optimizer: "sgd" },
+  { layers: [WIDTH, 6], scaler: "standard", missing: "mask", dropout: 0.2 },
+  { layers: [WIDTH, 10], code: { type: "batchTopK", k: 2 } },
+  { layers: [WIDTH, 5], code: { type: "gaussian" } },
+];
+
+/** What is read of a model meanwhile changes nothing. */
+function readSomething(model, random, x) {
+  const reads = [
+    () => model.encode(x),
+    () => model.reconstructionErrors(x),
+    () => model.save({ optimizer: true }),
+    () => model.evaluate(x),
+    () => model.weights(),
+    () => model.config.code?.type === "gaussian" && model.negativeElbo(x),
+  ];
+  reads[Math.floor(random() * reads.length)]();
+}
+
+/** A run in this thread that is disturbed. */
+async function inThisThread({ TiedAutoencoder }, random) {
+  const config = { ...CONFIGS[Math.floor(random() * CONFIGS.length)], simd: "baseline", seed: 3 };
+  const data = rowsOf(random);
+  const form = Math.floor(random() * 3);
+  const options = {
+    epochs: 4 + Math.floor(random() * 30),
+    batchSize: 8 + Math.floor(random() * 40),
+    ...(form === 0
+      ? { validationSplit: 0.2, earlyStopping: { patience: 50, restoreBest: true } }
+      : {}),
+  };
+  const whole = await TiedAutoencoder.create(config);
+  await whole.fit(data, options);
+
+  const model = await TiedAutoencoder.create(config);
+  const given = data.slice();
+  const controller = new AbortController();
+  const { signal } = controller;
+  const stalls = random() < 0.3;
+  const callbacks = {
+    onEpoch: stalls ? () => wait(random() * 3) : undefined,
+    onStep: ({ step }) => {
+      if (random() < 0.1) readSomething(model, random, data);
+      return step < 0 ? false : undefined;
+    },
+  };
+  const run =
+    form === 2
+      ? (async () => {
+          for await (const _ of model.fitSteps(given, { ...options, ...callbacks, signal }));
+        })()
+      : model.fit(given, { ...options, ...callbacks, signal });
+  const settled = outcome(run, "fit");
+  await wait(random() * (stalls ? 60 : 15));
+
+  // The run may have ended already: then all of this comes too late and is as harmless.
+  const deed = ["abort", "dispose", "transfer", "second"][Math.floor(random() * 4)];
+  if (deed === "second") {
+    const second = await outcome(model.fit(data), "a second fit");
+    check(
+      !second.error || second.error.name === "InvalidStateError",
+      `second fit: ${second.error}`,
+    );
+    if (!second.error) return; // it had ended
+    try {
+      model.trainOnBatch(data);
+    } catch (error) {
+      check(error.name === "InvalidStateError", `trainOnBatch meanwhile: ${error}`);
+    }
+  }
+  if (deed === "transfer") structuredClone(given.buffer, { transfer: [given.buffer] });
+  if (deed === "dispose") model.dispose();
+  const reason = { why: "enough" };
+  if (deed === "abort") controller.abort(reason);
+  const { error } = await settled;
+  if (deed === "dispose") {
+    check(!error || error.name === "DisposedError", `after dispose: ${error}`);
+    return;
+  }
+  if (deed === "abort") check(!error || error === reason, `after an abort: ${error}`);
+  if (deed === "second") check(!error, `after a second fit: ${error}`);
+  if (deed === "transfer") {
+    check(!error || /transferred or shrunk/.test(error.message), `after a transfer: ${error}`);
+  }
+  // The model is free, and the run can be finished.
+  if (error) {
+    const saved = random() < 0.5 ? model.save({ optimizer: true }) : undefined;
+    const again = saved ? await TiedAutoencoder.load(saved, { simd: "baseline" }) : model;
+    await again.fit(data, { ...options, resume: true });
+    check(same(again.weights(), whole.weights()), `resumed after ${deed}: other bits`);
+    again.dispose();
+  } else {
+    check(same(model.weights(), whole.weights()), `${deed}: other bits`);
+  }
+  model.dispose();
+  whole.dispose();
+}
+
+/** A start from components or layer by layer that is disturbed. */
+async function starting({ TiedAutoencoder }, random) {
+  const model = await TiedAutoencoder.create({ layers: [WIDTH, 8, 3], simd: "baseline" });
+  const controller = new AbortController();
+  const method = random() < 0.5 ? { method: "pca" } : { method: "layerwise", epochs: 200 };
+  const started = outcome(
+    model.initializeFrom(rowsOf(random), { ...method, signal: controller.signal }),
+    "initializeFrom",
+  );
+  await wait(random() * 20);
+  const disposes = random() < 0.5;
+  if (disposes) model.dispose();
+  else controller.abort("enough");
+  const { error } = await started;
+  const expected = disposes ? error?.name === "DisposedError" : error === "enough";
+  check(!error || expected, `initializeFrom: ${error}`);
+  if (!disposes) model.trainOnBatch(rowsOf(random));
+  model.dispose();
+}
+
+/** A stream that stalls for ever. */
+async function stalled({ TiedAutoencoder }, random) {
+  const model = await TiedAutoencoder.create({ layers: [WIDTH, 3], simd: "baseline" });
+  const controller = new AbortController();
+  const data = rowsOf(random);
+  async function* pieces() {
+    const count = Math.floor(random() * 4);
+    for (let i = 0; i < count; i++) yield data;
+    await new Promise(() => {});
+  }
+  const run = outcome(
+    model.fit(pieces(), { signal: controller.signal }),
+    "fit on a stalled stream",
+  );
+  await wait(random() * 10);
+  const disposes = random() < 0.5;
+  if (disposes) model.dispose();
+  else controller.abort("enough");
+  const { error } = await run;
+  check(disposes ? error?.name === "DisposedError" : error === "enough", `stalled: ${error}`);
+  model.dispose();
+}
+
+/** A model in a worker, disturbed or robbed of the worker. */
+async function inWorker({ worker }, random, makeWorker) {
+  let made;
+  const createWorker = makeWorker && (() => (made = makeWorker()));
+  const remote = await worker.TiedAutoencoder.create(
+    { layers: [WIDTH, 8, 3], simd: "baseline" },
+    createWorker ? { createWorker } : {},
+  );
+  const controller = new AbortController();
+  const data = rowsOf(random);
+  const calls = [
+    remote.fit(data, { epochs: 1e6, signal: controller.signal }),
+    remote.encode(data),
+    remote.fit(data),
+    remote.save(),
+  ].map((call, i) => outcome(call, `call ${i} in a worker`));
+  await wait(random() * 60);
+  const deed = ["abort", "dispose", made ? "end" : "abort"][Math.floor(random() * 3)];
+  if (deed === "abort") controller.abort("enough");
+  if (deed === "dispose") remote.dispose();
+  if (deed === "end") {
+    await made.terminate();
+    // A page is not told that a worker was ended.
+    if (!made.on) remote.dispose();
+  }
+  const [fit, encode, second, save] = await Promise.all(calls);
+  const gone = ["DisposedError", "UnsupportedHostError"];
+  const fine = (error, ...names) => !error || names.includes(error.name) || error === "enough";
+  check(fit.error && fine(fit.error, ...gone), `fit in a worker, ${deed}: ${fit.error}`);
+  check(fine(encode.error, ...gone), `encode in a worker: ${encode.error}`);
+  check(fine(save.error, ...gone), `save in a worker: ${save.error}`);
+  check(
+    second.error && fine(second.error, "InvalidStateError", ...gone),
+    `second fit in a worker: ${second.error}`,
+  );
+  if (deed === "abort") await remote.trainOnBatch(data);
+  remote.dispose();
+}
+
+/** Threads whose workers are ended: one error or none, and the same bits. */
+async function threaded({ TiedAutoencoder }, random) {
+  const config = { layers: [512, 256], simd: "baseline", seed: 3, onWarning() {} };
+  const data = Float32Array.from({ length: 64 * 512 }, () => random() - 0.5);
+  const model = await TiedAutoencoder.create({ ...config, threads: 2 });
+  const run = outcome(model.fit(data, { epochs: 5, batchSize: 32 }), "fit with threads");
+  await wait(random() * 30);
+  if (random() < 0.5) model.dispose();
+  const { error } = await run;
+  check(!error || error.name === "DisposedError", `with threads: ${error}`);
+  if (!error) {
+    const alone = await TiedAutoencoder.create(config);
+    await alone.fit(data, { epochs: 5, batchSize: 32 });
+    check(same(alone.weights(), model.weights()), "threads give other bits");
+    alone.dispose();
+  }
+  model.dispose();
+}
+
+/**
+ * Goes on for `seconds`.
+ * @param entries TiedAutoencoder, and `worker`, the namespace of tied-autoencoder/worker, where there are workers
+ * @param makeWorker makes a worker that runs worker-script; absent where only the package makes its own
+ * @returns rounds by kind
+ */
+export async function races(entries, { seconds, seed, makeWorker }) {
+  const kinds = {
+    inThisThread,
+    starting,
+    stalled,
+    ...(entries.worker ? { inWorker, threaded } : {}),
+  };
+  const names = Object.keys(kinds);
+  const rounds = Object.fromEntries(names.map((name) => [name, 0]));
+  const end = performance.now() + seconds * 1000;
+  for (let round = 0; performance.now() < end; round++) {
+    const random = generator(seed + round * 7919);
+    for (let i = 0; i < 8; i++) random();
+    // Most rounds are in this thread, where they are quick.
+    const name = round % 5 === 4 ? names[Math.floor(random() * names.length)] : "inThisThread";
+    try {
+      await kinds[name](entries, random, makeWorker);
+    } catch (error) {
+      throw new Error(`races: seed ${seed}, round ${round}, ${name}: ${error.message}`, {
+        cause: error,
+      });
+    }
+    rounds[name] += 1;
+  }
+  return rounds;
+}

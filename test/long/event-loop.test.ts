@@ -1,0 +1,25 @@
+// A server goes on serving while a model trains: no call of the package keeps the event loop for long. The aim is
+// 50 ms; the limit here is for machines that do other work too, and far below what one piece would take.
+
+import { describe, expect, test } from "vitest";
+import { TiedAutoencoder } from "../../src/index.ts";
+import { longCalls } from "../support/tasks.mjs";
+
+const LIMIT_MILLISECONDS = 1000;
+
+describe("the longest task", () => {
+  test.each(Object.entries(longCalls({ TiedAutoencoder })))("%s", async (name, run) => {
+    const { longest, milliseconds } = await run();
+    console.log(`${name}: ${longest.toFixed(0)} ms of ${milliseconds.toFixed(0)} ms`);
+    expect(longest).toBeLessThan(LIMIT_MILLISECONDS);
+  });
+
+  test("an abort is heard while components are computed", async () => {
+    const model = await TiedAutoencoder.create({ layers: [2000, 500] });
+    const x = new Float32Array(1000 * 2000).map((_, i) => Math.sin(i * i));
+    const signal = AbortSignal.timeout(1500);
+    await expect(model.initializeFrom(x, { method: "pca", signal })).rejects.toThrow(/timeout/);
+    expect(model.byteLength).toBeGreaterThan(0); // the model is as alive as before
+    model.dispose();
+  });
+});

@@ -1,0 +1,77 @@
+// How long the package keeps a host's event loop from its other work: a timer that is set again and again notes the
+// longest wait between two calls. Plain JavaScript, so that pages run it as well as Node.
+
+function numbers(count) {
+  let state = 1;
+  return Float32Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return (state >>> 8) / 2 ** 24;
+  });
+}
+
+/** Rows of ten directions and some noise, so that principal components are soon found. */
+function rowsOf(count, width) {
+  const [shares, directions] = [numbers(count * 10), numbers(width * 10)];
+  return numbers(count * width).map((noise, i) => {
+    const [row, column] = [Math.floor(i / width), i % width];
+    let sum = noise / 10;
+    for (let k = 0; k < 10; k++) {
+      sum += ((shares[row * 10 + k] - 0.5) * directions[column * 10 + k]) / (k + 1);
+    }
+    return sum;
+  });
+}
+
+/** The longest time between two calls of a timer while `work` goes on, and how often it was called. */
+export async function longestTask(work) {
+  let last = performance.now();
+  let longest = 0;
+  let calls = 0;
+  let timer;
+  const beat = () => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+    calls += 1;
+    timer = setTimeout(beat, 0);
+  };
+  timer = setTimeout(beat, 0);
+  const start = performance.now();
+  await work();
+  clearTimeout(timer);
+  longest = Math.max(longest, performance.now() - last);
+  return { longest, calls, milliseconds: performance.now() - start };
+}
+
+/** The long calls of the package at the sizes that the README speaks of. */
+export function longCalls({ TiedAutoencoder }) {
+  const width = 784;
+  const x = rowsOf(2000, width);
+  const withModel = (config, use) => async () => {
+    const model = await TiedAutoencoder.create({ simd: "baseline", ...config });
+    const result = await longestTask(() => use(model));
+    model.dispose();
+    return result;
+  };
+  const deep = { layers: [width, 256, 64] };
+  return {
+    fit: withModel({ layers: [width, 128], scaler: "standard" }, (model) =>
+      model.fit(x, { batchSize: 128, epochs: 5, validationSplit: 0.2 }),
+    ),
+    "fit with missing values": withModel({ ...deep, scaler: "minMax", missing: "mask" }, (model) =>
+      model.fit(x, { batchSize: 64, maxSteps: 80, validationSplit: 0.2 }),
+    ),
+    "initializeFrom, pca": withModel(deep, (model) => model.initializeFrom(x, { method: "pca" })),
+    "initializeFrom, layerwise": withModel(deep, (model) =>
+      model.initializeFrom(x, { method: "layerwise", epochs: 1, batchSize: 64 }),
+    ),
+    async load() {
+      const model = await TiedAutoencoder.create({ simd: "baseline", layers: [width, 512, 128] });
+      const file = model.save({ optimizer: true });
+      model.dispose();
+      return longestTask(async () =>
+        (await TiedAutoencoder.load(file, { simd: "baseline" })).dispose(),
+      );
+    },
+  };
+}
