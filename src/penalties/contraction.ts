@@ -29,7 +29,7 @@ export const contraction: PenaltyDefinition<"contraction", ContractionOptions> =
     const unknown = encoderActivations.find((activation) => !KNOWN.includes(activation));
     if (unknown === undefined) return;
     throw new InvalidValueError(
-      `The penalty "contraction" knows the activations ${oneOf(KNOWN)} in the encoder; got ${show(unknown)}.`,
+      `The penalty "contraction" knows the activations ${oneOf(KNOWN)} in the encoder; got ${show(unknown)}. Take one of these for every encoding layer, or noise on the input (corruption) instead of the penalty.`,
     );
   },
   plan(room, { encoders }, { weight }) {

@@ -30,7 +30,7 @@ test.each<[string, Partial<ModelConfig>, RegExp]>([
   [
     "contraction of an activation that it does not know",
     { penalties: [contraction], activation: "gelu" },
-    /"contraction" knows the activations "linear", .*; got "gelu"/,
+    /"contraction" knows the activations "linear", .*; got "gelu"\. Take one/,
   ],
   [
     "contraction of a sparse code",
