@@ -1,6 +1,7 @@
 // AnomalyDetector: which rows are odd, how sure that is, and why. It holds what it takes to judge rows: how
 // their columns are read, an ensemble of models, and the scores of rows that the models have not seen.
 
+import type { OwnBytes } from "../arrays.ts";
 import { onlyKeys, record, wholeNumber } from "../checks.ts";
 import { DisposedError, InvalidStateError, InvalidValueError } from "../errors.ts";
 import type { CellOptions } from "../formats/cell-values.ts";
@@ -275,7 +276,7 @@ export class AnomalyDetector {
   }
 
   /** The detector as one safetensors file: models, calibration, columns, and the state of `drift`. */
-  save(): Uint8Array<ArrayBuffer> {
+  save(): OwnBytes {
     return encodeDetector(this.#live, this.#watch.state);
   }
 

@@ -1,6 +1,7 @@
 // A detector as one safetensors file: the tensors of its models under "model.0." and so on, the scores that calibrate
 // it, and everything else as JSON in the metadata. file-read.ts is the way back.
 
+import type { OwnBytes } from "../arrays.ts";
 import { decodeSafetensors } from "../formats/safetensors.ts";
 import type { NamedTensor } from "../formats/safetensors-types.ts";
 import { encodeSafetensors } from "../formats/safetensors-write.ts";
@@ -42,7 +43,7 @@ export interface DetectorHeader {
 }
 
 /** Writes a detector. */
-export function encodeDetector(parts: Parts, drift: DriftState): Uint8Array<ArrayBuffer> {
+export function encodeDetector(parts: Parts, drift: DriftState): OwnBytes {
   const { encoder, series, ensemble, policy, notes, seed } = parts;
   const tensors: NamedTensor[] = [];
   const metadata: Record<string, string> = {
