@@ -214,7 +214,7 @@ class Tanh extends Elementwise {
   }
 }
 
-// Each activation has a function of its own for either pass: engines compile a function when it is first called, and a
+// Each activation has its own function for either pass: engines compile a function when it is first called, and a
 // model calls two or three of them.
 
 /** z += bias, y = act(z); `kept` is where the sum goes, or y. With a bias, rows are full vectors. */
@@ -314,7 +314,7 @@ export function biasActivation(
 ): void {
   if (op == Activation.linear && y == z && !bias) return;
   if (bias && cols & 3) {
-    // Where rows have tails, a pass of its own: behind it they follow one another without a gap.
+    // Where rows have tails, a separate pass: behind it they follow one another without a gap.
     addBias(rows, cols, z, bias);
     bias = 0;
   }

@@ -273,7 +273,7 @@ function rowsInSixes(rows: usize): usize {
   if (!ASC_FEATURE_RELAXED_SIMD) return 0;
   const even = (rows + 1) & ~1;
   const rest = even % 6;
-  // 2 over: one six fewer and two fours. An odd count fills its last tile but for one row.
+  // 2 over: one six fewer and two fours. An odd count fills its last tile except for one row.
   return rest == 2 ? max(even, 8) - 8 : even - rest;
 }
 

@@ -22,7 +22,7 @@ export type { OptimizerConfig, OptimizerSpec } from "./optimizers/index.ts";
 export type { ThreadedCoreOptions as CoreOptions } from "./threads/options.ts";
 
 /**
- * The core over a linear memory of its own.
+ * The core over its own linear memory.
  * @throws (rejects) UnsupportedHostError where WebAssembly SIMD is missing or refused.
  */
 export async function createKernels(options: ThreadedCoreOptions = {}): Promise<Kernels> {

@@ -1,4 +1,4 @@
-// `tied-autoencoder/worker`: the model and the detector, each in a worker of its own, so that a page stays at 60 frames a
+// `tied-autoencoder/worker`: the model and the detector, each in its own worker, so that a page stays at 60 frames a
 // second while it trains. Needs no shared memory. Importing it starts nothing.
 
 export type { MatrixInput } from "./data/rows.ts";

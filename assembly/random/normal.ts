@@ -21,7 +21,7 @@ function step(r: v128, v: v128, c: v128): v128 {
 /**
  * out[i] = (x ? x[i] : mean) + std * z(word), where out holds the words on entry; out must not
  * overlap x (pointer 0: no x). The word's low 31 bits j give x = (j + 1/2) / 2^31, its top bit the
- * sign: normals are symmetric to the bit and end at +-6.338. Relative error of z at most 7e-7, 2e-7
+ * sign: normals are exactly symmetric and end at +-6.338. Relative error of z at most 7e-7, 2e-7
  * on average. 3.1 ns an element; the polynomials are split for short dependency chains (in Horner's
  * order 3.9), the constants held (not held 5 to 6).
  */

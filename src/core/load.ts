@@ -244,7 +244,7 @@ function bytesOf(value: unknown): Uint8Array | undefined {
   return isBuffer ? new Uint8Array(value as ArrayBuffer) : undefined;
 }
 
-/** An instance of the core over `memory`, or over a memory of its own. `wish` is the `simd` that was asked for. */
+/** An instance of the core over `memory`, or over its own memory. `wish` is the `simd` that was asked for. */
 export function instantiate(
   host: HostWebAssembly,
   module: HostModule,
@@ -283,7 +283,7 @@ function linkRefused(cause: unknown, memory: HostMemory): Error {
   const reason = cause instanceof Error ? cause.message : String(cause);
   const need =
     memory.buffer instanceof ArrayBuffer
-      ? "one thread needs the core compiled for memory of its own"
+      ? "one thread needs the core compiled for its own memory"
       : "several threads need the core compiled for shared memory; given as bytes instead of a Module, any build serves";
   return new InvalidValueError(`wasm is a module that does not link: ${need} (${reason}).`, {
     cause,

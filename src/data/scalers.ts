@@ -1,6 +1,6 @@
 // StandardScaler and MinMaxScaler, with scikit-learn's names and formulas: statistics in float64, NaN
 // left out of them and passed through, columns that do not vary divided by 1. Standing alone; a model
-// with `scaler` in its configuration does the same inside (learned-preparation.ts).
+// with `scaler` in its configuration does the same inside (src/model/preparation.ts).
 
 import type { OwnDoubles, OwnFloats } from "../arrays.ts";
 import { boolean, finiteNumber, onlyKeys, record, wholeNumber } from "../checks.ts";

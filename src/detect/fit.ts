@@ -344,7 +344,7 @@ function runtimeOf(options: RuntimeOptions): RuntimeOptions {
   return Object.fromEntries(given.map((key) => [key, options[key]]));
 }
 
-/** The width of a flat array, which has none of its own, where the columns are named. */
+/** The width of a flat array, which the names of the columns tell. */
 function namesGiven(rows: DetectorInput, columns: ColumnsOption | undefined): number | undefined {
   if (!ArrayBuffer.isView(rows) || columns === undefined) return undefined;
   return Array.isArray(columns) ? columns.length : Object.keys(columns).length;

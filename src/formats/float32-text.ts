@@ -175,7 +175,7 @@ function putText(size: number, bytes: Uint8Array, at: number): number {
   return at;
 }
 
-/** Nine digits always do, and below six there is nothing to find but for subnormals: the rest ends in zeros. */
+/** Nine digits always do, and below six there is nothing to find, except for subnormals: the other digits are zeros. */
 function shortestByTrying(size: number): string {
   let best = Number(size.toPrecision(9));
   const least = size < 2 ** -120 ? 1 : 6;

@@ -109,7 +109,7 @@ export async function* gunzipByPako(
       yield* ready;
       ready = [];
       if (member.err !== 0) throw damaged(member.msg);
-      // What a member leaves begins with a zero: pako goes on with another member by itself.
+      // What a member leaves begins with a zero: pako continues with another member by itself.
       isPadding = member.ended && bytesLeft() > 0;
     }
   }

@@ -38,7 +38,7 @@ export interface LossOptions {
   masked?: boolean;
 }
 
-/** The numerics core over a memory of its own: matrices, products, activations, losses, optimizers, randomness. */
+/** The numerics core over its own memory: matrices, products, activations, losses, optimizers, randomness. */
 export class Kernels {
   readonly #core: Core;
   readonly #heap: Heap;

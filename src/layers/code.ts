@@ -1,5 +1,5 @@
 // What a code is: the innermost pair of layers, and what lies between them. A dense code is two dense layers; a
-// sparse or a variational one is a file of its own.
+// sparse or a variational one has its own file.
 
 import type { Seed } from "../math/seed.ts";
 import type { Definition, Resolved } from "../options.ts";

@@ -1,5 +1,5 @@
 // A linear map and its activation: y = act(x Wᵀ + b) where the layer encodes, y = act(x W + c) where it
-// decodes. W [units, inputs] is nn.Linear's layout. A decoding layer has no weight of its own: it names the
+// decodes. W [units, inputs] is nn.Linear's layout. A decoding layer has no weight: it names the
 // encoding layer's and reads it transposed.
 
 import { Activation, gradientNeedsInput } from "../../assembly/ops.ts";

@@ -1,5 +1,5 @@
 // The gaussian code of a variational autoencoder (Kingma & Welling 2014). Two heads read the last hidden layer: the
-// mean, by the tied weight and linear, and the log variance, by a weight of its own. Training decodes
+// mean, by the tied weight and linear, and the log variance, by its own weight. Training decodes
 // z = μ + exp(½ log σ²) ε, ε drawn for every row of every step; inference decodes μ. The loss gains
 // β · KL, KL = Σ ½ (μ² + σ² − 1 − log σ²) / (B · D) over the B rows, D being the columns of the data. Log variances are
 // held within [−30, 20], without gradient outside.

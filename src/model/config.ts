@@ -91,7 +91,7 @@ export interface ModelConfig {
   wasm?: NonNullable<ThreadedCoreOptions["wasm"]>;
   /**
    * Threads that share a call's work, the caller's included: 1 to 16, or `"auto"` for what the machine
-   * has, up to 4. Results are the same to the bit. Default 1. Needs `create` or `load`.
+   * has, up to 4. Results are bit-identical. Default 1. Needs `create` or `load`.
    */
   threads?: NonNullable<ThreadedCoreOptions["threads"]>;
   /**

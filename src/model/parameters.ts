@@ -1,5 +1,5 @@
 // Where each named parameter is in the flat block of all of them, and where its gradient is. Every tied weight
-// appears once: the decoder has biases of its own but no weights. Each tensor starts on a 16-byte boundary; the
+// appears once: the decoder has its own biases and no weights. Each tensor starts on a 16-byte boundary; the
 // gaps hold zeros whose gradients are zero, so that kernels may run over the whole block as one vector.
 
 import type { KernelExports } from "../core/generated/exports.ts";

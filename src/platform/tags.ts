@@ -1,5 +1,5 @@
 // Tells typed arrays and buffers apart by what they are, not by which realm made them. `instanceof` knows
-// only the classes of its own realm: an array from an iframe, a `node:vm` context or a test runner's
+// only the classes of its realm: an array from an iframe, a `node:vm` context or a test runner's
 // sandbox is no instance of them. The getters below read an object's internal slots, which every realm
 // shares and which no object can fake. `Array.isArray` needs no such help.
 

@@ -57,7 +57,7 @@ class TiedAutoencoder(nn.Module):
         self.encoder = nn.ModuleList(
             nn.Linear(inputs, units, bias=config["bias"]) for inputs, units in zip(layers, layers[1:])
         )
-        # The decoder has biases of its own and no weights.
+        # The decoder has its own biases and no weights.
         self.decoder = nn.ModuleList(nn.ParameterDict() for _ in self.encoder)
         if config["decoderBias"]:
             for part, inputs, units in zip(self.decoder, layers, layers[1:]):

@@ -5,7 +5,7 @@ export const trainDdpPy: string = `"""Trains a model of the npm package tied-aut
     torchrun --nproc_per_node 4 train_ddp.py model.safetensors data.npy --out trained.safetensors
     torchrun --nnodes 2 --nproc_per_node 8 --rdzv_backend c10d --rdzv_endpoint HOST:29500 train_ddp.py ...
 
-Every process sees the same batches and takes its share of their rows, so the result is one process's, but for
+Every process sees the same batches and takes its share of their rows, so the result is one process's, except for
 rounding, dropout and the noise of a gaussian code. KL sparsity, batch top-k and the auxiliary loss look at each process's
 share, as they do at micro-batches. Data are rows of numbers, .npy [rows, columns] or .csv with or without a line of names.
 """

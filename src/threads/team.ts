@@ -9,7 +9,7 @@ import { type AnyKernel, type Board, MOST_TASKS, NONE, pause } from "./board.ts"
 import { type CallPlan, type Cut, callPlan, type Values } from "./cuts.ts";
 import { ThreadError } from "./errors.ts";
 
-/** The least work that is worth a share of its own, in nanoseconds of one thread. */
+/** The least work that is worth its own share, in nanoseconds of one thread. */
 const LEAST_SHARE = 6_000;
 /**
  * Sharing begins with a matrix product of so many least shares. It ends when so many products in a row have fewer than

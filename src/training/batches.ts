@@ -1,5 +1,5 @@
 // Where a run's batches come from: rows that are all there, in the order of the epoch, or pieces that
-// arrive one by one (streams.ts). A source has no place of its own: it gives the batch that the run's state names
+// arrive one by one (streams.ts). A source keeps no place: it gives the batch that the run's state names
 // next, so that a run may start anywhere.
 
 import { FlatRows, type MatrixInput, type Rows } from "../data/rows.ts";

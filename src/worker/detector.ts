@@ -67,7 +67,7 @@ const NOTHING: About = {
 };
 
 /**
- * An AnomalyDetector in a worker of its own. Every call is asynchronous and they run in their order. Numbers, defaults and
+ * An AnomalyDetector in its own worker. Every call is asynchronous and they run in their order. Numbers, defaults and
  * errors are those of the detector in this thread; every promise also rejects with a DisposedError after `dispose`, with an
  * InvalidTypeError for arguments that cannot be sent or whose buffers were transferred before, and with an
  * UnsupportedHostError when the worker dies.

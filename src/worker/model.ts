@@ -55,7 +55,7 @@ export interface WorkerFitOptions
 }
 
 /**
- * A TiedAutoencoder in a worker of its own. Every call is asynchronous and they run in their order; while `fit`
+ * A TiedAutoencoder in its own worker. Every call is asynchronous and they run in their order; while `fit`
  * runs, reads are answered between its steps. Shapes, defaults and errors are those of the model in this
  * thread; every promise also rejects with a DisposedError after `dispose`, with an InvalidTypeError for
  * arguments that cannot be sent or whose buffers were transferred before, and with an UnsupportedHostError

@@ -1,4 +1,4 @@
-// For the program of a worker, which has no build of its own: the side that starts it sends one along.
+// For the program of a worker, which carries no build: the side that starts it sends one along.
 
 import { UnsupportedHostError } from "../../errors.ts";
 import type { BuildSource } from "./source.ts";

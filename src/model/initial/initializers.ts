@@ -33,7 +33,7 @@ function define<Type extends string>(
 }
 
 const definitions = [
-  // What nn.Linear draws: weights and biases uniform in ±1/√fan-in, each by the fan-in of its own map.
+  // What nn.Linear draws: weights and biases uniform in ±1/√fan-in, each by the fan-in of its map.
   define(
     "torchLinear",
     (draw, _, inputs) => draw.uniform(1 / Math.sqrt(inputs)),
