@@ -237,7 +237,7 @@ test("names from a file reach no terminal as they are", async () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be left
     expect(out + err).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
   }
-  expect(results[0]?.out).toContain("a\\x1b]0;title\\x07\\x9b31m, b");
+  expect(results[0]?.out).toContain("a\\x1b]0;title\\x07\\x9b31m  number");
   // Where the output is data it stays what it is.
   const { out } = await runLine(folder, "reconstruct e.st escapes.csv");
   expect(out.split("\n")[0]).toContain(name);
