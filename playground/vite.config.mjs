@@ -39,6 +39,18 @@ const neverAsked = {
   },
 };
 
+/**
+ * The page itself trains nothing: builds of the core and threads are for its workers. What would import them is left out of
+ * the page, but the bundler asks for files before it knows that.
+ */
+const notInThePage = {
+  name: "not in the page",
+  enforce: "pre",
+  apply: "build",
+  resolveId: (id) =>
+    /\/wasm\/\w+\.js$|\/start-[\w-]+\.js$/.test(id) ? { id, external: true } : undefined,
+};
+
 /** A worker's program as one text. */
 async function program(entry) {
   const { outputFiles, metafile } = await build({
@@ -92,7 +104,7 @@ async function helper() {
 export default defineConfig({
   root,
   base: "./",
-  plugins: [classicScript, workerPrograms],
+  plugins: [classicScript, notInThePage, workerPrograms],
   resolve: {
     alias: [{ find: /^tied-autoencoder\/(.*)$/, replacement: join(dist, "$1.js") }],
   },

@@ -24,11 +24,15 @@ const BESIDE = {
 /** Pictures of the guides. */
 const PICTURES = "docs/guides/pictures/";
 
+/** Files below docs/ with an ending, without those of the site itself. */
+const filesOfDocs = (ending) =>
+  readdirSync(join(root, "docs"), { recursive: true })
+    .map((file) => file.replaceAll("\\", "/"))
+    .filter((file) => file.endsWith(ending) && !file.startsWith("site/"));
+
 /** Files of the project that are pages, and the page of each. */
 function sources() {
-  const below = readdirSync(join(root, "docs"), { recursive: true })
-    .map((file) => file.replaceAll("\\", "/"))
-    .filter((file) => file.endsWith(".md") && !file.startsWith("site/"));
+  const below = filesOfDocs(".md");
   return new Map([...Object.entries(BESIDE), ...below.map((file) => [`docs/${file}`, file])]);
 }
 
@@ -40,6 +44,7 @@ export function stage() {
   for (const [file, page] of files) {
     pages.set(page, linked(readFileSync(join(root, file), "utf8"), file, page, files));
   }
+  for (const file of filesOfDocs(".svg")) write(file, readFileSync(join(root, "docs", file)));
   const api = apiPages(readPublicApi());
   for (const { name, text } of api) pages.set(`api/${name}.md`, text);
   for (const [page, text] of pages) write(page, text);
@@ -84,7 +89,7 @@ function linked(text, file, page, files) {
     const found = posix.normalize(posix.join(posix.dirname(file), path));
     if (found.startsWith(PICTURES)) return `[${label}](./${posix.relative("docs/guides", found)})`;
     const other = files.get(found);
-    if (other === undefined) return found.startsWith("build/") ? link : `\`${found}\``;
+    if (other === undefined) return found.endsWith(".svg") ? link : `\`${found}\``;
     const way = posix.relative(posix.dirname(page), other);
     return `[${label}](${way.startsWith(".") ? way : `./${way}`}${hash && `#${hash}`})`;
   });

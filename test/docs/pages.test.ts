@@ -5,21 +5,15 @@ import { existsSync, readFileSync } from "node:fs";
 import { posix } from "node:path";
 import { describe, expect, test } from "vitest";
 import { menu } from "../../docs/site/menu.mjs";
+import { slug } from "../../docs/site/slug.mjs";
 import { blocksOf, pages, place, root, textOf } from "./support/pages.ts";
 
 /** Without blocks of code. */
 const prose = (page: string) => textOf(page).replaceAll(/^```[\s\S]*?^```$/gm, "");
 
-/** The anchor of a heading, as GitHub and VitePress make it. */
-const anchor = (heading: string) =>
-  heading
-    .toLowerCase()
-    .replaceAll(/[`*]/g, "")
-    .replaceAll(/[^\p{L}\p{N}]+/gu, "-")
-    .replaceAll(/^-|-$/g, "");
-
+/** The anchors of a page's headings. */
 const anchorsOf = (page: string) =>
-  [...prose(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => anchor(heading));
+  [...prose(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => slug(heading));
 
 /** Paths in code spans that begin with a folder of the project. Braces and stars stand for several files. */
 const pathsIn = (text: string) =>

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitepress";
+import { slug } from "../slug.mjs";
 
 const pages = fileURLToPath(new URL("../../../build/site-pages/", import.meta.url));
 const groups = JSON.parse(readFileSync(`${pages}menu.json`, "utf8"));
@@ -20,6 +21,7 @@ export default defineConfig({
   ignoreDeadLinks: false,
   cleanUrls: false,
   lastUpdated: false,
+  markdown: { anchor: { slugify: slug } },
   vite: { publicDir: `${pages}public` },
   head: [
     [

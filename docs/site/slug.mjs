@@ -1,0 +1,11 @@
+/**
+ * The anchor of a heading, as GitHub makes it, so that a link works there and on the site: lower case, without
+ * punctuation, a hyphen for each blank.
+ * @param {string} heading
+ */
+export const slug = (heading) =>
+  heading
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+    .replaceAll(/\s/g, "-");
