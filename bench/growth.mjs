@@ -1,6 +1,9 @@
-// How costs grow with the number of layers and with the number of columns: `npm run bench:growth`, after a build.
-// Prints for every size what each call took by one layer or by one thousand columns, which stays the same where cost is
-// linear, and the memory that the model holds. Times are processor time, so that a busy machine changes them less.
+// How costs grow with layers, columns, models and rows: `npm run bench:growth [-- --rows 10000000]`, after a build. Prints for
+// every size what each call took by one unit of the size, which stays the same where cost is linear, and the memory that
+// is held; under each table the exponent of growth, the slope of log cost over log size over the last three sizes: 1 is
+// linear, below 1 a part of the cost is fixed. Times are processor time, so that a busy machine changes them less.
+
+import { parseArgs } from "node:util";
 
 import { TiedAutoencoder } from "../dist/index.js";
 import { describeHost } from "./support/host.mjs";
@@ -22,9 +25,9 @@ async function measure(calls) {
       await call(state);
       best[name] = Math.min(best[name] ?? Infinity, processorTime() - start);
     }
-    best.bytes = state.model.byteLength;
-    state.model.dispose();
-    state.copy.dispose();
+    best.bytes = state.bytesHeld ?? state.model.byteLength;
+    state.model?.dispose();
+    state.copy?.dispose();
   }
   return best;
 }
@@ -61,8 +64,10 @@ const calls = (config, rows, fitOptions) => {
 async function table(title, sizes, unit, callsOf) {
   console.log(`\n${title}`);
   let isFirst = true;
+  const found = [];
   for (const size of sizes) {
     const { bytes, ...times } = await measure(callsOf(size));
+    found.push({ ...times, bytes });
     if (isFirst) console.log(["size", ...Object.keys(times), "KiB"].map(cell).join(""));
     isFirst = false;
     const numbers = [...Object.values(times), bytes / 1024].map((n) =>
@@ -70,6 +75,12 @@ async function table(title, sizes, unit, callsOf) {
     );
     console.log([size, ...numbers].map(cell).join(""));
   }
+  const [last, before] = [sizes.length - 1, Math.max(0, sizes.length - 3)];
+  const span = Math.log(sizes[last] / sizes[before]);
+  const exponents = Object.keys(found[0]).map((name) =>
+    (Math.log(found[last][name] / found[before][name]) / span).toFixed(2),
+  );
+  console.log(["exponent", ...exponents].map(cell).join(""));
 }
 
 const cell = (value) => String(value).padStart(9);
@@ -86,7 +97,7 @@ await table(
 );
 await table(
   "Columns to 4 units: microseconds and KiB a thousand columns",
-  [1000, 10_000, 100_000],
+  [1000, 5000, 20_000, 100_000],
   1000,
   (columns) =>
     calls({ layers: [columns, 4], scaler: "standard", missing: "mean" }, 16, {
@@ -94,3 +105,51 @@ await table(
       batchSize: 8,
     }),
 );
+
+/** So many models of 30-8 at once: made, trained on 64 rows, used and disposed of. */
+const manyModels = (count) => {
+  const x = Float32Array.from({ length: 64 * 30 }, (_, i) => Math.sin(i));
+  return {
+    create: async (state) => {
+      state.models = [];
+      for (let i = 0; i < count; i++) {
+        state.models.push(await TiedAutoencoder.create({ layers: [30, 8], seed: i }));
+      }
+    },
+    fit: async ({ models }) => {
+      for (const model of models) await model.fit(x, { epochs: 2, batchSize: 16 });
+    },
+    score: ({ models }) => {
+      for (const model of models) model.reconstructionErrors(x);
+    },
+    dispose: (state) => {
+      state.bytesHeld = state.models.reduce((sum, model) => sum + model.byteLength, 0);
+      for (const model of state.models) model.dispose();
+    },
+  };
+};
+await table("Models of 30-8: microseconds and KiB a model", [10, 100, 1000], 1, manyModels);
+
+/** Rows that arrive in pieces, so that no more than a piece is in memory. */
+async function* piecesOf(rows, width) {
+  const most = 1024;
+  const piece = Float32Array.from({ length: most * width }, (_, i) => Math.sin(i));
+  for (let at = 0; at < rows; at += most) {
+    const count = Math.min(most, rows - at);
+    yield { data: piece.subarray(0, count * width), shape: [count, width] };
+  }
+}
+const { values } = parseArgs({ options: { rows: { type: "string", default: "1000000" } } });
+const sizes = [];
+for (let rows = 10; rows <= Number(values.rows); rows *= 10) sizes.push(rows);
+await table("Rows of 8: microseconds and KiB a thousand rows", sizes, 1000, (rows) => ({
+  create: async (state) => {
+    state.model = await TiedAutoencoder.create({ layers: [8, 3] });
+  },
+  fit: async ({ model }) => {
+    await model.fit(() => piecesOf(rows, 8), { epochs: 1 });
+  },
+  score: async ({ model }) => {
+    for await (const piece of piecesOf(rows, 8)) model.reconstructionErrors(piece);
+  },
+}));
