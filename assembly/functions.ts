@@ -1,7 +1,7 @@
 // The elementary functions over arrays, y[i] = f(x[i]) for i < count; y may equal x. The functions
-// themselves are in math/, four lanes at a time, and the core inlines them from there. This is an entry
-// of its own (build/functions-*.wasm), through which their error bounds are tested; the core does
-// without it.
+// themselves are in math/, four lanes at a time, and the core inlines them from there. They are a
+// separate entry (build/functions-*.wasm), through which their error bounds are tested; the core does
+// not need it.
 
 import { loadLanes, storeLanes } from "./lanes";
 import { erf4 } from "./math/erf";

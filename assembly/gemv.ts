@@ -9,7 +9,7 @@ import { madd } from "./simd";
 /** Columns that sumRows takes at a time: what it needs of workspace, in elements. */
 const CHUNK: usize = 2064;
 /**
- * Rows of B that sumRows takes before it goes on to the next columns: few enough that lines which two
+ * Rows of B that sumRows takes before it continues with the next columns: few enough that lines which two
  * strips share stay in L1 and pages in the first level of the TLB.
  */
 const ROWS: usize = 16;

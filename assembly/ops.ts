@@ -1,6 +1,7 @@
 // The op codes that the core and the TypeScript layer share. Plain TypeScript, valid in both
-// languages; everything public derives its names from these enums and files store the names, so a
-// code may be renumbered at any time. This file imports nothing.
+// languages; everything public derives its names from these enums, and files store the names. A code
+// that is renumbered therefore breaks no file, but it raises the version of the ABI (abi.ts): programs
+// that call the modules themselves use the numbers. This file imports nothing.
 
 /** Elementwise activations. `leakyRelu` and `elu` take a parameter (slope, alpha). */
 export enum Activation {

@@ -1,6 +1,6 @@
 // The command line on tables, megabytes of input a second: node bench/tables.mjs [--rounds 5] [--dist FOLDER ...] [--million 10]
 //
-// Every round runs every task once, each as a process of its own; its processor time and its memory at the end count,
+// Every round runs every task once, each in its own process; its processor time and its memory at the end count,
 // less the processor time of the same command on ten rows, which is start-up. `plain` is a program of a few lines that
 // splits lines and cells and calls Number, and joins them again where the task writes rows. With several --dist folders
 // (builds of other versions) the last column is the first one's time over each. --million N scores N million rows from a

@@ -1,5 +1,5 @@
 // Training steps on two threads against one: `npm run bench:threads`, after a build. On one thread, on
-// two, and on one while a copy of the model trains on a thread of its own take turns within a round, so
+// two, and on one while a copy of the model trains on its own thread take turns within a round, so
 // that a busy neighbour slows them alike. "Cores" is what the two copies do together: a machine whose
 // cores share a unit or have other guests gives less than 2, and nothing on two threads exceeds it.
 // Printed are medians over the rounds, and the ratio of the fastest hundredths of the steps, which is

@@ -165,7 +165,7 @@ for (const stale of readdirSync(join(root, "dist")).filter((name) => name !== "t
   rmSync(join(root, "dist", stale), { recursive: true });
 }
 
-// The program of a worker is a file of its own, and also text inside what starts it.
+// The program of a worker is a separate file, and also text inside what starts it.
 const workerProgram = await script("dist/worker-script.js", "src/worker-script.ts", "worker");
 const detectorProgram = await script("dist/detector-script.js", "src/detector-script.ts", "worker");
 const constants = {

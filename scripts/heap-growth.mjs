@@ -101,7 +101,7 @@ function hosts() {
   return isAnother ? [process.execPath, installed] : [process.execPath];
 }
 
-// Each case is a process of its own, so that it sees code that was compiled for it alone.
+// Each case runs in its own process, so that it sees code that was compiled for it alone.
 const title = process.argv[2];
 if (title === undefined) {
   for (const host of hosts()) {

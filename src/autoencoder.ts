@@ -84,9 +84,9 @@ export class TiedAutoencoder {
   }
 
   /**
-   * As `create`, without waiting. Works where the core can be had so: in Node, Deno and Bun from the
+   * As `create`, without waiting. Works where the core is available at once: in Node, Deno and Bun from the
    * package's files, on edge runtimes, with `wasm` given, and anywhere after an awaited `create`.
-   * @throws as `create`; UnsupportedHostError also where the core can only be had by waiting.
+   * @throws as `create`; UnsupportedHostError also where the core must be waited for.
    */
   static createSync(config: ModelConfig): TiedAutoencoder {
     return new TiedAutoencoder(freshEngineSync(config));

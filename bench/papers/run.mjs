@@ -1,4 +1,4 @@
-// Papers' numbers on MNIST, one after another, each in a process of its own.
+// Papers' numbers on MNIST, one after another, each in its own process.
 //
 //   npm run papers [-- NAME …] [FOLDER]      NAME is k-sparse, deep, variational or features; all without one
 //

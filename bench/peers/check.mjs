@@ -7,7 +7,7 @@ const STEPS = 4;
 const LOSS_TOLERANCE = 1e-3;
 const TENSOR_TOLERANCE = 1e-4;
 
-// A query of its own makes it a module of its own, so that the engine compiles the loops that are
+// A query string makes it a separate module, so that the engine compiles the loops that are
 // timed for float32 alone.
 const { plain } = await import("./peers/plain.mjs?double");
 

@@ -6,7 +6,7 @@ const SMALLEST_RING = 8;
 const LARGEST_RING = 512;
 const RING_ROWS = 4096;
 
-/** Units from the input to the code; relu everywhere but for the linear output, MSE, Adam 1e-3. */
+/** Units from the input to the code; relu everywhere except for the linear output, MSE, Adam 1e-3. */
 export const workloads = [
   { id: "W1", layers: [784, 128] },
   { id: "W2", layers: [784, 256, 64] },

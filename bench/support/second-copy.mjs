@@ -1,4 +1,4 @@
-// A model of its own on a thread of its own, for bench/threads.mjs: trains while the flag says so and
+// A separate model on a separate thread, for bench/threads.mjs: trains while the flag says so and
 // counts its steps and their microseconds. Two copies at once show what the machine's cores give.
 
 import { workerData } from "node:worker_threads";

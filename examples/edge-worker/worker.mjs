@@ -1,5 +1,5 @@
 // An anomaly detector at the edge. It learns online from the rows that it is sent, answers how unusual
-// rows are, and keeps the model in its own storage, so that it goes on where it was after a restart.
+// rows are, and keeps the model in its own storage, so that it continues where it was after a restart.
 //
 //   POST /learn  { "rows": [[…], …] }  one training step; answers { "loss", "steps" }
 //   POST /score  { "rows": [[…], …] }  answers { "scores": […] }, mean squared errors
@@ -53,7 +53,7 @@ export class Detector {
 }
 
 export default {
-  /** One detector for all; a name for each customer would give each a model of its own. */
+  /** One detector for all; a name for each customer would give each its own model. */
   fetch(request, env) {
     return env.DETECTOR.get(env.DETECTOR.idFromName("shared")).fetch(request);
   },

@@ -15,7 +15,7 @@ export interface Source {
   readonly size: number | undefined;
   /** Bytes read so far. */
   bytesRead(): number;
-  /** The same bytes can be had once more. */
+  /** The same bytes can be read again. */
   readonly isFile: boolean;
 }
 

@@ -1,4 +1,4 @@
-// What there is to tell of a training run while it goes on: where it stands, how fast, how long still.
+// What there is to tell of a training run: where it stands, how fast it is, how long it still takes.
 
 import type { EpochRecord, StepRecord } from "../index.ts";
 import { clock, compact, fixed } from "./numbers.ts";

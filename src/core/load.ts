@@ -81,8 +81,8 @@ export async function loadCore(options: CoreOptions): Promise<Core> {
 }
 
 /**
- * Loads the core without waiting, on hosts where a build can be had so.
- * @throws as loadCore; UnsupportedHostError also where the core can only be had by waiting.
+ * Loads the core without waiting, on hosts where a build is available at once.
+ * @throws as loadCore; UnsupportedHostError also where the core must be waited for.
  */
 export function loadCoreSync(options: CoreOptions): Core {
   const host = requireSimd();

@@ -31,7 +31,7 @@ export interface CsvDialectOptions extends CellOptions {
   readonly columns?: ColumnChoice | ColumnChooser | undefined;
   /**
    * Whether the first row holds names. Default "auto": where text stands over a number, or where its
-   * numbers count up as names do; `onWarning` hears where it could be otherwise.
+   * numbers count up as names do; `onWarning` is called where it could be otherwise.
    */
   readonly header?: boolean | "auto" | undefined;
   /** Default "auto": a tab, a semicolon, a bar or a comma, whichever the first two rows agree on. */
@@ -210,7 +210,7 @@ export interface RowConsumer {
   readonly full: boolean;
   /**
    * Reads rows of `bytes`, which end in a newline, from `at` on, until full. Returns where the first row
-   * starts that is unread, because the consumer is full or the row goes on beyond `bytes`.
+   * starts that is unread, because the consumer is full or the row continues beyond `bytes`.
    */
   parse(bytes: Uint8Array, at: number): number;
 }

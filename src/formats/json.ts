@@ -86,7 +86,7 @@ interface FirstLine {
   readonly isRow: boolean;
 }
 
-/** The first line that is not blank, where it holds a value of its own. */
+/** The first line that is not blank, where it holds a complete value. */
 function firstLine(bytes: Uint8Array): FirstLine | undefined {
   let start = 0;
   let end = 0;

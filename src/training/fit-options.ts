@@ -85,7 +85,7 @@ export interface FitOptions {
   /**
    * Goes on with the model's last run where it was cut, in the middle of an epoch if need be, bit for bit
    * as if it never had been; give the same data and options. Works on the same model and on one that was
-   * loaded from `save({ optimizer: true })`. With no run to go on with, a new one starts. Default false.
+   * loaded from `save({ optimizer: true })`. Without such a run, a new one starts. Default false.
    */
   resume?: boolean;
   /** Most steps to take in this call. Default: no limit. */

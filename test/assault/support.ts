@@ -1,4 +1,4 @@
-// What the attacks share: how long each goes on, seeds that can be had again, and damage to bytes.
+// What the attacks share: how long each runs, seeds that can be repeated, and damage to bytes.
 
 import fc from "fast-check";
 

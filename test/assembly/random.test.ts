@@ -168,7 +168,7 @@ describe.each(builds)("random kernels, $name build", (core) => {
       [1, 1 + 2 ** -23],
       [0, 1e-40],
       [-1.7e38, 1.7e38],
-    ])("stays in [%d, %d) and follows its formula to the bit", (low, high) => {
+    ])("stays in [%d, %d) and follows its formula bit for bit", (low, high) => {
       core.reset();
       const [l, h] = [fround(low), fround(high)];
       const unit = fround(fround(h - l) / 2 ** 24);

@@ -124,7 +124,7 @@ describe.each(builds)("sums, $name build", (core) => {
     expect(Math.abs(kernels.sumAbs(count, x) - magnitude)).toBeLessThanOrEqual(1e-14 * magnitude);
   });
 
-  test("a sum is, to the bit, the sum in order of the sums of its blocks", () => {
+  test("a sum has the bits of the sum, in order, of the sums of its blocks", () => {
     core.reset();
     const count = 3 * SUM_BLOCK + 1234;
     const [x, y] = [core.put(values(count, 7)), core.put(values(count, 8))];

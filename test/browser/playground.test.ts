@@ -155,7 +155,7 @@ describe.each(names)("the playground in %s", (name) => {
     expect(tab.errors).toEqual([]);
   });
 
-  test("looking back shows an earlier model, and play goes on from now", async () => {
+  test("looking back shows an earlier model, and play continues from now", async () => {
     await opened(80);
     await clickButton("Pause");
     const now = await tab.read<number>(STEP);
@@ -325,7 +325,7 @@ describe.each(names)("the playground in %s", (name) => {
     expect(tab.errors).toEqual([]);
   });
 
-  test("storage that is denied is said once, and training goes on", async () => {
+  test("storage that is denied is said once, and training continues", async () => {
     const before =
       "IDBFactory.prototype.open = () => { throw new DOMException('denied', 'SecurityError'); };";
     await opened(20, { before });

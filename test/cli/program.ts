@@ -1,4 +1,4 @@
-// Runs the command line: the built one as people do, in a process of its own, or its sources in this process, which
+// Runs the command line: the built one as people do, in its own process, or its sources in this process, which
 // takes a hundredth of the time and is enough where signals, pipes and the standard input play no part.
 
 import { type ChildProcess, spawn } from "node:child_process";

@@ -127,7 +127,7 @@ describe.skipIf(!isUnix)("signals", () => {
     );
   });
 
-  test("a model is saved by the clock, in the middle of an epoch, and goes on from there", async () => {
+  test("a model is saved by the clock, in the middle of an epoch, and continues from there", async () => {
     const rows = Array.from({ length: 8000 }, (_, i) => [i % 7, (i * i) % 11, (i * 5) % 13]);
     writeFileSync(inFolder("long.csv"), rows.map((row) => `${row.join()}\n`).join(""));
     const options = "--columns 1-3 -b 1 -e 3 --simd baseline";

@@ -80,7 +80,7 @@ describe("columns by name", () => {
     expect(named?.out.split("\n")).toHaveLength(32);
   });
 
-  test("--validation finds the training's columns in a file of its own order", async () => {
+  test("--validation finds the training's columns in a file with another order", async () => {
     const line = (file: string) => `train wide.csv -c b,a -o ${file}.st -e 1 --validation ${file}`;
     const last = (out: string) => jsonLines(out).find(({ event }) => event === "epoch")?.valLoss;
     const [one, two, three] = await runLines(

@@ -1,4 +1,4 @@
-// Training from the command line: what defaults come to, Ctrl-C and going on, and that the model that
+// Training from the command line: what defaults come to, Ctrl-C and continuing, and that the model that
 // comes out is the one the library would have made.
 
 import { readFileSync, writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ const pixels = ["--columns", "1-64"];
 
 beforeAll(() => writeFileSync(inFolder("digits.csv"), readFileSync(digits)));
 
-/** A model's file, its metadata parsed: what it says does not hang on the order of its keys. */
+/** A model's file, its metadata parsed: what it says does not depend on the order of its keys. */
 function contents(name: string) {
   const { tensors, metadata } = decodeSafetensors(readFileSync(inFolder(name)));
   const { format, version, ...json } = metadata;

@@ -48,7 +48,7 @@ describe("watch", () => {
     expect(anomaly).toMatchObject({ row: 5, names: { customer_id: "C1005" }, flagged: true });
   });
 
-  test("names what cannot be read by its line, and goes on", async () => {
+  test("names what cannot be read by its line, and continues", async () => {
     const lines = news.split("\n");
     lines.splice(2, 0, "only,three,cells", "", 'C1,2024-01-01,"DE,free,1,0,20,EUR');
     lines.splice(6, 0, lines[6]?.replace(/,\d\d,EUR/, ",old,EUR") ?? "", lines[0] ?? "");

@@ -1,5 +1,5 @@
 // Decisions hold: over random splits the share of normal rows that are flagged, and the share of false ones
-// among the flagged, are what was asked for. A detector's calibration is not a sample of its own but the
+// among the flagged, are what was asked for. A detector's calibration is not a separate sample but the
 // pooled scores of its cross-fitted models, so this tests the whole of it.
 
 import { describe, expect, it } from "vitest";

@@ -269,7 +269,7 @@ describe("rows and cells", () => {
     expect(cells.filter((cell, i) => !Object.is(got[i], Number(cell)))).toEqual([]);
   });
 
-  test("batches by rows, and gives each batch an array of its own", async () => {
+  test("batches by rows, and gives each batch its own array", async () => {
     const text = Array.from({ length: 10 }, (_, i) => `${i},-${i}\n`).join("");
     const batches = [];
     for await (const batch of readCsv(pieces(encode(text), 9), { batchRows: 4 }))

@@ -29,7 +29,7 @@ const headerOf = (file: Uint8Array) => {
   return { length, text: new TextDecoder().decode(file.subarray(8, 8 + length)) };
 };
 
-/** Small, fast, seeded (mulberry32): a failing mutation can be had again. */
+/** Small, fast, seeded (mulberry32): a failing mutation can be repeated. */
 function random(seed: number): () => number {
   return () => {
     seed = (seed + 0x6d2b79f5) | 0;

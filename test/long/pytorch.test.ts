@@ -360,7 +360,7 @@ print(json.dumps([head.flatten().tolist() for head in heads]))
 });
 
 describe.skipIf(!hasTorch)("fromStateDict", () => {
-  /** A module of PyTorch's usual shapes, tied by hand; `untie` adds a decoder of its own. */
+  /** A module of PyTorch's usual shapes, tied by hand; `untie` adds a separate decoder. */
   const script = (untie: boolean) => `
 import json, torch
 import torch.nn.functional as F
@@ -400,7 +400,7 @@ with torch.no_grad():
     expect(relativeDistance(model.reconstruct(new Float32Array(x)), expected)).toBeLessThan(2e-6);
   });
 
-  test("one with a decoder of its own is not tied, and says how far from it", async () => {
+  test("one with a separate decoder is not tied, and says how far from it", async () => {
     write(TiedAutoencoder.createSync({ layers: [WIDTH, 4] }));
     await python(["-"], script(true));
     const map = {

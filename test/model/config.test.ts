@@ -40,7 +40,7 @@ describe("configuration", () => {
     expect(Object.isFrozen(config) && Object.isFrozen(config.layers)).toBe(true);
   });
 
-  test("defaults of every optimizer are PyTorch's but for the learning rate", () => {
+  test("defaults of every optimizer are PyTorch's, except for the learning rate", () => {
     const resolved = (type: "sgd" | "adamw" | "rmsprop" | "adagrad") =>
       TiedAutoencoder.createSync(small({ optimizer: type })).config.optimizer;
     const common = { learningRate: 1e-3, weightDecay: 0 };

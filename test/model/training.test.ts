@@ -18,7 +18,7 @@ function distance(a: NamedWeights, b: NamedWeights): number {
 }
 
 describe("a step in its parts", () => {
-  test("accumulate and apply equal trainOnBatch to the bit", () => {
+  test("accumulate and apply give the bits of trainOnBatch", () => {
     const whole = TiedAutoencoder.createSync({ layers });
     const parts = TiedAutoencoder.createSync({ layers });
     for (let t = 0; t < 5; t++) {
@@ -71,7 +71,7 @@ describe("a step in its parts", () => {
     }
   });
 
-  test("a target of its own is what the model learns to give", () => {
+  test("a separate target is what the model learns to give", () => {
     const optimizer = { type: "adam", learningRate: 0.02 } as const;
     const model = TiedAutoencoder.createSync({ layers: [3, 3], activation: "linear", optimizer });
     const input = randomRows(32, 3, 2);

@@ -26,7 +26,7 @@ const root = mkdtempSync(join(tmpdir(), "save-file-"));
 afterAll(() => rmSync(root, { recursive: true }));
 
 let count = 0;
-/** A folder of its own: leftovers are looked for once a folder. */
+/** A separate folder: leftovers are looked for once a folder. */
 function folder(): string {
   const path = join(root, String(count++));
   mkdirSync(path);

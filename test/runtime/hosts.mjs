@@ -1,6 +1,6 @@
 // Runs the cases of cases.mjs on the packed tarball in every host there is: several Nodes, Deno, Bun,
 // workerd inside a request, Chromium and Firefox under several policies, and the output of bundlers in
-// Chromium. Prints a line a host and a count; what could not be had is named with the reason.
+// Chromium. Prints a line a host and a count; what is missing is named with the reason.
 //
 //   node test/runtime/hosts.mjs [--digests] [part of a host's name …]
 

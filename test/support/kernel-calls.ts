@@ -1,6 +1,6 @@
 // Random calls of any kernel, from its row of the kernel table: sizes, arrays between guard words, and values
 // that the kernel's contract allows. A kernel that joins the table is tried without a word here, unless one of
-// its parameters must be in a range of its own: see `scalars`.
+// its parameters must be in a certain range: see `scalars`.
 
 import { Activation, Loss } from "../../assembly/ops.ts";
 import { type KernelExports, signatures } from "../../src/core/generated/exports.ts";

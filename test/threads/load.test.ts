@@ -105,7 +105,7 @@ describe("memory that threads cannot share", () => {
     expect(message).not.toMatch(/Cross-Origin/);
   });
 
-  test("a page without isolation hears of the headers", async () => {
+  test("a page without isolation is told about the headers", async () => {
     vi.stubGlobal("SharedArrayBuffer", undefined);
     vi.stubGlobal("crossOriginIsolated", false);
     expect(await warningOf()).toMatch(/Cross-Origin-Opener-Policy: same-origin/);

@@ -71,7 +71,7 @@ describe("fit with corruption", () => {
     expect(x).toEqual(before);
   });
 
-  test("a target of its own stays the target", async () => {
+  test("a separate target stays the target", async () => {
     const target = randomRows(ROWS, WIDTH, 5);
     const corruption = { type: "masking", rate: 1e-9 } as const; // all but nothing
     const [fitted, byHand] = [make(), make()];

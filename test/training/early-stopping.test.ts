@@ -75,7 +75,7 @@ describe("early stopping", () => {
     const short = TiedAutoencoder.createSync(config);
     await short.fit(x, { epochs: best + 1, batchSize: 10, validationSplit: 0.25 });
     expect(threshold).toBe(short.codeThreshold);
-    // Cut in the middle, the model has the best weights; the file also has those that the run goes on with.
+    // Cut in the middle, the model has the best weights; the file also has those that the run continues with.
     const cut = TiedAutoencoder.createSync(config);
     await cut.fit(x, { epochs: 40, ...options, maxSteps: 3 * (best + 2) });
     expect(cut.codeThreshold).toBe(threshold);

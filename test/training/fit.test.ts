@@ -59,7 +59,7 @@ describe("fit", () => {
     expect(await stepLosses({ epochs: 2, batchSize: 5, shuffle: false })).not.toEqual(shuffled);
   });
 
-  test("initialEpoch goes on as if never stopped", async () => {
+  test("initialEpoch continues as if never stopped", async () => {
     const whole = make();
     await whole.fit(x, { epochs: 4, batchSize: 8 });
     const parts = make();

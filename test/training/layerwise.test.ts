@@ -1,4 +1,4 @@
-// Layer-wise pretraining: each pair of layers is a model of its own on the codes of the layers before.
+// Layer-wise pretraining: each pair of layers is a separate model on the codes of the layers before.
 
 import { describe, expect, test } from "vitest";
 import { loadDigits } from "../../examples/support/optdigits.mjs";

@@ -105,7 +105,7 @@ describe("resume", () => {
     expect((await model.fit(x, { ...options, epochs: 6, resume: true })).epoch).toEqual([5]);
   });
 
-  test("with no run to go on with, a new one starts", async () => {
+  test("without a run to continue, a new one starts", async () => {
     const model = TiedAutoencoder.createSync(config("adam"));
     expect((await model.fit(x, { ...options, resume: true })).epoch).toHaveLength(5);
   });

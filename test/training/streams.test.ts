@@ -73,7 +73,7 @@ describe("fit on a stream", () => {
     await expect(model.fit(stream([[]]))).rejects.toThrow(/must have at least one row/);
   });
 
-  test("is closed after an error, which closing does not hide, and not after an error of its own", async () => {
+  test("is closed after an error, which closing does not hide, and not after its own error", async () => {
     let closed = 0;
     const breaking = (next: () => Promise<unknown>) => ({
       [Symbol.asyncIterator]: () => ({

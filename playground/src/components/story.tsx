@@ -51,7 +51,7 @@ function strongestUnit(): number {
 export function Story() {
   useEffect(() => {
     if (prefersStill.value) return;
-    // It goes on by itself until somebody takes over.
+    // It continues by itself until somebody takes over.
     const timer = setInterval(() => {
       if (!moved.value && frame.value && frame.value.step > 0 && at.value < 3) at.value++;
     }, 6000);

@@ -44,7 +44,7 @@ function between(
   };
 }
 
-/** Puts an image into a canvas of its own size, one canvas pixel a pixel; CSS scales it. */
+/** Puts an image into a canvas of its size, one canvas pixel a pixel; CSS scales it. */
 export function putImage(
   canvas: HTMLCanvasElement,
   values: ArrayLike<number>,

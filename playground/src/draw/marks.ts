@@ -1,4 +1,4 @@
-// Points of the map: each label has a sign and a colour of its own. Digits are drawn as themselves.
+// Points of the map: each label has a sign and its own colour. Digits are drawn as themselves.
 
 const ON_LIGHT = [
   "#3b5fc0",

@@ -1,4 +1,4 @@
-// The untied twin: it starts from the tied model's weights, has a decoder of its own, and trains on the same
+// The untied twin: it starts from the tied model's weights, has its own decoder, and trains on the same
 // rows with the same optimizer. What it costs and how far its halves drift apart is what the page shows.
 
 import type { TwinFrame, Weight } from "../protocol.ts";

@@ -49,7 +49,7 @@ async function run(args: Arguments): Promise<void> {
     const rowErrors = await placed(tables, () => model.reconstructionErrors(rows), done);
     const counts = countedValues(piece, table.columns, masks);
     const sum = counts.reduce((total, count) => total + count, 0);
-    // A piece, and a row in it, weighs by the values that count.
+    // Weight each piece, and each row in it, by its number of known values.
     if (sum > 0) {
       loss += (await placed(tables, () => model.evaluate(rows), done)) * sum;
       rowErrors.forEach((error, i) => {

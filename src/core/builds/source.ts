@@ -20,7 +20,7 @@ export interface BuildSource {
    * made of bytes.
    */
   readonly compiled: boolean;
-  /** A build, or undefined where it can only be had by waiting. */
+  /** A build, or undefined where it must be waited for. */
   now(build: Build): BuildCode | undefined;
   /** A build, by waiting where that is needed. */
   later(build: Build): BuildCode | Promise<BuildCode>;

@@ -35,7 +35,7 @@ export function leaveOneOutPValues(scores: ArrayLike<number>, sorted: Float64Arr
 
 /**
  * A p-value whose mean is 1/2 under exchangeability, ties and all: ties count half. What martingales bet
- * on; the conservative one would add up to a drift of its own.
+ * on; the conservative one would itself add up to a drift.
  */
 export function middlePValue(score: number, calibration: Float64Array): number {
   if (Number.isNaN(score)) return 0.5;

@@ -177,7 +177,7 @@ export function truthOf(value: unknown, cells: CellReader): number | undefined {
   return value === 0 || value === 1 ? value : value === "0" ? 0 : value === "1" ? 1 : undefined;
 }
 
-/** A time in milliseconds, also where a column counts in numbers of its own. */
+/** A time in milliseconds, also where a column counts in its own numbers. */
 export function timeOf(value: unknown, cells: CellReader): number | undefined {
   return toTime(value, cells) ?? toNumber(value, cells);
 }

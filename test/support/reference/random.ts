@@ -73,7 +73,7 @@ export function normalOf(word: number): number {
     else high = middle;
   }
   let z = (low + high) / 2;
-  // Near 0 the tail is 1 but for a trifle: solve for what lies inside instead.
+  // Near 0 the tail is almost 1: solve for what lies inside instead.
   if (inside < 1e-3) z = inside * Math.sqrt(Math.PI / 2) * (1 + (Math.PI / 12) * inside * inside);
   else {
     for (let i = 0; i < 3; i++) {
