@@ -1,6 +1,6 @@
 // How well the detector finds odd stretches of time series, one setting for all files of a folder.
 //
-//   npm run build && npm run bench:series -- FOLDER [--window 10] [--score residual] [--pot 1e-4] [--each]
+//   npm run build && npm run bench:series -- FOLDER [--window 10] [--score combined] [--pot 1e-4] [--each]
 //
 // SKAB (files with the columns anomaly and changepoint; folders are searched): fit on the first 400 rows of each file, decide
 // on the rest. F1, false alarms and missed rows over all rows of all files together, as in the benchmark's table.
@@ -49,7 +49,7 @@ if (existsSync(join(folder, "labels.json"))) await nab();
 else await skab();
 
 async function skab() {
-  const settings = { window: window(10), score: options.score ?? "residual" };
+  const settings = { window: window(10), ...(options.score ? { score: options.score } : {}) };
   const files = readdirSync(folder, { recursive: true }).filter(
     (file) => file.endsWith(".csv") && basename(file) !== "anomaly-free.csv",
   );

@@ -105,7 +105,7 @@ export class Ensemble {
       const state: EnsembleState = {
         kind,
         blockErrors: held.blockErrors,
-        distanceScale: isLinear ? held.distance : 1,
+        distanceScale: isLinear ? held.distance / (policy.distanceWeight ?? 1) : 1,
         neighbourScale: neighbours && held.nearest,
         trainingCount: samples.count,
       };

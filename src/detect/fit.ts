@@ -17,6 +17,7 @@ import { type Parts, rowBlocks, scoreSource } from "./parts.ts";
 import {
   choosesLoss,
   type DetectorModel,
+  forColumns,
   LINEAR,
   narrowPolicy,
   type Policy,
@@ -50,7 +51,10 @@ export interface DetectorOptions extends RuntimeOptions {
   cells?: CellOptions;
   /** Rows are a time series: the length of its windows, "auto", or more. Default: every row stands for itself. */
   window?: number | "auto" | WindowOptions;
-  /** What counts: what the models cannot reproduce, how far the code is out, or both. Default "auto": both. */
+  /**
+   * What counts: what the models cannot reproduce, how far the code is out, or both. Default "auto": both; in time series of
+   * several columns the distance counts a tenth.
+   */
   score?: "auto" | ScoreKind;
   /** How many models, or what they are. Default: 5 models, whose size depends on the rows. */
   model?: number | DetectorModel;
@@ -157,7 +161,9 @@ export async function fitParts(rows: DetectorInput, options?: DetectorOptions): 
     series ? frame.samples.width : encoder.columns,
     series ? LINEAR : STANDARD,
   );
-  const policy = withChoices(shape, encoder.state.fields);
+  const { fields } = encoder.state;
+  const chosen = withChoices(shape, fields);
+  const policy = series && kind === "auto" ? forColumns(chosen, fields.length) : chosen;
   const notes = [
     ...(fitted?.notes ?? []),
     ...rowNotes(raw.count, encoder, policy),

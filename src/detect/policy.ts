@@ -42,6 +42,19 @@ export interface Policy {
    * as hold this share of the variance. `hidden`, `noise` and `steps` do not count then.
    */
   readonly components?: number;
+  /** What the distance of the code counts beside the residual, for windows. Absent: as much. */
+  readonly distanceWeight?: number;
+}
+
+/**
+ * What the distance counts in windows of several columns. A plant that goes to another working point moves within what its
+ * models know, and its columns still go together; a tenth leaves what is far beyond all that was seen.
+ */
+const WEIGHT_OF_SEVERAL = 0.1;
+
+/** The policy for windows of so many columns, where the caller leaves the score to the detector. */
+export function forColumns(policy: Policy, columns: number): Policy {
+  return columns > 1 ? { ...policy, distanceWeight: WEIGHT_OF_SEVERAL } : policy;
 }
 
 /** For rows that are mostly normal. */

@@ -95,7 +95,7 @@ export async function updateParts(
       distanceScale:
         parts.policy.components === undefined
           ? before.distanceScale
-          : mix(before.distanceScale, held.distance),
+          : mix(before.distanceScale, held.distance / (parts.policy.distanceWeight ?? 1)),
       neighbourScale: before.neighbourScale && mix(before.neighbourScale, held.nearest),
     };
     const ensemble = new Ensemble(members, jury, samples.blocks, state, neighbours);
