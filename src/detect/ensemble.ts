@@ -98,7 +98,8 @@ export class Ensemble {
       members.push(await trainMember(samples, folds.training(k), policy, own, runtime, hooks));
     }
     const isLinear = policy.components !== undefined;
-    const neighbours = kind === "combined" && !isLinear ? neighboursOf(samples, folds) : undefined;
+    const { neighbours: count = !isLinear } = policy;
+    const neighbours = kind === "combined" && count ? neighboursOf(samples, folds) : undefined;
     const jury = await Jury.load(members, neighbours, runtime);
     try {
       const held = await heldOutMeans(jury, samples, folds, hooks);

@@ -357,6 +357,9 @@ function readPolicy(from: Record<string, unknown>): Policy {
     steps: wholeNumber("policy.steps", from.steps, 0),
     batchSize: wholeNumber("policy.batchSize", from.batchSize, 1),
     config: record("policy.config", from.config),
+    ...(from.neighbours === undefined
+      ? {}
+      : { neighbours: boolean("policy.neighbours", from.neighbours) }),
     ...(from.distanceWeight === undefined
       ? {}
       : { distanceWeight: positiveNumber("policy.distanceWeight", from.distanceWeight) }),

@@ -25,6 +25,7 @@ import {
   STANDARD,
   TRIMMED_SHARE,
   withChoices,
+  withoutNeighbours,
 } from "./policy.ts";
 import { permutation, type Random, random } from "./random.ts";
 import { range, rowSamples, type Samples } from "./samples.ts";
@@ -163,7 +164,8 @@ export async function fitParts(rows: DetectorInput, options?: DetectorOptions): 
   );
   const { fields } = encoder.state;
   const chosen = withChoices(shape, fields);
-  const policy = series && kind === "auto" ? forColumns(chosen, fields.length) : chosen;
+  const scored = series && kind === "auto" ? forColumns(chosen, fields.length) : chosen;
+  const policy = contamination === undefined ? scored : withoutNeighbours(scored);
   const notes = [
     ...(fitted?.notes ?? []),
     ...rowNotes(raw.count, encoder, policy),

@@ -42,6 +42,8 @@ export interface Policy {
    * as hold this share of the variance. `hidden`, `noise` and `steps` do not count then.
    */
   readonly components?: number;
+  /** Whether the nearest training samples count, where these are few. Absent: they do, except for linear models. */
+  readonly neighbours?: boolean;
   /** What the distance of the code counts beside the residual, for windows. Absent: as much. */
   readonly distanceWeight?: number;
 }
@@ -80,6 +82,11 @@ export const LINEAR: Policy = {
 
 /** Share of the rows that are set aside before the second fit, where some of the rows may be odd. */
 export const TRIMMED_SHARE = 0.3;
+
+/** For rows of which some may be odd: these are neighbours of each other, also where most were set aside. */
+export function withoutNeighbours(policy: Policy): Policy {
+  return { ...policy, neighbours: false };
+}
 
 /** For the first pass over rows of which some may be odd: too narrow a code to learn them by heart. */
 export function narrowPolicy(standard: Policy, width: number): Policy {

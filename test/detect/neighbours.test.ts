@@ -14,6 +14,7 @@ import {
 } from "../../src/detect/neighbours.ts";
 import { random } from "../../src/detect/random.ts";
 import { rowSamples } from "../../src/detect/samples.ts";
+import { decodeSafetensors } from "../../src/formats/safetensors.ts";
 import { at } from "../../src/math/order.ts";
 import { faultyRows, plant } from "./support/plant.ts";
 import { generator } from "./support/random.ts";
@@ -141,5 +142,18 @@ describe("keeping neighbours", () => {
     expect(loaded.evaluate([...news, ...odd], labels, { alpha: 0.05 }).auroc).toBeGreaterThan(0.97);
     shifted.dispose();
     loaded.dispose();
+  });
+
+  it("is not for rows of which some may be odd: these are neighbours of each other", async () => {
+    const rows = [...plant(100, 1), ...faultyRows(10, 2).rows];
+    const model = { models: 2, hidden: [8, 4], steps: 40 };
+    const mixed = await AnomalyDetector.fit(rows, { model, contamination: "auto" });
+    const clean = await AnomalyDetector.fit(rows, { model });
+    const isKept = (detector: AnomalyDetector) =>
+      decodeSafetensors(detector.save()).tensors.has("neighbours.rows");
+    expect([isKept(mixed), isKept(clean)]).toEqual([false, true]);
+    const loaded = await AnomalyDetector.load(mixed.save());
+    expect(loaded.score(rows)).toEqual(mixed.score(rows));
+    for (const each of [mixed, clean, loaded]) each.dispose();
   });
 });
