@@ -18,6 +18,12 @@ export function finiteNumber(
   return value;
 }
 
+/** Throws unless `value` is a function or absent. */
+export function callback(where: string, value: unknown): void {
+  if (value === undefined || typeof value === "function") return;
+  throw new InvalidTypeError(`${where} must be a function; got ${show(value)}.`);
+}
+
 /** A finite number greater than 0. */
 export function positiveNumber(where: string, value: unknown): number {
   const number = finiteNumber(where, value);

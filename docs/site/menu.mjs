@@ -31,6 +31,7 @@ const INSIDE = [
   ["Exports of the core", "abi.md"],
   ["The playground", "playground.md"],
   ["Benchmarks", "benchmarks.md"],
+  ["Robustness", "robustness.md"],
   ["Figures of papers", "papers.md"],
   ["Contributing", "contributing.md"],
   ["Security", "security.md"],

@@ -1,7 +1,7 @@
 // How a detector is fitted: rows are read, split, framed as samples and cross-fitted; the scores of samples that
 // the models have not seen calibrate.
 
-import { choice, finiteNumber, onlyKeys, record, wholeNumber } from "../checks.ts";
+import { callback, choice, finiteNumber, onlyKeys, record, wholeNumber } from "../checks.ts";
 import { OrderedRows, type Rows } from "../data/rows.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import type { CellOptions } from "../formats/cell-values.ts";
@@ -124,6 +124,8 @@ const QUANTILES = [0.005, 0.05, 0.15, 0.3, 0.5, 0.7, 0.85, 0.95, 0.995];
 export async function fitParts(rows: DetectorInput, options?: DetectorOptions): Promise<Parts> {
   const settings = record("The options of fit", options) as DetectorOptions;
   onlyKeys("AnomalyDetector.fit", settings, OPTION_KEYS);
+  callback("onEpoch", settings.onEpoch);
+  callback("onProgress", settings.onProgress);
   const kind = choice("score", settings.score ?? "auto", [
     "auto",
     "residual",

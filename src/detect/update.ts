@@ -5,7 +5,7 @@
 // fails or is aborted changes nothing.
 
 import { TiedAutoencoder } from "../autoencoder.ts";
-import { onlyKeys, record } from "../checks.ts";
+import { callback, onlyKeys, record } from "../checks.ts";
 import { InvalidValueError } from "../errors.ts";
 import { ascending, at } from "../math/order.ts";
 import type { AbortSignalLike } from "../training/fit-options.ts";
@@ -59,6 +59,7 @@ export async function updateParts(
   const settings = record("The options of update", options) as UpdateOptions;
   onlyKeys("update", settings, ["signal", "onProgress"]);
   const { signal, onProgress } = settings;
+  callback("onProgress", onProgress);
   const raw = parts.encoder.read(source);
   if (raw.count === 0) throw new InvalidValueError("update needs at least one row; rows has none.");
   const known = parts.ensemble.state.trainingCount;

@@ -1,8 +1,8 @@
 // The options of `fit`, checked once, before anything changes, and what a run is made of.
 
-import { boolean, onlyKeys, positiveNumber, record, wholeNumber } from "../checks.ts";
+import { boolean, callback, onlyKeys, positiveNumber, record, wholeNumber } from "../checks.ts";
 import { type MatrixInput, OrderedRows, type Rows, readRows } from "../data/rows.ts";
-import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+import { InvalidValueError } from "../errors.ts";
 import { splitSeed } from "../math/seed.ts";
 import type { Engine } from "../model/engine.ts";
 import type { Corruption } from "../model/staging.ts";
@@ -208,10 +208,4 @@ function requireMonitored(
 /** A limit that is off by default. */
 function limit(value: number | undefined, check: (value: number) => number): number {
   return value === undefined || value === Infinity ? Infinity : check(value);
-}
-
-function callback(name: string, value: unknown): void {
-  if (value !== undefined && typeof value !== "function") {
-    throw new InvalidTypeError(`${name} must be a function; got ${show(value)}.`);
-  }
 }

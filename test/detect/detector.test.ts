@@ -316,6 +316,7 @@ describe("what cannot be learned from", () => {
     [{ model: { hidden: [] } }, "model.hidden must be units after the input"],
     [{ model: { activation: "sine" } as never }, 'activation must be "linear"'],
     [{ model: { seed: 3 } as never }, "model.seed is not the models' own: give seed to fit."],
+    [{ onProgress: 5 as never }, "onProgress must be a function; got 5."],
     [{ score: "best" } as never, 'score must be "auto", "residual", "distance" or "combined"'],
     [{ colums: [] } as never, 'AnomalyDetector.fit has no option "colums"'],
     [{ columns: ["a"] }, "columns names 1 columns; the matrix has 6."],
