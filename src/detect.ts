@@ -26,4 +26,5 @@ export type { DetectorStream, JudgedRow, StreamResult } from "./detect/stream.ts
 export type { ColumnKind, ColumnSchema, ColumnsOption } from "./detect/table/schema.ts";
 export type { DetectorInput } from "./detect/table/source.ts";
 export type { UpdateOptions } from "./detect/update.ts";
+export type { Yardstick } from "./detect/yardstick.ts";
 export type { CellOptions } from "./formats/cell-values.ts";

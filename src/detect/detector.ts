@@ -32,6 +32,7 @@ import { DetectorStream } from "./stream.ts";
 import type { ColumnSchema } from "./table/schema.ts";
 import { type DetectorInput, readSource } from "./table/source.ts";
 import { type UpdateOptions, updateParts } from "./update.ts";
+import type { Yardstick } from "./yardstick.ts";
 
 /** A file's bytes, or what gives them. */
 export type DetectorSource = Bytes | PromiseLike<Bytes>;
@@ -107,6 +108,14 @@ export class AnomalyDetector {
   /** What people should know of this detector: what was decided, what is missing, what went wrong. */
   get notes(): readonly string[] {
     return this.#live.notes;
+  }
+
+  /**
+   * How well it tells held-out rows with a swapped value, beside principal components. Undefined unless `fit` was given
+   * `yardstick: true`, for time series, and once it is loaded from a file.
+   */
+  get yardstick(): Yardstick | undefined {
+    return this.#live.yardstick;
   }
 
   /** What it is made of. */

@@ -21,6 +21,7 @@ import { explainWindows, type FieldReason } from "./series/explain.ts";
 import { type Framed, frameSeries, type SeriesState, toRows } from "./series/series.ts";
 import type { Encoder } from "./table/encoder.ts";
 import { type Source, someOf } from "./table/source.ts";
+import type { Yardstick } from "./yardstick.ts";
 
 /** Scores of training rows by models that have not seen them, and their p-values. */
 export interface TrainingResult {
@@ -47,6 +48,8 @@ export interface Parts {
   readonly policy: Policy;
   /** Where the models run; not saved. */
   readonly runtime: RuntimeOptions;
+  /** What was measured where `fit` was asked to; not saved. */
+  readonly yardstick?: Yardstick | undefined;
 }
 
 /** Rows or windows that are scored at a time. */

@@ -15,10 +15,11 @@ export function serveDetector(port: Port): void {
   const streams = new Map<number, DetectorStream>();
 
   /** What the page knows of the detector without asking: copies, because arrays go by transfer. */
-  const about = ({ schema, notes, config, training }: AnomalyDetector) => ({
+  const about = ({ schema, notes, config, yardstick, training }: AnomalyDetector) => ({
     schema,
     notes,
     config,
+    yardstick,
     training: { score: training.score.slice(), pValue: training.pValue.slice() },
   });
 

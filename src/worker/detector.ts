@@ -13,6 +13,7 @@ import type { JudgedRow, StreamResult } from "../detect/stream.ts";
 import type { ColumnSchema } from "../detect/table/schema.ts";
 import type { DetectorInput } from "../detect/table/source.ts";
 import type { UpdateOptions } from "../detect/update.ts";
+import type { Yardstick } from "../detect/yardstick.ts";
 import { InvalidStateError } from "../errors.ts";
 import { bytesOfFile } from "../exchange/model-bytes.ts";
 import { disposeKey } from "../platform/dispose.ts";
@@ -55,6 +56,7 @@ export interface WorkerStream {
 interface About {
   readonly schema: readonly ColumnSchema[];
   readonly notes: readonly string[];
+  readonly yardstick: Yardstick | undefined;
   readonly training: TrainingResult;
   readonly config: DetectorConfig | undefined;
 }
@@ -63,6 +65,7 @@ const NOTHING: About = {
   schema: [],
   config: undefined,
   notes: [],
+  yardstick: undefined,
   training: { score: new Float64Array(0), pValue: new Float64Array(0) },
 };
 
@@ -160,6 +163,14 @@ export class AnomalyDetector {
   get config(): DetectorConfig {
     if (this.#about.config) return this.#about.config;
     throw new InvalidStateError("The detector is not there yet.");
+  }
+
+  /**
+   * How well it tells held-out rows with a swapped value, beside principal components. Undefined unless `fit` was given
+   * `yardstick: true`, for time series, and once it is loaded from a file.
+   */
+  get yardstick(): Yardstick | undefined {
+    return this.#about.yardstick;
   }
 
   /**

@@ -23,14 +23,15 @@ describe("the detector in a worker", () => {
   });
 
   it("gives the numbers of the detector in this thread", async () => {
-    using local = await Local.fit(normal, options);
-    using remote = await AnomalyDetector.fit(normal, options);
+    using local = await Local.fit(normal, { ...options, yardstick: true });
+    using remote = await AnomalyDetector.fit(normal, { ...options, yardstick: true });
     expect(remote.training).toEqual(local.training);
     expect(remote.schema).toEqual(local.schema);
     expect(remote.notes).toEqual(local.notes);
     expect(remote.config).toEqual(local.config);
     expect(await remote.report(rows)).toBe(local.report(rows));
     await expect(remote.events(rows)).rejects.toThrow(InvalidStateError);
+    expect(remote.yardstick).toEqual(local.yardstick);
     expect(await remote.score(rows)).toEqual(local.score(rows));
     expect(await remote.pValues(rows)).toEqual(local.pValues(rows));
     expect(await remote.detect(rows, { alpha: 0.05 })).toEqual(local.detect(rows, { alpha: 0.05 }));

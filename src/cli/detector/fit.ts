@@ -68,6 +68,7 @@ export async function fitDetector(
       ...readRuntime(args),
       columns: columnsOption(learned),
       cells: table.cells,
+      yardstick: true,
       ...(series.window ? { window: series.window } : {}),
       ...(isResidual ? { score: "residual" } : {}),
       onProgress: ({ done, model, models }) => {
@@ -85,17 +86,26 @@ export async function fitDetector(
     for (const line of schemaLines(detector.schema)) report.say(line);
     if (series.why !== "") report.say(setting("series", series.why));
     report.say(setting("detector", detectorText(detector), duration(seconds)));
+    tellYardstick(detector, report);
     tellNotes(detector, table, report);
     tellDecision(detector, decision, asked === undefined, report);
     report.event("detector", () => ({
       schema: detector.schema,
       config: detector.config,
       notes: detector.notes,
+      yardstick: detector.yardstick,
       decision,
       seconds,
     }));
     return { detector, decision };
   });
+}
+
+function tellYardstick({ yardstick }: AnomalyDetector, report: Reporter): void {
+  if (yardstick === undefined) return;
+  const { rows, detector, pca } = yardstick;
+  const figures = `AUROC ${detector.toFixed(2)}, PCA ${pca.toFixed(2)}`;
+  report.say(setting("yardstick", figures, `${grouped(rows)} unseen rows with one value swapped`));
 }
 
 /** Small samples are told by the decision, other notes as they are. */

@@ -1,0 +1,61 @@
+// The yardstick: rows with a swapped value are told where columns depend on each other, and by luck where they do not.
+
+import { expect, test } from "vitest";
+import { AnomalyDetector } from "../../src/detect.ts";
+
+/** Uniform numbers that are the same every time. */
+function uniform(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+const SMALL = { model: { models: 2, hidden: [16, 8], steps: 400 }, yardstick: true };
+
+/** Rows of which `of` makes the columns from two draws. */
+function rows(count: number, of: (a: number, b: number) => number[]) {
+  const next = uniform(7);
+  return Array.from({ length: count }, () => of(next(), next()));
+}
+
+test("tells swapped values that the other columns contradict", async () => {
+  const curve = rows(300, (a) => [a, a * a, Math.sin(6 * a), 1 - a]);
+  const detector = await AnomalyDetector.fit(curve, SMALL);
+  const { yardstick } = detector;
+  expect(yardstick?.rows).toBe(300);
+  expect(yardstick?.detector).toBeGreaterThan(0.9);
+  expect(yardstick?.pca).toBeGreaterThan(0.8);
+  detector.dispose();
+});
+
+test("says by luck where columns tell nothing of each other", async () => {
+  const detector = await AnomalyDetector.fit(
+    rows(300, (a, b) => [a, b]),
+    SMALL,
+  );
+  expect(detector.yardstick?.detector).toBeCloseTo(0.5, 1);
+  expect(detector.yardstick?.pca).toBeCloseTo(0.5, 1);
+  detector.dispose();
+});
+
+test("is not measured unless asked for, nor for principal components themselves", async () => {
+  const data = rows(100, (a, b) => [a, b, a + b]);
+  for (const options of [{ model: SMALL.model }, { window: 5, yardstick: true }]) {
+    const detector = await AnomalyDetector.fit(data, options);
+    expect(detector.yardstick).toBeUndefined();
+    detector.dispose();
+  }
+});
+
+test("changes nothing of the detector", async () => {
+  const data = rows(100, (a, b) => [a, b, a + b]);
+  const [measured, plain] = [
+    await AnomalyDetector.fit(data, SMALL),
+    await AnomalyDetector.fit(data, { model: SMALL.model }),
+  ];
+  expect(measured.save()).toEqual(plain.save());
+  measured.dispose();
+  plain.dispose();
+});
