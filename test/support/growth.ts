@@ -4,7 +4,7 @@
 const FACTOR = 8;
 /** Linear work takes 8 times as long on 8 times the input, work with the square of it 64 times. */
 const LIMIT = 24;
-const TRIES = 4;
+const TRIES = 8;
 /** What is quicker than this is taken for as long: the first thousandths of a second say little. */
 const FLOOR_MS = 3;
 
