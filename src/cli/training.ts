@@ -1,6 +1,7 @@
 // The options of `train` and what they mean: the model's configuration, the settings of its fit, and what follows from
 // the data where they are left open.
 
+import { constraints } from "../constraints/index.ts";
 import { type FitOptions, type ModelConfig, TiedAutoencoder } from "../index.ts";
 import { activations } from "../layers/activations.ts";
 import { losses } from "../losses/index.ts";
@@ -49,6 +50,12 @@ export const modelOptions = {
     registry: penalties,
     repeats: true,
     help: "adds a term to the loss; may be given more than once",
+  },
+  constraint: {
+    value: "NAME",
+    registry: constraints,
+    help: "what the weights keep to after every step",
+    default: "none",
   },
   optimizer: {
     value: "NAME",
@@ -174,6 +181,7 @@ export async function makeModel(
   const learningRate = args.number("learning-rate");
   const initializer = args.text("initializer");
   const code = args.text("code");
+  const constraint = args.text("constraint");
   const spec = (option: string, otherwise: string) =>
     parseSpec(option, args.text(option) ?? otherwise);
   // Names and settings are the library's to check, and its messages are good.
@@ -184,6 +192,7 @@ export async function makeModel(
     loss,
     code: code === undefined ? undefined : parseSpec("code", code),
     penalties: args.texts("penalty").map((text) => parseSpec("penalty", text)),
+    constraint: constraint === undefined ? undefined : parseSpec("constraint", constraint),
     optimizer: learningRate === undefined ? optimizer : { ...optimizer, learningRate },
     initializer: initializer === "pca" ? undefined : initializer,
     ...(scale === "none" ? {} : { scaler: typeof scale === "string" ? scale : "minMax" }),

@@ -266,3 +266,20 @@ test("a term of the loss may be given more than once", async () => {
     ],
   });
 });
+
+test("a code and a constraint are named with their settings", async () => {
+  const words =
+    "train good.csv -o k.st -e 1 --json --layers 3 --code topK:k=2 --constraint maxNorm:max=2";
+  const { out } = await runHere(folder, words.split(" "));
+  const start = jsonLines(out).find(({ event }) => event === "start");
+  expect(start?.config).toMatchObject({
+    code: { type: "topK", k: 2 },
+    constraint: { type: "maxNorm", max: 2 },
+  });
+  const wrong = await runHere(
+    folder,
+    "train good.csv -o k.st --constraint maxNorm:max=0".split(" "),
+  );
+  expect(wrong.code).not.toBe(0);
+  expect(wrong.err).toMatch(/constraint.*max.*got 0/s);
+});
