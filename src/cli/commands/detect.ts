@@ -332,11 +332,14 @@ function summaryLines(
   return wrap(`${counted}${events}${rest}. ${chanceText(decision, rows, detection)}`);
 }
 
-/** What chance alone would flag. */
+/** What chance alone would flag. Where a rate of false ones is asked for, the threshold follows from the rows. */
 function chanceText(decision: Decision, rows: number, { threshold }: Detection): string {
-  const above = Number.isFinite(threshold) ? ` Scores above ${short(threshold)} are flagged.` : "";
-  if ("fdr" in decision)
+  if ("fdr" in decision) {
+    const above = Number.isFinite(threshold)
+      ? ` Scores above ${short(threshold)} are flagged.`
+      : "";
     return `At most ${short(100 * decision.fdr)} % of the flagged are normal.${above}`;
+  }
   const share =
     "pot" in decision
       ? decision.pot
@@ -347,5 +350,5 @@ function chanceText(decision: Decision, rows: number, { threshold }: Detection):
           : (decision.alpha ?? 0);
   const expected = share * rows;
   const about = expected >= 1 ? `about ${grouped(expected)}` : "fewer than 1";
-  return `Of as many normal rows ${about} would be.${above}`;
+  return `Of as many normal rows ${about} would be.`;
 }
