@@ -121,7 +121,8 @@ describe.skipIf(!isUnix)("signals", () => {
       await wait(random(0, 40));
       child.kill("SIGINT");
       const { code, out } = await result;
-      expect([130, 0]).toContain(code);
+      // One that comes while the saved program ends is the system's: the shell says 130 of it.
+      expect([130, 0]).toContain(code ?? 130);
       expect(jsonLines(out).at(-1)).toMatchObject({ event: "saved", steps: 8 });
       expect(await stepsOf(join(folder, "done.st"))).toBe(8);
     }
@@ -225,7 +226,7 @@ describe.skipIf(!canMount)("a full disk", () => {
     child.stdout?.resume();
     const result = ended(child);
     const told = written(child.stderr, "Nothing is lost yet");
-    await written(child.stderr, "epoch ");
+    await written(child.stderr, "training ");
     fill(1000);
     await told;
     free();
@@ -241,7 +242,7 @@ describe.skipIf(!canMount)("a full disk", () => {
     child.stdout?.resume();
     const result = ended(child);
     const told = written(child.stderr, "Nothing is lost yet");
-    await written(child.stderr, "epoch ");
+    await written(child.stderr, "training ");
     fill(1000);
     await told;
     child.kill("SIGTERM");
