@@ -29,7 +29,7 @@ import {
   sampleRows,
 } from "./model/variational.ts";
 import { disposeKey } from "./platform/dispose.ts";
-import { finish, Turns } from "./platform/turns.ts";
+import { finish, type Paused, Turns } from "./platform/turns.ts";
 import { type BatchStream, requireSameCount } from "./training/batches.ts";
 import { resolveFit } from "./training/fit.ts";
 import type { AbortSignalLike, FitOptions, StepRecord } from "./training/fit-options.ts";
@@ -562,7 +562,7 @@ function signalOf(requireGoing: () => void): AbortSignalLike {
 }
 
 /** Does work that pauses, with turns for the event loop. */
-type InTurns = <Result>(work: Generator<void, Result, void>) => Promise<Result>;
+type InTurns = <Result>(work: Paused<Result>) => Promise<Result>;
 
 const PCA_KEYS = Object.keys({
   method: true,

@@ -2,7 +2,7 @@
 // are merged as in Chan, Golub & LeVeque 1979: no difference of two large sums. NaN counts as missing.
 
 import { InvalidValueError } from "../errors.ts";
-import { finish } from "../platform/turns.ts";
+import { finish, type Paused } from "../platform/turns.ts";
 import type { Rows } from "./rows.ts";
 
 /** Values taken at a time. */
@@ -34,7 +34,7 @@ export class ColumnStatistics {
   }
 
   /** `add` with a pause after every piece of rows. */
-  *adding(rows: Rows, first: number, end: number): Generator<void, void, void> {
+  *adding(rows: Rows, first: number, end: number): Paused<void> {
     const { width } = this;
     const most = Math.max(1, Math.floor(PIECE / width));
     const piece = new Float64Array(Math.min(most, end - first) * width);

@@ -6,7 +6,7 @@ import type { KernelExports } from "../core/generated/exports.ts";
 import type { Rows } from "../data/rows.ts";
 import type { Address } from "../layers/layer.ts";
 import type { LossFunction } from "../losses/loss.ts";
-import { finish } from "../platform/turns.ts";
+import { finish, type Paused } from "../platform/turns.ts";
 import type { Network } from "./network.ts";
 import type { Preparation } from "./preparation.ts";
 import type { Staging } from "./staging.ts";
@@ -42,7 +42,7 @@ export class Inference {
   }
 
   /** `encode` with a pause after every chunk; other reads may come in between. */
-  *encoding(x: Rows): Generator<void, OwnFloats, void> {
+  *encoding(x: Rows): Paused<OwnFloats> {
     const { staging, arena, network, workspace, preparation } = this.#parts;
     preparation.requireFitted();
     const units = this.#codeUnits;
@@ -114,12 +114,7 @@ export class Inference {
   }
 
   /** `evaluate` with a pause after every chunk; other reads may come in between. */
-  *evaluation(
-    x: Rows,
-    target: Rows | undefined,
-    first: number,
-    end: number,
-  ): Generator<void, number, void> {
+  *evaluation(x: Rows, target: Rows | undefined, first: number, end: number): Paused<number> {
     const { staging, preparation, workspace, kernels, loss } = this.#parts;
     const width = this.#width;
     const masked = this.#masks ? 1 : 0;

@@ -9,7 +9,7 @@ import type { Rows } from "../data/rows.ts";
 import { InvalidStateError, InvalidValueError } from "../errors.ts";
 import type { Address } from "../layers/layer.ts";
 import { longForm } from "../options.ts";
-import { finish } from "../platform/turns.ts";
+import { finish, type Paused } from "../platform/turns.ts";
 import type { MissingMode, ResolvedConfig } from "./config.ts";
 import { fixedVectors, scalers } from "./scalers.ts";
 
@@ -78,7 +78,7 @@ export class Preparation {
   }
 
   /** `fit` with a pause after every piece of rows; nothing has changed before its end. */
-  *learn(rows: Rows, count: number): Generator<void, void, void> {
+  *learn(rows: Rows, count: number): Paused<void> {
     const names = preparationNames(this.#settings);
     if (names.length === 0) return;
     const statistics = new ColumnStatistics(this.#width);

@@ -7,6 +7,7 @@ import type { KernelExports } from "../core/generated/exports.ts";
 import type { Rows } from "../data/rows.ts";
 import { InvalidValueError } from "../errors.ts";
 import type { Address } from "../layers/layer.ts";
+import type { Paused } from "../platform/turns.ts";
 import type { Preparation } from "./preparation.ts";
 import type { InferencePlan, TrainingPlan, Workspace } from "./workspace.ts";
 
@@ -131,7 +132,7 @@ export class Staging {
    * Throws unless every row can be trained on: finite float32 values, and what the loss asks of them
    * where they are targets. Changes nothing. Pauses after every chunk.
    */
-  *requireTrainable(rows: Rows, asTarget: boolean): Generator<void, void, void> {
+  *requireTrainable(rows: Rows, asTarget: boolean): Paused<void> {
     const chunk = this.#workspace.mostChunkRows;
     for (let row = 0; row < rows.count; row += chunk) {
       const count = Math.min(chunk, rows.count - row);
@@ -152,7 +153,7 @@ export class Staging {
     target: Rows | undefined,
     count: number,
     batchSize: number,
-  ): Generator<void, HeldRows | undefined, void> {
+  ): Paused<HeldRows | undefined> {
     const floats = count * this.#width;
     if (floats * 4 > MOST_HELD_BYTES) return undefined;
     const workspace = this.#workspace;
@@ -220,7 +221,7 @@ export class Staging {
     }
   }
 
-  *#holdRows(rows: Rows, count: number, address: Address): Generator<void, void, void> {
+  *#holdRows(rows: Rows, count: number, address: Address): Paused<void> {
     const width = this.#width;
     const chunk = this.#workspace.mostChunkRows;
     for (let row = 0; row < count; row += chunk) {

@@ -2,6 +2,9 @@
 
 import { now, yieldToEventLoop } from "./yield.ts";
 
+/** Work with pauses, at which the event loop may have a turn. */
+export type Paused<Result> = Generator<void, Result, void>;
+
 /** Milliseconds of work between turns: under a frame of 60 a second. */
 const WORK_BETWEEN_TURNS = 12;
 /** Pieces of work between turns where the clock stands still, as on edge hosts. */
@@ -42,14 +45,12 @@ export class Turns {
     this.#due = time < this.#deadline ? Math.min(due, this.#deadline) : due;
     this.#piecesLeft = PIECES_BETWEEN_TURNS;
   }
+
   /**
    * Does work that pauses, with a turn at a pause where one is due. `requireGoing` throws what should end the work; it
    * is asked before the work and after every turn.
    */
-  async run<Result>(
-    work: Generator<void, Result, void>,
-    requireGoing: () => void,
-  ): Promise<Result> {
+  async run<Result>(work: Paused<Result>, requireGoing: () => void): Promise<Result> {
     requireGoing();
     for (;;) {
       const { done, value } = work.next();
@@ -62,7 +63,7 @@ export class Turns {
 }
 
 /** Does work that could pause, without pausing. */
-export function finish<Result>(work: Generator<void, Result, void>): Result {
+export function finish<Result>(work: Paused<Result>): Result {
   for (;;) {
     const { done, value } = work.next();
     if (done) return value;

@@ -5,6 +5,7 @@
 import { FlatRows, type MatrixInput, type Rows } from "../data/rows.ts";
 import { InvalidValueError } from "../errors.ts";
 import type { Batch, Staging } from "../model/staging.ts";
+import type { Paused } from "../platform/turns.ts";
 
 /** The place in a run that a source is asked for. */
 export interface Place {
@@ -22,7 +23,7 @@ export interface BatchSource {
   /** Whether `place` is known to lie after the last batch of its epoch. */
   isEnd(place: Place): boolean;
   /** What has to be done before the first batch, with a pause after every piece of it. */
-  prepare?(): Generator<void, void, void>;
+  prepare?(): Paused<void>;
   /** Lets go of what is open. */
   close(): unknown;
 }
@@ -31,7 +32,7 @@ export interface BatchSource {
 const NO_ROWS = new FlatRows();
 
 /**
- * Rows in memory, in batches of `batchSize`, the last one short. One object serves all runs of a model: see `Trainer`.
+ * Rows in memory, in batches of `batchSize`, the last one short. One object serves all runs of a model: see `StepLoop`.
  */
 export class RowBatches implements BatchSource {
   rows = 0;
@@ -79,7 +80,7 @@ export class RowBatches implements BatchSource {
   }
 
   /** Holds the rows in the arena, where they are few enough. Pauses after every chunk. */
-  *prepare(): Generator<void, void, void> {
+  *prepare(): Paused<void> {
     const { x, target } = this.#batch;
     this.#batch.held = yield* this.#staging?.hold(x, target, this.rows, this.batchSize) ?? [];
   }

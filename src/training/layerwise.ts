@@ -4,7 +4,7 @@
 // beside the loss, l1 and l2 take part; a sparse or a gaussian code is trained as a dense one.
 
 import { type ConstraintSpec, constraints } from "../constraints/index.ts";
-import type { LossConfig } from "../losses/index.ts";
+import { type LossConfig, lossFunction } from "../losses/index.ts";
 import type { ModelConfig, ResolvedConfig } from "../model/config.ts";
 import { longForm } from "../options.ts";
 import type { AbortSignalLike } from "./fit-options.ts";
@@ -71,8 +71,7 @@ function layerConstraint(
   return { constraint: options as ConstraintSpec };
 }
 
-/** Codes of hidden layers are no probabilities in general: only the outermost layer keeps a loss on logits. */
+/** A loss that asks for an output is made for the data. Codes of hidden layers are plain numbers. */
 function layerLoss(loss: LossConfig, i: number): LossConfig {
-  const { type } = longForm(loss);
-  return i > 0 && (type === "bce" || type === "mixed") ? "mse" : loss;
+  return i > 0 && lossFunction(loss).output !== undefined ? "mse" : loss;
 }

@@ -3,6 +3,7 @@
 
 import type { Engine } from "../model/engine.ts";
 import type { Batch } from "../model/staging.ts";
+import type { Paused } from "../platform/turns.ts";
 import type { Fit } from "./fit.ts";
 import type { EpochRecord, StepRecord } from "./fit-options.ts";
 import type { RunState } from "./run-state.ts";
@@ -149,7 +150,7 @@ export class TrainingRun {
   }
 
   /** Runs work that pauses, with turns for the event loop. */
-  #inTurns<Result>(work: Generator<void, Result, void>): Promise<Result> {
+  #inTurns<Result>(work: Paused<Result>): Promise<Result> {
     return this.#loop.turns.run(work, () => this.#loop.requireGoing());
   }
 

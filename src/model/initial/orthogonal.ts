@@ -3,7 +3,7 @@
 // every build and engine gives the same bits; four vectors at a time, which quarters the passes over the
 // vector at hand (784 x 512 in 0.3 s; 0.65 s one by one).
 
-import { finish } from "../../platform/turns.ts";
+import { finish, type Paused } from "../../platform/turns.ts";
 
 /** A vector shorter than this share of its old length lay in the span of those before it. */
 const DEPENDENT = 1e-10;
@@ -18,7 +18,7 @@ export function* orthogonalizing(
   matrix: Float32Array,
   rows: number,
   columns: number,
-): Generator<void, void, void> {
+): Paused<void> {
   const count = Math.min(rows, columns);
   const length = Math.max(rows, columns);
   // Element j of vector i: along a row of a wide matrix, down a column of a tall one.
@@ -57,11 +57,7 @@ export function* orthogonalizing(
 const ELEMENTS_BETWEEN_PAUSES = 2 ** 20;
 
 /** Takes from `vector` what lies along the first `count` of `vectors`, twice. Pauses after some of them. */
-function* removeSpan(
-  vectors: Float64Array,
-  count: number,
-  vector: Float64Array,
-): Generator<void, void, void> {
+function* removeSpan(vectors: Float64Array, count: number, vector: Float64Array): Paused<void> {
   const some = 4 * Math.ceil(ELEMENTS_BETWEEN_PAUSES / (4 * vector.length));
   for (let pass = 0; pass < 2; pass++) {
     for (let first = 0; first < count; first += some) {

@@ -15,14 +15,10 @@ import { Gaussian } from "../../layers/gaussian.ts";
 import type { Layer } from "../../layers/layer.ts";
 import { SparseEncoder } from "../../layers/sparse-encoder.ts";
 import { type Seed, Stream, splitSeed } from "../../math/seed.ts";
+import type { Paused } from "../../platform/turns.ts";
 import type { Engine } from "../engine.ts";
 import type { Tensor } from "../parameters.ts";
-import {
-  type ChunkedRows,
-  columnMeans,
-  type Paused,
-  principalComponents,
-} from "./principal-components.ts";
+import { type ChunkedRows, columnMeans, principalComponents } from "./principal-components.ts";
 
 /** Deviation of the weights of units beyond the data's width, which have no component to stand for. */
 const SPARE = 0.01;

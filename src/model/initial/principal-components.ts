@@ -10,6 +10,7 @@
 import type { Arena } from "../../core/arena.ts";
 import type { KernelExports } from "../../core/generated/exports.ts";
 import { type Seed, Stream } from "../../math/seed.ts";
+import type { Paused } from "../../platform/turns.ts";
 import { orthogonalizing } from "./orthogonal.ts";
 import { findingEigenvectors } from "./symmetric-eigen.ts";
 
@@ -29,9 +30,6 @@ const MOST_PRODUCTS = 2 ** 26;
 const MOST_SCALAR_PRODUCTS = 2 ** 21;
 /** Rows of a product come in multiples of this, whose tiles the kernels compute alike. */
 const PRODUCT_ROWS = 24;
-
-/** Work with pauses. */
-export type Paused<Result> = Generator<void, Result, void>;
 
 /** Rows to analyse, handed over chunk by chunk, with room beside them. */
 export interface ChunkedRows {

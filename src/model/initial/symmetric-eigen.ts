@@ -1,7 +1,7 @@
 // Eigenvectors of a small symmetric matrix by cyclic Jacobi rotations, in float64. Exact to rounding, and
 // quick where the matrix is nearly diagonal already, as it is at the end of a subspace iteration.
 
-import { finish } from "../../platform/turns.ts";
+import { finish, type Paused } from "../../platform/turns.ts";
 
 /** Rotations smaller than this, relative to the diagonal, change nothing. */
 const NEGLIGIBLE = 1e-15;
@@ -19,10 +19,7 @@ export function symmetricEigenvectors(matrix: Float64Array, n: number): Float64A
 const WORK_BETWEEN_PAUSES = 2 ** 18;
 
 /** `symmetricEigenvectors` with pauses, at most some 10 ms apart. */
-export function* findingEigenvectors(
-  matrix: Float64Array,
-  n: number,
-): Generator<void, Float64Array, void> {
+export function* findingEigenvectors(matrix: Float64Array, n: number): Paused<Float64Array> {
   let work = 0;
   const vectors = new Float64Array(n * n);
   for (let i = 0; i < n; i++) vectors[i * n + i] = 1;
