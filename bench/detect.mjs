@@ -15,8 +15,8 @@ import { parseArgs } from "node:util";
 import { AnomalyDetector, auroc, averagePrecision } from "tied-autoencoder/detect";
 import { decodeNpz } from "tied-autoencoder/formats";
 import { describeHost } from "./support/host.mjs";
+import { seeded } from "./support/random.mjs";
 import {
-  generator,
   isolationForest,
   nearest,
   permutation,
@@ -86,7 +86,7 @@ function split(set, seed) {
   const order =
     set.labels.length >= LARGE
       ? normal
-      : permutation(normal.length, generator(seed)).map((i) => normal[i]);
+      : permutation(normal.length, seeded(seed)).map((i) => normal[i]);
   const half = Math.floor(normal.length / 2);
   const rest = [...order.slice(half), ...all.filter((row) => set.labels[row])];
   return {
@@ -119,7 +119,7 @@ async function scores(set, seed) {
       "PCA, half": principal.residual,
       Mahalanobis: principal.mahalanobis,
       "kNN (5)": nearest(a, b, width, 5, options.unsupervised),
-      IForest: isolationForest(a, b, width, generator(seed)),
+      IForest: isolationForest(a, b, width, seeded(seed)),
     },
   };
 }

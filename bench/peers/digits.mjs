@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { seeded } from "./workloads.mjs";
+import { seeded } from "../support/random.mjs";
 
 const SIDE = 28;
 const PIXELS = SIDE * SIDE;

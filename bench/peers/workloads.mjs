@@ -2,6 +2,8 @@
 // batches. The batch changes from step to step, because one batch for ever drives Adam's moments
 // into subnormal numbers, which are slow on some processors and happen in no real training.
 
+import { seeded } from "../support/random.mjs";
+
 const SMALLEST_RING = 8;
 const LARGEST_RING = 512;
 const RING_ROWS = 4096;
@@ -13,18 +15,6 @@ export const workloads = [
 ];
 
 export const adam = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
-
-/** A small generator (mulberry32): the same numbers in [0, 1) on every run. */
-export function seeded(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 /** Starting weights by the names of the package, drawn as PyTorch's nn.Linear draws them. */
 export function startingWeights({ layers }) {

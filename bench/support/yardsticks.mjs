@@ -1,18 +1,6 @@
 // Detectors to compare with, in plain float64 JavaScript: the k-th nearest neighbour, isolation forest, and PCA in three
 // forms. All take standardised rows as a Float64Array [rows, width] and score rows, higher being odder.
 
-/** Mulberry32. */
-export function generator(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** The numbers 0 … count - 1 in random order. */
 export function permutation(count, random) {
   const order = Array.from({ length: count }, (_, i) => i);

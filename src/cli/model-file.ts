@@ -57,6 +57,15 @@ export const runtimeOptions = {
   },
 } as const satisfies Options;
 
+/** The seed of what is made: a model, or a detector with its models. */
+export const seedOption = {
+  value: "N",
+  kind: "whole",
+  least: 0,
+  help: "of weights, shuffles and noise",
+  default: "42",
+} as const satisfies Options[string];
+
 export function readRuntime(args: Arguments): RuntimeOptions {
   const simd = args.choice("simd", BUILDS);
   const threads = args.choice("threads", ["auto"]) ?? args.number("threads");

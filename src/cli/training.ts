@@ -13,7 +13,7 @@ import { noises } from "../training/noise/index.ts";
 import { schedules } from "../training/schedules/index.ts";
 import type { Arguments, Options } from "./arguments.ts";
 import { CommandError, UsageError } from "./errors.ts";
-import { readRuntime } from "./model-file.ts";
+import { readRuntime, seedOption } from "./model-file.ts";
 import { short } from "./numbers.ts";
 import { type Reporter, setting } from "./report.ts";
 import { parseSettings, parseSpec, type Spec } from "./spec.ts";
@@ -108,13 +108,7 @@ export const modelOptions = {
     help: "how gradients are found",
     default: "auto",
   },
-  seed: {
-    value: "N",
-    kind: "whole",
-    least: 0,
-    help: "of weights, shuffles and noise",
-    default: "42",
-  },
+  seed: seedOption,
 } as const satisfies Options;
 
 /** What a run must have in common with the one that it continues; kept in the model's file. */

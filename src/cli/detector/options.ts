@@ -1,8 +1,11 @@
 // The options of commands that make detectors or decide by them, and what they mean.
 
+import { LINEAR, STANDARD } from "../../detect/policy.ts";
 import type { Decision, DetectorModel, DetectorOptions } from "../../detect.ts";
 import type { Arguments, Options } from "../arguments.ts";
 import { UsageError } from "../errors.ts";
+import { seedOption } from "../model-file.ts";
+import { grouped } from "../numbers.ts";
 import { quoted } from "../text.ts";
 
 const SCORES = ["auto", "residual", "distance", "combined"] as const;
@@ -47,33 +50,33 @@ export const detectorOptions = {
     help: "compare with this share of the rows, which is not learned; cross: with all, each judged by models that have not seen it",
     default: "cross",
   },
-  models: { value: "N", kind: "whole", least: 1, help: "models that judge together", default: "5" },
+  models: {
+    value: "N",
+    kind: "whole",
+    least: 1,
+    help: "models that judge together",
+    default: `${STANDARD.models}; ${LINEAR.models} for a time series`,
+  },
   hidden: {
     value: "LIST",
     help: "units of each model after its input, the code last",
-    default: "128,64; of a time series principal components",
+    default: `${STANDARD.hidden}; of a time series principal components`,
   },
   steps: {
     value: "N",
     kind: "whole",
     least: 1,
     help: "training steps of each model",
-    default: "1,500",
+    default: grouped(STANDARD.steps),
   },
   noise: {
     value: "X",
     kind: "number",
     least: 0,
     help: "deviation of the noise that models learn to remove",
-    default: "0.2",
+    default: `${STANDARD.noise}`,
   },
-  seed: {
-    value: "N",
-    kind: "whole",
-    least: 0,
-    help: "of weights, shuffles and noise",
-    default: "42",
-  },
+  seed: seedOption,
 } as const satisfies Options;
 
 /** How scores become alarms. */

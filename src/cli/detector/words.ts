@@ -1,8 +1,8 @@
 // The library speaks of rows from 0, of `rows` and of its own options. People speak of a file, its lines and the
 // command line's options.
 
-import { InvalidTypeError, InvalidValueError } from "../../errors.ts";
 import { CommandError } from "../errors.ts";
+import { retold } from "../places.ts";
 import type { DetectorTable } from "./table.ts";
 
 type Lines = Pick<DetectorTable, "file" | "lineOf">;
@@ -42,25 +42,18 @@ export function inWords(message: string, { lineOf }: Pick<Lines, "lineOf">, firs
 }
 
 /** Runs `work`; what the library says of its rows is told of the file. */
-export async function inFile<T>(
-  table: Lines,
-  work: () => T | Promise<T>,
-  firstRow = 0,
-): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof InvalidValueError || error instanceof InvalidTypeError)) throw error;
+export function inFile<T>(table: Lines, work: () => T | Promise<T>, firstRow = 0): Promise<T> {
+  return retold(work, (error) => {
     const words = inWords(error.message, table, firstRow);
     const [, row] = /\b[Rr]ow (\d+)\b/.exec(error.message) ?? [];
     const line = row === undefined ? undefined : table.lineOf(firstRow + Number(row));
     const [, columnName] = /\b[Cc]olumn "([^"]*)"/.exec(error.message) ?? [];
     const text = words.replace(/\.$/, "");
-    throw new CommandError(`${table.file}: ${text.charAt(0).toLowerCase()}${text.slice(1)}`, {
+    return new CommandError(`${table.file}: ${text.charAt(0).toLowerCase()}${text.slice(1)}`, {
       file: table.file,
       ...(line === undefined ? {} : { line }),
       ...(columnName === undefined ? {} : { columnName }),
       cause: error,
     });
-  }
+  });
 }
