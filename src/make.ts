@@ -63,13 +63,13 @@ export async function loadedEngine(
 
 /**
  * Engines of several files on one core and in one arena, for inference alone: they share one workspace, which begins
- * behind what `reserve` takes.
+ * behind what `make` reserves. Gives the core and what `make` made.
  */
-export async function engineEnsemble(
+export async function engineEnsemble<Made>(
   files: readonly Uint8Array[],
   runtime: RuntimeOptions,
-  reserve: (engines: readonly Engine[], arena: Arena) => void,
-): Promise<{ core: Core; engines: readonly Engine[] }> {
+  make: (engines: readonly Engine[], arena: Arena) => Made,
+): Promise<{ core: Core; made: Made }> {
   const [{ decodeCheckpoint }, core] = await Promise.all([
     import("./exchange/checkpoint-read.ts"),
     loadThreadedCore(runtime),
@@ -82,9 +82,9 @@ export async function engineEnsemble(
       engine.state.restore(snapshot);
       return engine;
     });
-    reserve(engines, arena);
+    const made = make(engines, arena);
     for (const { workspace } of engines) workspace.startAt(arena.top);
-    return { core, engines };
+    return { core, made };
   } catch (error) {
     core.dispose();
     throw error;

@@ -122,11 +122,8 @@ export class Jury {
     neighbours: Neighbours | undefined,
     runtime: RuntimeOptions,
   ): Promise<Jury> {
-    let made:
-      | { arena: Arena; jurors: readonly Juror[]; shared: Shared; placed: Placed | undefined }
-      | undefined;
     const files = members.map(({ bytes }) => bytes);
-    const { core } = await engineEnsemble(files, runtime, (engines, arena) => {
+    const { core, made } = await engineEnsemble(files, runtime, (engines, arena) => {
       const { kernels } = engines[0]?.core ?? {};
       if (!kernels) throw new Error("A jury has no members.");
       const jurors = members.flatMap(({ state }, k): Juror[] => {
@@ -162,9 +159,8 @@ export class Jury {
         arena.view(whitening, units * units).set(state.codeWhitening);
         arena.view(shift, units).set(state.codeMean.map((value) => -value));
       });
-      made = { arena, jurors, shared, placed };
+      return { arena, jurors, shared, placed };
     });
-    if (!made) throw new Error("A jury was not made.");
     return new Jury(core, made.arena, made.jurors, made.shared, made.placed);
   }
 
