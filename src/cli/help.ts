@@ -59,8 +59,9 @@ function optionLines(options: Options): string[] {
 
 /** The help's sentence, the values allowed, and what holds without the option. */
 function meaning({ help: text, kind, choices, default: otherwise }: Option): string {
-  const list = choices?.join(", ");
-  const allowed = list === undefined ? "" : kind ? `, or ${list}` : `: ${list}`;
+  // A choice that the sentence explains, as in "auto: …", is not listed again.
+  const list = choices?.filter((each) => !new RegExp(`\\b${each}:`).test(text)).join(", ");
+  const allowed = !list ? "" : kind ? `, or ${list}` : `: ${list}`;
   return `${text}${allowed}${otherwise === undefined ? "" : ` (default ${otherwise})`}`;
 }
 

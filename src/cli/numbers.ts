@@ -5,6 +5,10 @@ import { shortestFloat32 } from "../formats/float32-text.ts";
 export const grouped = (value: number): string =>
   String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
 
+/** A number of things: `1 row`, `2,000 rows`. */
+export const counted = (count: number, noun: string): string =>
+  `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
+
 /** Four digits, without the exponents that nobody reads where they can be helped. */
 export function short(value: number): string {
   if (!Number.isFinite(value)) return String(value);

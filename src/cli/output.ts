@@ -41,13 +41,17 @@ export interface Replaceable {
   /** Files that the command reads; "-" is none. */
   readonly inputs: readonly string[];
   readonly force: boolean;
+  /** The option that names the file. */
+  readonly option: string;
 }
 
 export const replaceable = (
   args: Arguments,
   inputs: readonly (string | undefined)[],
   kinds?: readonly Kind[],
+  option = "output",
 ): Replaceable => ({
+  option,
   ...(kinds ? { kinds } : {}),
   inputs: inputs.filter((file) => file !== undefined),
   force: args.flag("force"),
@@ -62,9 +66,10 @@ export async function requireReplaceable(path: string, allowed: Replaceable): Pr
   const there = await stat(path).catch(() => undefined);
   if (!there?.isFile()) return;
   const refuse = (why: string) => {
-    throw new CommandError(`${path}: ${why}; --force replaces it, --output takes another name`, {
-      file: path,
-    });
+    throw new CommandError(
+      `${path}: ${why}; --force replaces it, --${allowed.option} takes another name`,
+      { file: path },
+    );
   };
   for (const input of allowed.inputs) {
     const other = input === "-" ? undefined : await stat(input).catch(() => undefined);

@@ -10,7 +10,7 @@ import {
   discoveryThreshold,
   quantileThreshold,
 } from "./statistics/decisions.ts";
-import { peakThreshold } from "./statistics/peaks.ts";
+import { FEWEST_SCORES, peakThreshold } from "./statistics/peaks.ts";
 
 /**
  * How scores become decisions. One of:
@@ -31,11 +31,11 @@ export type Decision =
       readonly fdr: number;
     }
   | {
-      /** Quantile of the training scores, in (0, 1). */
+      /** Quantile of the training scores, in [0, 1]. */
       readonly quantile: number;
     }
   | {
-      /** Share of rows believed odd, in (0, 1). */
+      /** Share of rows believed odd, in (0, 0.5]. */
       readonly contamination: number;
     }
   | {
@@ -101,8 +101,14 @@ export class Calibration {
     if (name !== "alpha") return;
     const needed = rowsToReach(value);
     if (this.sorted.length >= needed) return;
+    const { length } = this.sorted;
+    // A tail takes rows too.
+    const advice =
+      length < FEWEST_SCORES
+        ? "a larger alpha or more rows"
+        : `a larger alpha, more rows, or { pot: ${value} }`;
     throw new InvalidValueError(
-      `alpha ${value} takes at least ${needed} calibration rows: with n rows the smallest p-value is 1 / (n + 1). There are ${this.sorted.length}. Take a larger alpha, more rows, or { pot: ${value} }.`,
+      `alpha ${value} takes at least ${needed} calibration rows: with n rows the smallest p-value is 1 / (n + 1). There are ${length}. Take ${advice}.`,
     );
   }
 

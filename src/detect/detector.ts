@@ -111,8 +111,8 @@ export class AnomalyDetector {
   }
 
   /**
-   * How well it tells held-out rows with a swapped value, beside principal components. Undefined unless `fit` was given
-   * `yardstick: true`, for time series, and once it is loaded from a file.
+   * How well it tells held-out rows with a swapped value, beside principal components. Undefined if `fit` was not given
+   * `yardstick: true`, for time series, and after loading.
    */
   get yardstick(): Yardstick | undefined {
     return this.#live.yardstick;
@@ -136,7 +136,10 @@ export class AnomalyDetector {
     };
   }
 
-  /** Scores of rows, [rows]: higher is odder. NaN for a row in which nothing is known. */
+  /**
+   * Scores of rows, [rows]: higher is odder. NaN for a row in which nothing is known; 0 for rows of a series that are in no
+   * window, as between two gaps.
+   */
   score(rows: DetectorInput): Float64Array {
     const parts = this.#live;
     return scoreSource(parts, readSource("rows", rows, parts.encoder.columns));
@@ -263,7 +266,8 @@ export class AnomalyDetector {
   }
 
   /**
-   * Judges rows that come one at a time. What `push` answers are the numbers that the same rows have together.
+   * Judges rows that come one at a time. What `push` answers are the numbers that the same rows have together; in a time
+   * series the newest row is judged by the window that ends with it, and `settled` has the final numbers.
    * @throws InvalidValueError for a false discovery rate, which is a promise about rows together
    */
   stream(decision?: Decision): DetectorStream {

@@ -2,7 +2,8 @@
 //
 //   residual  the mean over columns of e / v, e the column's squared error and v its mean on held-out samples
 //   distance  the squared Mahalanobis distance of the code over its units, the mean over the models; of windows
-//             over its mean on held-out samples, because a plant drifts most within what its model knows
+//             over its mean on held-out samples and times the policy's weight, because a plant drifts most within what
+//             its model knows
 //   combined  the sum of the two, and, where training samples are few, of the squared distance from the nearest of them over
 //             its mean on held-out samples. Bouman & Heskes 2025: a row far out inside what the model can reproduce has
 //             a small residual, so that the distance in the code must count
@@ -41,7 +42,7 @@ export interface EnsembleState {
   readonly distanceScale: number;
   /** What distances from neighbours are divided by; undefined where training samples are not kept. */
   readonly neighbourScale: number | undefined;
-  /** Samples that training saw. */
+  /** Samples that training was given. */
   readonly trainingCount: number;
 }
 

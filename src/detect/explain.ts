@@ -73,7 +73,7 @@ interface Best {
   score: number;
 }
 
-/** The reasons of each row, the most surprising first. */
+/** The reasons of each row, the one whose expected value would lower the score most first. */
 export function explainRows(
   encoder: Encoder,
   ensemble: Ensemble,

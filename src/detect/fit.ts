@@ -58,7 +58,7 @@ export interface DetectorOptions extends RuntimeOptions {
    * several columns the distance counts a tenth.
    */
   score?: "auto" | ScoreKind;
-  /** How many models, or what they are. Default: 5 models, whose size depends on the rows. */
+  /** How many models, or what they are. Default: 3 models of the layers [128, 64]; 5 linear ones with `window`. */
   model?: number | DetectorModel;
   /**
    * The rows whose scores new ones are compared with. "cross", the default: all, each scored by the model
@@ -79,7 +79,7 @@ export interface DetectorOptions extends RuntimeOptions {
   seed?: number;
   /** Aborting rejects with `signal.reason`. Default: none. */
   signal?: AbortSignalLike;
-  /** Called after every epoch of every model. Default: none. */
+  /** Called after every epoch of every model; never for the linear models of windows, which have no epochs. Default: none. */
   onEpoch?: (record: DetectorEpoch) => unknown;
   /** Called during training, with the share that is done. Default: none. */
   onProgress?: (record: DetectorProgress) => unknown;
@@ -471,7 +471,7 @@ function resolveContamination(value: unknown): number | "auto" | undefined {
   }
   if (!(value > 0 && value <= 0.5)) {
     throw new InvalidValueError(
-      `contamination is the share of odd rows, greater than 0 and at most 0.5; got ${value}. Where most rows are odd, the others are the odd ones.`,
+      `contamination is the share of odd rows, greater than 0 and at most 0.5; got ${value}.${value > 0.5 ? " Where most rows are odd, the others are the odd ones." : ""}`,
     );
   }
   return value;
@@ -490,7 +490,7 @@ function* seriesNotes(rows: number, series: SeriesState | undefined): Generator<
   if (!series) return;
   const apart = Math.floor(rows / series.length);
   if (apart >= FEWEST_APART) return;
-  yield `${rows} rows make ${apart} windows that share no row. Rows in a window are odd together, so at an alpha of 0.01 false alarms may be twice as many as that. More rows, or a larger alpha, keep the promise.`;
+  yield `${rows} rows make only ${apart} ${apart === 1 ? "window" : "windows"} without a common row. Rows in a window are odd together, so at an alpha of 0.01 false alarms may be twice as many as that. More rows, or a larger alpha, keep the promise.`;
 }
 
 function* rowNotes(rows: number, encoder: Encoder, { models }: Policy): Generator<string> {

@@ -107,7 +107,7 @@ export function scoresApart(
 /** Rows that are explained at a time: each is scored some hundred times. */
 const EXPLAINED_AT_A_TIME = 32;
 
-/** Why rows are odd: for each row its columns, the most surprising first. */
+/** Why rows are odd: for each row its columns, the one whose expected value would lower the score most first. */
 export function explainSource(parts: Parts, source: Source): Reason[][] {
   const { encoder, ensemble, explanation, series } = parts;
   const raw = encoder.read(source);

@@ -14,7 +14,10 @@ import type { Field } from "./table/encoder.ts";
  * the input's width is the data's.
  */
 export interface DetectorModel extends Partial<Omit<ModelConfig, RuntimeKey | "seed" | "scaler">> {
-  /** How many models, each trained without another share of the rows. Default 3; 5 for windows. */
+  /**
+   * How many models, each trained without another share of the rows. Default 3. Windows have 5 linear models of principal
+   * components by default; any other option here takes trained models instead, with the defaults below.
+   */
   models?: number;
   /** Units of the layers after the input; the last is the code. Default [128, 64]. Instead of `layers`. */
   hidden?: readonly number[];

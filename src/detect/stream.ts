@@ -1,4 +1,4 @@
-// Rows that come one at a time. Each is answered at once, with the numbers that the same rows have together.
+// Rows that come one at a time. Each is answered at once. Rows of a table get the numbers that they have together.
 //
 // In a time series the newest row is judged by the window that ends with it, among calibration windows. Its final
 // score, the mean of all windows that cover it, is known once the last of them has ended: the row is settled then.
@@ -32,7 +32,7 @@ export interface JudgedRow {
 export interface StreamResult extends JudgedRow {
   /** Evidence against the row: at most 1 on average for normal rows, and averages of it may be compared with 1 too. */
   readonly eValue: number;
-  /** The score from which on rows are flagged. */
+  /** Rows with a score above this are flagged. */
   readonly threshold: number;
   /** Rows whose score will not change any more, as `detect` would give them. In a table the row itself. */
   readonly settled: readonly JudgedRow[];

@@ -4,7 +4,7 @@
 import type { TiedAutoencoder } from "../autoencoder.ts";
 import { choice, onlyKeys, record, wholeNumber } from "../checks.ts";
 import { type MatrixInput, type Rows, readRows } from "../data/rows.ts";
-import { InvalidValueError } from "../errors.ts";
+import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import { decodeSafetensors } from "../formats/safetensors.ts";
 import { sortedQuantile } from "../math/order.ts";
 import { longForm } from "../options.ts";
@@ -73,6 +73,11 @@ export function report(
   x: MatrixInput,
   options: ReportOptions = {},
 ): string {
+  if (typeof model?.reconstructionErrors !== "function") {
+    throw new InvalidTypeError(
+      `report needs a TiedAutoencoder; got ${show(model)}. A detector has its own: detector.report(rows).`,
+    );
+  }
   onlyKeys("report", record("report's options", options), REPORT_KEYS);
   const width = model.config.layers[0] ?? 0;
   const rows = readRows("x", x, width);

@@ -55,8 +55,8 @@ export interface FitOptions {
   validationData?: MatrixInput | { readonly x: MatrixInput; readonly target?: MatrixInput };
   /**
    * Share of the rows to evaluate on instead, between 0 and 1, rounded down to whole rows: the last rows as they
-   * were given, unless `validationShuffle`. Rows in the order of a class or of time want one of the two chosen
-   * with care. Default: no validation.
+   * were given, unless `validationShuffle`. If rows are sorted by class, use `validationShuffle`; if by time,
+   * keep the last rows. Default: no validation.
    */
   validationSplit?: number;
   /** Draws the rows of `validationSplit` at random, by the seed. Default false. */

@@ -4,7 +4,7 @@
 import type { MatrixInput } from "../data/rows.ts";
 import { formatNumber } from "./axes.ts";
 import { cssColor, signedColor } from "./colors.ts";
-import { readSheet, type SheetOptions, writeCaption } from "./images.ts";
+import { readSheet, requireOptions, type SheetOptions, writeCaption } from "./images.ts";
 import { type PictureOptions, type Point, picture } from "./picture.ts";
 
 /** A weight as `model.weights()` gives it, of shape [units, inputs], or a matrix with a row a unit. */
@@ -40,6 +40,7 @@ const MARKED = 0.2;
  * @throws InvalidTypeError or InvalidValueError when the weight and the options do not fit each other.
  */
 export function drawFilters(weight: WeightInput, options: FiltersOptions): string {
+  requireOptions("drawFilters", options);
   const { legend = true, dark = false } = options;
   const below = legend ? LEGEND_HEIGHT : 0;
   const sheet = readSheet("weight", weight as MatrixInput, options, below, "Unit");

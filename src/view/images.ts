@@ -2,7 +2,7 @@
 
 import { wholeNumber } from "../checks.ts";
 import { type MatrixInput, readRows } from "../data/rows.ts";
-import { InvalidValueError, show } from "../errors.ts";
+import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import { formatNumber } from "./axes.ts";
 import { type PictureOptions, type Point, picture } from "./picture.ts";
 
@@ -56,6 +56,7 @@ const CAPTION_HEIGHT = 14;
  * @throws InvalidTypeError or InvalidValueError when rows and options do not fit each other.
  */
 export function drawImages(rows: MatrixInput, options: ImagesOptions): string {
+  requireOptions("drawImages", options);
   const sheet = readSheet("rows", rows, options);
   const { width, height, channels, count, values } = sheet;
   const [low, high] = valueRange(options.range, values);
@@ -91,6 +92,12 @@ export function writeCaption(
   surface.text(middle, y + sheet.height * sheet.scale + 11, sheet.caption(index), {
     anchor: "middle",
   });
+}
+
+/** Throws where the options were left out: nothing else says how wide an image is. */
+export function requireOptions(call: string, options: unknown): void {
+  if (typeof options === "object" && options !== null) return;
+  throw new InvalidTypeError(`${call} needs options, such as { width: 28 }; got ${show(options)}.`);
 }
 
 /** Checks rows against the options and lays the sheet out; `below` is room for a legend. */

@@ -166,8 +166,8 @@ export class AnomalyDetector {
   }
 
   /**
-   * How well it tells held-out rows with a swapped value, beside principal components. Undefined unless `fit` was given
-   * `yardstick: true`, for time series, and once it is loaded from a file.
+   * How well it tells held-out rows with a swapped value, beside principal components. Undefined if `fit` was not given
+   * `yardstick: true`, for time series, and after loading.
    */
   get yardstick(): Yardstick | undefined {
     return this.#about.yardstick;
@@ -181,7 +181,10 @@ export class AnomalyDetector {
     return this.#calls.keep(rows, options);
   }
 
-  /** Scores of rows, [rows]: higher is odder. NaN for a row in which nothing is known. */
+  /**
+   * Scores of rows, [rows]: higher is odder. NaN for a row in which nothing is known; 0 for rows of a series that are in no
+   * window, as between two gaps.
+   */
   score(rows: WorkerRows, options?: TransferOptions): Promise<Float64Array> {
     return this.#calls.send("score", [rows], options);
   }

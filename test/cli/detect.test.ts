@@ -287,3 +287,18 @@ describe("what is wrong", () => {
     expect([code, err]).toEqual([1, expect.stringContaining("is a model, not a detector")]);
   });
 });
+
+test("one row of one column is counted in words, and a table without numbers has no range", async () => {
+  writeFileSync(join(folder, "header.csv"), "a,b\n");
+  const { out } = await runLine(folder, "info header.csv");
+  expect(out).toContain("range     none\n");
+  expect(out).not.toContain("train would take");
+  writeFileSync(join(folder, "one.csv"), "a\n1\n");
+  const { err } = await runLine(folder, "detect one.csv");
+  expect(err).toContain("1 row of 1 column in one.csv");
+});
+
+test("what a file to save may not replace names the option that takes another", async () => {
+  const { err } = await runLine(folder, `detect customers.csv --save customers.csv ${SMALL}`);
+  expect(err).toContain("--save takes another name");
+});

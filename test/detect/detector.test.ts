@@ -335,6 +335,8 @@ describe("what cannot be learned from", () => {
     expect(few.notes.join(" ")).toContain("fewer rows (5) than features (6)");
     expect(few.notes.join(" ")).toContain("an alpha of 0.01 takes 99");
     expect(() => few.detect(others)).toThrow("alpha 0.01 takes at least 99 calibration rows");
+    // A tail takes a hundred scores: it is no way out here.
+    expect(() => few.detect(others)).toThrow(/Take a larger alpha or more rows\.$/);
     expect(() => few.score([[1, 2]])).toThrow("Row 0 of rows must hold 6 values; it holds 2.");
     one.dispose();
     few.dispose();

@@ -95,3 +95,10 @@ test("codes of many units are drawn along their leading components", () => {
   expect(spread(0)).toBeCloseTo(4.5, 0);
   expect(spread(1)).toBeCloseTo(0.5, 0);
 });
+
+test("a detector is sent to its own report", () => {
+  // @ts-expect-error: a detector is no model
+  expect(() => report({ score() {}, report() {} }, rows)).toThrow(
+    "A detector has its own: detector.report(rows).",
+  );
+});

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { drawImages } from "../../src/view.ts";
+import { drawFilters, drawImages } from "../../src/view.ts";
 import { elements, imagesIn, paper, texts } from "./marks.ts";
 
 describe("drawImages", () => {
@@ -99,4 +99,14 @@ describe("drawImages", () => {
     );
     expect(() => drawImages([[1]], {} as { width: number })).toThrow("width must be a number");
   });
+});
+
+test.each([
+  ["drawImages", drawImages],
+  ["drawFilters", drawFilters],
+])("%s without options says what is missing", (name, draw) => {
+  // @ts-expect-error: the options are required
+  expect(() => draw([[0, 1, 2, 3]])).toThrow(
+    `${name} needs options, such as { width: 28 }; got undefined.`,
+  );
 });

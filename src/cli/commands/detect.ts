@@ -37,7 +37,7 @@ import { wrap } from "../help.ts";
 import { tableOptions } from "../input.ts";
 import { isDetector } from "../kinds.ts";
 import { readRuntime, runtimeOptions } from "../model-file.ts";
-import { grouped, short } from "../numbers.ts";
+import { counted, grouped, short } from "../numbers.ts";
 import { forceOption, replaceable, requireReplaceable, writeWhole } from "../output.ts";
 import { makeReporter, type Reporter } from "../report.ts";
 import { listed, toJson } from "../text.ts";
@@ -123,7 +123,7 @@ async function run(args: Arguments): Promise<void> {
     await requireReplaceable(output, replaceable(args, args.operands));
   }
   if (save !== undefined)
-    await requireReplaceable(save, replaceable(args, args.operands, ["detector"]));
+    await requireReplaceable(save, replaceable(args, args.operands, ["detector"], "save"));
   const report = makeReporter({ json: args.flag("json"), quiet: args.flag("quiet") });
   const { judged, decision } = (await isDetector(dataPath))
     ? await judgeBySaved(args, dataPath, newPath, report)
@@ -322,14 +322,14 @@ function summaryLines(
 ): string[] {
   const rows = table.rows - first;
   const isSeries = detector.config.window !== undefined;
-  const counted = `${grouped(flagged)} of ${grouped(rows)} rows ${flagged === 1 ? "is" : "are"} flagged`;
+  const all = `${grouped(flagged)} of ${counted(rows, "row")} ${flagged === 1 ? "is" : "are"} flagged`;
   const events =
     isSeries && alarms.length > 0
       ? `, in ${grouped(alarms.length)} ${alarms.length === 1 ? "stretch" : "stretches"}`
       : "";
   const rest =
     shown < alarms.length ? `; ${grouped(shown)} shown, --top ${alarms.length} shows all` : "";
-  return wrap(`${counted}${events}${rest}. ${chanceText(decision, rows, detection)}`);
+  return wrap(`${all}${events}${rest}. ${chanceText(decision, rows, detection)}`);
 }
 
 /** What chance alone would flag. Where a rate of false ones is asked for, the threshold follows from the rows. */

@@ -16,7 +16,7 @@ import { fileError } from "../errors.ts";
 import { openTable, readHead, readTableOptions, readWhole, tableOptions } from "../input.ts";
 import { isDetector, safetensorsHeader } from "../kinds.ts";
 import { readModel } from "../model-file.ts";
-import { grouped, short } from "../numbers.ts";
+import { counted, grouped, short } from "../numbers.ts";
 import { resultReporter, setting } from "../report.ts";
 import { openSource } from "../sources.ts";
 import {
@@ -197,12 +197,14 @@ interface Shape {
 
 function headText({ format, rows, columns, names }: Shape, facts: Survey): string[] {
   const { low, high, missing, whole } = facts;
-  const range = `${short(low)} to ${short(high)}`;
+  const range = low <= high ? `${short(low)} to ${short(high)}` : "none";
   return [
     setting("format", format),
     setting("rows", grouped(rows)),
-    setting("width", `${grouped(columns)} columns`, names && listed(names)),
-    ...(facts.columns > 0 ? [setting("range", range, whole ? "whole numbers" : undefined)] : []),
+    setting("width", counted(columns, "column"), names && listed(names)),
+    ...(facts.columns > 0
+      ? [setting("range", range, whole && low <= high ? "whole numbers" : undefined)]
+      : []),
     ...(facts.columns > 0
       ? [setting("missing", missing === 0 ? "none" : `${grouped(missing)} values`)]
       : []),
@@ -210,6 +212,8 @@ function headText({ format, rows, columns, names }: Shape, facts: Survey): strin
 }
 
 function trainText(facts: Survey): string[] {
+  if (facts.rows < 2 || !(facts.low <= facts.high))
+    return ["train needs at least two rows of numbers"];
   const { rows, columns } = facts;
   const [scale, why] = defaultScale(facts, "mse");
   const scaleText = typeof scale === "string" ? scale : `${short(scale.low)}:${short(scale.high)}`;

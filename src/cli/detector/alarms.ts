@@ -28,7 +28,7 @@ export interface Alarm {
   readonly rows: number;
   readonly score: number;
   readonly pValue: number;
-  /** Columns, the most surprising first; empty where it was not explained. */
+  /** Columns, those with a value that training never saw first, then as `explain` orders them; empty where it was not explained. */
   readonly reasons: readonly Reason[];
 }
 

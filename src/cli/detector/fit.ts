@@ -7,7 +7,7 @@ import { CellReader } from "../../formats/cell-values.ts";
 import type { Arguments } from "../arguments.ts";
 import { CommandError, UsageError } from "../errors.ts";
 import { readRuntime } from "../model-file.ts";
-import { duration, grouped, short } from "../numbers.ts";
+import { counted, duration, grouped, short } from "../numbers.ts";
 import { bar, type Reporter, setting } from "../report.ts";
 import { quoted } from "../text.ts";
 import { decisionText, defaultDecision, readDecision, readDetectorOptions } from "./options.ts";
@@ -129,7 +129,7 @@ export function tellDecision(
   const { calibrationRows } = detector.config;
   const few = isDefault && "alpha" in decision && decision.alpha !== 0.01;
   const why = few
-    ? `with ${grouped(calibrationRows)} rows to compare with, no less is possible`
+    ? `0.01 takes 99 rows; of ${grouped(calibrationRows)} the smallest p-value is ${short(1 / (calibrationRows + 1))}`
     : undefined;
   const threshold = "fdr" in decision ? undefined : detector.threshold(decision);
   const above = threshold === undefined ? "" : `; score above ${short(threshold)}`;
@@ -139,7 +139,7 @@ export function tellDecision(
 /** Says how the data look. */
 export function tellTable(table: DetectorTable, seconds: number, report: Reporter): void {
   const { file, rows, columns, format } = table;
-  const size = `${grouped(rows)} rows of ${grouped(columns.length)} columns`;
+  const size = `${counted(rows, "row")} of ${counted(columns.length, "column")}`;
   report.say(
     setting(
       "data",

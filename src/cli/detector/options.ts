@@ -197,7 +197,7 @@ export function readDetectorOptions(args: Arguments): DetectorOptions {
 function requireShare(share: number): void {
   if (share > 0 && share <= 0.5) return;
   throw new UsageError(
-    `--contamination is the share of odd rows, greater than 0 and at most 0.5; got ${share}. Where most rows are odd, the others are the odd ones.`,
+    `--contamination is the share of odd rows, greater than 0 and at most 0.5; got ${share}.${share > 0.5 ? " Where most rows are odd, the others are the odd ones." : ""}`,
   );
 }
 

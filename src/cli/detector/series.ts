@@ -59,7 +59,10 @@ export function chooseSeries(
   if (times === undefined) return { window: undefined, why: `some rows have no ${quoted(time)}` };
   const all = [...times.keys()];
   if (isEven(times, all)) {
-    return { window: { length: usual }, why: `${quoted(time)} goes up evenly; --window none` };
+    return {
+      window: { length: usual },
+      why: `${quoted(time)} goes up evenly; --window none judges each row by itself`,
+    };
   }
   const group = schema.find(
     ({ name, kind }) =>
@@ -69,11 +72,11 @@ export function chooseSeries(
   if (group) {
     return {
       window: { length: usual, groupBy: String(group.name) },
-      why: `${quoted(time)} goes up evenly for each ${quoted(String(group.name))}; --window none`,
+      why: `${quoted(time)} goes up evenly for each ${quoted(String(group.name))}`,
     };
   }
   const why = isRising(times, all)
-    ? `${quoted(time)} goes up unevenly: each row by itself; --window N`
+    ? `${quoted(time)} goes up unevenly: each row by itself; --window N makes windows`
     : `rows are not in the order of ${quoted(time)}: each row by itself`;
   return { window: undefined, why };
 }

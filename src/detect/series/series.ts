@@ -14,7 +14,7 @@ import { rowScores, windowSamples, windowStarts } from "./windows.ts";
 
 /** Rows as a time series. */
 export interface WindowOptions {
-  /** Rows in a window, or "auto": the period of the series (TSB-AD's rule). Default "auto". */
+  /** Rows in a window, or "auto": the period of the series (TSB-AD's rule), or a usual length where it has none. Default "auto". */
   length?: number | "auto";
   /** Rows from the beginning of a window to that of the next. Default 1. */
   stride?: number;
@@ -41,7 +41,7 @@ const LENGTH_ALONE = 125;
 const LENGTH_TOGETHER = 10;
 /** A period of several columns counts if the autocorrelation is at least this. */
 const CLEAR_PERIOD = 0.5;
-/** A series without a period has at least so many windows next to each other. */
+/** The longest stretch of a series has at least so many windows next to each other. */
 const FEWEST_WINDOWS = 8;
 
 /** Checks the option `window`. */

@@ -33,7 +33,8 @@ export interface PeakThreshold extends ParetoTail {
 const LEVEL = 0.98;
 /** With fewer scores the level is lower, so that there are so many excesses. */
 const FEWEST_EXCESSES = 12;
-const FEWEST_SCORES = 100;
+/** Scores that a tail takes. */
+export const FEWEST_SCORES = 100;
 /** Shapes this close to 0 are computed as 0: the powers below lose their digits there. */
 const NEARLY_EXPONENTIAL = 1e-8;
 const GRID = 200;
