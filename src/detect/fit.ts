@@ -8,6 +8,7 @@ import type { CellOptions } from "../formats/cell-values.ts";
 import type { RuntimeOptions } from "../make.ts";
 import { ascending, ascendingOrder, at, sortedQuantile } from "../math/order.ts";
 import { runtimeKeys } from "../model/config.ts";
+import { Turns } from "../platform/turns.ts";
 import type { AbortSignalLike } from "../training/fit-options.ts";
 import { Calibration, unknownRows } from "./calibration.ts";
 import { type CrossFit, Ensemble, type ScoreKind } from "./ensemble.ts";
@@ -155,7 +156,14 @@ export async function fitParts(rows: DetectorInput, options?: DetectorOptions): 
     window !== undefined,
   );
   const raw = encoder.read(split.training);
-  const fitted = window && fitSeries(window, encoder, split.training, raw);
+  const { signal } = settings;
+  const turns = new Turns();
+  turns.begin();
+  const fitted =
+    window &&
+    (await turns.run(fitSeries(window, encoder, split.training, raw), () => {
+      if (signal?.aborted) throw signal.reason;
+    }));
   const series = fitted?.state;
   const frame = series
     ? seriesFrame(series, encoder, split.training, raw)

@@ -2,10 +2,13 @@
 // lie. jury.ts judges by it.
 
 import { TiedAutoencoder } from "../autoencoder.ts";
+import { ColumnStatistics } from "../data/column-statistics.ts";
+import { FlatRows } from "../data/rows.ts";
 import { DivergenceError } from "../errors.ts";
 import type { CategoryBlock } from "../losses/mixed.ts";
 import type { RuntimeOptions } from "../make.ts";
 import { at } from "../math/order.ts";
+import { Turns } from "../platform/turns.ts";
 import type { AbortSignalLike } from "../training/fit-options.ts";
 import { modelConfig, type Policy } from "./policy.ts";
 import { random } from "./random.ts";
@@ -39,6 +42,8 @@ const MOST_COMPONENTS = 64;
 /** Values of the largest training matrix that is made: 64 MiB. */
 const MOST_VALUES = 2 ** 24;
 const FEWEST_ROWS = 5_000;
+/** Samples whose codes are computed at a time, with a turn for the event loop in between. */
+const CODED_TOGETHER = 2048;
 /** A model that explains less than this share of the variance has not learned. */
 const LEARNED = 1e-3;
 const ATTEMPTS = 4;
@@ -192,7 +197,7 @@ async function principalModel(
   const probe = await make(most);
   try {
     await probe.initializeFrom(x, { method: "pca" });
-    const units = unitsToHold(share, probe.encode(x), most, x);
+    const units = await unitsToHold(share, probe, most, x, width);
     if (units === most) return probe;
     const model = await make(units);
     if (hasMissing) model.fitScaler(x);
@@ -214,25 +219,32 @@ async function principalModel(
 }
 
 /** How many leading units of the codes hold a share of the variance of the samples. */
-function unitsToHold(share: number, codes: Float32Array, units: number, x: Float32Array): number {
-  const rows = codes.length / units;
-  const held = new Float64Array(units);
-  const means = new Float64Array(units);
-  codes.forEach((value, i) => {
-    means[i % units] = at(means, i % units) + value / rows;
-  });
-  codes.forEach((value, i) => {
-    const j = i % units;
-    held[j] = at(held, j) + (value - at(means, j)) ** 2;
-  });
+async function unitsToHold(
+  share: number,
+  model: TiedAutoencoder,
+  units: number,
+  x: Float32Array,
+  width: number,
+): Promise<number> {
+  const codes = new ColumnStatistics(units);
   let total = 0;
-  for (const value of x) if (!Number.isNaN(value)) total += value * value;
+  const turns = new Turns();
+  turns.begin();
+  for (let first = 0; first < x.length; first += CODED_TOGETHER * width) {
+    const some = x.subarray(first, first + CODED_TOGETHER * width);
+    codes.add(new FlatRows().read("codes", model.encode(some), units));
+    for (let i = 0; i < some.length; i++) {
+      const value = some[i] ?? 0;
+      if (!Number.isNaN(value)) total += value * value;
+    }
+    if (turns.isDue()) await turns.take();
+  }
   let sum = 0;
-  const enough = held.findIndex((variance) => {
-    sum += variance;
-    return sum >= share * total;
-  });
-  return enough < 0 ? units : enough + 1;
+  for (let j = 0; j < units; j++) {
+    sum += codes.variance(j) * codes.rows;
+    if (sum >= share * total) return j + 1;
+  }
+  return units;
 }
 
 /** Where the codes of the training samples lie. */

@@ -2,8 +2,9 @@
 // 50 ms; the limit here is for machines that do other work too, and far below what one piece would take.
 
 import { describe, expect, test } from "vitest";
+import { AnomalyDetector } from "../../src/detect/detector.ts";
 import { TiedAutoencoder } from "../../src/index.ts";
-import { longCalls } from "../support/tasks.mjs";
+import { longCalls, longestTask } from "../support/tasks.mjs";
 
 const LIMIT_MILLISECONDS = 1000;
 
@@ -11,6 +12,21 @@ describe("the longest task", () => {
   test.each(Object.entries(longCalls({ TiedAutoencoder })))("%s", async (name, run) => {
     const { longest, milliseconds } = await run();
     console.log(`${name}: ${longest.toFixed(0)} ms of ${milliseconds.toFixed(0)} ms`);
+    expect(longest).toBeLessThan(LIMIT_MILLISECONDS);
+  });
+
+  test("a detector of windows", async () => {
+    const width = 20;
+    const series = Float32Array.from({ length: 20_000 * width }, (_, i) => {
+      const t = Math.floor(i / width);
+      return Math.sin(t / (5 + (i % width))) + Math.sin(i * i) / 10;
+    });
+    const { longest, calls, milliseconds } = await longestTask(async () => {
+      const rows = { data: series, shape: [20_000, width] };
+      (await AnomalyDetector.fit(rows, { window: "auto" })).dispose();
+    });
+    console.log(`windows: ${longest.toFixed(0)} ms of ${milliseconds.toFixed(0)} ms`);
+    expect(calls).toBeGreaterThan(10);
     expect(longest).toBeLessThan(LIMIT_MILLISECONDS);
   });
 

@@ -4,11 +4,12 @@ import { finiteNumber, onlyKeys, record, wholeNumber } from "../../checks.ts";
 import { OrderedRows, type Rows } from "../../data/rows.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../../errors.ts";
 import { at } from "../../math/order.ts";
+import type { Paused } from "../../platform/turns.ts";
 import type { Samples } from "../samples.ts";
 import type { Encoded, Encoder } from "../table/encoder.ts";
 import { noSuchColumn, timeOf } from "../table/schema.ts";
 import type { Source } from "../table/source.ts";
-import { period } from "./length.ts";
+import { type Period, period } from "./length.ts";
 import { type Ordering, orderRows, usualStep } from "./segments.ts";
 import { rowScores, windowSamples, windowStarts } from "./windows.ts";
 
@@ -81,13 +82,13 @@ export interface Framed {
   readonly segmentOf: Uint32Array;
 }
 
-/** Learns what there is to know of a series from its training rows. */
-export function fitSeries(
+/** Learns what there is to know of a series from its training rows, with a pause after every column. */
+export function* fitSeries(
   window: WindowOptions,
   encoder: Encoder,
   source: Source,
   raw: Rows,
-): { state: SeriesState; notes: string[] } {
+): Paused<{ state: SeriesState; notes: string[] }> {
   const time = encoder.state.schema.find(({ kind }) => kind === "time")?.name;
   const { groupBy, stride = 1 } = window;
   const columns = {
@@ -103,7 +104,7 @@ export function fitSeries(
   const encoded = encodeInOrder(encoder, raw, ordering);
   const length =
     window.length === undefined || window.length === "auto"
-      ? autoLength(encoder, encoded, ordering, notes)
+      ? yield* autoLength(encoder, encoded, ordering, notes)
       : window.length;
   const state = {
     length,
@@ -213,30 +214,29 @@ function encodeInOrder(encoder: Encoder, raw: Rows, { rows }: Ordering): Encoded
 }
 
 /** The window's length from the longest stretch of the series. */
-function autoLength(
+function* autoLength(
   encoder: Encoder,
   { features }: Encoded,
   { segments }: Ordering,
   notes: string[],
-): number {
+): Paused<number> {
   const longest = segments.reduce((best, each) => (each.count > best.count ? each : best), {
     first: 0,
     count: 0,
   });
   const { fields } = encoder.state;
-  const periods = fields.flatMap(({ kind, start }) => {
-    if (kind !== "number") return [];
+  let best: Period | undefined;
+  for (const { kind, start } of fields) {
+    if (kind !== "number") continue;
     const series = Float64Array.from(
       { length: longest.count },
       (_, i) => features[(longest.first + i) * encoder.width + start] ?? 0,
     );
-    return period(series) ?? [];
-  });
+    const own = period(series);
+    if (own && !(best && best.strength >= own.strength)) best = own;
+    yield;
+  }
   const isAlone = fields.length === 1;
-  const best = periods.reduce<(typeof periods)[number] | undefined>(
-    (most, each) => (most && most.strength >= each.strength ? most : each),
-    undefined,
-  );
   const clear = best && (isAlone || best.strength >= CLEAR_PERIOD) ? best.points : undefined;
   const wanted = clear ?? (isAlone ? LENGTH_ALONE : LENGTH_TOGETHER);
   const most = Math.max(2, Math.floor(longest.count / FEWEST_WINDOWS));
