@@ -1,5 +1,5 @@
 // Models in files: the library's safetensors, with a note of the command line's own in the metadata. The note holds the
-// names of the columns that the model was trained on, the options of its training and checksums of the data.
+// names of the columns that the model was trained on, the options of its training, checksums of the data and the losses.
 
 import { constants as bufferConstants } from "node:buffer";
 import { open } from "node:fs/promises";
@@ -7,9 +7,10 @@ import { FormatError } from "../formats/errors.ts";
 import { concatBytes } from "../formats/numbers.ts";
 import { decodeSafetensors } from "../formats/safetensors.ts";
 import { encodeUtf8 } from "../formats/text.ts";
-import { type RuntimeOptions, TiedAutoencoder } from "../index.ts";
+import { type History, type RuntimeOptions, TiedAutoencoder } from "../index.ts";
 import type { Arguments, Options } from "./arguments.ts";
 import { CommandError, fileError } from "./errors.ts";
+import { readLosses } from "./losses.ts";
 import { nameOf, openSource } from "./sources.ts";
 
 /** What tells one table's numbers from another's. */
@@ -28,6 +29,8 @@ export interface ModelNote {
   /** The rows that the run trains on, and those of its validation file. */
   readonly data?: Fingerprint | undefined;
   readonly validation?: Fingerprint | undefined;
+  /** The losses of the run by epoch, counted from 1; not every one of a long run. */
+  readonly losses?: History | undefined;
 }
 
 export interface ModelFile {
@@ -152,7 +155,7 @@ export function withNote(file: Uint8Array, note: object): Uint8Array[] {
 /** A note by another program, or a damaged one, counts as none. */
 function parseNote(text: string | undefined): ModelNote {
   try {
-    const { columns, training, data, validation } = JSON.parse(text ?? "{}") as Record<
+    const { columns, training, data, validation, losses } = JSON.parse(text ?? "{}") as Record<
       string,
       unknown
     >;
@@ -161,6 +164,7 @@ function parseNote(text: string | undefined): ModelNote {
       training: isOptions(training) ? training : undefined,
       data: isFingerprint(data) ? data : undefined,
       validation: isFingerprint(validation) ? validation : undefined,
+      losses: readLosses(losses),
     };
   } catch {
     return {};

@@ -143,7 +143,13 @@ function aboutModel(model: TiedAutoencoder): string {
 function training({ history, references }: ReportOptions, floor: Floor | undefined): string {
   if (!history || history.history.loss.length === 0) return "";
   const levels = { ...(floor && { PCA: floor.error }), ...references };
-  return drawLoss(history, { references: levels });
+  const { loss, valLoss = [] } = history.history;
+  const [last, checked] = [loss.at(-1) ?? Number.NaN, valLoss.at(-1)];
+  const epoch = history.epoch?.at(-1);
+  const when = epoch === undefined ? "At the end" : `After epoch ${epoch}`;
+  const validation = checked === undefined ? "" : `, and ${short(checked)} on validation rows`;
+  return `${drawLoss(history, { references: levels })}
+<p>${when} the mean loss was ${short(last)}${validation}.</p>`;
 }
 
 /** The error of principal components, to compare a model with. */

@@ -24,7 +24,7 @@ export const report: Command = {
   operands: ["MODEL", "DATA"],
   summary: "Write an HTML page about a model or a detector and a table.",
   description:
-    "One page that needs nothing else: what the model is, a map of the codes, the distribution of the errors, the oddest rows with the columns to blame, and columns by error. With --images also filters and reconstructions. Of a detector: what it learned, how scores are spread, the oddest rows and why, and how flags agree with --labels.",
+    "One page that needs nothing else: what the model is, the losses of its training, a map of the codes, the distribution of the errors, the oddest rows with the columns to blame, and columns by error. With --images also filters and reconstructions. Of a detector: what it learned, how scores are spread, the oddest rows and why, and how flags agree with --labels.",
   options: {
     output: { short: "o", value: "FILE", help: 'where to write; "-" is standard output' },
     title: { value: "TEXT", help: "what the page is called", default: "the model's file" },
@@ -76,6 +76,7 @@ async function run(args: Arguments): Promise<void> {
       ...(names && { columns: names }),
       ...(images && { images }),
       ...(labels && { labels }),
+      ...(note.losses && { history: note.losses }),
     }),
   );
   await writeWhole(output, html);

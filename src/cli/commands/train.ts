@@ -22,6 +22,7 @@ import { CommandError, UsageError } from "../errors.ts";
 import { tableOptions } from "../input.ts";
 import { Keeper } from "../keeper.ts";
 import { isDetector } from "../kinds.ts";
+import { LossRecord } from "../losses.ts";
 import {
   encodeModel,
   type ModelFile,
@@ -229,15 +230,16 @@ async function trainOn(task: Task): Promise<void> {
   report.say(setting("training", `${length}, learning rate ${model.learningRate}`));
   report.event("start", () => ({ config: model.config, build: model.build, epochs, batchSize }));
 
+  const losses = new LossRecord(resumes ? earlier?.note.losses : undefined);
   const keeper = new Keeper({
     path,
     every: (await isFilePath(path)) ? (typed.number("autosave") ?? AUTOSAVE) : 0,
-    encode: () => encodeModel(model, note),
+    encode: () => encodeModel(model, { ...note, losses: losses.history }),
     steps: () => model.stepCount,
     report,
   });
   const watch = new Watch(report, epochs, stepsPerEpoch);
-  const fitting = { model, data, validation, fit, watch, keeper, report, path };
+  const fitting = { model, data, validation, fit, watch, losses, keeper, report, path };
   const { history, signal } = await fitAndSave(fitting);
   tell({ task, watch, history, signal, model, epochs });
 }
@@ -352,6 +354,7 @@ interface Fitting {
   readonly validation: Validation;
   readonly fit: FitOptions;
   readonly watch: Watch;
+  readonly losses: LossRecord;
   readonly keeper: Keeper;
   readonly report: Reporter;
   readonly path: string;
@@ -403,7 +406,7 @@ async function saveAfter(error: unknown, { keeper, watch, report, path }: Fittin
 }
 
 function fitUntil(
-  { model, data, validation, fit, watch, keeper }: Fitting,
+  { model, data, validation, fit, watch, losses, keeper }: Fitting,
   stopped: () => boolean,
 ): Promise<History> {
   const tables = [["x", data.table] as const];
@@ -423,6 +426,7 @@ function fitUntil(
       },
       onEpoch(epoch) {
         watch.epoch(epoch);
+        losses.add(epoch);
         return !stopped();
       },
     });

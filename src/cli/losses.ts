@@ -1,0 +1,69 @@
+// The losses of a run by epoch, as a model's file keeps them for the report: enough epochs for a curve, and no more.
+
+import type { EpochRecord, History } from "../index.ts";
+
+/** Epochs that are kept at most; a curve needs no more points, and they take about 6 KB. */
+const MOST = 256;
+/** Digits that a curve shows. */
+const DIGITS = 6;
+
+/** Losses of finished epochs, which are counted from 1. */
+export class LossRecord {
+  #epochs: EpochRecord[];
+
+  /** `earlier` are the losses of the run that is finished now. */
+  constructor(earlier?: History) {
+    const { epoch = [], history: { loss = [], valLoss = [] } = {} } = earlier ?? {};
+    this.#epochs = epoch.map((number, i) => ({
+      epoch: number,
+      loss: loss[i] ?? Number.NaN,
+      ...(valLoss[i] === undefined ? {} : { valLoss: valLoss[i] }),
+    }));
+  }
+
+  /**
+   * Adds an epoch. Which of the others stay depends on its number alone, so that a run that was cut keeps the same
+   * epochs as one that was not: every n-th, where n is a power of two.
+   */
+  add({ epoch, loss, valLoss }: EpochRecord): void {
+    const number = epoch + 1;
+    let every = 1;
+    while (number / every > MOST) every *= 2;
+    this.#epochs = this.#epochs.filter((one) => one.epoch < number && one.epoch % every === 0);
+    this.#epochs.push({
+      epoch: number,
+      loss: rounded(loss),
+      ...(valLoss === undefined ? {} : { valLoss: rounded(valLoss) }),
+    });
+  }
+
+  /** What was kept; undefined before the end of the first epoch. */
+  get history(): History | undefined {
+    if (this.#epochs.length === 0) return undefined;
+    const valLoss = this.#epochs.flatMap((one) => one.valLoss ?? []);
+    return {
+      epoch: this.#epochs.map(({ epoch }) => epoch),
+      history: {
+        loss: this.#epochs.map(({ loss }) => loss),
+        ...(valLoss.length === this.#epochs.length ? { valLoss } : {}),
+      },
+    };
+  }
+}
+
+const rounded = (loss: number): number => Number(loss.toPrecision(DIGITS));
+
+/** Losses from a file that anybody may have written; undefined where they are none. */
+export function readLosses(value: unknown): History | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { epoch, history } = value as Record<string, unknown>;
+  if (!isNumbers(epoch) || typeof history !== "object" || history === null) return undefined;
+  const { loss, valLoss } = history as Record<string, unknown>;
+  const fits = (values: unknown): values is number[] =>
+    isNumbers(values) && values.length === epoch.length;
+  if (!fits(loss) || epoch.length > MOST + 1) return undefined;
+  return { epoch, history: { loss, ...(fits(valLoss) ? { valLoss } : {}) } };
+}
+
+const isNumbers = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.length > 0 && value.every(Number.isFinite);
