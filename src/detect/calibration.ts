@@ -56,7 +56,7 @@ export interface Detection {
   readonly pValue: Float64Array;
   /** Rows with a score above this are flagged. */
   readonly threshold: number;
-  /** What to know of these rows: some may have no score. Empty as a rule. */
+  /** What to know of these rows: some may have no score, or be in no window. Empty as a rule. */
   readonly notes: readonly string[];
 }
 

@@ -20,6 +20,7 @@ import {
   type ExplainedEvent,
   eventsOf,
   explainSource,
+  judgeSource,
   type Parts,
   scoreSource,
   scoresApart,
@@ -158,9 +159,13 @@ export class AnomalyDetector {
    * @throws InvalidValueError for an alpha below 1 / (n + 1), with the number of calibration rows it would take
    */
   detect(rows: DetectorInput, decision?: Decision): Detection {
-    const { calibration } = this.#live;
+    const parts = this.#live;
+    const { calibration } = parts;
     calibration.requireEnough(decision);
-    return calibration.decide(this.score(rows), decision);
+    const source = readSource("rows", rows, parts.encoder.columns);
+    const { score, notes } = judgeSource(parts, source);
+    const detection = calibration.decide(score, decision);
+    return { ...detection, notes: [...notes, ...detection.notes] };
   }
 
   /**

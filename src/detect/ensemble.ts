@@ -9,6 +9,10 @@
 //             a small residual, so that the distance in the code must count
 //
 // A column that holds what training never saw counts as the first exception in n + 1 rows: e / v = n + 1.
+//
+// A value that is missing from a window is replaced by what the models make of the others, again and again until it hardly
+// moves, and does not count itself. The mean in its place would make the others odd. Rows of a table keep the mean, with which
+// their models were trained.
 
 import type { RuntimeOptions } from "../make.ts";
 import { ascending, at } from "../math/order.ts";
@@ -33,6 +37,8 @@ const MOST_KEPT = 1000;
 const MOST_KEPT_VALUES = 2 ** 19;
 /** A column's mean error is taken to be at least this share of its variance: float32 knows no less. */
 const LEAST_ERROR = 1e-6;
+/** Rounds of replacing missing values of a window. */
+const ROUNDS = 8;
 
 export interface EnsembleState {
   readonly kind: ScoreKind;
@@ -62,6 +68,8 @@ export class Ensemble {
   /** Training samples, where they are few and count. */
   readonly neighbours: Neighbours | undefined;
   readonly #jury: Jury;
+  /** Whether samples are windows of a time series, and not rows of a table. */
+  readonly areWindows: boolean;
   /** Where the errors of each block begin in a sample's: [blocks + 1]. */
   readonly #errorBlocks: Uint32Array;
 
@@ -71,10 +79,12 @@ export class Ensemble {
     blocks: Uint32Array,
     state: EnsembleState,
     neighbours: Neighbours | undefined,
+    areWindows: boolean,
   ) {
     this.members = members;
     this.neighbours = neighbours;
     this.#jury = jury;
+    this.areWindows = areWindows;
     this.#errorBlocks = errorBlocks(jury, blocks);
     this.blocks = blocks;
     this.state = state;
@@ -111,7 +121,8 @@ export class Ensemble {
         neighbourScale: neighbours && held.nearest,
         trainingCount: samples.count,
       };
-      const ensemble = new Ensemble(members, jury, samples.blocks, state, neighbours);
+      const { blocks, areWindows } = samples;
+      const ensemble = new Ensemble(members, jury, blocks, state, neighbours, areWindows);
       return {
         ensemble,
         scores: await ensemble.outOfFold(samples, folds, hooks),
@@ -125,7 +136,12 @@ export class Ensemble {
 
   /** Scores of samples that no model has seen: the mean over the models. NaN where nothing is known. */
   score(encoded: Encoded): Float64Array {
-    return this.#combine(encoded, this.judge(encoded.features));
+    return this.#combine(encoded, this.judge(this.completed(encoded).features));
+  }
+
+  /** Windows whose missing values are what the models make of the others; other samples as they are. */
+  completed(encoded: Encoded): Encoded {
+    return completed(this.#jury, this, encoded);
   }
 
   /** What the models say together: the means of their errors and distances. */
@@ -165,7 +181,7 @@ export class Ensemble {
     for (let k = 0; k < folds.count; k++) {
       const held = folds.heldOut(k);
       await inChunks(held, hooks, (indexes) => {
-        const encoded = samples.take(indexes);
+        const encoded = this.completed(samples.take(indexes));
         const own = this.#combine(encoded, this.#jury.judge(encoded.features, [k]));
         indexes.forEach((index, i) => {
           scores[index] = at(own, i);
@@ -197,7 +213,7 @@ export class Ensemble {
     for (let k = 0; k < folds.count; k++) {
       const some = evenly(folds.heldOut(k), Math.ceil(most / folds.count));
       await inChunks(some, hooks, (indexes) => {
-        const encoded = samples.take(indexes);
+        const encoded = this.completed(samples.take(indexes));
         const { errors } = this.#jury.judge(encoded.features, [k]);
         const scores = this.blockScores(encoded, errors);
         scores.forEach((score, i) => {
@@ -251,6 +267,40 @@ export class Ensemble {
   }
 }
 
+/** See `Ensemble.completed`. */
+function completed(
+  jury: Jury,
+  { areWindows, blocks }: Pick<Samples, "areWindows" | "blocks">,
+  encoded: Encoded,
+): Encoded {
+  const { count, missing } = encoded;
+  if (!areWindows || missing === undefined) return encoded;
+  const blockCount = blocks.length - 1;
+  const width = at(blocks, blockCount);
+  const asked = Array.from({ length: count }, (_, i) => i).filter((i) =>
+    missing.subarray(i * blockCount, (i + 1) * blockCount).includes(1),
+  );
+  const own = new Float32Array(asked.length * width);
+  asked.forEach((i, place) => {
+    own.set(encoded.features.subarray(i * width, (i + 1) * width), place * width);
+  });
+  for (let round = 0; round < ROUNDS && asked.length > 0; round++) {
+    const guess = jury.reconstruct(own);
+    asked.forEach((i, place) => {
+      for (let b = 0; b < blockCount; b++) {
+        if (missing[i * blockCount + b] !== 1) continue;
+        const [from, to] = [place * width + at(blocks, b), place * width + at(blocks, b + 1)];
+        own.set(guess.subarray(from, to), from);
+      }
+    });
+  }
+  const features = encoded.features.slice();
+  asked.forEach((i, place) => {
+    features.set(own.subarray(place * width, (place + 1) * width), i * width);
+  });
+  return { ...encoded, features };
+}
+
 /** Means over the samples that each model has not seen: of the squared error of each block, and of the distances. */
 export async function heldOutMeans(
   jury: Jury,
@@ -270,7 +320,7 @@ export async function heldOutMeans(
   let count = 0;
   for (let k = 0; k < folds.count; k++) {
     await inChunks(evenly(folds.heldOut(k), MOST_FOR_SCALE), hooks, (indexes) => {
-      const { features, missing } = samples.take(indexes);
+      const { features, missing } = completed(jury, samples, samples.take(indexes));
       const judgement = jury.judge(features, [k]);
       for (const each of judgement.distances) distance += each;
       for (const each of judgement.nearest ?? []) nearest += each;

@@ -105,7 +105,7 @@ export async function decodeDetector(
   });
   const { series, policy, notes, seed } = header;
   const state = { ...header.ensemble, blockErrors };
-  const ensemble = new Ensemble(members, jury, blocks, state, neighbours);
+  const ensemble = new Ensemble(members, jury, blocks, state, neighbours, series !== undefined);
   return {
     parts: {
       encoder,
@@ -344,6 +344,7 @@ function readSeries(from: Record<string, unknown>): SeriesState {
     ...(from.time === undefined ? {} : { time: string("series.time", from.time) }),
     ...(from.groupBy === undefined ? {} : { groupBy: string("series.groupBy", from.groupBy) }),
     ...(from.step === undefined ? {} : { step: finiteNumber("series.step", from.step, 0) }),
+    ...(from.fills === undefined ? {} : { fills: boolean("series.fills", from.fills) }),
   };
 }
 

@@ -68,7 +68,9 @@ export async function trainMember(
   const seen =
     policy.components === undefined ? policy.steps * policy.batchSize : MOST_FOR_COMPONENTS;
   const rows = indexes.slice(0, Math.min(most, seen));
-  const x = withNaN(samples.take(rows), samples.blocks);
+  // Principal components take a missing value as it is filled in.
+  const own = samples.take(rows);
+  const x = policy.components === undefined ? withNaN(own, samples.blocks) : own.features;
   const finish = (model: TiedAutoencoder): Member => {
     const state = describeCodes(model, x, rows.length, samples.width);
     return { bytes: model.save(), state };
@@ -177,7 +179,7 @@ export async function trainModel(
 
 /** A linear model of the leading principal components that hold a share of the variance. */
 async function principalModel(
-  { width, hasMissing }: Samples,
+  { width }: Samples,
   x: Float32Array,
   rows: number,
   policy: Policy,
@@ -190,7 +192,6 @@ async function principalModel(
       ...policy.config,
       layers: [width, units],
       seed,
-      ...(hasMissing ? { missing: "mask" } : {}),
       ...runtime,
     });
   const most = Math.max(1, Math.min(width, rows - 1, MOST_COMPONENTS));
@@ -200,7 +201,6 @@ async function principalModel(
     const units = await unitsToHold(share, probe, most, x, width);
     if (units === most) return probe;
     const model = await make(units);
-    if (hasMissing) model.fitScaler(x);
     const weights = probe.weights();
     model.setWeights(
       Object.fromEntries(

@@ -18,7 +18,8 @@ import type { Policy } from "./policy.ts";
 import { range } from "./samples.ts";
 import { type AnomalyEvent, mergeEvents } from "./series/events.ts";
 import { explainWindows, type FieldReason } from "./series/explain.ts";
-import { type Framed, frameSeries, type SeriesState, toRows } from "./series/series.ts";
+import { HOLE } from "./series/segments.ts";
+import { covered, type Framed, frameSeries, type SeriesState, toRows } from "./series/series.ts";
 import type { Encoder } from "./table/encoder.ts";
 import { type Source, someOf } from "./table/source.ts";
 import type { Yardstick } from "./yardstick.ts";
@@ -62,14 +63,33 @@ export function rowBlocks(encoder: Encoder): Uint32Array {
 
 /** Scores of rows [rows]. Rows of a series that are in no window have score 0. */
 export function scoreSource(
-  { encoder, series, ensemble }: Pick<Parts, "encoder" | "series" | "ensemble">,
+  parts: Pick<Parts, "encoder" | "series" | "ensemble">,
   source: Source,
   name = "rows",
 ): Float64Array {
+  return judgeSource(parts, source, name).score;
+}
+
+/** Scores of rows, and a note where some rows of a series are in no window. */
+export function judgeSource(
+  { encoder, series, ensemble }: Pick<Parts, "encoder" | "series" | "ensemble">,
+  source: Source,
+  name = "rows",
+): { score: Float64Array; notes: string[] } {
   const raw = encoder.read(source, name);
-  if (!series) return scoreRows(encoder, ensemble, raw);
+  if (!series) return { score: scoreRows(encoder, ensemble, raw), notes: [] };
+  const { length } = series;
   const framed = frameSeries(series, encoder, source, raw, rowBlocks(encoder), name);
-  return toRows(framed, series.length, scoreWindows(ensemble, framed));
+  const score = toRows(framed, length, scoreWindows(ensemble, framed));
+  const inWindow = covered(framed, length, new Uint8Array(framed.samples.count).fill(1));
+  const first = inWindow.indexOf(0);
+  if (first < 0) return { score, notes: [] };
+  const count = inWindow.reduce((sum, one) => sum + (one === 0 ? 1 : 0), 0);
+  const note =
+    count === 1
+      ? `Row ${first} is in no window: its stretch between gaps is shorter than ${length} rows. It is not judged; its score is 0.`
+      : `${count} rows are in no window, the first of them row ${first}: their stretches between gaps are shorter than ${length} rows. They are not judged; their score is 0.`;
+  return { score, notes: [note] };
 }
 
 /** Scores of rows that are samples by themselves. */
@@ -131,7 +151,8 @@ function explainSeries(
   const blocks = rowBlocks(encoder);
   const framed = frameSeries(series, encoder, source, raw, blocks);
   const { starts, ordering, samples } = framed;
-  const windowOf = oddestWindows(starts, series.length, scoreWindows(ensemble, framed), raw.count);
+  const places = ordering.rows.length;
+  const windowOf = oddestWindows(starts, series.length, scoreWindows(ensemble, framed), places);
   const questions = questionsOf(encoder, source, raw, 0, raw.count);
   const known = new Map<number, FieldReason[]>();
   const asked = Uint32Array.from(new Set(windowOf.filter((window) => window >= 0)));
@@ -145,12 +166,13 @@ function explainSeries(
   }
   const reasons: Reason[][] = Array.from({ length: raw.count }, () => []);
   windowOf.forEach((window, place) => {
-    if (window < 0) return;
     const row = at(ordering.rows, place);
+    if (window < 0 || row === HOLE) return;
     const fields = (known.get(window) ?? []).flatMap((reason) => {
       const field = encoder.state.fields[reason.field];
       if (!field) return [];
       const when = at(ordering.rows, at(starts, window) + reason.step);
+      if (when === HOLE) return []; // nothing is known of the column in this window
       const { expected, surprise, contribution } = reason;
       const told = describeField(encoder, field, questions, when, expected, expected);
       return [{ ...told, surprise, contribution, when }];
@@ -160,14 +182,14 @@ function explainSeries(
   return reasons;
 }
 
-/** For each row in order the number of the window with the highest score that covers it; -1 for none. */
+/** For each place in the order the number of the window with the highest score that covers it; -1 for none. */
 function oddestWindows(
   starts: Uint32Array,
   length: number,
   scores: Float64Array,
-  rows: number,
+  places: number,
 ): Int32Array {
-  const best = new Int32Array(rows).fill(-1);
+  const best = new Int32Array(places).fill(-1);
   starts.forEach((start, window) => {
     for (let place = start; place < start + length; place++) {
       const before = at(best, place);
@@ -222,20 +244,17 @@ export function eventsOf(
     rowBlocks(encoder),
   );
   const { rows, segments } = ordering;
-  const places = new Uint32Array(rows.length);
-  rows.forEach((row, place) => {
-    places[row] = place;
-  });
   const events = mergeEvents(flagged, score, rows, segments, patience);
   return events.map((event) => {
-    const place = at(places, event.peak);
+    const place = rows.indexOf(event.peak);
     const segment = segments.find(({ first, count }) => place >= first && place < first + count);
     // Only windows around the oddest row are looked at.
     const from = Math.max(segment?.first ?? 0, place - series.length + 1);
     const end = (segment?.first ?? 0) + (segment?.count ?? rows.length);
     const to = Math.min(end, place + series.length);
-    const around = rows.slice(from, to);
-    const reasons = explainSource(parts, someOf(source, around))[place - from] ?? [];
+    const around = Uint32Array.from(rows.subarray(from, to).filter((row) => row !== HOLE));
+    const explained = explainSource(parts, someOf(source, around));
+    const reasons = explained[around.indexOf(event.peak)] ?? [];
     return {
       ...event,
       reasons: reasons.map((reason) =>

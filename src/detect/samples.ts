@@ -11,6 +11,8 @@ export interface Samples {
   readonly blocks: Uint32Array;
   /** Whether any sample misses a value. */
   readonly hasMissing: boolean;
+  /** Whether samples are windows of a time series, and not rows of a table. */
+  readonly areWindows: boolean;
   /**
    * The samples with the given numbers. `missing` of the result is [samples, blocks].
    */
@@ -32,6 +34,7 @@ export function rowSamples(encoded: Encoded, blocks: Uint32Array): Samples {
     width,
     blocks,
     hasMissing: missing !== undefined,
+    areWindows: false,
     take(indexes) {
       return {
         count: indexes.length,

@@ -10,8 +10,8 @@ import { type Calibration, type Decision, resolveDecision } from "./calibration.
 import type { DriftWatch } from "./drift.ts";
 import type { Ensemble } from "./ensemble.ts";
 import type { Parts } from "./parts.ts";
-import { backwards, stepBetween } from "./series/segments.ts";
-import { columnOf, type SeriesState, timesOf } from "./series/series.ts";
+import { backwards, HOLE, missingBetween, stepBetween } from "./series/segments.ts";
+import { columnOf, onLine, rhythmIn, type SeriesState, timesOf } from "./series/series.ts";
 import { conformalPValue, eValue } from "./statistics/conformal.ts";
 import type { Encoded } from "./table/encoder.ts";
 import { type DetectorInput, readSource, type Source } from "./table/source.ts";
@@ -104,27 +104,33 @@ export class DetectorStream {
     source: Source,
     raw: Rows,
   ): StreamResult | undefined {
-    const { groupBy, step } = series;
+    const { groupBy } = series;
+    const rhythm = rhythmIn(series);
     const group = groupBy === undefined ? undefined : columnOf(source, groupBy)[0];
     const time = timesOf(source, parts.encoder, series)?.[0];
     if (Number.isNaN(time)) throw new InvalidValueError(`Row ${this.#row} has no time.`);
     let open = this.#open.get(group);
+    let missing = 0;
     if (open?.time !== undefined && time !== undefined) {
-      const passed = stepBetween(open.time, time, step);
+      const passed = stepBetween(open.time, time, rhythm);
       if (passed === "backwards") throw backwards("the stream", this.#row, "the one before", group);
       if (passed === "gap") {
         this.#settle(parts, open.finish(parts.ensemble));
         open = undefined;
       }
+      if (passed === "usual") missing = missingBetween(open?.time ?? time, time, rhythm);
     }
     open ??= new OpenSeries(series);
     this.#open.set(group, open);
     open.time = time;
-    const { window, settled } = open.push(
-      parts.ensemble,
-      parts.encoder.encode(raw, 0, 1),
-      this.#row,
-    );
+    const row = parts.encoder.encode(raw, 0, 1);
+    const fields = parts.encoder.state.fields.length;
+    for (const between of open.missingBefore(row, missing, fields)) {
+      const { window, settled } = open.push(parts.ensemble, between, HOLE);
+      this.#settle(parts, settled);
+      if (window?.isApart) watch.observe(window.score);
+    }
+    const { window, settled } = open.push(parts.ensemble, row, this.#row);
     this.#settle(parts, settled);
     if (!window) return undefined;
     if (window.isApart) watch.observe(window.score);
@@ -134,7 +140,9 @@ export class DetectorStream {
   }
 
   #settle({ calibration }: Parts, scores: readonly SettledScore[]): void {
-    for (const { row, score } of scores) this.#settled.push(this.#judge(calibration, row, score));
+    for (const { row, score } of scores) {
+      if (row !== HOLE) this.#settled.push(this.#judge(calibration, row, score));
+    }
   }
 
   #judge(calibration: Calibration, row: number, score: number): JudgedRow {
@@ -183,7 +191,19 @@ class OpenSeries {
     this.#stride = stride;
   }
 
-  /** Takes the next row. `window` is the one that ends with it, if any does. */
+  /** What stands for `count` missing readings between the last row and the next, as in `frameSeries`. */
+  missingBefore(next: Encoded, count: number, fields: number): Encoded[] {
+    const last = this.#rows.at(-1)?.encoded.features;
+    if (!last) return [];
+    return Array.from({ length: count }, (_, i) => ({
+      count: 1,
+      features: onLine(last, next.features, (i + 1) / (count + 1)),
+      missing: new Uint8Array(fields).fill(1),
+      novelties: undefined,
+    }));
+  }
+
+  /** Takes the next row, or what stands for a missing one. `window` is the one that ends with it, if any does. */
   push(
     ensemble: Ensemble,
     encoded: Encoded,

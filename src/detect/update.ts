@@ -99,7 +99,14 @@ export async function updateParts(
           : mix(before.distanceScale, held.distance / (parts.policy.distanceWeight ?? 1)),
       neighbourScale: before.neighbourScale && mix(before.neighbourScale, held.nearest),
     };
-    const ensemble = new Ensemble(members, jury, samples.blocks, state, neighbours);
+    const ensemble = new Ensemble(
+      members,
+      jury,
+      samples.blocks,
+      state,
+      neighbours,
+      samples.areWindows,
+    );
     const scores = await ensemble.outOfFold(samples, frame.folds, hooks);
     const fresh = await ensemble.heldOutBlocks(samples, frame.folds, hooks);
     return {

@@ -3,6 +3,7 @@
 
 import { mergeEvents } from "../../detect/series/events.ts";
 import { type Ordering, orderRows } from "../../detect/series/segments.ts";
+import { rhythmIn } from "../../detect/series/series.ts";
 import { timeOf } from "../../detect/table/schema.ts";
 import type { AnomalyDetector, Detection, Reason, SeriesState } from "../../detect.ts";
 import { CellReader } from "../../formats/cell-values.ts";
@@ -59,7 +60,7 @@ export function findAlarms(judged: Judged): Alarm[] {
 }
 
 /** The judged rows, series by series. */
-function orderOf({ table, first }: Judged, { time, groupBy, step }: SeriesState): Ordering {
+function orderOf({ table, first }: Judged, { time, groupBy, ...learned }: SeriesState): Ordering {
   const reader = new CellReader(table.cells);
   const count = table.rows - first;
   const valuesOf = (name: string): ArrayLike<unknown> =>
@@ -77,7 +78,7 @@ function orderOf({ table, first }: Judged, { time, groupBy, step }: SeriesState)
       groups: own(groupBy, (value) => value),
       name: table.file,
     },
-    step,
+    rhythmIn(learned),
   );
 }
 

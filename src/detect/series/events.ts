@@ -19,7 +19,7 @@ export interface AnomalyEvent {
 
 /**
  * Events of flagged rows. Rows that are not flagged end an event once there are more than `patience` of them.
- * @param order numbers of the rows in order; segments are stretches of it
+ * @param order numbers of the rows in order, `HOLE` for a missing reading; segments are stretches of it
  */
 export function mergeEvents(
   flagged: ArrayLike<number>,

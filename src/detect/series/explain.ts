@@ -30,12 +30,12 @@ const NOTHING = new Float64Array(0);
 
 /**
  * The reasons of each window, field by field, the largest contribution first.
- * @param windows samples of `length` rows
+ * @param asked windows: samples of `length` rows
  * @param rowBlocks where the fields of a row begin: [fields + 1]
  */
 export function explainWindows(
   ensemble: Ensemble,
-  windows: Encoded,
+  asked: Encoded,
   rowBlocks: Uint32Array,
   length: number,
   heldOut: readonly Float64Array[],
@@ -43,6 +43,7 @@ export function explainWindows(
   const fields = rowBlocks.length - 1;
   const rowWidth = rowBlocks.at(-1) ?? 0;
   const width = rowWidth * length;
+  const windows = ensemble.completed(asked);
   const { errors } = ensemble.judge(windows.features);
   const blockScores = ensemble.blockScores(windows, errors);
   const scores = ensemble.score(windows);

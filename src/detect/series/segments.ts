@@ -1,18 +1,30 @@
-// The order of a time series: which rows follow each other without a gap. Windows lie within a segment.
+// The order of a time series: which rows follow each other without a gap. Windows lie within a segment. Where a few readings
+// are missing between two rows, the order has places for them, so that a window covers the same time everywhere. That is not
+// done where longer steps are common: they are the series' own rhythm then, and models and thresholds have learned it.
 
 import { InvalidValueError, show } from "../../errors.ts";
 import { at, median } from "../../math/order.ts";
 
-/** Rows that follow each other: [first, first + count) in the order of `rows`. */
+/** Rows that follow each other: the places [first, first + count) in the order of `rows`. */
 export interface Segment {
   readonly first: number;
   readonly count: number;
 }
 
+/** How the times of a series go on; learned from the training rows. */
+export interface Rhythm {
+  /** The usual step of time; 0 where no two rows follow each other. */
+  readonly step: number;
+  /** Whether longer steps are rare, so that readings are missing there. */
+  readonly fills: boolean;
+}
+
 export interface Ordering {
-  /** The numbers of the rows, group by group, each group in order of time. */
-  readonly rows: Uint32Array;
+  /** The numbers of the rows, group by group, each group in order of time; `HOLE` where a reading is missing. */
+  readonly rows: Int32Array;
   readonly segments: readonly Segment[];
+  /** Undefined without times. */
+  readonly rhythm: Rhythm | undefined;
   /** What people should know of the times. */
   readonly notes: readonly string[];
 }
@@ -28,8 +40,12 @@ export interface OrderingInput {
   readonly name: string;
 }
 
-/** A step this many times the usual one is a gap. */
+/** Stands in the order for a reading that is missing between two rows. */
+export const HOLE = -1;
+/** A step more than this many times the usual one is a gap. In a shorter one readings are missing. */
 const GAP = 5;
+/** Steps as long as two usual ones or more are rare where at most this share of all is. */
+const RARE = 0.02;
 /** Clocks of many logs go back by this much once a year. Milliseconds. */
 const HOUR = 3_600_000;
 /** Halves of a series whose usual steps differ by more than this share have two rates. */
@@ -37,11 +53,11 @@ const OTHER_RATE = 0.5;
 
 /**
  * Sorts rows into groups and cuts groups at gaps.
- * @param step the usual time from row to row, where that is known already
+ * @param known the rhythm, where that was learned already
  * @throws InvalidValueError where time runs backwards within a group, or a time is missing. A clock that is set back
  * by an hour, as at the end of summer time, is only noted.
  */
-export function orderRows(input: OrderingInput, step?: number): Ordering {
+export function orderRows(input: OrderingInput, known?: Rhythm): Ordering {
   const { count, times, groups, name } = input;
   const byGroup = new Map<unknown, number[]>();
   for (let row = 0; row < count; row++) {
@@ -51,18 +67,19 @@ export function orderRows(input: OrderingInput, step?: number): Ordering {
     else byGroup.set(group, [row]);
   }
   const segments: Segment[] = [];
-  const rows = new Uint32Array(count);
+  const rows: number[] = [];
   const notes: string[] = [];
-  let next = 0;
   let gaps = 0;
+  let holes = 0;
   let repeated = 0;
-  const usual = step ?? (times && usualStep(times, [...byGroup.values()]));
+  const rhythm = times && (known ?? rhythmOf(times, [...byGroup.values()]));
   for (const [group, members] of byGroup) {
-    let first = next;
+    let first = rows.length;
     members.forEach((row, i) => {
       if (times && i > 0) {
         const before = members[i - 1] ?? 0;
-        const step = stepBetween(requireTime(input, before), requireTime(input, row), usual);
+        const [from, to] = [requireTime(input, before), requireTime(input, row)];
+        const step = stepBetween(from, to, rhythm);
         if (step === "backwards") throw backwards(name, row, `row ${before}`, group);
         if (step === "set back") {
           notes.push(
@@ -71,15 +88,19 @@ export function orderRows(input: OrderingInput, step?: number): Ordering {
         }
         if (step === "repeated") repeated += 1;
         if (step === "gap") {
-          segments.push({ first, count: next - first });
-          first = next;
+          segments.push({ first, count: rows.length - first });
+          first = rows.length;
           gaps += 1;
         }
+        if (step === "usual") {
+          const missing = missingBetween(from, to, rhythm);
+          for (let place = 0; place < missing; place++) rows.push(HOLE);
+          holes += missing;
+        }
       } else if (times) requireTime(input, row);
-      rows[next] = row;
-      next += 1;
+      rows.push(row);
     });
-    if (next > first) segments.push({ first, count: next - first });
+    if (rows.length > first) segments.push({ first, count: rows.length - first });
     const rates = times && twoRates(times, members);
     if (rates) notes.push(`${group === undefined ? "" : `${show(group)}: `}${rates}`);
   }
@@ -88,18 +109,25 @@ export function orderRows(input: OrderingInput, step?: number): Ordering {
       `${gaps} ${gaps === 1 ? "gap" : "gaps"} of more than ${GAP} steps: no window goes across.`,
     );
   }
+  if (holes > 0) {
+    notes.push(
+      `${holes} ${holes === 1 ? "reading is" : "readings are"} missing between rows, by the usual step of time: windows have a place for ${holes === 1 ? "it" : "each"}, which counts for nothing.`,
+    );
+  }
   if (repeated > 0) {
     notes.push(
       `${repeated} ${repeated === 1 ? "row has" : "rows have"} the time of the row before.`,
     );
   }
-  return { rows, segments, notes };
+  return { rows: Int32Array.from(rows), segments, rhythm, notes };
 }
 
-/** The median step of time over all groups; 0 where no group has two rows. */
-export function usualStep(times: Float64Array, groups: readonly (readonly number[])[]): number {
+/** The median step of time over all groups, and whether longer ones, gaps aside, are rare. */
+function rhythmOf(times: Float64Array, groups: readonly (readonly number[])[]): Rhythm {
   const steps = groups.flatMap((members) => stepsOf(times, members));
-  return steps.length > 0 ? median(steps) : 0;
+  const step = steps.length > 0 ? median(steps) : 0;
+  const isLong = (one: number) => one <= GAP * step && Math.round(one / step) > 1;
+  return { step, fills: step > 0 && steps.filter(isLong).length <= RARE * steps.length };
 }
 
 function stepsOf(times: Float64Array, members: readonly number[]): number[] {
@@ -121,8 +149,9 @@ function twoRates(times: Float64Array, members: readonly number[]): string | und
 /** What a step of time from one row to the next is. */
 export type TimeStep = "usual" | "repeated" | "gap" | "set back" | "backwards";
 
-export function stepBetween(before: number, time: number, usual: number | undefined): TimeStep {
+export function stepBetween(before: number, time: number, rhythm: Rhythm | undefined): TimeStep {
   const passed = time - before;
+  const usual = rhythm?.step;
   if (passed < 0) {
     // One hour back, and one usual step on.
     const isHour = usual !== undefined && usual > 0 && Math.abs(passed + HOUR - usual) <= usual;
@@ -130,6 +159,12 @@ export function stepBetween(before: number, time: number, usual: number | undefi
   }
   if (passed === 0) return "repeated";
   return usual !== undefined && usual > 0 && passed > GAP * usual ? "gap" : "usual";
+}
+
+/** How many readings are missing between two times that follow each other without a gap. */
+export function missingBetween(before: number, time: number, rhythm: Rhythm | undefined): number {
+  if (!rhythm?.fills) return 0;
+  return Math.max(0, Math.round((time - before) / rhythm.step) - 1);
 }
 
 export function backwards(

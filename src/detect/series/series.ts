@@ -10,7 +10,7 @@ import type { Encoded, Encoder } from "../table/encoder.ts";
 import { noSuchColumn, timeOf } from "../table/schema.ts";
 import type { Source } from "../table/source.ts";
 import { type Period, period } from "./length.ts";
-import { type Ordering, orderRows, usualStep } from "./segments.ts";
+import { HOLE, type Ordering, orderRows, type Rhythm } from "./segments.ts";
 import { rowScores, windowSamples, windowStarts } from "./windows.ts";
 
 /** Rows as a time series. */
@@ -35,6 +35,16 @@ export interface SeriesState {
   readonly groupBy?: string;
   /** The usual step of time; undefined without times. */
   readonly step?: number;
+  /** Whether longer steps were rare in training; windows then have places for readings that are missing. Absent: false. */
+  readonly fills?: boolean;
+}
+
+/** What a detector learned of the times of its series. */
+export function rhythmIn({
+  step,
+  fills = false,
+}: Pick<SeriesState, "step" | "fills">): Rhythm | undefined {
+  return step === undefined ? undefined : { step, fills };
 }
 
 /** Window length where a series has no period: of one column as in TSB-AD, of several columns. */
@@ -74,10 +84,12 @@ export function resolveWindow(window: unknown): WindowOptions | undefined {
 /** A series as samples. */
 export interface Framed {
   readonly samples: Samples;
-  /** All rows encoded, in the order of time. */
+  /** All rows encoded, in the order of time, and what stands for missing readings between them. */
   readonly encoded: Encoded;
   readonly ordering: Ordering;
-  /** Where each window begins, in rows of the ordered series, and its segment. */
+  /** Rows, without missing readings. */
+  readonly count: number;
+  /** Where each window begins, in places of the ordered series, and its segment. */
   readonly starts: Uint32Array;
   readonly segmentOf: Uint32Array;
 }
@@ -96,10 +108,6 @@ export function* fitSeries(
     ...(groupBy === undefined ? {} : { groupBy }),
   };
   const ordering = orderOf(source, encoder, columns);
-  const times = timesOf(source, encoder, columns);
-  const groups = ordering.segments.map(({ first, count }) => [
-    ...ordering.rows.subarray(first, first + count),
-  ]);
   const notes = [...ordering.notes];
   const encoded = encodeInOrder(encoder, raw, ordering);
   const length =
@@ -110,7 +118,7 @@ export function* fitSeries(
     length,
     stride: Math.min(stride, length),
     ...columns,
-    ...(times ? { step: usualStep(times, groups) } : {}),
+    ...ordering.rhythm,
   };
   return { state, notes };
 }
@@ -135,33 +143,36 @@ export function frameSeries(
   }
   const encoded = encodeInOrder(encoder, raw, ordering);
   const samples = windowSamples(encoded, rowBlocks, starts, length);
-  return { samples, encoded, ordering, starts, segmentOf };
+  return { samples, encoded, ordering, count: raw.count, starts, segmentOf };
 }
 
 /** Scores of windows as scores of rows, in the order in which the rows came. */
 export function toRows(
-  { ordering, starts }: Framed,
+  { ordering, count, starts }: Framed,
   length: number,
   scores: Float64Array,
 ): Float64Array {
   const inOrder = rowScores(ordering.rows.length, starts, length, scores);
-  const own = new Float64Array(inOrder.length);
+  const own = new Float64Array(count);
   ordering.rows.forEach((row, place) => {
-    own[row] = at(inOrder, place);
+    if (row !== HOLE) own[row] = at(inOrder, place);
   });
   return own;
 }
 
 /** Marks the rows that are in a marked window, in the order in which the rows came. */
 export function covered(
-  { ordering, starts }: Framed,
+  { ordering, count, starts }: Framed,
   length: number,
   marked: Uint8Array,
 ): Uint8Array {
-  const own = new Uint8Array(ordering.rows.length);
+  const own = new Uint8Array(count);
   starts.forEach((start, window) => {
     if (!marked[window]) return;
-    for (let place = start; place < start + length; place++) own[at(ordering.rows, place)] = 1;
+    for (let place = start; place < start + length; place++) {
+      const row = at(ordering.rows, place);
+      if (row !== HOLE) own[row] = 1;
+    }
   });
   return own;
 }
@@ -170,7 +181,7 @@ export function covered(
 function orderOf(
   source: Source,
   encoder: Encoder,
-  columns: Pick<SeriesState, "time" | "groupBy" | "step">,
+  columns: Pick<SeriesState, "time" | "groupBy" | "step" | "fills">,
   name = "rows",
 ): Ordering {
   return orderRows(
@@ -180,7 +191,7 @@ function orderOf(
       groups: columns.groupBy === undefined ? undefined : columnOf(source, columns.groupBy),
       name,
     },
-    columns.step,
+    rhythmIn(columns),
   );
 }
 
@@ -209,8 +220,43 @@ export function columnOf(source: Source, name: string): readonly unknown[] {
   return source.column(name);
 }
 
+/** The rows in order. Of a missing reading nothing is known; its features lie on the line between the rows around it. */
 function encodeInOrder(encoder: Encoder, raw: Rows, { rows }: Ordering): Encoded {
-  return encoder.encode(new OrderedRows(raw, rows), 0, rows.length);
+  const known = Uint32Array.from(rows.filter((row) => row !== HOLE));
+  const encoded = encoder.encode(new OrderedRows(raw, known), 0, known.length);
+  return known.length === rows.length ? encoded : withHoles(encoded, rows, encoder);
+}
+
+function withHoles(encoded: Encoded, rows: Int32Array, { width, state }: Encoder): Encoded {
+  const fields = state.fields.length;
+  const features = new Float32Array(rows.length * width);
+  const missing = new Uint8Array(rows.length * fields);
+  const novelties = encoded.novelties && new Uint8Array(rows.length);
+  const rowOf = (i: number) => encoded.features.subarray(i * width, (i + 1) * width);
+  let next = 0;
+  let sinceRow = 0;
+  rows.forEach((row, place) => {
+    if (row !== HOLE) {
+      features.set(rowOf(next), place * width);
+      const own = encoded.missing?.subarray(next * fields, (next + 1) * fields);
+      if (own) missing.set(own, place * fields);
+      if (novelties) novelties[place] = encoded.novelties?.[next] ?? 0;
+      next += 1;
+      sinceRow = 0;
+      return;
+    }
+    sinceRow += 1;
+    const untilRow = rows.subarray(place).findIndex((one) => one !== HOLE);
+    const share = sinceRow / (sinceRow + untilRow);
+    features.set(onLine(rowOf(next - 1), rowOf(next), share), place * width);
+    missing.fill(1, place * fields, (place + 1) * fields);
+  });
+  return { count: rows.length, features, missing, novelties };
+}
+
+/** The point at a share of the way from one row's features to another's. */
+export function onLine(from: Float32Array, to: Float32Array, share: number): Float32Array {
+  return from.map((value, j) => value + share * (at(to, j) - value));
 }
 
 /** The window's length from the longest stretch of the series. */

@@ -81,6 +81,7 @@ export function windowSamples(
     width,
     blocks: windowBlocks(rowBlocks, length),
     hasMissing: missing !== undefined,
+    areWindows: true,
     take(indexes) {
       const count = indexes.length;
       const out = {

@@ -150,7 +150,11 @@ describe("series that cannot be", () => {
 
   it("rows in no window have score 0 and p-value 1", () => {
     const [a, b] = [readings(50, 4), readings(4, 5, "B")];
-    const { score, pValue, flagged } = detector.detect([...a, ...b]);
+    const { score, pValue, flagged, notes } = detector.detect([...a, ...b]);
+    expect(notes).toEqual([
+      "4 rows are in no window, the first of them row 50: their stretches between gaps are shorter than 10 rows. They are not judged; their score is 0.",
+    ]);
+    expect(detector.detect(a).notes).toEqual([]);
     expect([...score.slice(50)]).toEqual([0, 0, 0, 0]);
     expect([...pValue.slice(50)]).toEqual([1, 1, 1, 1]);
     expect([...flagged.slice(50)]).toEqual([0, 0, 0, 0]);
@@ -201,5 +205,81 @@ describe("events", () => {
     expect(detector.events(twice, { alpha: 0.01 }, { patience: 5 })).toHaveLength(2);
     expect(detector.events(twice, { alpha: 0.01 }, { patience: 80 })).toHaveLength(1);
     expect(() => detector.events(stuck, {}, { patience: -1 })).toThrow("patience");
+  });
+});
+
+describe("readings that are missing", () => {
+  /** Three sensors that swing together with little noise: a step too many shows. */
+  const quietReadings = (count: number, seed: number) => {
+    const random = generator(seed);
+    return Array.from({ length: count }, (_, i) => {
+      const noise = () => 0.01 * random.normal();
+      return {
+        time: start + i * 1000,
+        speed: Math.sin(i / 4) + noise(),
+        torque: 0.5 * Math.sin(i / 4) + noise(),
+        heat: Math.sin(i / 4 - 0.7) + noise(),
+      };
+    });
+  };
+  const learned = quietReadings(800, 1);
+  const whole = quietReadings(200, 2);
+  const lost = whole.filter((_, i) => ![60, 120, 121, 122].includes(i));
+  const nothing = { speed: Number.NaN, torque: null, heat: undefined };
+
+  it("between rows are no alarm, and rows around them score as beside the readings", async () => {
+    const quiet = await AnomalyDetector.fit(learned, { window: 10, score: "residual" });
+    expect(quiet.config.window).toMatchObject({ step: 1000, fills: true });
+    const { flagged, score } = quiet.detect(lost, { pot: 1e-3 });
+    expect(score).toHaveLength(196);
+    expect([...flagged]).not.toContain(1);
+    // Without their times the same rows are odd where readings are missing.
+    const untimed = await AnomalyDetector.fit(learned, {
+      window: 10,
+      score: "residual",
+      columns: ["speed", "torque", "heat"],
+    });
+    const { flagged: alarms } = untimed.detect(lost, { pot: 1e-3 });
+    expect([...alarms.subarray(110, 130)]).toContain(1);
+    quiet.dispose();
+    untimed.dispose();
+  });
+
+  it("of a whole row, or of a column, count for nothing", async () => {
+    const quiet = await AnomalyDetector.fit(learned, { window: 10, score: "residual" });
+    const rows = whole.map((row, i) =>
+      i === 60 ? { ...row, ...nothing } : i === 120 ? { ...row, torque: null } : row,
+    );
+    expect([...quiet.detect(rows, { pot: 1e-3 }).flagged]).not.toContain(1);
+    const wrong = rows.map((row, i) => (i === 62 ? { ...row, heat: (row.heat ?? 0) + 1 } : row));
+    expect(quiet.detect(wrong, { pot: 1e-3 }).flagged[62]).toBe(1);
+    const [first] = quiet.explain(wrong)[62] ?? [];
+    expect(first).toMatchObject({ column: "heat", when: 62, sign: 1 });
+    quiet.dispose();
+  });
+
+  it("are the same one by one as together, and after loading", async () => {
+    const quiet = await AnomalyDetector.fit(learned, { window: 10, score: "residual" });
+    const rows = lost.map((row, i) => (i === 30 ? { ...row, heat: null } : row));
+    const { score } = quiet.detect(rows, { pot: 1e-3 });
+    const loaded = await AnomalyDetector.load(quiet.save());
+    expect(loaded.score(rows)).toEqual(score);
+    const stream = loaded.stream({ pot: 1e-3 });
+    const settled = rows.flatMap((row) => stream.push(row)?.settled ?? []);
+    const all = [...settled, ...stream.end()];
+    expect(all.map(({ row }) => row)).toEqual([...rows.keys()]);
+    for (const { row, score: own } of all) expect(own).toBeCloseTo(score[row] ?? 0, 10);
+    expect(quiet.events(rows, { pot: 1e-3 })).toEqual([]);
+    quiet.dispose();
+    loaded.dispose();
+  });
+
+  it("may be of the training rows", async () => {
+    const some = learned.filter((_, i) => i % 97 !== 50);
+    const holed = await AnomalyDetector.fit(some, { window: 10, score: "residual" });
+    expect(holed.notes.join(" ")).toMatch(/8 readings are missing between rows/);
+    expect(holed.training.score).toHaveLength(some.length);
+    expect([...holed.detect(lost, { pot: 1e-3 }).flagged]).not.toContain(1);
+    holed.dispose();
   });
 });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { orderRows } from "../../../src/detect/series/segments.ts";
+import { HOLE, orderRows, type Rhythm } from "../../../src/detect/series/segments.ts";
 
 const name = "rows";
-const order = (times: number[], groups?: unknown[], step?: number) =>
-  orderRows({ count: times.length, times: Float64Array.from(times), groups, name }, step);
+const order = (times: number[], groups?: unknown[], known?: Rhythm) =>
+  orderRows({ count: times.length, times: Float64Array.from(times), groups, name }, known);
 
 describe("the order of rows", () => {
   it("without times or groups is the rows' own", () => {
@@ -20,7 +20,32 @@ describe("the order of rows", () => {
       { first: 4, count: 3 },
     ]);
     expect(notes).toEqual(["1 gap of more than 5 steps: no window goes across."]);
-    expect(order([0, 20, 40], undefined, 1).segments).toHaveLength(3);
+    expect(order([0, 20, 40], undefined, { step: 1, fills: true }).segments).toHaveLength(3);
+  });
+
+  it("has places for readings that are missing, where longer steps are rare", () => {
+    const times = Array.from({ length: 200 }, (_, i) => i).filter(
+      (i) => ![50, 90, 91, 92, 93].includes(i),
+    );
+    const { rows, segments, rhythm, notes } = order(times);
+    expect(rhythm).toEqual({ step: 1, fills: true });
+    expect(segments).toEqual([{ first: 0, count: 200 }]);
+    const places = [...rows.keys()].filter((place) => rows[place] === HOLE);
+    expect(places).toEqual([50, 90, 91, 92, 93]);
+    expect(rows[51]).toBe(50);
+    expect(notes).toEqual([
+      "5 readings are missing between rows, by the usual step of time: windows have a place for each, which counts for nothing.",
+    ]);
+  });
+
+  it("has none where longer steps are the rhythm of the series, or were that of what was learned", () => {
+    const weekdays = Array.from({ length: 70 }, (_, i) => i).filter((i) => i % 7 < 5);
+    const { rows, rhythm, notes } = order(weekdays);
+    expect(rhythm).toEqual({ step: 1, fills: false });
+    expect(rows).toHaveLength(50);
+    expect(notes).toEqual([]);
+    expect(order([0, 1, 3], undefined, { step: 1, fills: false }).rows).toHaveLength(3);
+    expect(order([0, 1, 3], undefined, { step: 1, fills: true }).rows).toHaveLength(4);
   });
 
   it("is group by group, however they are mixed", () => {
