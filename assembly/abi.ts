@@ -1,4 +1,4 @@
-// What a module says about itself, so that a host can refuse one that does not fit.
+// The ABI version and the features of a module, so that a host can reject an incompatible one.
 
 /** Raised whenever an export changes its name, its parameters or its meaning. */
 const ABI_VERSION: u32 = 1;

@@ -1,6 +1,6 @@
-// Activations: the pass that ends a layer (bias and activation) and the one that begins its way
-// back. An activation is a class with the function and its gradient, and a case in `dispatch`; ops.ts
-// holds its code and says whether the gradient reads the layer's z or its y.
+// Activations: the last step of a layer's forward pass (bias and activation) and the first step of its
+// backward pass. An activation is a class with the function and its gradient, and a case in `dispatch`.
+// ops.ts holds its op code and says whether the gradient reads the layer's z or its y.
 
 import { expHalfSquare4, normalTail4 } from "./math/erf";
 import { exp4, expm1Negative4 } from "./math/exp";
@@ -10,11 +10,11 @@ import { Activation, gradientNeedsInput } from "./ops";
 import { madd } from "./simd";
 import { loadTail, storeTail } from "./tail";
 
-/** Never instantiated: a type that carries its code into the loops below, where it is inlined. */
+/** Never instantiated. The loops below take it as a type parameter, so its methods are inlined there. */
 abstract class Elementwise {
   /** y = act(z). */
   abstract forward(z: v128, parameter: v128): v128;
-  /** dz = dy * act'; `at` holds z or y, as gradientNeedsInput tells. */
+  /** dz = dy * act'. `at` holds z or y: see gradientNeedsInput. */
   abstract backward(dy: v128, at: v128, parameter: v128): v128;
 }
 
@@ -30,7 +30,7 @@ class Linear extends Elementwise {
   }
 }
 
-/** max(z, 0), but NaN stays NaN and -0 stays -0. The gradient is 0 at 0. */
+/** max(z, 0). NaN stays NaN and -0 stays -0. The gradient at 0 is 0. */
 class Relu extends Elementwise {
   @inline
   forward(z: v128, parameter: v128): v128 {
@@ -43,7 +43,7 @@ class Relu extends Elementwise {
   }
 }
 
-/** z above 0, elsewhere slope * z. The gradient at 0 is the slope. */
+/** z where z > 0, slope * z elsewhere. The gradient at 0 is the slope. */
 class LeakyRelu extends Elementwise {
   @inline
   forward(z: v128, slope: v128): v128 {
@@ -56,7 +56,7 @@ class LeakyRelu extends Elementwise {
   }
 }
 
-/** z above 0, elsewhere alpha * (exp(z) - 1). The gradient at 0 is alpha. */
+/** z where z > 0, alpha * (exp(z) - 1) elsewhere. The gradient at 0 is alpha. */
 class Elu extends Elementwise {
   @inline
   forward(z: v128, alpha: v128): v128 {
@@ -74,7 +74,7 @@ class Elu extends Elementwise {
 const SELU_SCALE: f32 = 1.0507009873554805;
 const SELU_BELOW: f32 = 1.7580993408473766; // SELU_SCALE * 1.6732632423543772
 
-/** The elu of alpha 1.67326, times 1.0507: the pair that keeps mean 0 and variance 1. */
+/** elu with alpha 1.67326, times 1.0507. These two constants preserve mean 0 and variance 1. */
 class Selu extends Elementwise {
   @inline
   forward(z: v128, parameter: v128): v128 {
@@ -94,7 +94,7 @@ class Selu extends Elementwise {
 
 const LARGEST: f32 = 3.4028234663852886e38;
 
-/** z, but the largest finite number for Inf: times a zero it is then 0, the limit, and not NaN. */
+/** z, with infinities replaced by the largest finite number: its product with 0 is then 0, the limit, and not NaN. */
 // @ts-ignore: decorator
 @inline
 function finite(z: v128): v128 {
@@ -110,7 +110,7 @@ function normalBelow(z: v128, expHalfSquare: v128): v128 {
   return v128.bitselect(tail, f32x4.sub(f32x4.splat(1), tail), negative);
 }
 
-/** z P(X < z), which is z/2 (1 + erf(z / sqrt 2)) without its cancellation below 0. */
+/** z P(X < z), which equals z/2 (1 + erf(z / sqrt 2)). This form has no cancellation below 0. */
 class Gelu extends Elementwise {
   @inline
   forward(z: v128, parameter: v128): v128 {
@@ -127,8 +127,8 @@ class Gelu extends Elementwise {
 }
 
 /**
- * The derivative of z sigmoid(w), given z dw/dz. With e = exp(-|w|) that of the sigmoid is
- * e / (1 + e)^2: nothing is subtracted from 1, which z would then magnify.
+ * The derivative of z sigmoid(w), given z dw/dz. With e = exp(-|w|) the derivative of the sigmoid is
+ * e / (1 + e)^2. Nothing is subtracted from 1, because z would magnify the error of the difference.
  */
 // @ts-ignore: decorator
 @inline
@@ -154,7 +154,7 @@ class GeluTanh extends Elementwise {
 
   @inline
   backward(dy: v128, z: v128, parameter: v128): v128 {
-    // At 16 the sigmoid has long been 0 or 1; from here on z^2 would only overflow.
+    // Beyond 16 the sigmoid is 0 or 1 to the last bit. The clamp keeps z^2 from overflowing.
     z = f32x4.pmax(f32x4.pmin(z, f32x4.splat(16)), f32x4.splat(-16));
     const cubic = f32x4.mul(f32x4.mul(z, z), f32x4.splat(GELU_CUBIC));
     const w = f32x4.mul(z, f32x4.add(cubic, f32x4.splat(GELU_LINEAR)));
@@ -214,10 +214,13 @@ class Tanh extends Elementwise {
   }
 }
 
-// Each activation has its own function for either pass: engines compile a function when it is first called, and a
-// model calls two or three of them.
+// Each activation has its own function for each pass. Engines compile a function when it is first called, and a
+// model calls only two or three of them.
 
-/** z += bias, y = act(z); `kept` is where the sum goes, or y. With a bias, rows are full vectors. */
+/**
+ * z += bias, y = act(z). The sum is stored at `kept`, which may be y. With a bias, cols must be a multiple
+ * of 4.
+ */
 function forwardPass<A extends Elementwise>(
   parameter: f32, rows: usize, cols: usize, z: usize, bias: usize, y: usize, kept: usize,
 ): void {
@@ -256,7 +259,7 @@ function backwardPass<A extends Elementwise>(
   if (n) storeTail(dz, act.backward(loadTail(dy, n), loadTail(at, n), p), n);
 }
 
-/** One of the two passes for the activation A: `back` is a literal, so the other one vanishes. */
+/** One of the two passes for the activation A. `back` is a literal, so the compiler removes the other one. */
 // @ts-ignore: decorator
 @inline
 function pass<A extends Elementwise>(
@@ -314,7 +317,7 @@ export function biasActivation(
 ): void {
   if (op == Activation.linear && y == z && !bias) return;
   if (bias && cols & 3) {
-    // Where rows have tails, a separate pass: behind it they follow one another without a gap.
+    // Rows have tails. After a separate pass for the bias, the matrix is one contiguous range.
     addBias(rows, cols, z, bias);
     bias = 0;
   }
@@ -326,8 +329,8 @@ export function biasActivation(
 }
 
 /**
- * dz = dy * act'(z) for i < count, from y alone or from z alone as gradientNeedsInput tells; the
- * other of the two pointers is not looked at. dz may equal dy.
+ * dz = dy * act'(z) for i < count. It reads z where gradientNeedsInput says so, and y otherwise; the
+ * other pointer is not used. dz may equal dy.
  */
 export function activationGradient(
   op: Activation, parameter: f32, count: usize, z: usize, y: usize, dy: usize, dz: usize,

@@ -1,6 +1,6 @@
-// Constraints on weights: norms of rows, and values within limits. Norms and products of rows are
-// formed in double, as dot and sumSquares form them, so nothing overflows and no order depends on a
-// share of the rows.
+// Constraints on weights: norms of rows, and values within limits. Norms and dot products of rows are
+// computed in float64 by dot and sumSquares. So nothing overflows, and the order of a sum does not
+// depend on how the rows are divided among threads.
 
 import { loadLanes, storeLanes } from "./lanes";
 import { madd } from "./simd";
@@ -13,7 +13,7 @@ function scaledHalf(x: v128, factor: v128): v128 {
   return f32x4.demote_f64x2_zero(f64x2.mul(f64x2.promote_low_f32x4(x), factor));
 }
 
-/** x times a factor in double, lane by lane. */
+/** x times a float64 factor, lane by lane. */
 // @ts-ignore: decorator
 @inline
 function scaled(x: v128, factor: v128): v128 {
@@ -23,9 +23,9 @@ function scaled(x: v128, factor: v128): v128 {
 }
 
 /**
- * Scales rows of w [rows, cols] to the norm `length`: all of them, or with `longerOnly` those that
- * are longer. A row of zeros stays as it is: it has no direction. A row with a NaN or an infinity
- * becomes NaN or 0 where it is scaled.
+ * Scales rows of w [rows, cols] to the norm `length`: all rows, or with `longerOnly` only longer ones.
+ * A row of zeros does not change, because it has no direction. A scaled row with a NaN or an infinity
+ * becomes NaN or 0.
  */
 export function setRowNorms(
   rows: usize,
@@ -53,8 +53,8 @@ export function setRowNorms(
 }
 
 /**
- * Takes from every row of g its part along the same row of w: g - (g . w / w . w) w, both rows x cols. A
- * row of zeros in w takes nothing.
+ * Removes from every row of g its component along the same row of w: g -= (g . w / w . w) w. g and w are
+ * [rows, cols]. Where a row of w is zero, the row of g does not change.
  */
 export function projectRows(
   rows: usize,
@@ -84,7 +84,7 @@ export function projectRows(
   }
 }
 
-/** out[i] = x[i] within [low, high]; a NaN stays. out may be x. */
+/** out[i] = x[i] clamped to [low, high]. NaN stays NaN. out may be x. */
 export function clamp(count: usize, x: usize, low: f32, high: f32, out: usize): void {
   const l = f32x4.splat(low);
   const h = f32x4.splat(high);

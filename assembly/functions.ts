@@ -1,7 +1,7 @@
-// The elementary functions over arrays, y[i] = f(x[i]) for i < count; y may equal x. The functions
-// themselves are in math/, four lanes at a time, and the core inlines them from there. They are a
-// separate entry (build/functions-*.wasm), through which their error bounds are tested; the core does
-// not need it.
+// The elementary functions over arrays: y[i] = f(x[i]) for i < count. y may equal x. The functions
+// themselves are in math/, four lanes at a time, and the core inlines them from there. This file is a
+// separate entry (build/functions-*.wasm) that the tests of their error bounds use. The core does not
+// need it.
 
 import { loadLanes, storeLanes } from "./lanes";
 import { erf4 } from "./math/erf";
@@ -9,7 +9,7 @@ import { exp4 } from "./math/exp";
 import { log1p4, log4 } from "./math/log";
 import { sigmoid4, tanh4 } from "./math/tanh";
 
-/** A function of one variable. Never instantiated: a type that carries code into `map`'s loop. */
+/** A function of one variable. Never instantiated: `map` takes it as a type parameter and inlines it. */
 abstract class Function4 {
   abstract of(x: v128): v128;
 }

@@ -1,10 +1,10 @@
 // The gaussian code of a variational autoencoder (Kingma and Welling, "Auto-encoding variational
-// Bayes", 2014): the draw z = mu + sigma * eps, the divergence of the code from a standard normal, and the
-// gradients of both. Noise is drawn apart, by randomNormal, and given as eps, so that the way back
-// reads what the way there used.
+// Bayes", 2014): the sample z = mu + sigma * eps, the divergence of the code from a standard normal, and
+// the gradients of both. randomNormal draws the noise eps beforehand, so that the backward pass reads the
+// same noise as the forward pass.
 //
-// Log variances are given as the layer has them. Every kernel holds them within [-30, 20] first, and
-// outside there is no gradient. All arrays have `count` elements.
+// Log variances are the raw outputs of the layer. Every kernel clamps them to [-30, 20] first. Outside of
+// these limits the gradient is 0. All arrays have `count` elements.
 
 import { loadLanes, storeLanes } from "./lanes";
 import { exp4, expm14, expTail4 } from "./math/exp";
@@ -15,14 +15,14 @@ import { addHigh, addLow, total } from "./wide";
 const LEAST: f32 = -30;
 const MOST: f32 = 20;
 
-/** A log variance within its limits; NaN stays NaN. */
+/** A log variance clamped to its limits. NaN stays NaN. */
 // @ts-ignore: decorator
 @inline
-function held(logVariance: v128): v128 {
+function clamped(logVariance: v128): v128 {
   return f32x4.pmax(f32x4.pmin(logVariance, f32x4.splat(MOST)), f32x4.splat(LEAST));
 }
 
-/** sigma of a held log variance. */
+/** sigma of a clamped log variance. */
 // @ts-ignore: decorator
 @inline
 function deviation(logVariance: v128): v128 {
@@ -39,7 +39,7 @@ export function gaussianSample(
 ): void {
   while (count > 0) {
     const n = min<usize>(count, 4);
-    const sigma = deviation(held(loadLanes(logVariance, n)));
+    const sigma = deviation(clamped(loadLanes(logVariance, n)));
     storeLanes(z, madd(sigma, loadLanes(eps, n), loadLanes(mu, n)), n);
     mu += 16;
     logVariance += 16;
@@ -50,8 +50,8 @@ export function gaussianSample(
 }
 
 /**
- * Into partials, one double a block of LOSS_BLOCK elements, the sum of
- * (mu^2 + exp(logVariance) - 1 - logVariance) / 2. Elements are rounded to float32.
+ * Writes to partials, one float64 per block of LOSS_BLOCK elements, the sum of
+ * (mu^2 + exp(logVariance) - 1 - logVariance) / 2. Each term is rounded to float32 before it is summed.
  */
 export function gaussianKl(count: usize, mu: usize, logVariance: usize, partials: usize): void {
   while (count > 0) {
@@ -62,7 +62,7 @@ export function gaussianKl(count: usize, mu: usize, logVariance: usize, partials
     while (left > 0) {
       const n = min<usize>(left, 4);
       const m = loadLanes(mu, n);
-      const twice = madd(m, m, expTail4(held(loadLanes(logVariance, n))));
+      const twice = madd(m, m, expTail4(clamped(loadLanes(logVariance, n))));
       const value = f32x4.mul(twice, f32x4.splat(0.5));
       low = addLow(low, value);
       high = addHigh(high, value);
@@ -77,8 +77,9 @@ export function gaussianKl(count: usize, mu: usize, logVariance: usize, partials
 
 /**
  * dMu = dz + weight * mu, and dLogVariance = dz * eps * sigma / 2 + weight * (sigma^2 - 1) / 2, or 0
- * where the log variance was outside its limits: the gradients of a loss with the gradient dz at z
- * plus weight times the sum that gaussianKl forms. dMu may be dz, dLogVariance eps.
+ * where the log variance is outside its limits. These are the gradients of L + weight * KL, where dz is
+ * the gradient of L at z and KL is the sum that gaussianKl computes. dMu may be dz, and dLogVariance may
+ * be eps.
  */
 export function gaussianGradient(
   count: usize,
@@ -95,7 +96,7 @@ export function gaussianGradient(
   while (count > 0) {
     const n = min<usize>(count, 4);
     const raw = loadLanes(logVariance, n);
-    const log = held(raw);
+    const log = clamped(raw);
     const outside = v128.or(f32x4.lt(raw, f32x4.splat(LEAST)), f32x4.gt(raw, f32x4.splat(MOST)));
     const d = loadLanes(dz, n);
     const half = f32x4.mul(deviation(log), f32x4.splat(0.5));

@@ -1,13 +1,13 @@
 // Matrix products of row-major float32 matrices in the three layouts that training needs, and the
 // symmetric products of a matrix with itself.
 //
-// One operand, P, is broadcast element by element; the other, Q, is read as vectors from panels of
-// eight columns. The loop nest: P in bands of MC rows, k in blocks, one panel of Q at a time in L1, and
-// under it every tile of the band. gemmNT may swap its operands and store the transpose.
+// One operand, P, is broadcast element by element. The other, Q, is read as vectors from panels of eight
+// columns. The loop nest, from the outside: bands of MC rows of P, blocks of k, panels of Q (each stays in
+// L1), tiles of the band. gemmNT may swap its operands and store the transpose.
 //
-// Each element of C is the sum of its k products taken from zero and in order within a block of k,
-// blocks added to C in order; the blocks depend on k alone. Tiles, edges, the choice of what to pack
-// and any split of C's rows or columns give the same bits.
+// The order of sums: within a block of k the products of an element of C are added from zero and in order,
+// and the blocks are added to C in order. The blocks depend only on k. So tiles, edges, packing and any
+// division of C's rows or columns give the same bits.
 
 import { dots, outer, sumRows } from "./gemv";
 import {
@@ -22,30 +22,30 @@ import {
 } from "./microkernel";
 import { packColumns4, packColumns8, packRows4, packRows6, packRows8 } from "./pack";
 
-/** Longest block of k: a panel of Q takes up to 16 KB of L1. Part of the contract on bits. */
+/** The longest block of k: a panel of Q takes up to 16 KB of L1. Results depend on this value. */
 const KC: usize = 512;
-/** Rows of P in a band: 512 KB at most, which leaves an L2 of 1 MB room for C and the next panels of Q. */
+/** Rows of P in a band: at most 512 KB, so that C and the next panels of Q also fit into an L2 of 1 MB. */
 const MC: usize = 256;
 /** From this many rows of P on, Q is packed even where it could be read in place. */
 const PACK_Q: usize = ASC_FEATURE_RELAXED_SIMD ? 48 : 24;
 /** From this many columns on, the baseline build packs P even where it could be read in place. */
 const PACK_P: usize = 32;
 
-/** Up to this many rows of C sumRows is faster than tiles. */
+/** Up to this many rows of C, sumRows is faster than tiles. */
 const FEW_ROWS: usize = 3;
-/** Up to this many rows or columns of C dots is faster than tiles. Part of the contract on bits. */
+/** Up to this many rows or columns of C, dots is faster than tiles. Results depend on this value. */
 const FEW_DOTS: usize = 4;
 
 /**
- * Bytes of workspace that any kernel of this file needs for C[m,n] and inner size k; enough for every
- * smaller shape too. Align it to 16.
+ * Bytes of workspace that any kernel of this file needs for C[m,n] and inner size k. It is enough for
+ * every smaller shape too. The workspace must be aligned to 16 bytes.
  */
 export function gemmWorkspace(m: usize, n: usize, k: usize): usize {
   const rows = min(max(m, n), MC) + 5;
   return (rows * PANEL_ROW + ((NR + rows) * (min(k, KC) << 2)) + 15) & ~15;
 }
 
-/** C[m,n] = A[m,k] * B[k,n] + beta * C. beta 0 never reads C. C overlaps nothing. */
+/** C[m,n] = A[m,k] * B[k,n] + beta * C. With beta 0, C is not read. C must not overlap another array. */
 export function gemmNN(
   m: usize,
   n: usize,
@@ -70,7 +70,7 @@ export function gemmNN(
   }
 }
 
-/** C[m,n] = A[m,k] * B[n,k]^T + beta * C. beta 0 never reads C. C overlaps nothing. */
+/** C[m,n] = A[m,k] * B[n,k]^T + beta * C. With beta 0, C is not read. C must not overlap another array. */
 export function gemmNT(
   m: usize,
   n: usize,
@@ -89,14 +89,14 @@ export function gemmNT(
   } else if (k && n <= FEW_DOTS) {
     dots(n, m, k, b, ldb << 2, a, lda << 2, beta, c, 4, ldc << 2, workspace);
   } else if (m < n) {
-    // Q has to be transposed while it is packed: let it be the smaller operand.
+    // Q is transposed while it is packed, so the smaller operand becomes Q.
     product(true, false, true, false, n, m, k, b, ldb, a, lda, beta, c, ldc, workspace);
   } else {
     product(false, false, true, false, m, n, k, a, lda, b, ldb, beta, c, ldc, workspace);
   }
 }
 
-/** C[m,n] = A[k,m]^T * B[k,n] + beta * C. beta 0 never reads C. C overlaps nothing. */
+/** C[m,n] = A[k,m]^T * B[k,n] + beta * C. With beta 0, C is not read. C must not overlap another array. */
 export function gemmTN(
   m: usize,
   n: usize,
@@ -121,7 +121,7 @@ export function gemmTN(
   }
 }
 
-/** C[n,n] = A[n,k] * A^T: the lower half computed, the upper mirrored. C is not read. */
+/** C[n,n] = A[n,k] * A^T. The lower half is computed, the upper half is copied from it. C is not read. */
 export function gramNT(
   n: usize,
   k: usize,
@@ -135,7 +135,7 @@ export function gramNT(
   mirror(n, c, ldc << 2);
 }
 
-/** C[n,n] = A[k,n]^T * A: the lower half computed, the upper mirrored. C is not read. */
+/** C[n,n] = A[k,n]^T * A. The lower half is computed, the upper half is copied from it. C is not read. */
 export function gramTN(
   n: usize,
   k: usize,
@@ -149,7 +149,7 @@ export function gramTN(
   mirror(n, c, ldc << 2);
 }
 
-/** B[cols,rows] = A[rows,cols]^T. B overlaps nothing. */
+/** B[cols,rows] = A[rows,cols]^T. B must not overlap A. */
 export function transpose(
   rows: usize,
   cols: usize,
@@ -168,9 +168,9 @@ export function transpose(
 }
 
 /**
- * The loop nest: C[rows,cols] = P * Q + beta * C, or its transpose into C[cols,rows] if `swapped`.
- * transposedP: P is stored as [k,rows], else [rows,k]; transposedQ: Q as [cols,k], else [k,cols].
- * `lower` leaves out the tiles that lie wholly above the diagonal of C.
+ * The loop nest: C[rows,cols] = P * Q + beta * C. With `swapped` the transpose is stored, into C[cols,rows].
+ * transposedP: P is stored as [k,rows], otherwise as [rows,k]. transposedQ: Q is stored as [cols,k],
+ * otherwise as [k,cols]. `lower` skips the tiles that lie wholly above the diagonal of C.
  */
 function product(
   swapped: bool,
@@ -194,7 +194,7 @@ function product(
   const cRow = ldc << 2;
   const few = rows & 3;
   if (!ASC_FEATURE_RELAXED_SIMD && !transposedQ && !lower && k && few && few < 3) {
-    // One or two rows over: half the speed of tiles, where a tile of four would be half empty at best.
+    // One or two rows remain. sumRows has half the speed of full tiles; a tile of four would be half empty or more.
     rows -= few;
     const xRow = transposedP ? 4 : pRow;
     const xStep = transposedP ? pRow : 4;
@@ -207,7 +207,7 @@ function product(
     if (!k) return;
   }
   const longest = blockOf(k);
-  // Rows of Q a multiple of 1 KB apart fall into few sets of L1: packing pays for fewer rows of P.
+  // If rows of Q lie a multiple of 1 KB apart, they share few sets of L1. Then packing pays off for fewer rows of P.
   const packQ = qRow & 1023 ? PACK_Q : <usize>24;
   const packP = transposedP || (!ASC_FEATURE_RELAXED_SIMD && cols >= PACK_P);
   for (let i: usize = 0; i < rows; i += MC) {
@@ -266,18 +266,18 @@ function product(
   }
 }
 
-/** How many of a band's rows go into tiles of six; tiles of four take the rest, the last one padded. */
+/** How many of a band's rows go into tiles of six. Tiles of four take the rest; the last one is padded. */
 // @ts-ignore: decorator
 @inline
 function rowsInSixes(rows: usize): usize {
   if (!ASC_FEATURE_RELAXED_SIMD) return 0;
   const even = (rows + 1) & ~1;
   const rest = even % 6;
-  // 2 over: one six fewer and two fours. An odd count fills its last tile except for one row.
+  // A rest of 2 becomes one tile of six fewer and two tiles of four. With an odd count the last tile lacks one row.
   return rest == 2 ? max(even, 8) - 8 : even - rest;
 }
 
-/** Rows in the whole tiles above row `row`. */
+/** How many rows the complete tiles above row `row` have. */
 // @ts-ignore: decorator
 @inline
 function tilesAbove(row: usize, rows: usize): usize {
@@ -316,10 +316,10 @@ function packBand(
 }
 
 /**
- * One panel of Q under the rows of a band from `skip` on: T[rows,8] = P * Q (+ T if `add`). `narrow` says that only
- * four columns count, that T has rows of eight elements and that there is nothing to add. A padded last
- * tile goes to scratch memory and from there, as far as it is valid, to T; scratch 0 says that T has
- * room for its padding.
+ * Multiplies the rows of a band from `skip` on by one panel of Q: T[rows,8] = P * Q (+ T if `add`). `narrow` means
+ * that only four columns count, that T has rows of eight elements and that there is nothing to add. A padded last
+ * tile goes to scratch memory, and its valid part is copied to T. With scratch 0, T itself has room for the
+ * padding.
  */
 function sweep(
   packed: bool,
@@ -382,7 +382,7 @@ function sweep(
   }
 }
 
-/** Length of the blocks of k: equal ones, none longer than KC. */
+/** The length of the blocks of k: they are equal, and at most KC. */
 // @ts-ignore: decorator
 @inline
 function blockOf(k: usize): usize {
@@ -390,7 +390,7 @@ function blockOf(k: usize): usize {
   return (k + blocks - 1) / blocks;
 }
 
-/** C = beta * C: all of a product over no k, and the start of one whose beta is neither 0 nor 1. */
+/** C = beta * C: the whole product where k is 0, and the first step where beta is neither 0 nor 1. */
 function scaleRows(m: usize, n: usize, beta: f32, c: usize, rowOfC: usize): void {
   for (; m; --m) {
     for (let j: usize = 0; j < n << 2; j += 4) {
@@ -401,8 +401,8 @@ function scaleRows(m: usize, n: usize, beta: f32, c: usize, rowOfC: usize): void
 }
 
 /**
- * Copies the lower triangle of C[n,n] onto the upper, eight columns at a time. The square on the diagonal is
- * there already, both halves with the same bits.
+ * Copies the lower triangle of C[n,n] onto the upper one, eight columns at a time. It also copies the square on the
+ * diagonal onto itself: that is safe, because both of its halves were computed and have the same bits.
  */
 function mirror(n: usize, c: usize, rowOfC: usize): void {
   while (n) {

@@ -1,23 +1,24 @@
-// Products with very few rows or columns, which the speed of memory decides: no packing, every
-// element of the large operand read once, in place.
+// Products with very few rows or columns. Memory bandwidth limits their speed. So nothing is packed, and
+// every element of the large operand is read once, in place.
 //
-// sumRows keeps the order of sums of the tiles (in the order of k from zero, in the same blocks), so
-// who takes it changes no bit. dots does not: a row meets a row in four-lane partial sums.
+// sumRows adds in the same order as the tiles (in the order of k from zero, in the same blocks), so it gives
+// the same bits. dots does not: it adds each dot product in four-lane partial sums.
 
+import { sumLanes } from "./lanes";
 import { madd } from "./simd";
 
-/** Columns that sumRows takes at a time: what it needs of workspace, in elements. */
+/** Columns that sumRows takes at a time, and the elements of workspace that it needs. */
 const CHUNK: usize = 2064;
 /**
- * Rows of B that sumRows takes before it continues with the next columns: few enough that lines which two
- * strips share stay in L1 and pages in the first level of the TLB.
+ * Rows of B that sumRows takes before it continues with the next columns. They are few enough that cache lines
+ * that two strips share stay in L1, and that their pages stay in the first level of the TLB.
  */
 const ROWS: usize = 16;
 
 /**
- * C[rows,n] = X * B[k,n] + beta * C, where X's element (i, p) lies at x + i * xRow + p * xStep; strides
- * in bytes. `longest` is the length of a block of k. `sums` is workspace for min(n, CHUNK) elements.
- * Strips of 24 columns, summed in registers over sixteen rows. k >= 1.
+ * C[rows,n] = X * B[k,n] + beta * C. Element (i, p) of X lies at x + i * xRow + p * xStep. Strides are in
+ * bytes. `longest` is the length of a block of k. `sums` is workspace for min(n, CHUNK) elements. Strips of 24
+ * columns are summed in registers over sixteen rows. k >= 1.
  */
 export function sumRows(
   rows: usize,
@@ -56,7 +57,7 @@ export function sumRows(
   }
 }
 
-/** sums[n] = the sum over p < k of x_p * B[p,:], from zero and in order. */
+/** sums[n] = the sum over p < k of x_p * B[p,:], added from zero and in order. */
 function sumBlock(
   n: usize,
   k: usize,
@@ -79,7 +80,7 @@ function sumBlock(
   }
 }
 
-/** sums += the sum over p < k of x_p * B[p,:], 24 columns: the sums, their loads and a product fit registers. */
+/** sums += the sum over p < k of x_p * B[p,:] for 24 columns: the sums, their loads and a product fit into registers. */
 function sumStrip6(k: usize, x: usize, xStep: usize, b: usize, bRow: usize, sums: usize): void {
   const last = b + (k - 1) * bRow;
   x -= xStep;
@@ -109,7 +110,7 @@ function sumStrip6(k: usize, x: usize, xStep: usize, b: usize, bRow: usize, sums
   v128.store(sums, s5, 80);
 }
 
-/** The same, eight columns. */
+/** The same for eight columns. */
 function sumStrip2(k: usize, x: usize, xStep: usize, b: usize, bRow: usize, sums: usize): void {
   let s0 = v128.load(sums);
   let s1 = v128.load(sums, 16);
@@ -124,7 +125,7 @@ function sumStrip2(k: usize, x: usize, xStep: usize, b: usize, bRow: usize, sums
   v128.store(sums, s1, 16);
 }
 
-/** The same, one column. */
+/** The same for one column. */
 function sumColumn(k: usize, x: usize, xStep: usize, b: usize, bRow: usize, sums: usize): void {
   let s = v128.load32_zero(sums);
   for (; k; --k) {
@@ -135,7 +136,7 @@ function sumColumn(k: usize, x: usize, xStep: usize, b: usize, bRow: usize, sums
   v128.store_lane<f32>(sums, s, 0);
 }
 
-/** C = sums + beta * C, rounded as the tiles round it. */
+/** C = sums + beta * C, with the same rounding as the tiles. */
 function addSums(n: usize, sums: usize, beta: f32, c: usize): void {
   const factor = f32x4.splat(beta);
   const end = c + (n << 2);
@@ -153,9 +154,9 @@ function addSums(n: usize, sums: usize, beta: f32, c: usize): void {
 }
 
 /**
- * C(i, j) = X[i,:] . W[j,:] + beta * C(i, j) for `xs` rows of X and `ws` rows of W; C(i, j) lies at
- * c + i * cX + j * cW; strides in bytes; `sums` is workspace of 128 bytes. Each dot product adds up vectors of four, then the lanes
- * (0 + 2) + (1 + 3), then the last k % 8 products one by one.
+ * C(i, j) = X[i,:] . W[j,:] + beta * C(i, j) for `xs` rows of X and `ws` rows of W. C(i, j) lies at
+ * c + i * cX + j * cW. Strides are in bytes. `sums` is workspace of 128 bytes. Each dot product adds vectors of
+ * four, then the lanes as (0 + 2) + (1 + 3), then the last k % 8 products one by one.
  */
 export function dots(
   xs: usize,
@@ -183,15 +184,16 @@ export function dots(
 }
 
 /**
- * Rows that meet a row of X at a time. The baseline build takes six: V8 up to 22 loads all of a step before
- * it adds, which leaves registers for six sums. A fused multiply-add takes longer to come back than a sum:
- * the relaxed build needs eight.
+ * Rows of W that are multiplied by a row of X at a time. The baseline build takes six: V8 up to Node 22 loads all
+ * operands of a step before it adds, which leaves registers for six sums. The relaxed build takes eight, because
+ * a fused multiply-add has a longer latency than an addition.
  */
 const DOT_ROWS: usize = ASC_FEATURE_RELAXED_SIMD ? 8 : 6;
 
 /**
- * One row of X and DOT_ROWS rows of W, of which those from `valid` on repeat the last and are not stored.
- * Two vectors a turn; the exit between them, never taken, keeps V8 from loading both before it adds.
+ * One row of X and DOT_ROWS rows of W. Rows of W from `valid` on repeat the last valid one, and their results are not
+ * stored. Each iteration takes two vectors. The exit between them is never taken: it keeps V8 from loading both
+ * vectors before it adds.
  */
 function dotRows(
   valid: usize,
@@ -283,14 +285,7 @@ function dotRows(
   }
 }
 
-// @ts-ignore: decorator
-@inline
-function sumLanes(v: v128): f32 {
-  const t = f32x4.add(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1));
-  return f32x4.extract_lane(t, 0) + f32x4.extract_lane(t, 1);
-}
-
-/** C[m,n] = a * b^T (+ C if `add`): the product with k = 1. a's elements lie aStep bytes apart. */
+/** C[m,n] = a * b^T (+ C if `add`): the product with k = 1. The elements of a lie aStep bytes apart. */
 export function outer(
   m: usize,
   n: usize,
@@ -315,7 +310,7 @@ function outerRow(add: bool, n: usize, a: usize, b: usize, c: usize): void {
   const x = v128.load32_splat(a);
   const end = c + (n << 2);
   const endOfVectors = c + ((n & ~3) << 2);
-  // Four vectors a turn: 49 GB/s in L2 where two gave 43 and a plain update of memory has 58 (Node 20).
+  // Four vectors an iteration reach 49 GB/s in L2, two reach 43. A plain update of memory reaches 58 (Node 20).
   const last = c - 64 + ((n & ~15) << 2);
   b -= 64;
   c -= 64;

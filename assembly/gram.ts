@@ -1,11 +1,11 @@
-// The elementwise part of the Gram step (src/model/gram.ts): the gradient at the last hidden layer
-// without the reconstruction.
+// The elementwise part of the Gram step (src/model/gram.ts): the gradient at the last hidden layer,
+// computed without the reconstruction.
 
 import { loadLanes, storeLanes } from "./lanes";
 
 /**
- * d[i][j] = scale * (d[i][j] + shift[j] - z[i][j]); d and z are rows x cols and contiguous, shift has
- * cols elements.
+ * d[i][j] = scale * (d[i][j] + shift[j] - z[i][j]). d and z are contiguous, [rows, cols]. shift has cols
+ * elements.
  */
 export function gramGradient(
   rows: usize,

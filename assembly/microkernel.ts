@@ -1,16 +1,16 @@
-// The register tile: MR rows by eight columns of C held in vector registers while k runs, for a whole
-// column of tiles at a time. The loop is written for how engines translate it:
-// - x64 leaves fifteen vector registers to the compiler and V8 up to 22 hoists a step's loads above
-//   its arithmetic, so a tile must fit together with all its loads: 4 x 8 does, everywhere. With a
-//   fused multiply-add no product needs a register, and V8 from 24 on keeps the order: 6 x 8 fits.
-// - pointers advance before they are used: V8 knows a sum to be zero-extended, a loop variable not,
-//   and saves a move a pointer and step (Node 20: 47 -> 51 GFLOP/s of 59).
-// - nothing but the tile is in a vector register: a beta beside it cost 6 x 8 half its speed (57 -> 27).
-// - k is unrolled by hand only where both operands are packed, in four steps: Q's rows are constant offsets
-//   from one pointer, and V8's test for interrupts comes once in four steps (Node 20: .80 -> .90 of the
-//   peak). The exit after every step keeps each step's sums where they are: without it V8 moves them behind
-//   all four steps' loads, which spill (.50). The last step takes its operands backwards, else V8 up to
-//   22 loads them one by one between sums (.86).
+// The register tile: MR rows by eight columns of C stay in vector registers during the loop over k. A call
+// computes a whole column of tiles. The loop is written for how engines compile it:
+// - On x64 the compiler has fifteen vector registers. V8 up to Node 22 hoists the loads of a step above its
+//   arithmetic, so a tile must fit together with all its loads. 4 x 8 fits everywhere. With a fused
+//   multiply-add no product needs a register, and V8 from Node 24 on keeps the order, so 6 x 8 fits.
+// - Pointers advance before they are used. V8 knows that a sum is zero-extended but does not know it of a loop
+//   variable, so this saves one move per pointer and step (Node 20: from 47 to 51 GFLOP/s, peak 59).
+// - Vector registers hold only the tile. One more value, such as beta, halved the speed of 6 x 8 (57 to 27).
+// - k is unrolled by hand, by four steps, only where both operands are packed. Then the rows of Q are constant
+//   offsets from one pointer, and V8 tests for interrupts once in four steps (Node 20: from 0.80 to 0.90 of
+//   the peak). The exit after every step keeps the sums of a step in their place: without it V8 moves them
+//   behind the loads of all four steps, and the registers spill (0.50). The last step takes its operands in
+//   reverse order: otherwise V8 up to Node 22 loads them one by one between sums (0.86).
 // Figures: docs/decisions/030-gemm-tile.md.
 
 import { madd } from "./simd";
@@ -20,7 +20,7 @@ export const NR: usize = 8;
 /** Bytes of a row of a packed panel or of the scratch panel. */
 export const PANEL_ROW: usize = NR << 2;
 
-/** Four rows, A broadcast from rows that lie aRow apart. */
+/** Four rows. A is broadcast from rows that lie aRow bytes apart. */
 export function tilesOf4(
   tiles: usize,
   valid: usize,
@@ -38,7 +38,7 @@ export function tilesOf4(
   column(4, false, false, tiles, valid, k, a, aRow, aStep, aTile, b, bStep, add, c, cRow);
 }
 
-/** Four rows, A packed: four elements of a step side by side; B too, in rows of eight. Baseline build. */
+/** Four rows. A is packed: the four elements of a step are adjacent. B is packed in rows of eight. Baseline build. */
 export function packedTilesOf4(
   tiles: usize,
   k: usize,
@@ -51,7 +51,7 @@ export function packedTilesOf4(
   column(4, true, false, tiles, 4, k, a, 4, 16, k << 4, b, PANEL_ROW, add, c, cRow);
 }
 
-/** Six rows, A broadcast from rows that lie aRow apart. Relaxed build. */
+/** Six rows. A is broadcast from rows that lie aRow bytes apart. Relaxed build. */
 export function tilesOf6(
   tiles: usize,
   valid: usize,
@@ -86,10 +86,10 @@ export function narrowTiles(
 }
 
 /**
- * For `tiles` tiles below one another: C[MR,8] = A[MR,k] * B[k,8] (+ C if `add`), each element summed
- * from zero in the order of k. Element (i, p) of the first tile's A lies at a + i * aRow + p * aStep (the
- * next tile's aTile further on), row p of B at b + p * bStep; all strides in bytes. Rows from `valid`
- * on repeat the last valid one: for a last tile into scratch memory. `packed` says that strides are those of
+ * For `tiles` tiles below one another: C[MR,8] = A[MR,k] * B[k,8] (+ C if `add`). Each element is summed from
+ * zero in the order of k. Element (i, p) of A of the first tile lies at a + i * aRow + p * aStep; A of the next
+ * tile starts aTile further on. Row p of B lies at b + p * bStep. Strides are in bytes. Rows from `valid` on repeat
+ * the last valid one: a last, partial tile goes to scratch memory. `packed` means that the strides are those of
  * packed operands. k >= 1, tiles >= 1.
  */
 // @ts-ignore: decorator
@@ -286,7 +286,7 @@ function column(
   } while (--tiles);
 }
 
-/** C[rows,cols] = T + (C if `add`) for finished tiles T (rows of NR elements): the edges of C. */
+/** C[rows,cols] = T (+ C if `add`) for finished tiles T with rows of NR elements. For the edges of C. */
 export function storePart(
   rows: usize,
   cols: usize,
@@ -316,7 +316,7 @@ export function storePart(
   }
 }
 
-/** C[cols,rows] = T^T + (C if `add`) for finished tiles T[rows,cols] whose rows lie tRow apart. */
+/** C[cols,rows] = T^T (+ C if `add`) for finished tiles T[rows,cols] whose rows lie tRow bytes apart. */
 export function storeTransposed(
   rows: usize,
   cols: usize,

@@ -1,11 +1,11 @@
-// Rows that mix numbers and categories: some columns are numbers, others stand in blocks, one column a
-// category. The loss of a number is its squared error, that of a block the cross entropy of the target
-// with the softmax of its logits. The columns outside of blocks are numbers.
+// The loss of rows that mix numbers and categories. A category is a block of columns, one column per value; all
+// other columns are numbers. The loss of a number is its squared error. The loss of a block is the cross entropy
+// of the target with the softmax of the block's logits.
 //
-// `blocks` holds `count` pairs of u32, the first column of a block and its width, ascending and apart from one
-// another. `weights` has a weight for every column; a block has that of its first column. With
-// `masked`, a number whose target is NaN and a block with a NaN in its target have neither loss nor gradient.
-// A row is computed on its own, in the order of its columns, so rows may be shared out.
+// `blocks` holds `count` pairs of u32: the first column of a block and its width. Blocks are ascending and do not
+// overlap. `weights` has one weight per column; a block uses the weight of its first column. With `masked`, a
+// number whose target is NaN and a block with a NaN in its target have no loss and no gradient. A row is computed
+// on its own, in the order of its columns, so threads may divide the rows.
 
 import { loadLanes, storeLanes } from "./lanes";
 import { exp4 } from "./math/exp";
@@ -36,7 +36,7 @@ function largest(n: usize, z: usize): v128 {
   return largestLane(found);
 }
 
-/** exp(z - top) of n <= 4 logits; 0 in the lanes above. */
+/** exp(z - top) of n <= 4 logits, and 0 in the other lanes. */
 // @ts-ignore: decorator
 @inline
 function exponentials(n: usize, z: usize, top: v128): v128 {
@@ -44,10 +44,10 @@ function exponentials(n: usize, z: usize, top: v128): v128 {
   return n < 4 ? v128.and(e, firstLanes(n)) : e;
 }
 
-/** (0 + 2) + (1 + 3), in every lane. */
+/** The sum of four lanes, (0 + 2) + (1 + 3), in every lane. */
 // @ts-ignore: decorator
 @inline
-function lanesSum(v: v128): v128 {
+function splatSum(v: v128): v128 {
   const pairs = f32x4.add(v, v128.shuffle<i32>(v, v, 2, 3, 0, 1));
   return f32x4.add(pairs, v128.shuffle<i32>(pairs, pairs, 1, 0, 3, 2));
 }
@@ -65,7 +65,7 @@ function softmax(n: usize, z: usize, y: usize): void {
     y += lanes << 2;
     left -= lanes;
   }
-  const sum = lanesSum(sums);
+  const sum = splatSum(sums);
   y -= n << 2;
   for (let left = n; left; ) {
     const lanes = min<usize>(left, 4);
@@ -76,9 +76,9 @@ function softmax(n: usize, z: usize, y: usize): void {
 }
 
 /**
- * The cross entropy of n >= 1 targets with the softmax of the logits z: the sum of t (ln S + top - z),
- * with S the sum of exp(z - top). Where dz is not 0, its gradient times `scale` goes there, the
- * softmax times the sum of the targets less the target; dz may be z.
+ * The cross entropy of n >= 1 targets with the softmax of the logits z: the sum of t (ln S + top - z), where
+ * S is the sum of exp(z - top) and top is the largest logit. Where dz is not 0, it receives
+ * scale * (softmax(z) * sum(t) - t), the gradient times `scale`. dz may be z.
  */
 function crossEntropy(n: usize, z: usize, target: usize, scale: f32, dz: usize): f64 {
   const top = largest(n, z);
@@ -89,7 +89,7 @@ function crossEntropy(n: usize, z: usize, target: usize, scale: f32, dz: usize):
   for (let at: usize = 0; at < n << 2; at += 16) {
     const lanes = min<usize>(n - (at >> 2), 4);
     const t = loadLanes(target + at, lanes);
-    // Of a logit of -Infinity and a target of 0 the product is 0, as of any other.
+    // A target of 0 gives a product of 0, also where the logit is -Infinity.
     const distance = f32x4.sub(top, loadLanes(z + at, lanes));
     const product = v128.and(f32x4.mul(t, distance), f32x4.ne(t, f32x4.splat(0)));
     low = addLow(low, product);
@@ -99,8 +99,8 @@ function crossEntropy(n: usize, z: usize, target: usize, scale: f32, dz: usize):
     sums = f32x4.add(sums, e);
     if (dz) storeLanes(dz + at, e, lanes);
   }
-  const sum = lanesSum(sums);
-  const weight = lanesSum(targets);
+  const sum = splatSum(sums);
+  const weight = splatSum(targets);
   if (dz) {
     const factor = f32x4.splat(scale);
     for (let at: usize = 0; at < n << 2; at += 16) {
@@ -122,7 +122,7 @@ function hasNaN(n: usize, p: usize): bool {
   return false;
 }
 
-/** The sum of w (y - t)^2 over n numbers; where dy is not 0, scale * 2 w (y - t) goes there. */
+/** The sum of w (y - t)^2 over n numbers. Where dy is not 0, it receives scale * 2 w (y - t). */
 function squares(
   n: usize,
   weights: usize,
@@ -150,7 +150,7 @@ function squares(
   return total(low, high);
 }
 
-/** y = z with the softmax of every block in its place. z and y are rows x cols; y may be z. */
+/** y = z, with the softmax of each block in place of its logits. z and y are [rows, cols]. y may be z. */
 export function softmaxBlocks(
   rows: usize,
   cols: usize,
@@ -173,9 +173,9 @@ export function softmaxBlocks(
 }
 
 /**
- * The weighted losses of rows x cols outputs y, logits in the blocks: into partials one double a row,
- * their sum, and where dy is not 0 the gradients times scale. dy may be y. For a mean divide by the sum
- * of mixedKnown.
+ * The weighted losses of outputs y [rows, cols], which hold logits in the blocks. Writes to partials, one
+ * float64 per row, the sum of the losses of the row. Where dy is not 0, it receives the gradients times
+ * scale. dy may be y. To form a mean, divide by the sum of mixedKnown.
  */
 export function mixedGradient(
   rows: usize,
@@ -220,7 +220,7 @@ export function mixedGradient(
   }
 }
 
-/** Into partials, one double a row, the sum of the weights of the numbers and blocks that have a target. */
+/** Writes to partials, one float64 per row, the sum of the weights of the numbers and blocks that have a target. */
 export function mixedKnown(
   rows: usize,
   cols: usize,
@@ -251,9 +251,9 @@ export function mixedKnown(
 }
 
 /**
- * out[r] = the losses of row r's numbers and blocks, without weights, in the order of columns: a block has one,
- * so a row of out has cols less the widths of the blocks plus `count` elements. Where the target is NaN so is
- * the loss.
+ * out[r] = the losses of the numbers and blocks of row r, without weights, in the order of columns. A block has
+ * one loss, so a row of out has cols - (sum of the widths) + count elements. Where a target is NaN, the loss is
+ * NaN.
  */
 export function mixedErrors(
   rows: usize,

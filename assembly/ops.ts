@@ -1,7 +1,7 @@
-// The op codes that the core and the TypeScript layer share. Plain TypeScript, valid in both
-// languages; everything public derives its names from these enums, and files store the names. A code
-// that is renumbered therefore breaks no file, but it raises the version of the ABI (abi.ts): programs
-// that call the modules themselves use the numbers. This file imports nothing.
+// The op codes that the core and the TypeScript sources share. The file is valid in both languages and imports
+// nothing. Public names derive from these enums, and files store the names. So renumbering a code breaks no
+// file, but it requires a new ABI version (abi.ts), because programs that call the modules directly use the
+// numbers.
 
 /** Elementwise activations. `leakyRelu` and `elu` take a parameter (slope, alpha). */
 export enum Activation {
@@ -27,20 +27,20 @@ export enum Loss {
   smoothL1,
 }
 
-/** Elements a partial sum of a loss covers. */
+/** Elements that one partial sum of a loss covers. */
 export const LOSS_BLOCK = 4096;
 
-/** Elements summed as one block by the sums of a vector: 8 us of work, worth a thread's attention. */
+/** Elements that the sums of a vector add as one block. A block takes 8 us, which is long enough to share. */
 export const SUM_BLOCK = 32768;
 
 /**
- * Whether an activation's derivative is taken from its input z rather than from its output y. A
- * model that knows can let z go where the derivative reads y.
+ * Whether the derivative of an activation is computed from its input z and not from its output y. Where it
+ * is computed from y, a model does not need to keep z.
  */
 export function gradientNeedsInput(activation: Activation, parameter: number): boolean {
   if (activation === Activation.linear || activation === Activation.relu) return false;
   if (activation === Activation.sigmoid || activation === Activation.tanh) return false;
-  // The output of a leaky relu tells the sign of its input unless the slope turns it over.
+  // The output of a leaky relu has the sign of its input if the slope is not negative.
   if (activation === Activation.leakyRelu) return !(parameter >= 0);
   return true;
 }

@@ -1,22 +1,20 @@
 // Optimizers: one pass over a flat block of parameters p, its gradient g and the optimizer's state,
-// all of `count` floats. Each reads and writes every array once. What the passes leave out:
-// learning rate schedules and powers of beta (the caller's, once a step) and the norm that clips
-// (gradScale carries its result). The formulas are PyTorch's.
+// all of `count` floats. Each pass reads and writes every array once. The formulas are PyTorch's. The
+// caller computes learning rate schedules, powers of beta and the norm for clipping once a step; gradScale
+// carries the result of clipping.
 //
-// In every kernel the gradient that counts is  gradScale * g + weightDecay * p.  p, g and the state
-// must not overlap. Each element is computed on its own, so a block may be split anywhere. An
-// update is a function of one vector of gradients, wherever that came from: a pass that forms its
-// gradient on the fly calls the same function.
+// Every kernel uses the gradient  gradScale * g + weightDecay * p.  p, g and the state must not overlap.
+// Each element is computed on its own, so a block may be divided anywhere.
 //
-// (1 - beta2) * g^2 is multiplied from the left, as PyTorch multiplies it: g^2 alone overflows from
-// |g| = 1.85e19 on, and the parameter would never move again.
+// (1 - beta2) * g^2 is multiplied from the left, as in PyTorch. g^2 alone overflows from |g| = 1.85e19 on,
+// and then the parameter would never change again.
 //
-// sgd has the code for its tails inside: with calls in it, momentum's loop takes a tenth longer (Node 20).
+// The code for tails is inlined into sgd: with calls, the loop with momentum takes a tenth longer (Node 20).
 
 import { loadLanes, storeLanes } from "./lanes";
 import { madd } from "./simd";
 
-/** What the update sees as its gradient: clipped, with weight decay's part. */
+/** The gradient that an update uses: clipped, plus weight decay. */
 // @ts-ignore: decorator
 @inline
 function decayed(g: v128, p: v128, gradScale: v128, weightDecay: v128): v128 {
@@ -25,8 +23,8 @@ function decayed(g: v128, p: v128, gradScale: v128, weightDecay: v128): v128 {
 
 /**
  * Stochastic gradient descent.  buf = momentum * buf + g (buf = g if `first`),  d = buf, or
- * g + momentum * buf if `nesterov`,  p -= lr * d.  With momentum 0, d = g and buf is not touched;
- * with `first` buf is not read.
+ * g + momentum * buf if `nesterov`,  p -= lr * d.  With momentum 0, d = g and buf is neither read nor
+ * written. With `first`, buf is not read.
  */
 export function sgd(
   count: usize,
@@ -50,7 +48,7 @@ export function sgd(
     if (tail) sgdPlain(tail, p, loadLanes(g, tail), scale, decay, step);
     return;
   }
-  // The flags as masks, so that all cases are one loop: memory bounds it.
+  // The flags are masks, so that one loop serves all cases. Memory bandwidth limits this loop.
   const mu = f32x4.splat(momentum);
   const kept = i32x4.splat(first ? 0 : -1);
   const lookahead = i32x4.splat(nesterov ? -1 : 0);
@@ -97,8 +95,8 @@ function sgdMomentum(
  * Adam and AdamW, step k.  m = beta1 * m + (1 - beta1) * g,  v = beta2 * v + (1 - beta2) * g^2,
  * p = decoupledDecay * p - stepSize * m / (sqrt(v) * invSqrtBias2 + epsilon).
  * stepSize = lr / (1 - beta1^k), invSqrtBias2 = 1 / sqrt(1 - beta2^k). Adam: decoupledDecay = 1.
- * AdamW: weightDecay = 0, decoupledDecay = 1 - lr * (its weight decay). The betas come as doubles
- * because 1 - beta2 formed from a float is off by 1e-5.
+ * AdamW: weightDecay = 0, decoupledDecay = 1 - lr * (its weight decay). The betas are float64, because
+ * 1 - beta2 computed from a float32 has a relative error of 1e-5.
  */
 export function adam(
   count: usize,
@@ -128,8 +126,8 @@ export function adam(
   const endOfVectors = p + ((count >> 2) << 4);
   const tail = count & 3;
   if (ASC_FEATURE_RELAXED_SIMD && gradScale == 1 && weightDecay == 0) {
-    // The gradient as it is, two vectors a turn: near the rate of a square root and a division alone. The
-    // engines of the baseline build lose by it (docs/decisions/030-gemm-tile.md).
+    // The gradient needs no scaling. Two vectors an iteration come near the rate of the square root and the
+    // division alone. In the baseline build this loop is slower (docs/decisions/030-gemm-tile.md).
     const endOfPairs = p + ((count >> 3) << 5);
     for (; p < endOfPairs; p += 32, g += 32, mt += 32, vt += 32) {
       adamPair(p, g, mt, vt, b1, c1, b2, c2, unbias, eps, shrink, step);
@@ -174,7 +172,7 @@ function adamUpdate(
   storeLanes(p, madd(step, direction, f32x4.mul(shrink, w)), lanes);
 }
 
-/** adamUpdate of two vectors at once, so that one's roots and divisions fill the other's waits. */
+/** adamUpdate of two vectors at once: the square root and division of one overlap with those of the other. */
 // @ts-ignore: decorator
 @inline
 function adamPair(
@@ -212,8 +210,8 @@ function adamPair(
 /**
  * RMSprop.  v = alpha * v + (1 - alpha) * g^2;  if `centered`, avg = alpha * avg + (1 - alpha) * g
  * and s = sqrt(max(v - avg^2, 0)), else s = sqrt(v);  q = g / (s + epsilon);  with momentum,
- * buf = momentum * buf + q and q = buf;  p -= lr * q. avg is touched only if centered, buf only
- * with momentum. The clamp at 0 is ours: rounding can take v - avg^2 below it.
+ * buf = momentum * buf + q and q = buf;  p -= lr * q. avg is used only if centered, and buf only with
+ * momentum. PyTorch has no max with 0. It is needed because rounding can make v - avg^2 negative.
  */
 export function rmsprop(
   count: usize,
@@ -250,7 +248,7 @@ export function rmsprop(
   }
 }
 
-// Branches on flags that stay the same for a whole pass: free beside a square root and a division.
+// It branches on flags that are constant during a pass. Beside a square root and a division that costs nothing.
 // @ts-ignore: decorator
 @inline
 function rmspropUpdate(

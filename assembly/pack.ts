@@ -1,35 +1,35 @@
-// Packing: copies of a block of an operand in the order in which the micro-kernel reads it: a panel
-// of W columns holds the W elements of one step of k side by side, step after step. The micro-kernel
-// then walks memory with one pointer and reads nothing outside a matrix at an edge.
+// Packing: copies a block of an operand in the order in which the micro-kernel reads it. A panel of W
+// columns holds the W elements of one step of k next to each other, step after step. So the micro-kernel
+// needs one pointer, and at an edge it reads nothing outside of the matrix.
 
-/** Panel of 8 from a matrix whose rows are the steps of k: dst[p][j] = src[p * row + j]. */
+/** A panel of 8 from a matrix whose rows are the steps of k: dst[p][j] = src[p * row + j]. */
 export function packRows8(k: usize, cols: usize, src: usize, row: usize, dst: usize): void {
   packRows(8, k, cols, src, row, dst);
 }
 
-/** Panel of 6, likewise. */
+/** The same for a panel of 6. */
 export function packRows6(k: usize, cols: usize, src: usize, row: usize, dst: usize): void {
   packRows(6, k, cols, src, row, dst);
 }
 
-/** Panel of 4, likewise. */
+/** The same for a panel of 4. */
 export function packRows4(k: usize, cols: usize, src: usize, row: usize, dst: usize): void {
   packRows(4, k, cols, src, row, dst);
 }
 
-/** Panel of 8 from a matrix whose columns are the steps of k: dst[p][j] = src[j * row + p]. */
+/** A panel of 8 from a matrix whose columns are the steps of k: dst[p][j] = src[j * row + p]. */
 export function packColumns8(k: usize, cols: usize, src: usize, row: usize, dst: usize): void {
   packColumns(8, k, cols, src, row, dst);
 }
 
-/** Panel of 4, likewise. */
+/** The same for a panel of 4. */
 export function packColumns4(k: usize, cols: usize, src: usize, row: usize, dst: usize): void {
   packColumns(4, k, cols, src, row, dst);
 }
 
 /**
- * 1 <= cols <= W columns exist; the others hold what follows them, or zero where the matrix ends: their
- * results are never stored.
+ * 1 <= cols <= W columns exist. The other columns of the panel hold the values that follow in memory, or 0
+ * after the end of the matrix. Their results are never stored.
  */
 // @ts-ignore: decorator
 @inline
@@ -51,7 +51,7 @@ function packRows(W: usize, k: usize, cols: usize, src: usize, row: usize, dst: 
   }
 }
 
-/** 1 <= cols <= W columns exist; the others repeat the last: their results are never stored. */
+/** 1 <= cols <= W columns exist. The others repeat the last one. Their results are never stored. */
 // @ts-ignore: decorator
 @inline
 function packColumns(W: usize, k: usize, cols: usize, src: usize, row: usize, dst: usize): void {

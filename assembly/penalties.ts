@@ -1,4 +1,4 @@
-// Penalties on codes and on weights beyond l1 and l2, for which addPenaltyGradient and the sums of
+// Penalties on codes and on weights, except l1 and l2: for those addPenaltyGradient and the sums of
 // vector.ts are enough.
 
 import { loadLanes, storeLanes } from "./lanes";
@@ -10,14 +10,14 @@ import { sumSquares } from "./vector";
 
 // ---- KL sparsity of the mean activation ----
 
-/** How near to 0 and to 1 a mean may come. */
+/** The smallest distance of a mean from 0 and from 1. */
 const MARGIN: f64 = 1e-6;
 
 /**
- * The sum over units of rho ln(rho / m) + (1 - rho) ln((1 - rho) / (1 - m)), where m is a unit's mean
- * over `rows` rows, held within [1e-6, 1 - 1e-6]: (sums[j] / rows), or with `shifted` the mean of (h + 1) / 2.
- * out[j] = weight times the derivative of that with respect to each element of column j, 0 where the
- * mean was outside. 0 < rho < 1. In double, units in order (Ng, "Sparse autoencoder", CS294A notes).
+ * The sum over units of rho ln(rho / m) + (1 - rho) ln((1 - rho) / (1 - m)) (Ng, "Sparse autoencoder",
+ * CS294A notes). m is the mean of a unit over `rows` rows, clamped to [1e-6, 1 - 1e-6]: sums[j] / rows, or
+ * with `shifted` the mean of (h + 1) / 2. out[j] = weight times the derivative with respect to each element
+ * of column j, or 0 where the mean was clamped. 0 < rho < 1. Computed in float64, units in order.
  */
 export function klSparsity(
   units: usize,
@@ -47,8 +47,8 @@ export function klSparsity(
 // ---- contraction ----
 
 /**
- * Four elements' act'(z)^2 to `squares`, and dz += scale * act'(z) * act''(z) * norm. `op` is a literal;
- * `at` holds z or y, as gradientNeedsInput tells.
+ * For up to four elements: squares = act'(z)^2, and dz += scale * act'(z) * act''(z) * norm. `op` is a
+ * literal. `at` holds z or y: see gradientNeedsInput.
  */
 // @ts-ignore: decorator
 @inline
@@ -129,12 +129,12 @@ function contractRows(
 }
 
 /**
- * What the contraction penalty needs of a layer (Rifai et al., "Contractive auto-encoders", 2011): of
- * z and y = act(z) [rows, cols] the squares act'(z)^2, and dz += scale * act'(z) * act''(z) * norms[j]. norms
- * are the squared norms of the rows of W. With the column sums s of squares the penalty is the sum of
- * s[j] * norms[j], its part through act' comes from scale = 2 and its part through W is addScaledRows.
- * For linear, relu, leakyRelu, elu, softplus, sigmoid and tanh; z or y is not looked at, as in
- * activationGradient. Where act'' is 0 dz is not touched.
+ * The contraction penalty of a layer (Rifai et al., "Contractive auto-encoders", 2011). For z and
+ * y = act(z) [rows, cols]: squares = act'(z)^2, and dz += scale * act'(z) * act''(z) * norms[j]. norms are
+ * the squared norms of the rows of W. If s are the column sums of squares, the penalty is the sum of
+ * s[j] * norms[j]. Its gradient through act' is dz with scale = 2, and its gradient through W is
+ * addScaledRows. Supports linear, relu, leakyRelu, elu, softplus, sigmoid and tanh. Only one of z and y is
+ * read, as in activationGradient. Where act'' is 0, dz does not change.
  */
 export function contraction(
   op: Activation,
@@ -170,7 +170,7 @@ export function contraction(
   }
 }
 
-/** out[i] = the sum of squares of row i of a [rows, cols], as sumSquares forms it, rounded to float32. */
+/** out[i] = the sum of squares of row i of a [rows, cols], computed by sumSquares and rounded to float32. */
 export function rowSquares(rows: usize, cols: usize, a: usize, lda: usize, out: usize): void {
   for (; rows; rows--) {
     store<f32>(out, <f32>sumSquares(cols, a));
@@ -179,7 +179,7 @@ export function rowSquares(rows: usize, cols: usize, a: usize, lda: usize, out: 
   }
 }
 
-/** y[i][j] += scale * factors[i] * x[i][j]; x and y are rows x cols. */
+/** y[i][j] += scale * factors[i] * x[i][j]. x and y are [rows, cols]. */
 export function addScaledRows(
   rows: usize,
   cols: usize,
@@ -211,9 +211,9 @@ export function addScaledRows(
 // ---- orthogonality ----
 
 /**
- * Answers the sum of squares of A - I for a square A [n, n], and leaves scale * (A - I) in its place. With
- * A = W W^T the sum is the penalty, and with scale = 4 that matrix times W its gradient. Rows are summed as
- * sumSquares does, and added in order, in double.
+ * Returns the sum of squares of A - I for a square A [n, n], and replaces A by scale * (A - I). With
+ * A = W W^T the sum is the penalty, and with scale = 4 the new A times W is its gradient. sumSquares sums each
+ * row, and the rows are added in order in float64.
  */
 export function subtractIdentity(n: usize, a: usize, lda: usize, scale: f32): f64 {
   const factor = f32x4.splat(scale);

@@ -1,12 +1,12 @@
-// Random numbers as functions of their place: seed (seedLo, seedHi), step, stream, element. A range
-// is drawn by naming its first element, `start`, and may be split anywhere: element i has the same
-// bits whatever the range, the build and the engine. Callers keep draws apart by step and stream.
-// start + count must not pass 2^32. Uniforms are the top 24 bits of an element's Philox word.
+// Counter-based random numbers: each is a function of seed (seedLo, seedHi), step, stream and element. A
+// range starts at element `start` and may be divided anywhere: the bits of element i do not depend on the
+// range, the build or the engine. Callers use different steps and streams for different draws.
+// start + count must not exceed 2^32. Uniforms are the top 24 bits of an element's Philox word.
 
 import { normals } from "./random/normal";
 import { BITS, draw, MASK, SALT_PEPPER, UNIFORM, wordOf } from "./random/philox";
 
-/** Steps between 0 and 1 that a uniform has. */
+/** The number of steps of a uniform between 0 and 1. */
 const RESOLUTION: f32 = 16777216;
 
 /** out[i] = the 32-bit word of element start + i. */
@@ -24,9 +24,8 @@ export function randomBits(
 }
 
 /**
- * out[i] = low + u * (high - low) with u a multiple of 2^-24 in [0, 1). low <= out[i] < high: where
- * the sum rounds up to high it becomes the float below. high <= low gives low. high - low must be
- * finite.
+ * out[i] = low + u * (high - low), where u is a multiple of 2^-24 in [0, 1). low <= out[i] < high: a sum
+ * that rounds up to high becomes the next smaller float. high <= low gives low. high - low must be finite.
  */
 export function randomUniform(
   count: usize,
@@ -54,7 +53,7 @@ function floatBelow(x: f32): f32 {
   return reinterpret<f32>(bits > 0 ? bits - 1 : bits + 1);
 }
 
-/** out[i] = mean + std * z, z normal within +-6.338; random/normal.ts says how exact. */
+/** out[i] = mean + std * z with z normal, |z| <= 6.338. Its accuracy is stated in random/normal.ts. */
 export function randomNormal(
   count: usize,
   out: usize,
@@ -70,7 +69,7 @@ export function randomNormal(
   normals(count, 0, out, mean, std);
 }
 
-/** out[i] = x[i] + std * z, z as in randomNormal. out must not overlap x. */
+/** out[i] = x[i] + std * z with z as in randomNormal. out must not overlap x. */
 export function addNormal(
   count: usize,
   x: usize,
@@ -87,9 +86,9 @@ export function addNormal(
 }
 
 /**
- * out[i] = 0 with probability `rate`, whatever x[i] holds, else keepScale * x[i]: dropout with
- * keepScale 1 / (1 - rate), masking noise with 1. The same call on the gradient is its backward.
- * rate is taken up to a multiple of 2^-24. out may be x.
+ * out[i] = 0 with probability `rate`, also where x[i] is NaN, otherwise keepScale * x[i]. With keepScale
+ * 1 / (1 - rate) this is dropout, with 1 masking noise. The same call on the gradient is the backward pass.
+ * rate is rounded up to a multiple of 2^-24. out may be x.
  */
 export function randomMask(
   count: usize,
@@ -108,8 +107,8 @@ export function randomMask(
 }
 
 /**
- * out[i] = low or high, evenly, with probability `rate`, else x[i]. The lowest bit of the word, no
- * part of the uniform, chooses. rate is taken up to a multiple of 2^-24. out may be x.
+ * out[i] = low or high, equally likely, with probability `rate`, otherwise x[i]. The lowest bit of the word
+ * chooses; it is not part of the uniform. rate is rounded up to a multiple of 2^-24. out may be x.
  */
 export function saltPepper(
   count: usize,
@@ -137,10 +136,10 @@ function below(rate: f32): v128 {
 }
 
 /**
- * out = the numbers 0 to count - 1 (u32) in an order drawn evenly from all: Fisher-Yates built from
- * the front, where out[i] changes places with one of out[0..i], chosen by Lemire's multiplication
- * with rejection. Element i starts from its own word, which waits in out[i] until its turn; attempt
- * r after a rejection takes the word under counter (block, r, step, stream).
+ * out = the numbers 0 to count - 1 (u32) in a random order, all orders equally likely. Fisher-Yates from the
+ * front: out[i] is exchanged with one of out[0..i], chosen by Lemire's multiplication with rejection. Element
+ * i uses its own word, which is stored in out[i] beforehand. Attempt r after a rejection uses the word with
+ * counter (block, r, step, stream).
  */
 export function permutation(
   count: usize,

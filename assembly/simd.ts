@@ -1,10 +1,9 @@
-// The shim between the two builds: the only file that names a relaxed instruction. Everything else
-// in the core is written against these functions and does not know which build it is in.
+// The instruction that differs between the two builds. No other file uses a relaxed instruction.
 
 /**
- * a * b + c on four lanes. Baseline: a product rounded, then a sum rounded, the same bits on every
- * engine. Relaxed: the engine's fused multiply-add where it has one, so the last bit may differ
- * between engines.
+ * a * b + c on four lanes. Baseline build: the product is rounded, then the sum, with the same bits on
+ * every engine. Relaxed build: the fused multiply-add of the engine where it has one, so the last bit may
+ * differ between engines.
  */
 // @ts-ignore: decorator
 @inline

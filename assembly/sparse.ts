@@ -1,14 +1,14 @@
-// Products with a sparse matrix S [rows, units], given as lists of the elements that a row keeps:
-// those of row r are starts[r] to starts[r + 1] - 1 in indices (units, ascending, u32) and in
-// values. topK gives every row k elements, so there starts[r] = r * k.
+// Products with a sparse matrix S [rows, units], stored by rows as in the CSR format. The kept elements of
+// row r are starts[r] to starts[r + 1] - 1 in indices (units, ascending, u32) and in values. topK keeps k
+// elements of every row, so there starts[r] = r * k.
 //
-// Every sum has one order, whatever share of the rows or units a call covers. Kernels that write by
-// units read the lists turned over: invertLists makes them once for a batch.
+// The order of every sum is fixed. It does not depend on which rows or units a call covers. Kernels that
+// write by units read the lists transposed (the CSC format). invertLists builds those once for a batch.
 
-import { loadLanes, storeLanes } from "./lanes";
+import { loadLanes, storeLanes, sumLanes } from "./lanes";
 import { madd } from "./simd";
 
-/** A list's element i. */
+/** Element i of a list of u32. */
 // @ts-ignore: decorator
 @inline
 function listed(list: usize, i: usize): usize {
@@ -46,7 +46,7 @@ function sumVector(
   storeLanes(y, sum, lanes);
 }
 
-/** The whole row of `cols` floats. The factors are at the addresses f0 to f3. */
+/** The same for a row of `cols` floats. The factors are at the addresses f0 to f3. */
 // @ts-ignore: decorator
 @inline
 function sumRow(
@@ -111,15 +111,15 @@ function sumOfOne(fresh: bool, cols: usize, f0: usize, a0: usize, y: usize): voi
   else sumRow(1, false, cols, f0, a0, f0, a0, f0, a0, f0, a0, y);
 }
 
-/** y = beta * y for a beta other than 0 and 1; 0 is the business of who fills y. */
+/** y = beta * y, for a beta that is neither 0 nor 1. */
 function scaleRow(cols: usize, beta: f32, y: usize): void {
   for (const end = y + (cols << 2); y < end; y += 4) store<f32>(y, beta * load<f32>(y));
 }
 
 /**
- * Y[rows, cols] = S * W + beta * Y, W [units, cols]: what the kept units decode to, and, with the
- * gradients of the kept units for values, the gradient at the layer's input. beta 0 does not read
- * Y. A row's terms are added in the order of its list. Y overlaps nothing.
+ * Y[rows, cols] = S * W + beta * Y with W [units, cols]. It decodes the kept units. With the gradients of
+ * the kept units as values, it gives the gradient at the layer's input. With beta 0, Y is not read. The
+ * terms of a row are added in the order of its list. Y must not overlap another array.
  */
 export function sparseNN(
   rows: usize,
@@ -160,16 +160,9 @@ export function sparseNN(
 
 // ---- dot products of kept pairs ----
 
-// @ts-ignore: decorator
-@inline
-function sumLanes(v: v128): f32 {
-  const t = f32x4.add(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1));
-  return f32x4.extract_lane(t, 0) + f32x4.extract_lane(t, 1);
-}
-
 /**
- * The dot products of a with b0 to b3. Each adds up vectors in two strands, one every other vector, then
- * strands, lanes ((0 + 2) + (1 + 3)) and last the cols % 8 products that are over, one by one.
+ * The dot products of a with b0 to b3. Each adds even and odd vectors in two partial sums, then the partial
+ * sums, then the lanes ((0 + 2) + (1 + 3)), and last the remaining cols % 8 products one by one.
  */
 // @ts-ignore: decorator
 @inline
@@ -227,8 +220,8 @@ function withRest(cols: usize, j: usize, a: usize, b: usize, strands: v128): f32
 }
 
 /**
- * out[e] = A[r,:] . W[indices[e],:] for every kept element e of every row r: A * W^T where S has
- * elements, the gradient at the code of the kept units. out has the order of the lists.
+ * out[e] = A[r,:] . W[indices[e],:] for every kept element e of every row r. These are the elements of
+ * A * W^T at the places of S: the gradient at the kept units of the code. out is ordered like the lists.
  */
 export function sampledNT(
   rows: usize,
@@ -264,9 +257,9 @@ export function sampledNT(
 // ---- by units ----
 
 /**
- * The lists turned over, by a counting sort: those of unit u are unitStarts[u] to unitStarts[u + 1] - 1
- * in entryRows (the row) and in entries (the place in the lists by rows), rows ascending. unitStarts
- * has units + 1 elements (u32), the others one for every kept element.
+ * Transposes the lists by a counting sort. The elements of unit u are unitStarts[u] to unitStarts[u + 1] - 1
+ * in entryRows (the row) and in entries (the index into the lists by rows), rows ascending. unitStarts has
+ * units + 1 elements (u32), the others have one for every kept element.
  */
 export function invertLists(
   rows: usize,
@@ -277,8 +270,8 @@ export function invertLists(
   entryRows: usize,
   entries: usize,
 ): void {
-  // Element u + 1 first counts unit u, then says where the unit's next entry goes; in the end that is
-  // where the unit's list ends.
+  // Element u + 1 first counts the entries of unit u. Then it is the position of the next entry of the unit.
+  // At the end it is the end of the unit's list.
   memory.fill(unitStarts, 0, (units + 1) << 2);
   const next = unitStarts + 4;
   for (let i = listed(starts, 0); i < listed(starts, rows); i++) {
@@ -303,11 +296,12 @@ export function invertLists(
 }
 
 /**
- * dW[units, cols] = S^T * Y + T^T * X + beta * dW, where T has the places of S and the values
- * moreValues, which may be 0: then there is S^T * Y alone. With the kept values and the gradient at
- * the output that is the decoder's use of a tied weight; with the gradients of the kept units and the
- * layer's input, the encoder's. For every unit, rows ascend, and of a row S^T * Y comes first. beta 0
- * does not read dW and zeroes the units that no row keeps; with beta 1 only kept units are touched.
+ * dW[units, cols] = S^T * Y + T^T * X + beta * dW. T has the same places as S and the values moreValues.
+ * With moreValues 0 there is only S^T * Y. S^T * Y with the kept values and the gradient at the output is
+ * the gradient of the decoder's use of a tied weight. T^T * X with the gradients of the kept units and the
+ * layer's input is the gradient of the encoder's use. For every unit the rows are ascending, and within a
+ * row S^T * Y is added first. With beta 0, dW is not read, and units that no row keeps become 0. With beta 1
+ * only kept units change.
  */
 export function sparseTN(
   units: usize,
@@ -367,7 +361,7 @@ export function sparseTN(
   }
 }
 
-/** out[u] = the sum of the values of unit u, rows ascending, + beta * out[u]; beta 0 does not read out. */
+/** out[u] = the sum of the values of unit u, rows ascending, + beta * out[u]. With beta 0, out is not read. */
 export function sparseColumnSums(
   units: usize,
   unitStarts: usize,
@@ -389,7 +383,7 @@ export function sparseColumnSums(
 
 // ---- between lists and matrices ----
 
-/** out[e] = A[r, indices[e]] for every kept element e of every row r; with lda 0 the rows of A are one. */
+/** out[e] = A[r, indices[e]] for every kept element e of every row r. With lda 0 all rows read the same row of A. */
 export function sparseGather(
   rows: usize,
   starts: usize,
@@ -407,7 +401,7 @@ export function sparseGather(
   }
 }
 
-/** S as a matrix: out [rows, units], contiguous, has zeros where nothing is kept. */
+/** S as a dense matrix: out [rows, units], contiguous, with zeros where nothing is kept. */
 export function sparseScatter(
   rows: usize,
   units: usize,
@@ -429,8 +423,8 @@ export function sparseScatter(
 // ---- units that no row keeps ----
 
 /**
- * idle[u] (u32) = 0 where one of the `count` kept elements is unit u with a value above `least`, else
- * it grows by `rows`, as far as 2^32 - 1.
+ * idle[u] (u32) = 0 if one of the `count` kept elements is unit u with a value above `least`. Otherwise
+ * idle[u] grows by `rows`, up to 2^32 - 1.
  */
 export function countIdle(
   rows: u32,
@@ -450,7 +444,7 @@ export function countIdle(
   }
 }
 
-/** Lists the units with idle[u] >= after (u32, ascending) and answers how many they are. */
+/** Lists the units with idle[u] >= after (u32, ascending) and returns their number. */
 export function listIdle(units: usize, idle: usize, after: u32, out: usize): usize {
   const start = out;
   for (let u: usize = 0; u < units; u++) {

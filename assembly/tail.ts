@@ -1,8 +1,8 @@
-// The last one to three floats of a range, as a vector: a kernel runs the same vector function on
-// them as on all the others, so an element's bits do not depend on where its range ends, and no
-// memory outside the range is touched.
+// The last one to three floats of a range as a vector. A kernel runs the same vector function on them as on
+// all others, so the bits of an element do not depend on where its range ends. Memory outside of the range is
+// neither read nor written.
 
-/** The `count` floats at p (1, 2 or 3) in the low lanes; the lanes above hold zero. */
+/** The `count` floats at p (1, 2 or 3) in the low lanes. The other lanes are 0. */
 // @ts-ignore: decorator
 @inline
 export function loadTail(p: usize, count: usize): v128 {
@@ -23,7 +23,7 @@ export function storeTail(p: usize, v: v128, count: usize): void {
   if (count == 3) v128.store32_lane(p, v, 2, 8);
 }
 
-/** All ones in the first `count` lanes (1, 2 or 3), zeros above. */
+/** All ones in the first `count` lanes (1, 2 or 3), zeros in the others. */
 // @ts-ignore: decorator
 @inline
 export function firstLanes(count: usize): v128 {

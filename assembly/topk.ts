@@ -1,18 +1,17 @@
-// Which elements of a row are its k largest. A selection is a list of kept elements, ascending by
-// index, and the row with zeros elsewhere. What is done with a selection is in sparse.ts.
+// Selects the k largest elements of each row. A selection is a list of the kept elements, ascending by index,
+// and optionally the row with zeros elsewhere. sparse.ts computes with selections.
 //
-// Values are compared with their sign; 0 and -0 are equal; a NaN ranks above every number, as in
-// PyTorch. Of equal values, those with lower indices stay. The time is linear in the row's length,
-// whatever it holds.
+// Values are compared with their sign. 0 and -0 are equal. NaN ranks above every number, as in PyTorch. Of
+// equal values, those with lower indices are kept. The time is linear in the length of the row for any values.
 
-/** Elements whose largest stands for them in the first bound: 16 vectors give 4 of these groups. */
+/** Elements per group. The first bound uses the largest element of each group. 16 vectors hold 4 groups. */
 const GROUP: usize = 16;
-/** Bytes of the counts of 256 digits. */
+/** Bytes of the 256 counters, one per digit. */
 const COUNTS: usize = 1024;
 /** The key of every NaN. */
 const NAN_KEY: u32 = 0xffff_ffff;
 
-/** Bytes of workspace that a selection from `units` elements needs, and one from fewer. */
+/** Bytes of workspace for a selection from up to `units` elements. */
 export function topKWorkspace(units: usize): usize {
   return COUNTS + (units << 2);
 }
@@ -33,7 +32,7 @@ function valueOf(key: u32): f32 {
   return reinterpret<f32>(key >> 31 ? key ^ 0x8000_0000 : ~key);
 }
 
-/** Turns `count` floats at `from` into keys at `to`, which may be `from`. */
+/** Converts `count` floats at `from` to keys at `to`, which may be `from`. */
 function toKeys(count: usize, from: usize, to: usize): void {
   for (const end = from + (count << 2); from < end; from += 4) {
     store<u32>(to, keyOf(load<f32>(from)));
@@ -42,9 +41,9 @@ function toKeys(count: usize, from: usize, to: usize): void {
 }
 
 /**
- * The key of rank `rank` (1 is the largest) among `count`, and in the high half how many equal to it
- * are among the `rank` largest. Digits of eight bits from the top: after each, only the keys that
- * share the digits so far remain. Keys are overwritten.
+ * Returns the key of rank `rank` (1 is the largest) among `count` keys in the low half. The high half is the
+ * number of keys equal to it among the `rank` largest. A radix select: it takes digits of eight bits from the
+ * top, and after each digit only the keys with the same digits remain. Keys are overwritten.
  */
 function select(keys: usize, count: usize, rank: u32, counts: usize): u64 {
   let shift: u32 = 24;
@@ -77,14 +76,14 @@ function select(keys: usize, count: usize, rank: u32, counts: usize): u64 {
 
 // ---- scans of 16 elements at a time ----
 
-/** All ones where x is not below `bound` and not equal to it where `ties` has ones. */
+/** All ones where x is not below `bound`. Where `ties` has ones, x must not be equal to it either. */
 // @ts-ignore: decorator
 @inline
 function notBelow(x: v128, bound: v128, ties: v128): v128 {
   return v128.andnot(v128.not(f32x4.lt(x, bound)), v128.and(f32x4.eq(x, bound), ties));
 }
 
-/** The same of the n <= 16 floats at p, a bit each. */
+/** The same for the n <= 16 floats at p, one bit each. */
 // @ts-ignore: decorator
 @inline
 function notBelowBits(n: usize, p: usize, bound: v128, ties: v128): u32 {
@@ -104,7 +103,7 @@ function notBelowBits(n: usize, p: usize, bound: v128, ties: v128): u32 {
   return bits;
 }
 
-/** The keys of all elements above `bound`, and how many there are. */
+/** Stores the keys of all elements above `bound` and returns their number. */
 function keysAbove(count: usize, x: usize, bound: f32, keys: usize): usize {
   const b = f32x4.splat(bound);
   const ties = i32x4.splat(-1);
@@ -121,7 +120,7 @@ function keysAbove(count: usize, x: usize, bound: f32, keys: usize): usize {
   return (keys - start) >> 2;
 }
 
-/** The largest elements of groups of 16, as far as there are four whole groups; how many they are. */
+/** Stores the largest element of each group of 16, for every four complete groups. Returns their number. */
 function largestOfGroups(count: usize, x: usize, out: usize): usize {
   const start = out;
   for (let sixteens = count / (4 * GROUP); sixteens; sixteens--) {
@@ -140,9 +139,10 @@ function largestOfGroups(count: usize, x: usize, out: usize): usize {
 }
 
 /**
- * The key of the k-th largest of `count` >= k >= 1 elements, and in the high half how many equal to it
- * stay. The k-th largest of the groups' largest elements is a lower bound, as k groups reach it, and
- * few elements lie above: 40 or so for 32 of 6,144. Where fewer than k do, the bound is the answer.
+ * Returns the key of the k-th largest of `count` >= k >= 1 elements in the low half. The high half is the number
+ * of elements equal to it that are kept. The k-th largest of the groups' largest elements is a lower bound,
+ * because k groups reach it. Few elements lie above it: about 40 for k = 32 of 6,144. If fewer than k elements
+ * lie above it, the bound is the result.
  */
 function thresholdOf(count: usize, k: usize, x: usize, workspace: usize): u64 {
   const keys = workspace + COUNTS;
@@ -158,7 +158,7 @@ function thresholdOf(count: usize, k: usize, x: usize, workspace: usize): u64 {
   return select(keys, above, <u32>k, workspace);
 }
 
-/** Lists the elements above a threshold and the first `ties` of those equal to it, `k` in all. */
+/** Lists the elements above a threshold and the first `ties` elements equal to it, `k` in all. */
 function listKept(
   k: usize,
   x: usize,
@@ -203,7 +203,7 @@ function listKept(
   }
 }
 
-/** One row's selection. */
+/** The selection of one row. */
 function selectRow(
   units: usize,
   k: usize,
@@ -218,10 +218,10 @@ function selectRow(
 }
 
 /**
- * Keeps the k <= units largest elements of every row of h [rows, units]: indices (u32) and values
- * [rows, k] list them, ascending by index; out, unless it is 0, has them in their places and zeros
- * elsewhere, and may be h. workspace: topKWorkspace(units) bytes, aligned to 16. With rows = 1 it
- * selects from a whole batch, and rowStarts tells its rows apart.
+ * Keeps the k <= units largest elements of every row of h [rows, units]. indices (u32) and values [rows, k]
+ * list them, ascending by index. out, unless it is 0, has them in their places and zeros elsewhere. out may
+ * be h. workspace has topKWorkspace(units) bytes, aligned to 16. With rows = 1 it selects from a whole batch;
+ * rowStarts then finds the rows.
  */
 export function topK(
   rows: usize,
@@ -250,7 +250,7 @@ export function topK(
 }
 
 /**
- * topK among the units that `among` lists: `count` indices (u32), ascending, k <= count. workspace:
+ * topK among the units that `among` lists: `count` indices (u32), ascending, k <= count. workspace has
  * topKWorkspace(2 * count) bytes, aligned to 16.
  */
 export function topKAmong(
@@ -280,8 +280,8 @@ export function topKAmong(
 }
 
 /**
- * Turns indices into a whole batch, ascending, into units: index = index mod units, and starts
- * [rows + 1] (u32) says where the list of each row begins and ends.
+ * Converts ascending indices of elements of a whole batch to units: index = index mod units. The list of row
+ * r is then starts[r] to starts[r + 1] - 1; starts is [rows + 1] (u32).
  */
 export function rowStarts(
   rows: usize,
@@ -304,7 +304,7 @@ export function rowStarts(
   store<u32>(starts + (rows << 2), <u32>count);
 }
 
-/** The smallest of the values above 0, or 0 where there is none. */
+/** The smallest of the values above 0, or 0 if there is none. */
 export function smallestPositive(count: usize, values: usize): f32 {
   let smallest: f32 = 0;
   for (const end = values + (count << 2); values < end; values += 4) {
@@ -315,10 +315,10 @@ export function smallestPositive(count: usize, values: usize): f32 {
 }
 
 /**
- * Keeps the elements of h [rows, units] strictly above theta, and NaN: out, unless it is 0, has them
- * in their places and zeros elsewhere, and may be h. Answers how many they are. Where `capacity`
- * is enough for all, starts [rows + 1], indices and values list them as rowStarts does; where it is
- * not, the lists are not to be read.
+ * Keeps the elements of h [rows, units] that are greater than theta or NaN, and returns their number. out,
+ * unless it is 0, has them in their places and zeros elsewhere. out may be h. If `capacity` is enough for all,
+ * starts [rows + 1], indices and values list them as topK and rowStarts do. If it is not, the lists are
+ * incomplete and must not be read.
  */
 export function keepAbove(
   rows: usize,

@@ -1,6 +1,6 @@
-// Kernels over contiguous float32 blocks: maps, sums, scans, column sums, scalers and row gathers.
-// Sums are formed in double. Wherever a result could depend on the order of a sum, the order is
-// fixed and stated, so that a caller may share the work out and still get the same bits.
+// Kernels over contiguous float32 blocks: maps, sums, scans, column sums, scalers and row gathers. Sums are
+// in float64, except column sums. Where a result depends on the order of a sum, the order is fixed and
+// stated, so that a caller may divide the work among threads and still get the same bits.
 
 import { loadLanes, storeLanes } from "./lanes";
 import { SUM_BLOCK } from "./ops";
@@ -52,7 +52,7 @@ export function scale(count: usize, p: usize, alpha: f32): void {
   map(SCALE, count, p, p, f32x4.splat(alpha), f32x4.splat(0));
 }
 
-/** y[i] = alpha * x[i] + y[i]; with alpha 1 the plain sum. y may be x. */
+/** y[i] = alpha * x[i] + y[i]. y may be x. */
 export function axpy(count: usize, alpha: f32, x: usize, y: usize): void {
   map(AXPY, count, x, y, f32x4.splat(alpha), f32x4.splat(0));
 }
@@ -72,13 +72,13 @@ export function addPenaltyGradient(
   map(PENALTY, count, w, g, f32x4.splat(scale * l1), f32x4.splat(2 * scale * l2));
 }
 
-// ---- sums in double ----
+// ---- sums in float64 ----
 
 const DOT = 0;
 const SQUARES = 1;
 const ABSOLUTES = 2;
 
-// Two of the four terms of a vector: a promoted product of floats is exact and cannot overflow.
+// Two of the four terms of a vector. The float64 product of two float32 values is exact and cannot overflow.
 // @ts-ignore: decorator
 @inline
 function terms(op: i32, x: v128, y: v128): v128 {
@@ -94,10 +94,10 @@ function high(x: v128): v128 {
 }
 
 /**
- * The sum over `count` elements is the sum, in order and in double, of the sums of its blocks of
- * SUM_BLOCK elements. A block is summed in eight strands (element i in strand i mod 8), which are
- * then added as ((0 + 2) + (4 + 6)) + ((1 + 3) + (5 + 7)); x need not be aligned. So whoever sums
- * the blocks apart and adds them in order gets the same bits.
+ * The sum over `count` elements: the sums of its blocks of SUM_BLOCK elements, added in order in float64.
+ * A block has eight partial sums (element i belongs to partial sum i mod 8), which are added as
+ * ((0 + 2) + (4 + 6)) + ((1 + 3) + (5 + 7)). So a caller that sums the blocks separately and adds them in
+ * order gets the same bits. x need not be aligned.
  */
 // @ts-ignore: decorator
 @inline
@@ -143,24 +143,24 @@ function sum(op: i32, count: usize, x: usize, y: usize): f64 {
   return total;
 }
 
-/** The sum of x[i] * y[i]; order as in `sum`, products exact. */
+/** The sum of x[i] * y[i]. The order is that of `sum`. Products are exact. */
 export function dot(count: usize, x: usize, y: usize): f64 {
   return sum(DOT, count, x, y);
 }
 
-/** The sum of p[i]^2; order as in `sum`, squares exact: nothing overflows or underflows. */
+/** The sum of p[i]^2. The order is that of `sum`. Squares are exact, so nothing overflows or underflows. */
 export function sumSquares(count: usize, p: usize): f64 {
   return sum(SQUARES, count, p, p);
 }
 
-/** The sum of |p[i]|; order as in `sum`. */
+/** The sum of |p[i]|. The order is that of `sum`. */
 export function sumAbs(count: usize, p: usize): f64 {
   return sum(ABSOLUTES, count, p, p);
 }
 
 // ---- scans ----
 
-// All ones in the lanes outside [low, high]; a NaN is outside.
+// All ones in the lanes outside of [low, high]. NaN is outside.
 // @ts-ignore: decorator
 @inline
 function outside(x: v128, low: v128, high: v128): v128 {
@@ -168,8 +168,8 @@ function outside(x: v128, low: v128, high: v128): v128 {
 }
 
 /**
- * The least i for which p[i] is not within [low, high], as a NaN never is; 0xffffffff if there is none.
- * From the least to the largest float32 it finds what is not finite.
+ * The smallest i for which p[i] is not within [low, high], or 0xffffffff if there is none. NaN is never
+ * within. With the largest finite float32 as high and its negative as low, it finds values that are not finite.
  */
 export function firstOutside(count: usize, p: usize, low: f32, high: f32): u32 {
   const start = p;
@@ -189,7 +189,7 @@ export function firstOutside(count: usize, p: usize, low: f32, high: f32): u32 {
   return 0xffffffff;
 }
 
-/** How many of the elements are NaN. */
+/** The number of elements that are NaN. */
 export function countNaN(count: usize, p: usize): u32 {
   const endOfVectors = p + ((count >> 2) << 4);
   const tail = count & 3;
@@ -208,10 +208,10 @@ export function countNaN(count: usize, p: usize): u32 {
 
 // ---- matrices ----
 
-/** Rows that columnSums adds up before it adds them to the total. */
+/** Rows of a block of columnSums. The sum of a block is added to the total. */
 const ROW_BLOCK: usize = 32;
 
-// Column sums of `vectors` (4 or 1) vectors side by side, the only one of `lanes` columns.
+// Column sums of 4 adjacent vectors, or of one vector with `lanes` columns.
 // @ts-ignore: decorator
 @inline
 function columnTile(
@@ -266,9 +266,9 @@ function accumulate(lanes: usize, sums: v128, beta: f32, out: usize): void {
 }
 
 /**
- * out[j] = the sum over i of a[i][j], + beta * out[j]; a is rows x cols with leading dimension
- * lda >= cols. beta 0 does not read out. Rows are added in order within blocks of ROW_BLOCK and the
- * blocks in order, in float32: the error is at most (32 + rows / 32) half units of the sum of |a|.
+ * out[j] = the sum over i of a[i][j], + beta * out[j]. a is [rows, cols] with leading dimension lda >= cols.
+ * With beta 0, out is not read. Rows are added in order within blocks of ROW_BLOCK, and the blocks in order,
+ * in float32. The relative error to the sum of |a| is at most (32 + rows / 32) * 2^-24.
  */
 export function columnSums(
   rows: usize,
@@ -289,8 +289,8 @@ export function columnSums(
 }
 
 /**
- * y[i][j] = x[i][j] * mul[j] + add[j], both rows x cols and contiguous; y may be x. A product, then
- * a sum, in every build: scaled data are the same everywhere.
+ * y[i][j] = x[i][j] * mul[j] + add[j]. x and y are contiguous, [rows, cols]. y may be x. The product is
+ * rounded before the sum in both builds, so scaled data have the same bits everywhere.
  */
 export function affineColumns(
   rows: usize,
@@ -318,7 +318,7 @@ function affineVector(lanes: usize, x: usize, mul: usize, add: usize, y: usize):
   storeLanes(y, f32x4.add(product, loadLanes(add, lanes)), lanes);
 }
 
-/** out row i = source row index[i] (u32); contiguous rows of cols floats. */
+/** Row i of out = row index[i] (u32) of source. Rows are contiguous and have cols floats. */
 export function gatherRows(
   rows: usize,
   cols: usize,

@@ -1,6 +1,6 @@
-// The error function and the tail of the normal distribution on four lanes. Near 0 erf is an odd
-// polynomial, elsewhere 1 less a tail. A tail is exp(-a^2/2) times Mills' ratio, which is so smooth
-// in t = 1 / (1 + 0.23 a) that one polynomial does. Both fits are our own.
+// The error function and the tail of the normal distribution on four lanes. Near 0, erf is an odd
+// polynomial; elsewhere it is 1 minus two tails. A tail is exp(-a^2/2) times Mills' ratio. Mills' ratio is so
+// smooth in t = 1 / (1 + 0.23 a) that one polynomial approximates it. Both fits are our own.
 
 import { madd } from "../simd";
 import { exp4 } from "./exp";
@@ -13,7 +13,7 @@ export function expHalfSquare4(x: v128): v128 {
   return exp4(f32x4.mul(f32x4.mul(x, f32x4.splat(-0.5)), x));
 }
 
-/** The probability that a standard normal is below -a, for a >= 0, given exp(-a^2/2). */
+/** The probability that a standard normal variable is below -a, for a >= 0, given exp(-a^2/2). */
 // @ts-ignore: decorator
 @inline
 export function normalTail4(a: v128, expHalfSquare: v128): v128 {

@@ -1,6 +1,6 @@
-// The exponential on four lanes. x = n ln 2 + r with n whole and |r| <= ln 2 / 2, then
-// exp(x) = 2^n (1 + r + r^2 q(r)). ln 2 is subtracted in two parts, the product with the first
-// being exact (the reduction of Cody and Waite); q is a minimax fit of our own.
+// The exponential on four lanes. x = n ln 2 + r with a whole n and |r| <= ln 2 / 2. Then
+// exp(x) = 2^n (1 + r + r^2 q(r)). ln 2 is subtracted in two parts, and the product of n with the first part
+// is exact (the reduction of Cody and Waite). q is our own minimax fit.
 
 import { madd } from "../simd";
 import { line } from "./polynomial";
@@ -20,7 +20,7 @@ function quotient(r: v128, square: v128): v128 {
   return madd(high, square, line(r, 0.5, 0.1666654));
 }
 
-/** exp(r) - 1 for |r| <= ln 2 / 2; the fit is good to 1.5e-8 of the value. */
+/** exp(r) - 1 for |r| <= ln 2 / 2. The relative error of the fit is 1.5e-8. */
 // @ts-ignore: decorator
 @inline
 function expm1Reduced(r: v128): v128 {
@@ -42,10 +42,10 @@ function reduce(x: v128, n: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function exp4(x: v128): v128 {
-  // Beyond these the result is Inf or 0 anyway. pmin and pmax in this order let NaN through.
+  // Beyond these limits the result is Inf or 0. pmin and pmax in this order keep NaN.
   x = f32x4.pmax(f32x4.pmin(x, f32x4.splat(89)), f32x4.splat(-104));
-  // The low bits of `bits` hold n + 254, which is cut into the exponents of two powers of two with
-  // the product 2^n: both are normal even where 2^n is not, so only the last product rounds.
+  // The low bits of `bits` hold n + 254. Its halves are the exponents of two powers of two with the product
+  // 2^n. Both are normal even where 2^n is not, so only the last product rounds.
   const bits = madd(x, f32x4.splat(LOG2E), f32x4.splat(ROUND + 254));
   const n = f32x4.sub(bits, f32x4.splat(ROUND + 254));
   const half = i32x4.shr_u(bits, 1);
@@ -55,18 +55,18 @@ export function exp4(x: v128): v128 {
   return f32x4.mul(f32x4.mul(mantissa, power), otherPower);
 }
 
-/** exp(x) - 1 for x <= 0, to its full precision near 0. The sign of a zero is lost. */
+/** exp(x) - 1 for x <= 0, accurate near 0. The sign of a zero is lost. */
 // @ts-ignore: decorator
 @inline
 export function expm1Negative4(x: v128): v128 {
-  x = f32x4.pmax(x, f32x4.splat(-20)); // -1 from here on
+  x = f32x4.pmax(x, f32x4.splat(-20)); // below -20 the result is -1
   const bits = madd(x, f32x4.splat(LOG2E), f32x4.splat(ROUND + 127));
   const n = f32x4.sub(bits, f32x4.splat(ROUND + 127));
   const power = i32x4.shl(bits, 23);
   return madd(expm1Reduced(reduce(x, n)), power, f32x4.sub(power, f32x4.splat(1)));
 }
 
-/** Where the two functions below take the series: within the reach of `quotient`. */
+/** Where the two functions below use `quotient`: within its range. */
 // @ts-ignore: decorator
 @inline
 function isNear(x: v128): v128 {
@@ -80,7 +80,7 @@ export function expm14(x: v128): v128 {
   return v128.bitselect(expm1Reduced(x), f32x4.sub(exp4(x), f32x4.splat(1)), isNear(x));
 }
 
-/** exp(x) - 1 - x, which is 0 at 0 and positive elsewhere, within 3e-6 of its value for every x. */
+/** exp(x) - 1 - x, which is 0 at 0 and positive elsewhere, with a relative error of at most 3e-6 for every x. */
 // @ts-ignore: decorator
 @inline
 export function expTail4(x: v128): v128 {

@@ -1,6 +1,5 @@
-// The logarithm on four lanes. x = 2^e (1 + f) with 1 + f within [sqrt(1/2), sqrt(2)), then
-// log(x) = e ln 2 + f - f^2/2 + f^3 p(f): the arrangement of Cephes' logf, with a minimax fit of
-// our own for p.
+// The logarithm on four lanes. x = 2^e (1 + f) with 1 + f within [sqrt(1/2), sqrt(2)). Then
+// log(x) = e ln 2 + f - f^2/2 + f^3 p(f). This is the method of logf in Cephes. p is our own minimax fit.
 
 import { madd } from "../simd";
 import { cubic } from "./polynomial";
@@ -10,7 +9,7 @@ const LN2_LOW: f32 = -2.1219444e-4;
 const ONE_BITS: i32 = 0x3f800000;
 const SQRT_HALF_BITS: i32 = 0x3f3504f3;
 
-/** log(2^e (1 + f)) for whole e. */
+/** log(2^e (1 + f)) for a whole e. */
 // @ts-ignore: decorator
 @inline
 function logReduced(e: v128, f: v128): v128 {
@@ -31,7 +30,7 @@ function exponent(x: v128): v128 {
   return i32x4.shr_s(i32x4.sub(x, i32x4.splat(SQRT_HALF_BITS)), 23);
 }
 
-/** `value` with what the reduction cannot know: Inf of Inf, -Inf of 0, NaN below 0 and of NaN. */
+/** `value` with the special cases of the logarithm: Inf at Inf, -Inf at 0, NaN below 0 and at NaN. */
 // @ts-ignore: decorator
 @inline
 function withEdges(value: v128, x: v128): v128 {
@@ -46,7 +45,7 @@ function withEdges(value: v128, x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function log4(x: v128): v128 {
-  // A subnormal has no leading one: lift it by 2^23, which is exact.
+  // A subnormal has no implicit leading one, so it is multiplied by 2^23, which is exact.
   const subnormal = f32x4.lt(x, f32x4.splat(1.17549435e-38));
   const normal = v128.bitselect(f32x4.mul(x, f32x4.splat(8388608)), x, subnormal);
   const power = exponent(normal);
@@ -61,7 +60,7 @@ export function log4(x: v128): v128 {
 export function log1p4(x: v128): v128 {
   const one = f32x4.splat(1);
   const sum = f32x4.add(x, one);
-  // What rounding the sum lost: the smaller summand less what of it arrived.
+  // The rounding error of the sum: the smaller summand minus the part of it that the sum contains.
   const lost = v128.bitselect(
     f32x4.sub(one, f32x4.sub(sum, x)),
     f32x4.sub(x, f32x4.sub(sum, one)),
@@ -69,19 +68,19 @@ export function log1p4(x: v128): v128 {
   );
   const power = exponent(sum);
   const mantissa = i32x4.sub(sum, i32x4.shl(power, 23));
-  // 2^-power, or 0 for the largest sums, where the loss is far below the last bit.
+  // 2^-power, or 0 for the largest sums, where the rounding error is far below the last bit.
   const shift = i32x4.min_s(power, i32x4.splat(127));
   const inverse = i32x4.sub(i32x4.splat(ONE_BITS), i32x4.shl(shift, 23));
   const f = madd(lost, inverse, f32x4.sub(mantissa, one));
   const value = withEdges(logReduced(f32x4.convert_i32x4_s(power), f), sum);
-  // x and log(1 + x) agree in sign, which keeps -0; at Inf `lost` is NaN.
+  // x and log(1 + x) have the same sign. Copying it keeps -0. At Inf the result is x, because `lost` is NaN.
   const signed = v128.or(value, v128.and(x, f32x4.splat(-0.0)));
   return v128.bitselect(x, signed, f32x4.eq(x, f32x4.splat(Infinity)));
 }
 
 /**
- * log(1 + x) for 0 <= x <= 1, or NaN: 2 atanh(t/2) with t = 2x / (2 + x). Half the work of log1p4,
- * within 2 units in the last place.
+ * log(1 + x) for 0 <= x <= 1, and NaN at NaN: 2 atanh(t/2) with t = 2x / (2 + x). It needs half the work of
+ * log1p4. Within 2 units in the last place.
  */
 // @ts-ignore: decorator
 @inline

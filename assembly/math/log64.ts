@@ -1,10 +1,10 @@
-// The natural logarithm of a double, for the few values that a penalty takes of its column means.
+// The natural logarithm in float64, for the few values that a penalty computes from column means.
 
 const LN2: f64 = 0.6931471805599453;
 const SQRT_HALF: f64 = 0.7071067811865476;
 
 /**
- * log(x) for a normal x > 0, and NaN of NaN: x = 2^e m with m within [sqrt(1/2), sqrt(2)), and
+ * log(x) for a normal x > 0, and NaN at NaN. x = 2^e m with m within [sqrt(1/2), sqrt(2)), and
  * log(m) = 2 atanh(s) = 2 s (1 + s^2/3 + s^4/5 + ...) with s = (m - 1) / (m + 1), |s| <= 0.172. The
  * series ends where a term is below 2^-56. Within 3 units in the last place.
  */

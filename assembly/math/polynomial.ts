@@ -1,5 +1,5 @@
-// Polynomials by halves (Estrin's scheme) and not by Horner's rule: the chain of dependent steps is
-// half as long, and these loops wait for results rather than for units.
+// Polynomials by Estrin's scheme instead of Horner's rule. The chain of dependent operations is half as long,
+// and latency, not throughput, limits these loops.
 
 import { madd } from "../simd";
 

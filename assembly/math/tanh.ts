@@ -1,11 +1,11 @@
-// tanh and the logistic sigmoid on four lanes: one exponential of a negative number, which cannot
-// overflow, and one division each.
+// tanh and the logistic sigmoid on four lanes. Each takes one exponential of a negative number, which cannot
+// overflow, and one division.
 
 import { exp4, expm1Negative4 } from "./exp";
 
 /**
- * tanh(x) = -u / (2 + u) with u = exp(-2|x|) - 1, under the sign of x. Within 2.6 units in the last
- * place, what rounding 2 + u costs near 1.
+ * tanh(x) = -u / (2 + u) with u = exp(-2|x|) - 1, with the sign of x. Within 2.6 units in the last place.
+ * The rounding of 2 + u near 1 causes most of this error.
  */
 // @ts-ignore: decorator
 @inline
@@ -17,7 +17,7 @@ export function tanh4(x: v128): v128 {
 }
 
 /**
- * 1 / (1 + exp(-x)), as exp(x) / (1 + exp(x)) below 0: within 2.4 units in the last place in both
+ * 1 / (1 + exp(-x)), computed as exp(x) / (1 + exp(x)) below 0. Within 2.4 units in the last place in both
  * tails.
  */
 // @ts-ignore: decorator

@@ -1,12 +1,11 @@
-// Normals from words by the inverse of their distribution function: one word in, one normal out, no
-// rejection and no pairing, so that element i of a stream stays a function of i.
+// Normal variables from random words by the inverse of the distribution function. Each word gives one normal,
+// without rejection or pairing, so element i of a stream depends only on i.
 //
-// With x in (0, 1), the size of a centred uniform, the normal is x * F(L), L = -log2(1 - x^2), and
-// F grows slowly, from sqrt(pi / 2) as sqrt(L) does. A rational function of sqrt(L + 8) follows it
-// from the centre to the tail without a branch (the variable after Giles, "Approximating the erfinv
-// function", who joins two polynomials). The coefficients are minimax fits of our own, to 3e-7
-// absolute for log2 and 1.4e-7 relative for F. No madd here: a stream has the same bits in every
-// build.
+// x in (0, 1) is the magnitude of a uniform variable in (-1, 1). The normal is x * F(L) with
+// L = -log2(1 - x^2). F starts at sqrt(pi / 2) and grows like sqrt(L). A rational function of sqrt(L + 8)
+// approximates it from the centre to the tail without a branch. (The variable follows Giles, "Approximating
+// the erfinv function", who uses two polynomials.) The coefficients are our own minimax fits, to 3e-7 absolute
+// for log2 and 1.4e-7 relative for F. madd is not used here, so a stream has the same bits in every build.
 
 import { held, heldBits, opaqueZero } from "../held";
 import { loadLanes, storeLanes } from "../lanes";
@@ -19,11 +18,11 @@ function step(r: v128, v: v128, c: v128): v128 {
 }
 
 /**
- * out[i] = (x ? x[i] : mean) + std * z(word), where out holds the words on entry; out must not
- * overlap x (pointer 0: no x). The word's low 31 bits j give x = (j + 1/2) / 2^31, its top bit the
- * sign: normals are exactly symmetric and end at +-6.338. Relative error of z at most 7e-7, 2e-7
- * on average. 3.1 ns an element; the polynomials are split for short dependency chains (in Horner's
- * order 3.9), the constants held (not held 5 to 6).
+ * out[i] = (x ? x[i] : mean) + std * z(word), where out holds the words on entry. x 0 means no x. out must
+ * not overlap x. The low 31 bits j of a word give the magnitude (j + 1/2) / 2^31, and its top bit gives the
+ * sign. So normals are exactly symmetric, and |z| <= 6.338. The relative error of z is at most 7e-7, and 2e-7
+ * on average. An element takes 3.1 ns. Horner's rule would take 3.9 ns, and constants that are not kept in
+ * registers (held.ts) 5 to 6 ns.
  */
 export function normals(count: usize, x: usize, out: usize, mean: f32, std: f32): void {
   if (!count) return;
@@ -64,7 +63,7 @@ export function normals(count: usize, x: usize, out: usize, mean: f32, std: f32)
     const magnitude = v128.and(words, low31);
     const sign = v128.xor(words, magnitude);
     const size = f32x4.mul(f32x4.add(f32x4.convert_i32x4_s(magnitude), half), unit);
-    // 1 - size from the complemented bits: nothing cancels in the tail, where it decides.
+    // 1 - size is computed from the complemented bits, so that it has no cancellation in the tail.
     const complement = v128.xor(magnitude, low31);
     const rest = f32x4.mul(f32x4.add(f32x4.convert_i32x4_s(complement), half), unit);
     const y = f32x4.mul(rest, f32x4.sub(two, rest)); // 1 - size^2

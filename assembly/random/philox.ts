@@ -1,6 +1,6 @@
 // Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3",
-// 2011): a number is a function of key (seedLo, seedHi) and counter, and no state is kept. Block b
-// of a draw has counter (b, 0, step, stream) and holds the words of its elements 4b to 4b + 3.
+// 2011). A number is a function of a key (seedLo, seedHi) and a counter; there is no state. Block b of a draw
+// has the counter (b, 0, step, stream) and holds the words of elements 4b to 4b + 3.
 
 import { loadLanes, storeLanes } from "../lanes";
 
@@ -10,21 +10,21 @@ const WEYL_0: u32 = 0x9e3779b9;
 const WEYL_1: u32 = 0xbb67ae85;
 const ROUNDS = 10;
 
-/** What becomes of a word. One loop serves all: a branch costs nothing beside the rounds. */
+/** How a word is converted. One loop serves all conversions: compared with the rounds, the branch costs nothing. */
 export const BITS = 0;
 export const UNIFORM = 1;
 export const MASK = 2;
 export const SALT_PEPPER = 3;
 
 /**
- * out[i] = op(word of element start + i, x[i]). With u the word's top 24 bits:
- * BITS: the word. UNIFORM: min(a + b * u, c). MASK: u < c ? 0 : a * x. SALT_PEPPER: u < c ? (word
- * odd ? b : a) : x. out may be x.
+ * out[i] = op(word of element start + i, x[i]). u is the top 24 bits of the word. BITS: the word.
+ * UNIFORM: min(a + b * u, c). MASK: u < c ? 0 : a * x. SALT_PEPPER: u < c ? (word odd ? b : a) : x. out may
+ * be x.
  *
- * Four blocks at a time, word by word, then a transposition. A round is written with the halves
- * (c0, c1) and (c2, c3) changing places, and their multipliers, keys and Weyl constants with them:
- * as variables of the loop these stay in registers, where V8 would rebuild constants at each use.
- * 1.5 ns an element, against 2.9 with constants.
+ * Four blocks are computed at a time, word by word, and then transposed. Each round exchanges the halves
+ * (c0, c1) and (c2, c3), and also their multipliers, keys and Weyl constants. These are variables of the loop,
+ * so they stay in registers; V8 would rebuild constants at each use. An element takes 1.5 ns, against 2.9 ns
+ * with constants.
  */
 export function draw(
   op: i32,
@@ -85,7 +85,7 @@ export function draw(
     for (let block = 0; block < 4; block++) {
       const lanes = min<usize>(count, 4 - skipped);
       if (skipped) {
-        // The range begins inside a block: bring its first word to the first lane.
+        // The range begins inside a block: move its first word to the first lane.
         const bytes = i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
         words = i8x16.swizzle(words, i8x16.add(bytes, i8x16.splat(<i8>(skipped << 2))));
         skipped = 0;

@@ -1,4 +1,4 @@
-// What a constraint is: a condition on the tied weights that holds from the start and after every step.
+// What a constraint is: a condition on the tied weights that holds for the initial weights and after every step.
 
 import type { KernelExports } from "../core/generated/exports.ts";
 import type { Parameter } from "../layers/layer.ts";
@@ -6,9 +6,9 @@ import type { Definition, Resolved } from "../options.ts";
 
 export interface ConstraintDefinition<Type extends string, Options extends object>
   extends Definition<Type, Options> {
-  /** It holds for the outermost weight alone; else for every tied weight. */
+  /** Whether it only holds for the outermost weight. Default false: for every tied weight. */
   readonly isOutermost?: boolean;
-  /** Moves the weights to where the condition holds. `weights` run from the input to the code. */
+  /** Changes the weights so that the condition holds. `weights` are ordered from the input to the code. */
   apply(kernels: KernelExports, weights: readonly Parameter[], options: Resolved<Options>): void;
   /** Changes the gradients before they are clipped. */
   project?(kernels: KernelExports, weights: readonly Parameter[], options: Resolved<Options>): void;

@@ -17,7 +17,7 @@ export type ConstraintName = NameOf<Constraints>;
 /** A constraint by name, or with its options. */
 export type ConstraintSpec = SpecOf<Constraints>;
 
-/** A constraint with every default filled in; by its name alone where it has no options. */
+/** A constraint with every default filled in, or only its name if it has no options. */
 export type ConstraintConfig = ResolvedOf<Constraints> | ConstraintName;
 
 /** Checks a constraint and fills in its options. */

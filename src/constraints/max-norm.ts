@@ -1,5 +1,5 @@
-// Max norm (Srebro et al. 2005): rows of tied weights that are longer than `max` are scaled to that length after every
-// step.
+// Max norm (Srebro et al. 2005): after every step, rows of tied weights with a norm greater than `max` are scaled to the
+// norm `max`.
 
 import { positive } from "../options.ts";
 import type { ConstraintDefinition } from "./constraint.ts";

@@ -1,4 +1,5 @@
-// Non-negative weights: tied weights below 0 become 0 after every step, which leads to features that are parts.
+// Non-negative weights: after every step, tied weights below 0 become 0. This leads to features that are parts of the
+// input.
 
 import type { ConstraintDefinition } from "./constraint.ts";
 

@@ -1,6 +1,6 @@
-// Unit norm: every row of the first weight has norm 1, so that units differ by direction alone and a penalty on the code
-// cannot be evaded by small codes under large weights. Before the gradients are clipped, the part along each row is
-// removed: g − (g·w / w·w) w. Momentum is not projected.
+// Unit norm: every row of the outermost weight has norm 1. So units only differ in direction, and a model cannot avoid a
+// penalty on the code by small codes and large weights. Before the gradients are clipped, their component along each row
+// is removed: g − (g·w / w·w) w. Momentum is not projected.
 
 import type { ConstraintDefinition } from "./constraint.ts";
 

@@ -3,19 +3,19 @@
 //   0      1024              fixed                     workspace
 //   | null | parameters | gradients | moments … |  batch, activations, panels … |
 //
-// `reserve` hands out addresses from the bottom. Only `rewind` takes addresses back: it frees everything
-// above a mark, because the workspace is laid out anew for a larger batch. `commit` grows the memory to
-// hold what was reserved. Memory never shrinks, and a training loop stops growing it after its first step.
+// `reserve` allocates addresses from the bottom. `rewind` frees everything above a mark: the workspace is
+// planned anew for a larger batch. Nothing else is ever freed. `commit` grows the memory to hold what was
+// reserved. Memory never shrinks, and a training loop stops growing it after its first step.
 
 import { MemoryLimitError } from "../errors.ts";
 import type { HostMemory } from "../platform/webassembly.ts";
 
 const PAGE = 65536;
-/** Address 0 stands for "none" in the kernels' contracts, so the first bytes are never handed out. */
+/** Address 0 means "none" in the contracts of the kernels, so the first bytes are never allocated. */
 const FIRST_ADDRESS = 1024;
 /**
- * Pages that a memory of the core may have: 4 GiB less one page. Where an operand ends at 4 GiB, the address
- * behind it is 0 in 32 bits, and kernels that compare addresses would stop too early.
+ * The most pages that a memory may have: 4 GiB less one page. If an operand ended at 4 GiB, its end address
+ * would be 0 in 32 bits, and kernels that compare addresses would stop too early.
  */
 export const MAXIMUM_PAGES = 65535;
 const LIMIT = MAXIMUM_PAGES * PAGE;
@@ -34,19 +34,19 @@ export class Arena {
     this.#words = new Uint32Array(memory.buffer);
   }
 
-  /** Bytes in use, the reserved start included. */
+  /** Bytes in use, including the reserved first bytes. */
   get top(): number {
     return this.#top;
   }
 
-  /** Bytes the memory holds now. */
+  /** The current size of the memory in bytes. */
   get byteLength(): number {
     return this.memory.buffer.byteLength;
   }
 
   /**
-   * All of memory as float32; the element of address p is `heap[p / 4]`. Growing the memory detaches
-   * views, so ask for it again after anything that may reserve.
+   * All of memory as float32. The element at address p is `heap[p / 4]`. Growing the memory detaches views,
+   * so read this property again after any call that may reserve.
    */
   get heap(): Float32Array {
     if (this.#heap.buffer !== this.memory.buffer) this.#heap = new Float32Array(this.memory.buffer);
@@ -60,19 +60,19 @@ export class Arena {
     return this.#words;
   }
 
-  /** A fresh float32 view of `length` elements at `address`. */
+  /** A new float32 view of `length` elements at `address`. */
   view(address: number, length: number): Float32Array {
     return new Float32Array(this.memory.buffer, address, length);
   }
 
-  /** A fresh uint32 view of `length` elements at `address`. */
+  /** A new uint32 view of `length` elements at `address`. */
   words(address: number, length: number): Uint32Array {
     return new Uint32Array(this.memory.buffer, address, length);
   }
 
   /**
-   * Reserves `bytes` on a cache line and returns the address. The memory is there after `commit`; its
-   * contents are whatever was there, zeros where nothing ever was.
+   * Reserves `bytes`, aligned to a cache line, and returns the address. The memory is usable after `commit`.
+   * It keeps its old contents. Memory that was never used holds zeros.
    */
   reserve(bytes: number): number {
     const address = Math.ceil(this.#top / ALIGNMENT) * ALIGNMENT;
@@ -85,14 +85,14 @@ export class Arena {
     return this.reserve(length * 4);
   }
 
-  /** Gives back everything reserved since `top` was `mark`. */
+  /** Frees everything that was reserved since `top` was `mark`. */
   rewind(mark: number): void {
     this.#top = mark;
   }
 
   /**
-   * Grows the memory to hold what was reserved, all at once: every growth costs about a millisecond.
-   * @throws MemoryLimitError when it cannot; the memory is as it was.
+   * Grows the memory once to hold everything that was reserved. Each growth costs about a millisecond.
+   * @throws MemoryLimitError when the memory cannot grow. It is then unchanged.
    */
   commit(): void {
     const missing = Math.ceil((this.#top - this.byteLength) / PAGE);

@@ -1,10 +1,10 @@
-// Modules of the core are written in the source as hexadecimal digits, which compress better than base64:
-// each byte of a module stays at a whole number of characters.
+// The text chunks of the core hold its bytes as hexadecimal digits. They compress better than base64, because
+// each byte of a module is a whole number of characters.
 
-/** Newer hosts decode by themselves. */
+/** Newer hosts have a decoder. */
 const host = Uint8Array as { fromHex?(hex: string): Uint8Array };
 
-/** The bytes that a string of hexadecimal digits in lower case stands for. */
+/** Decodes a string of hexadecimal digits in lower case. */
 export function decodeHex(hex: string): Uint8Array {
   if (host.fromHex) return host.fromHex(hex);
   const bytes = new Uint8Array(hex.length / 2);

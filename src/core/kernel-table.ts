@@ -1,13 +1,14 @@
-// Every kernel of the core in one table: the arrays it takes, what it does to them, how long it takes and
-// how threads may share a call. Threads, their error reports and the tests of the kernels read it. Names and
-// types of parameters come from the compiler, so a kernel that the table lacks does not compile.
+// Every kernel of the core in one table: the arrays that it takes, what it does to them, how long it takes and
+// how threads may share a call. Threads, their error reports and the tests of the kernels read this table. The
+// names and types of the parameters come from the compiler, so a kernel without a row is a type error.
 //
 // To add a kernel: export it in assembly/index.ts, run `npm run build:wasm`, and add a row here.
-//   1. `arrays`: each pointer, as reads(shape), writes(shape) or updates(shape): the old content matters.
+//   1. `arrays`: each pointer, as reads(shape), writes(shape), or updates(shape) where the result depends on the
+//      old content.
 //   2. `share`: the parameter that counts independent work, and the multiple at which shares may begin.
-//   3. `time`: nanoseconds on one thread, to a factor of two; below some 12,000 a call is never shared.
-//   4. Leave 2 and 3 out for a kernel that is always cheap, or whose parts depend on each other.
-//   5. test/core/kernel-table.test.ts and test/threads/kernels.test.ts try the row on random calls.
+//   3. `time`: nanoseconds on one thread, to a factor of two. A call of less than about 12,000 is never shared.
+//   4. Leave out 2 and 3 for a kernel that is always cheap, or whose parts depend on each other.
+//   5. test/core/kernel-table.test.ts and test/threads/kernels.test.ts test the row with random calls.
 
 import { Activation, LOSS_BLOCK, SUM_BLOCK } from "../../assembly/ops.ts";
 import type { KernelExports, signatures } from "./generated/exports.ts";
@@ -23,12 +24,12 @@ type SizeOf<Name extends KernelName> = {
 }[ParameterOf<Name>];
 
 /**
- * A dimension of an array: a parameter, one more than a parameter, or a number that no parameter tells, which
- * has a name with an asterisk. Such a number is the same in all arrays of a call.
+ * A dimension of an array: a parameter, a parameter plus one, or a number that is not a parameter. The name of
+ * such a number starts with an asterisk, and it is the same in all arrays of a call.
  */
 type Dimension<P extends string> = P | `${P} + 1` | `*${string}`;
 
-/** What a kernel does to an array: see `reads`, `writes`, `updates` and `room`. */
+/** What a kernel does to an array. See `reads`, `writes`, `updates` and `workspace` below. */
 export type Use = "reads" | "writes" | "updates" | "workspace";
 
 /** An array that a kernel takes by its address. */
@@ -38,56 +39,57 @@ export interface KernelArray<P extends string = string> {
   readonly shape: readonly (P | number)[];
   /** The type of its elements. Default f32. */
   readonly type?: "f32" | "u32" | "f64";
-  /** The parameter that gives the elements from one row to the next. Default: rows are contiguous. */
+  /** The parameter that holds the distance between rows in elements. Default: rows are contiguous. */
   readonly stride?: P;
-  /** The array has one element for every so many of its shape, the last of them perhaps for fewer. */
+  /** The array has one element per block of this many elements of its shape. The last block may be shorter. */
   readonly block?: number;
-  /** Its elements are below the product of these dimensions: numbers of rows, of columns or of elements. */
+  /** Its elements are less than the product of these dimensions: they are indices of rows, columns or elements. */
   readonly below?: readonly P[];
   /**
-   * How its elements are ordered. `starts`: ascending places in the lists of kept elements. `distinct`: ascending, no
-   * two alike. `blocks`: pairs of first column and width, ascending, without overlap, below `below`.
+   * How its elements are ordered. `starts`: ascending indices into the lists of kept elements. `distinct`: strictly
+   * ascending. `blocks`: pairs of first column and width, ascending, without overlap, less than `below`.
    */
   readonly order?: "starts" | "distinct" | "blocks";
-  /** Whether the address may be 0 for an array that is not there, whatever the other parameters. */
+  /** Whether the address may be 0, which means that there is no array, for any values of the other parameters. */
   readonly optional?: boolean;
-  /** For a workspace: the kernel that tells its bytes, from these sizes, the first of them times `factor`. */
+  /** For a workspace: the kernel that returns its size in bytes. It takes the shape, the first size times `factor`. */
   readonly bytes?: "gemmWorkspace" | "topKWorkspace";
   readonly factor?: number;
 }
 
-/** A term of a time: nanoseconds, times each of these parameters. */
+/** A term of a time: nanoseconds times the product of these parameters. */
 export interface Term<P extends string = string> {
   readonly nanoseconds: number;
   readonly of: readonly P[];
 }
 
-/** What the table says of a kernel. */
+/** A row of the table. */
 export interface Kernel<Size extends string = string, P extends string = string> {
   readonly arrays: { readonly [Q in Size]?: KernelArray<Dimension<Size>> };
-  /** What a whole call takes on one thread: the sum of these terms. */
+  /** The time of a whole call on one thread: the sum of these terms. */
   readonly time?: readonly Term<Size>[];
-  /** Sizes that are no dimension of an array. */
+  /** Sizes that are not a dimension of an array. */
   readonly numbers?: readonly Size[];
   /** Parameters that must not exceed others. */
   readonly atMost?: { readonly [Q in Size]?: Size };
   /**
-   * The parameters by which a call may be cut into shares, and the multiples at which shares begin. Every element
-   * gets the same bits in any share. Of several parameters the largest is cut, of equal ones the last.
+   * The parameters by which a call may be divided into shares, and the multiples at which shares begin. Every element
+   * gets the same bits in any share. Of several parameters the largest one is divided. If they are equal, it is the
+   * last one.
    */
   readonly share?: { readonly [Q in Size]?: number };
-  /** A parameter that numbers the first element of the call: it moves along with a share. */
+  /** The parameter that is the number of the first element. Each share gets the number of its own first element. */
   readonly start?: Size;
   /** The call does nothing when each of these parameters equals the number or the other parameter. */
   readonly idle?: { readonly [Q in P]?: number | P };
   /**
-   * How the results of the shares become the result of the call. `sum`: they are added from first to last, every
-   * share being one unit. `first`: the first element found, counted from the start of the call.
+   * How the results of the shares give the result of the call. `sum`: they are added from first to last; a share is
+   * one block. `first`: the first element found, counted from the start of the call.
    */
   readonly answer?: "sum" | "first";
   /**
-   * For a symmetric product: the kernel of the general product. Threads cut C into bands of rows: a square on the
-   * diagonal, and what is left of it.
+   * For a symmetric product: the kernel of the general product. Threads divide C into bands of rows. Each band is a
+   * square on the diagonal and the part to the left of it.
    */
   readonly symmetric?: "gemmNT" | "gemmTN";
 }
@@ -101,18 +103,18 @@ function reads<P extends string>(shape: Shape<P>, details?: Details<P>): KernelA
   return { use: "reads", shape, ...details };
 }
 
-/** An array that the kernel writes: what was there before does not matter. */
+/** An array that the kernel writes. The result does not depend on the old content. */
 function writes<P extends string>(shape: Shape<P>, details?: Details<P>): KernelArray<P> {
   return { use: "writes", shape, ...details };
 }
 
-/** An array whose new content depends on the old one: a call that was interrupted cannot be made again. */
+/** An array whose new content depends on the old one. So a call that was interrupted cannot be repeated. */
 function updates<P extends string>(shape: Shape<P>, details?: Details<P>): KernelArray<P> {
   return { use: "updates", shape, ...details };
 }
 
-/** Room that a kernel works in: what it holds before and after does not matter. */
-function room<P extends string>(
+/** A workspace. Its content before and after the call does not matter. */
+function workspace<P extends string>(
   bytes: NonNullable<KernelArray["bytes"]>,
   shape: readonly P[],
   factor = 1,
@@ -127,14 +129,14 @@ function per<P extends string>(nanoseconds: number, ...of: readonly P[]): Term<P
 /** Sixteen floats: a cache line, and whole vectors, in every share except the last. */
 const LINE = 16;
 
-/** 25 multiplications a nanosecond, and reading, packing or writing each of the three matrices. */
+/** 25 multiplications per nanosecond, plus reading, packing or writing each of the three matrices. */
 const productTime = [
   per(0.04, "m", "n", "k"),
   per(0.16, "m", "n"),
   per(0.16, "n", "k"),
   per(0.16, "m", "k"),
 ] as const;
-/** Whole tiles of four and of six rows, panels of eight columns; never the path for a few rows or columns. */
+/** Whole tiles of four or six rows, and panels of eight columns. So a share never takes the path for few rows or columns. */
 const productShare = { m: 12, n: 8 } as const;
 
 const lossArrays = {
@@ -143,12 +145,12 @@ const lossArrays = {
   partials: writes(["count"], { type: "f64", block: LOSS_BLOCK }),
 } as const;
 
-/** A sparse matrix of `units` columns: the elements that its rows keep, row after row. See assembly/sparse.ts. */
+/** A sparse matrix of `units` columns as lists of the elements that each row keeps. See assembly/sparse.ts. */
 const keptByRows = {
   starts: reads(["rows + 1"], { type: "u32", order: "starts" }),
   indices: reads(["*kept"], { type: "u32", below: ["*units"] }),
 } as const;
-/** The same by units, as invertLists makes it. */
+/** The same lists by units, as invertLists builds them. */
 const keptByUnits = {
   unitStarts: reads(["units + 1"], { type: "u32", order: "starts" }),
   entries: reads(["*kept"], { type: "u32", below: ["*kept"] }),
@@ -191,7 +193,7 @@ export const kernelTable = {
       a: reads(["m", "k"], { stride: "lda" }),
       b: reads(["k", "n"], { stride: "ldb" }),
       c: updates(["m", "n"], { stride: "ldc" }),
-      workspace: room("gemmWorkspace", ["m", "n", "k"]),
+      workspace: workspace("gemmWorkspace", ["m", "n", "k"]),
     },
     time: productTime,
     share: productShare,
@@ -201,7 +203,7 @@ export const kernelTable = {
       a: reads(["m", "k"], { stride: "lda" }),
       b: reads(["n", "k"], { stride: "ldb" }),
       c: updates(["m", "n"], { stride: "ldc" }),
-      workspace: room("gemmWorkspace", ["m", "n", "k"]),
+      workspace: workspace("gemmWorkspace", ["m", "n", "k"]),
     },
     time: productTime,
     share: productShare,
@@ -211,7 +213,7 @@ export const kernelTable = {
       a: reads(["k", "m"], { stride: "lda" }),
       b: reads(["k", "n"], { stride: "ldb" }),
       c: updates(["m", "n"], { stride: "ldc" }),
-      workspace: room("gemmWorkspace", ["m", "n", "k"]),
+      workspace: workspace("gemmWorkspace", ["m", "n", "k"]),
     },
     time: productTime,
     share: productShare,
@@ -221,7 +223,7 @@ export const kernelTable = {
     arrays: {
       a: reads(["n", "k"], { stride: "lda" }),
       c: writes(["n", "n"], { stride: "ldc" }),
-      workspace: room("gemmWorkspace", ["n", "n", "k"]),
+      workspace: workspace("gemmWorkspace", ["n", "n", "k"]),
     },
     time: [per(0.02, "n", "n", "k")],
     symmetric: "gemmNT",
@@ -230,7 +232,7 @@ export const kernelTable = {
     arrays: {
       a: reads(["k", "n"], { stride: "lda" }),
       c: writes(["n", "n"], { stride: "ldc" }),
-      workspace: room("gemmWorkspace", ["n", "n", "k"]),
+      workspace: workspace("gemmWorkspace", ["n", "n", "k"]),
     },
     time: [per(0.02, "n", "n", "k")],
     symmetric: "gemmTN",
@@ -425,7 +427,7 @@ export const kernelTable = {
       out: writes(["rows", "units"], { optional: true }),
       indices: writes(["rows", "k"], { type: "u32" }),
       values: writes(["rows", "k"]),
-      workspace: room("topKWorkspace", ["units"]),
+      workspace: workspace("topKWorkspace", ["units"]),
     },
     atMost: { k: "units" },
     time: [per(0.9, "rows", "units")],
@@ -437,7 +439,7 @@ export const kernelTable = {
       among: reads(["count"], { type: "u32", below: ["units"], order: "distinct" }),
       indices: writes(["rows", "k"], { type: "u32" }),
       values: writes(["rows", "k"]),
-      workspace: room("topKWorkspace", ["count"], 2),
+      workspace: workspace("topKWorkspace", ["count"], 2),
     },
     atMost: { count: "units", k: "count" },
     time: [per(1.5, "rows", "count")],
@@ -656,7 +658,7 @@ export const kernelTable = {
     time: [per(1, "rows", "cols")],
     share: { rows: 1 },
   },
-  // A row of `out` has fewer elements than columns: how many, only `blocks` tells.
+  // A row of `out` has at most `cols` elements. The exact number depends on `blocks`.
   mixedErrors: {
     arrays: {
       blocks,

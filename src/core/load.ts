@@ -1,6 +1,6 @@
-// Chooses a build of the core and instantiates it over a fresh linear memory. Importing this file does
-// nothing. The first model loads and compiles a build; compiled modules are kept, so a second model costs
-// an instantiation only.
+// Chooses a build of the core and instantiates it over a new linear memory. Importing this file has no
+// effect. The first model loads and compiles a build. Compiled modules are kept, so a later model only
+// instantiates one.
 
 import {
   InvalidTypeError,
@@ -26,7 +26,7 @@ import { decodeHex } from "./hex.ts";
 
 export type { Build, Simd };
 
-/** The core's module as a caller may supply it. A Response is anything with `arrayBuffer()`. */
+/** The forms in which a caller may supply the core's module. A Response is any object with `arrayBuffer()`. */
 export type WasmSource =
   | HostModule
   | ArrayBuffer
@@ -36,44 +36,45 @@ export type WasmSource =
       arrayBuffer(): Promise<ArrayBuffer>;
     };
 
-/** What a caller may say about the core that is loaded. */
+/** Options for loading the core. */
 export interface CoreOptions {
-  /** Which build runs. Default `"auto"`: relaxed SIMD where the host has it and runs it faster. */
+  /** Which build to run. Default `"auto"`: relaxed SIMD where the host has it and runs it faster. */
   simd?: Simd;
   /** The core's module. Default: a build that the package carries. */
   wasm?: WasmSource | PromiseLike<WasmSource> | (() => WasmSource | PromiseLike<WasmSource>);
 }
 
-/** An instance of the core: its kernels over the memory they share with TypeScript. */
+/** An instance of the core: its kernels, and the memory that they share with TypeScript. */
 export interface Core {
   readonly build: Build;
   readonly kernels: KernelExports;
   readonly memory: HostMemory;
   /** Threads that work on a call. */
   readonly threads: number;
-  /** Ends the workers, if there are any. */
+  /** Terminates the workers, if there are any. */
   dispose(): void;
   /**
-   * Names a block of memory in which a model keeps its weights or its optimizer's state. Where threads share the
-   * kernels, a ThreadError then says whether the call that failed was writing there. Without any block, all memory counts.
+   * Registers a block of memory that holds weights or the optimizer's state. When threads share the kernels, a
+   * ThreadError then says whether the failed call was writing there. Without a registered block, all memory counts.
    */
   guard(address: number, bytes: number): void;
 }
 
-/** The version of the exports that this TypeScript was written against; see assembly/abi.ts. */
+/** The ABI version that this source needs. See assembly/abi.ts. */
 const ABI_VERSION = 1;
 const RELAXED_BIT = 1;
 
-// The smallest module that holds a SIMD instruction, to ask the host with.
+// The smallest module with a SIMD instruction. The host validates it if it supports SIMD.
 const SIMD_PROBE = "0061736d01000000010401600000030201000a090107004100fd0f1a0b";
 
-/** Compiled builds by name, their twins over shared memory as "baseline shared". */
+/** Compiled builds by name. The key of a build for shared memory is, for example, "baseline shared". */
 const compiled = new Map<string, HostModule>();
 
 /**
- * Loads the core: one of the package's builds, or `wasm`. Compiles off the main thread where the host can.
- * @throws UnsupportedHostError where WebAssembly SIMD is missing or refused; MemoryLimitError where the
- * host has no memory left; InvalidTypeError, InvalidValueError for options that cannot be.
+ * Loads the core: one of the package's builds, or `wasm`. It compiles asynchronously, off the main thread where
+ * the host can do that.
+ * @throws UnsupportedHostError where WebAssembly SIMD is missing or refused. MemoryLimitError where the host
+ * has no memory left. InvalidTypeError and InvalidValueError for invalid options.
  */
 export async function loadCore(options: CoreOptions): Promise<Core> {
   const module = await loadModule(options);
@@ -81,8 +82,8 @@ export async function loadCore(options: CoreOptions): Promise<Core> {
 }
 
 /**
- * Loads the core without waiting, on hosts where a build is available at once.
- * @throws as loadCore; UnsupportedHostError also where the core must be waited for.
+ * Loads the core synchronously, on hosts where a build is available synchronously.
+ * @throws as loadCore, and UnsupportedHostError where a build is only available asynchronously.
  */
 export function loadCoreSync(options: CoreOptions): Core {
   const host = requireSimd();
@@ -103,7 +104,7 @@ export function loadCoreSync(options: CoreOptions): Core {
 }
 
 /**
- * The package's build for a wish of `simd`, not yet compiled: for a worker, which compiles it.
+ * The package's build for the option `simd`, not compiled. A worker gets it and compiles it.
  * @throws UnsupportedHostError where WebAssembly SIMD is missing.
  */
 export function loadBuild(simd: unknown): BuildCode | Promise<BuildCode> {
@@ -114,8 +115,8 @@ export function loadBuild(simd: unknown): BuildCode | Promise<BuildCode> {
 type Change = (bytes: Uint8Array) => Uint8Array;
 
 /**
- * The module that the options ask for. `change` makes another module of its bytes before they are compiled;
- * a module that the host or the caller compiled is taken as it is.
+ * The module that the options ask for. `change` is applied to its bytes before they are compiled. A module that
+ * the host or the caller compiled is used unchanged.
  */
 export async function loadModule(
   { simd, wasm }: CoreOptions,
@@ -211,7 +212,7 @@ async function compile(
   }
 }
 
-/** Why bytes did not compile: they are no module that this host can run, or the host compiles none at all. */
+/** Why bytes did not compile: they are not a module that this host can run, or the host compiles no module at all. */
 function notCompiled(host: HostWebAssembly, code: Uint8Array, cause: unknown): Error {
   const reason = cause instanceof Error ? cause.message : String(cause);
   if (!host.validate(code)) {
@@ -226,7 +227,7 @@ function notCompiled(host: HostWebAssembly, code: Uint8Array, cause: unknown): E
   );
 }
 
-/** A missing file usually arrives as an HTML page: say so instead of quoting a parser. */
+/** For a missing file a server usually sends an HTML page. A check of the first bytes gives a clear message for that. */
 function requireWasmMagic(bytes: Uint8Array): void {
   if (bytes[0] === 0 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d) return;
   const start = String.fromCharCode(...bytes.subarray(0, 16)).replace(/[^ -~]/g, ".");
@@ -244,11 +245,11 @@ function bytesOf(value: unknown): Uint8Array | undefined {
   return isBuffer ? new Uint8Array(value as ArrayBuffer) : undefined;
 }
 
-/** An instance of the core over `memory`, or over its own memory. `wish` is the `simd` that was asked for. */
+/** An instance of the core over `memory`, by default a new one. `simd` is the option of that name, for a check. */
 export function instantiate(
   host: HostWebAssembly,
   module: HostModule,
-  wish: unknown,
+  simd: unknown,
   memory: HostMemory = plainMemory(host),
 ): Core {
   let kernels: KernelExports;
@@ -258,7 +259,7 @@ export function instantiate(
     throw linkRefused(cause, memory);
   }
   return {
-    build: checkedBuild(kernels, wish),
+    build: checkedBuild(kernels, simd),
     kernels,
     memory,
     threads: 1,
@@ -290,8 +291,8 @@ function linkRefused(cause: unknown, memory: HostMemory): Error {
   });
 }
 
-/** Reads what the module says of itself and holds it against what the caller asked for. */
-function checkedBuild(kernels: KernelExports, wish: unknown): Build {
+/** Which build a module is. Checks its ABI version and that it is the build that the option `simd` asks for. */
+function checkedBuild(kernels: KernelExports, simd: unknown): Build {
   if (typeof kernels.abi !== "function") {
     throw new InvalidValueError(
       "wasm is a module, but not this package's core: it exports no abi().",
@@ -304,9 +305,9 @@ function checkedBuild(kernels: KernelExports, wish: unknown): Build {
     );
   }
   const build = abi & RELAXED_BIT ? "relaxed" : "baseline";
-  if (wish !== undefined && wish !== "auto" && wish !== build) {
+  if (simd !== undefined && simd !== "auto" && simd !== build) {
     throw new InvalidValueError(
-      `simd is ${show(wish)}, but the module given as wasm is the ${build} build.`,
+      `simd is ${show(simd)}, but the module given as wasm is the ${build} build.`,
     );
   }
   return build;

@@ -1,6 +1,6 @@
-// The elementwise activations: their names, their parameters and how ONNX writes them. The formulas are in
-// assembly/activation.ts. A new activation is a row in `Activation` (assembly/ops.ts), its formula there, and an
-// object here.
+// The elementwise activations: their names, their parameters and their form in ONNX. The formulas are in
+// assembly/activation.ts. A new activation needs an op code in assembly/ops.ts, its formula in
+// assembly/activation.ts, and an object here.
 
 import { Activation } from "../../assembly/ops.ts";
 import {
@@ -17,15 +17,15 @@ import type { OnnxWriter } from "./onnx-writer.ts";
 
 export interface ActivationDefinition<Type extends string, Options extends object>
   extends Definition<Type, Options> {
-  /** The kernels' number for it. */
+  /** The op code of the kernels. */
   readonly code: Activation;
-  /** The kernels' one parameter; 0 where there is none. */
+  /** The parameter of the kernels. 0 if the activation has none. */
   parameter(options: Resolved<Options>): number;
-  /** The activation of the value `x` in ONNX; gelu and silu are not yet one operator each. */
+  /** Adds the nodes of act(x) to an ONNX graph. gelu and silu have no operator of their own in opset 17. */
   onnx(write: OnnxWriter, x: string, parameter: number): string;
   /**
-   * Where a start from principal components puts the least value of a unit, so that the unit passes its values
-   * on nearly unchanged; absent where no shift does that.
+   * The smallest weighted sum of a unit after a start from principal components. The start shifts biases so that
+   * the activation is nearly the identity for all values of a unit. Absent if no shift can do that.
    */
   readonly lift?: number;
 }
@@ -53,7 +53,7 @@ const operator =
   (write, x) =>
     write.add(op, [x]);
 
-/** x/2 (1 + inner), the frame of both gelus. */
+/** x/2 (1 + inner), the common part of both gelus. */
 function gelu(write: OnnxWriter, x: string, inner: string): string {
   return write.add("Mul", [
     write.add("Mul", [x, write.constant(0.5)]),
@@ -69,7 +69,7 @@ export interface LeakyReluOptions {
 
 /** Options of the activation `"elu"`. */
 export interface EluOptions {
-  /** Minus the limit towards negative infinity. Default 1. */
+  /** The output tends to -alpha as the input tends to negative infinity. Default 1. */
   alpha?: number;
 }
 
@@ -108,7 +108,7 @@ const definitions = [
     "geluTanh",
     Activation.geluTanh,
     (write, x) => {
-      // tanh(√(2/π) (x + 0.044715 x³)), the bracket written as x (1 + 0.044715 x²)
+      // tanh(√(2/π) (x + 0.044715 x³)), with the sum written as x (1 + 0.044715 x²)
       const square = write.add("Mul", [x, x]);
       const bracket = write.add("Add", [
         write.add("Mul", [square, write.constant(0.044715)]),
@@ -134,10 +134,10 @@ export type ActivationName = NameOf<Activations>;
 /** An activation by name, or with its parameter. */
 export type ActivationSpec = SpecOf<Activations>;
 
-/** An activation with its parameter filled in; by its name alone where it has none. */
+/** An activation with its parameter filled in, or only its name if it has no parameter. */
 export type ActivationConfig = ResolvedOf<Activations> | ActivationName;
 
-/** An activation as the kernels take it. */
+/** An activation in the form that the kernels take. */
 export interface ActivationOp {
   readonly type: ActivationName;
   readonly code: Activation;
@@ -149,7 +149,7 @@ export function resolveActivation(where: string, spec: unknown): ActivationConfi
   return shortForm(activations.resolve(where, spec));
 }
 
-/** The kernels' view of a resolved activation. */
+/** A resolved activation in the form that the kernels take. */
 export function activationOp(config: ActivationConfig): ActivationOp {
   const spec = typeof config === "string" ? { type: config } : config;
   const definition = activations.of(spec);

@@ -1,8 +1,8 @@
-// The auxiliary loss for dead units (Gao et al. 2024). A unit is dead after `deadAfter` rows in which it never stayed
-// with a value above 1e-3. The dead units with the largest values of each row reconstruct what the living ones leave:
-// with e = target − x̂, taken as a constant, and ê the decoding of these units without biases, the term is
-// weight · Σ(ê − e)² / Σ(e − ē)², ē the mean of e over the batch, one value a column. It is 0 where the
-// denominator is 0 or no unit is dead. Its gradient goes through ê alone.
+// The auxiliary loss for dead units (Gao et al. 2024). A unit is dead after `deadAfter` rows in which it was never kept
+// with a value above 1e-3. In each row the dead units with the largest values reconstruct the residual of the other
+// units. e = target − x̂ is the residual, treated as a constant. ê is the decoding of the dead units without biases. The
+// term is weight · Σ(ê − e)² / Σ(e − ē)², where ē is the mean of e over the batch, one value per column. It is 0 if the
+// denominator is 0 or no unit is dead. Its gradient only goes through ê.
 
 import { activationOp } from "./activations.ts";
 import type { CodeContext } from "./code.ts";
@@ -20,11 +20,11 @@ import {
 import type { Address, Pass, Room } from "./layer.ts";
 
 export interface AuxiliarySettings {
-  /** Dead units of a row that take part, at most. */
+  /** The largest number of dead units that take part in a row. */
   readonly k: number;
   /** Factor on the term. */
   readonly weight: number;
-  /** Rows without activity after which a unit is dead. */
+  /** Number of rows without activity after which a unit is dead. */
   readonly deadAfter: number;
 }
 
@@ -58,7 +58,7 @@ class PlannedAuxiliary implements PlannedAuxiliaryTerm {
   readonly #decoders: readonly PlannedDense[];
   readonly #lists: KeptLists;
   readonly #sums: Address;
-  /** Numbers of the dead units [units], uint32 */
+  /** Indices of the dead units [units], uint32 */
   readonly #dead: Address;
   readonly #workspace: Address;
   /** e, then e − ē [rows, width] */
@@ -68,7 +68,7 @@ class PlannedAuxiliary implements PlannedAuxiliaryTerm {
   /** [width] each */
   readonly #ones: Address;
   readonly #means: Address;
-  /** Listed elements of the last pass; 0 where the term is 0. */
+  /** Listed elements of the last pass. 0 if the term is 0. */
   #count = 0;
   #k = 0;
 
@@ -104,14 +104,14 @@ class PlannedAuxiliary implements PlannedAuxiliaryTerm {
     this.#count = 0;
     const dead = kernels.listIdle(units, this.#encoder.idle, deadAfter, this.#dead) >>> 0;
     if (dead === 0) return 0;
-    this.#k = Math.min(k, dead);
-    equalLists(pass.arena, this.#lists.starts, rows, this.#k);
+    const kept = Math.min(k, dead);
+    this.#k = kept;
+    equalLists(pass.arena, this.#lists.starts, rows, kept);
     const { indices, values } = this.#lists;
-    const among = this.#k;
     kernels.topKAmong(
       rows,
       units,
-      among,
+      kept,
       this.#encoder.h,
       this.#dead,
       dead,
@@ -159,7 +159,7 @@ class PlannedAuxiliary implements PlannedAuxiliaryTerm {
     return (weight * error) / spread;
   }
 
-  /** Adds the gradients of the term; `x` and `dx` are the encoder's input and the gradient there, or 0. */
+  /** Adds the gradients of the term. `x` is the encoder's input, and `dx` the gradient at `x`, or 0 if not needed. */
   backward(pass: Pass, x: Address, dx: Address): void {
     if (this.#count === 0) return;
     const { kernels, rows } = pass;
@@ -199,7 +199,7 @@ class PlannedAuxiliary implements PlannedAuxiliaryTerm {
   }
 }
 
-/** Sets values to 0 whose target is not known. */
+/** Sets the values to 0 where the target is missing (NaN). */
 function clearUnknown({ arena }: Pass, count: number, target: Address, values: Address): void {
   const { heap } = arena;
   for (let i = 0; i < count; i++) {

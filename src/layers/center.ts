@@ -1,5 +1,5 @@
-// Takes the decoder's outer bias c out of the input: y = x − c (the pre-bias of Gao et al. 2024). The bias is one
-// parameter of two uses, whose gradients are summed.
+// Subtracts the decoder's outer bias c from the input: y = x − c (the pre-bias of Gao et al. 2024). The network uses
+// this bias twice, and the gradients of both uses are added.
 
 import type {
   Address,

@@ -1,5 +1,5 @@
-// What a code is: the innermost pair of layers, and what lies between them. A dense code is two dense layers; a
-// sparse or a variational one has its own file.
+// What a code is: the last encoding layer, the first decoding layer, and the layers between them. A dense code is two
+// dense layers. Sparse codes and the gaussian code have their own files.
 
 import type { Seed } from "../math/seed.ts";
 import type { Definition, Resolved } from "../options.ts";
@@ -8,19 +8,19 @@ import type { Layer } from "./layer.ts";
 
 /** What a code is built from. */
 export interface CodeContext {
-  /** The last encoding layer and the first decoding one, as they would be for a dense code. */
+  /** The last encoding and the first decoding layer of a dense code in this place. */
   readonly encoder: DenseOptions;
   readonly decoder: DenseOptions;
-  /** What lies between the two: dropout, where it is configured. */
+  /** The layers between the two: dropout, where it is configured. */
   readonly between: readonly Layer[];
-  /** Stream of random draws that belongs to the code. */
+  /** The random stream of the code. */
   readonly stream: number;
   readonly seed: Seed;
   /** Columns of the data. */
   readonly width: number;
-  /** Whether NaN in a target means that a value does not count. */
+  /** Whether NaN in a target marks a missing value. */
   readonly masked: boolean;
-  /** The decoding layers behind the first, from the code to the output. */
+  /** The decoding layers after the first, from the code to the output. */
   readonly outerDecoders: readonly DenseOptions[];
 }
 
@@ -33,7 +33,7 @@ export interface CodeLayers {
   readonly decode: readonly Layer[];
 }
 
-/** What a code may ask of a model before it is made. */
+/** What a code's check can read of a model's configuration. */
 export interface CodeModel {
   readonly layers: readonly number[];
   /** The activation of the last encoding layer. */
@@ -43,9 +43,9 @@ export interface CodeModel {
 
 export interface CodeDefinition<Type extends string, Options extends object>
   extends Definition<Type, Options> {
-  /** The activation of the last encoding layer is linear, whatever `activation` says. */
+  /** The activation of the last encoding layer is linear by default, instead of `activation`. */
   readonly isLinear?: boolean;
-  /** Throws for options that the model cannot have, and says what to take instead. */
+  /** Throws for options that do not fit the model. The message says what to use instead. */
   check?(model: CodeModel, options: Resolved<Options>): void;
   layers(context: CodeContext, options: Resolved<Options>): CodeLayers;
 }

@@ -1,6 +1,6 @@
-// A linear map and its activation: y = act(x Wᵀ + b) where the layer encodes, y = act(x W + c) where it
-// decodes. W [units, inputs] is nn.Linear's layout. A decoding layer has no weight: it names the
-// encoding layer's and reads it transposed.
+// A linear map and its activation: y = act(x Wᵀ + b) for an encoding layer, y = act(x W + c) for a decoding
+// layer. W [units, inputs] has the layout of nn.Linear. A decoding layer has no weight of its own: it uses the
+// weight of its encoding layer, transposed.
 
 import { Activation, gradientNeedsInput } from "../../assembly/ops.ts";
 import {
@@ -23,15 +23,15 @@ import type { OnnxWriter } from "./onnx-writer.ts";
 
 export interface DenseOptions {
   readonly name: string;
-  /** The weight [units, inputs of the encoding layer], which the decoding layer reads transposed. */
+  /** The weight [units, inputs] of the encoding layer. The decoding layer uses its transpose. */
   readonly weight: ParameterSpec;
   readonly bias: ParameterSpec | undefined;
   /** Multiplies by Wᵀ (true) or by W (false). */
   readonly encodes: boolean;
   readonly activation: ActivationConfig;
-  /** Whether the backward pass is asked for the gradient at the input. */
+  /** Whether the backward pass computes the gradient at the input. */
   readonly inputGradient: boolean;
-  /** Whether this is the last layer, whose activation a loss on logits leaves out. */
+  /** Whether this is the last layer. A loss on logits skips the activation of the last layer. */
   readonly isOutput: boolean;
 }
 
@@ -60,7 +60,7 @@ export class Dense implements Layer {
     return `${activation.type}(${this.activation.parameter})`;
   }
 
-  /** With `y` the outputs go there [rows, outputs]. */
+  /** `y` is the address of the outputs [rows, outputs]. */
   plan(room: Room, y: Address = room.output(this.outputs)): PlannedDense {
     return new PlannedDense(this, room, y);
   }
@@ -78,11 +78,11 @@ export class PlannedDense implements PlannedLayer {
   readonly layer: Dense;
   readonly weight: Parameter;
   readonly bias: Parameter | undefined;
-  /** The weighted sums [rows, outputs] where the derivative is taken there; else the same as `y`. */
+  /** The weighted sums [rows, outputs] if the derivative of the activation reads them. Otherwise the same as `y`. */
   readonly z: Address;
   /** The outputs [rows, outputs]. */
   readonly y: Address;
-  /** What penalties add to the gradient at z [rows, outputs]. */
+  /** Functions by which penalties add to the gradient at z [rows, outputs]. */
   readonly atSum: ((pass: Pass, dz: Address) => void)[] = [];
   /** The gradient at the input [rows, inputs]. */
   readonly #dx: Address;
@@ -117,7 +117,7 @@ export class PlannedDense implements PlannedLayer {
     return this.forwardBy(pass, x, this.z);
   }
 
-  /** The same with the weighted sums left at `z` [rows, outputs]. */
+  /** The same, with the weighted sums stored at `z` [rows, outputs]. */
   forwardBy(pass: Pass, x: Address, z: Address): Address {
     const { kernels, rows, panels } = pass;
     const { inputs, outputs, options, activation } = this.layer;
@@ -143,11 +143,11 @@ export class PlannedDense implements PlannedLayer {
     return this.#dx;
   }
 
-  /** Takes `d` from y back to z, in place, and adds the gradient of the bias. */
+  /** Turns the gradient `d` at y into the gradient at z, in place, and adds the gradient of the bias. */
   gradientAtSum(pass: Pass, d: Address): void {
     const { kernels, rows } = pass;
     const { outputs, options, activation } = this.layer;
-    // y = act(z); after a loss on logits, d is the gradient at z already
+    // y = act(z). After a loss on logits, d already is the gradient at z.
     if (!(pass.logits && options.isOutput)) {
       const { code, parameter } = activation;
       kernels.activationGradient(code, parameter, rows * outputs, this.z, this.y, d, d);
@@ -186,7 +186,7 @@ export class PlannedDense implements PlannedLayer {
     }
   }
 
-  /** dx of z = x Wᵀ or z = x W, plus `beta` times what is at `dx` [rows, inputs]. */
+  /** dx [rows, inputs] of z = x Wᵀ or z = x W, plus `beta` times the old values at `dx`. */
   inputGradient(pass: Pass, dz: Address, dx: Address, beta: number): void {
     const { kernels, rows, panels } = pass;
     const { inputs, outputs, options } = this.layer;

@@ -1,6 +1,6 @@
 // Dropout (Srivastava et al. 2014): in training, each value becomes 0 with probability `rate` and is otherwise
-// divided by 1 - rate. In inference the layer passes its input on. The mask is never stored: it is drawn again from
-// the counter-based generator, by step, row and unit.
+// divided by 1 - rate. In inference the output is the input. The mask is not stored. The backward pass draws it again
+// from the counter-based generator, which depends on step, row and unit.
 
 import type { Seed } from "../math/seed.ts";
 import type { Address, Layer, Pass, PlannedLayer, Room } from "./layer.ts";
@@ -17,7 +17,7 @@ export class Dropout implements Layer {
   readonly #seed: Seed;
   readonly #stream: number;
 
-  /** `stream` names the layer to the generator. */
+  /** `stream` is the layer's random stream. */
   constructor(name: string, units: number, rate: number, seed: Seed, stream: number) {
     this.name = name;
     this.inputs = units;

@@ -1,8 +1,8 @@
-// The gaussian code of a variational autoencoder (Kingma & Welling 2014). Two heads read the last hidden layer: the
-// mean, by the tied weight and linear, and the log variance, by its own weight. Training decodes
-// z = μ + exp(½ log σ²) ε, ε drawn for every row of every step; inference decodes μ. The loss gains
-// β · KL, KL = Σ ½ (μ² + σ² − 1 − log σ²) / (B · D) over the B rows, D being the columns of the data. Log variances are
-// held within [−30, 20], without gradient outside.
+// The gaussian code of a variational autoencoder (Kingma & Welling 2014). Two linear heads read the last hidden layer:
+// the mean, with the tied weight, and the log variance, with its own weight. Training decodes z = μ + exp(½ log σ²) ε,
+// with a new ε for every row of every step. Inference decodes μ. The term β · KL is added to the loss, with
+// KL = Σ ½ (μ² + σ² − 1 − log σ²) / (B · D) for B rows and D columns of the data. Log variances are clamped to
+// [−30, 20], and the gradient is 0 outside.
 
 import { lossBlocks } from "../core/partial-sums.ts";
 import { InvalidValueError, show } from "../errors.ts";
@@ -94,7 +94,7 @@ export class Gaussian implements Layer {
     return this.mean.onnx(write, x, output);
   }
 
-  /** Writes the held log variance for the same input. */
+  /** Adds the nodes of the clamped log variance for the same input. */
   logVarianceOnnx(write: OnnxWriter, x: string, output: string): string {
     const inputs = [x, ...this.logVariance.parameters.map(({ name }) => name)];
     const sum = write.add("Gemm", inputs, { transB: { int: 1 } });
@@ -106,11 +106,11 @@ export class Gaussian implements Layer {
 export class PlannedGaussian implements PlannedLayer {
   readonly #layer: Gaussian;
   readonly #mean: PlannedDense;
-  /** Its outputs are log σ² before it is held [rows, units]. */
+  /** Its outputs are log σ² before it is clamped [rows, units]. */
   readonly #logVariance: PlannedDense;
   /** ε, then the gradient at the log variance [rows, units]. */
   readonly #epsilon: Address;
-  /** What the decoder reads in training [rows, units]. */
+  /** The sample that the decoder reads in training [rows, units]. */
   readonly #z: Address;
   readonly #partials: Address;
   #divergence = 0;
@@ -160,18 +160,18 @@ export class PlannedGaussian implements PlannedLayer {
     return dx;
   }
 
-  /** log σ² before it is held [rows, units]. */
+  /** log σ² before it is clamped [rows, units]. */
   get logVariance(): Address {
     return this.#logVariance.y;
   }
 
-  /** Writes the held log variances of the last pass over what was there. */
-  holdLogVariance({ kernels, rows }: Pass): Address {
+  /** Clamps the log variances of the last pass in place [rows, units]. */
+  clampLogVariance({ kernels, rows }: Pass): Address {
     kernels.clamp(rows * this.#layer.outputs, this.logVariance, LEAST, MOST, this.logVariance);
     return this.logVariance;
   }
 
-  /** What a sum over all units and rows counts in the loss. */
+  /** The factor on the divergence, summed over all rows and units, in the loss. */
   #factor(rows: number): number {
     return this.#layer.beta / (rows * this.#layer.width);
   }

@@ -1,12 +1,12 @@
-// Lists of the kept elements of a sparse code, and the two ways in which a decoding layer reads them. Those of row r are
-// starts[r] to starts[r + 1] - 1 in `indices` (units, ascending) and `values`.
+// Lists of the kept elements of a sparse code, and how a decoding layer uses them in its forward and its backward pass.
+// The elements of row r are starts[r] to starts[r + 1] - 1 in `indices` (units, ascending) and `values`.
 
 import { Activation } from "../../assembly/ops.ts";
 import type { Arena } from "../core/arena.ts";
 import type { PlannedDense } from "./dense.ts";
 import type { Address, Parameter, Pass, Room } from "./layer.ts";
 
-/** Kept elements by rows, and what the backward pass makes of them. */
+/** Kept elements by rows, and the arrays that the backward pass computes from them. */
 export interface KeptLists {
   /** [rows + 1], uint32 */
   readonly starts: Address;
@@ -14,7 +14,7 @@ export interface KeptLists {
   readonly indices: Address;
   /** [count] */
   readonly values: Address;
-  /** Gradients at the values, then at their sums [count]. */
+  /** Gradients at the values, later at their weighted sums [count]. */
   readonly gradients: Address;
   /** The lists by units: [units + 1], [count], [count], uint32 */
   readonly unitStarts: Address;
@@ -22,7 +22,7 @@ export interface KeptLists {
   readonly entries: Address;
 }
 
-/** What an auxiliary term reads of the encoder. */
+/** The parts of the encoder that an auxiliary term uses. */
 export interface SparseSource {
   /** The activated values before the selection [rows, units]. */
   readonly h: Address;
@@ -30,13 +30,13 @@ export interface SparseSource {
   readonly idle: Address;
   readonly weight: Parameter;
   /**
-   * Takes the gradients of listed values back to their sums, adds the gradient of the bias, and turns the lists over.
-   * `sums` is room for the sums of the listed elements, where the activation needs them.
+   * Turns the gradients at listed values into gradients at their weighted sums, adds the gradient of the bias, and
+   * transposes the lists. `sums` is room for the weighted sums of the listed elements, if the activation needs them.
    */
   gradientAtSum(pass: Pass, lists: KeptLists, count: number, sums: Address): void;
 }
 
-/** A term of the loss that works on units that did not stay. */
+/** A term of the loss that uses units that were not kept. */
 export interface AuxiliaryTerm {
   plan(room: Room, source: SparseSource, inputs: number, units: number): PlannedAuxiliaryTerm;
 }
@@ -44,7 +44,7 @@ export interface AuxiliaryTerm {
 export interface PlannedAuxiliaryTerm {
   /** The term, after the forward pass: `y` is the reconstruction, or its logits [rows, width]. */
   loss(pass: Pass, y: Address, target: Address): number;
-  /** Adds the gradients of the term; `x` and `dx` are the encoder's input and the gradient there, or 0. */
+  /** Adds the gradients of the term. `x` is the encoder's input, and `dx` the gradient at `x`, or 0 if not needed. */
   backward(pass: Pass, x: Address, dx: Address): void;
 }
 
@@ -62,13 +62,13 @@ export function planLists(room: Room, units: number, capacity: number): KeptList
   };
 }
 
-/** Lists of `k` elements each. Written for every pass, because plans overlap in memory. */
+/** Writes the starts of lists of `k` elements each. This is done in every pass, because plans overlap in memory. */
 export function equalLists({ wordHeap }: Arena, starts: Address, rows: number, k: number): void {
   const at = starts / 4;
   for (let row = 0; row <= rows; row++) wordHeap[at + row] = row * k;
 }
 
-/** y = act(S W + c), S being the listed values. */
+/** y = act(S W + c), where S holds the listed values. */
 export function decodeLists(pass: Pass, dense: PlannedDense, lists: KeptLists): Address {
   const { kernels, rows } = pass;
   const { outputs, activation, options } = dense.layer;
@@ -92,7 +92,7 @@ export function decodeLists(pass: Pass, dense: PlannedDense, lists: KeptLists): 
   return y;
 }
 
-/** The gradients at the listed values, from the gradient at the decoder's sums. */
+/** The gradients at the listed values, computed from the gradient at the decoder's weighted sums. */
 export function gradientAtLists(
   { kernels, rows }: Pass,
   dense: PlannedDense,

@@ -1,23 +1,23 @@
-// What a network is made of. A layer says what parameters it has and how it is written elsewhere; planned for
-// a number of rows it has its buffers and computes. One forward serves training and inference.
+// The interface of layers. A layer describes its parameters and its form in ONNX. A planned layer has buffers for a
+// number of rows, and computes. One forward pass serves training and inference.
 //
-// All matrices are row-major float32 in the arena, named by their byte address.
+// All matrices are row-major float32 in the arena. They are passed by their byte address.
 
 import type { Arena } from "../core/arena.ts";
 import type { KernelExports } from "../core/generated/exports.ts";
 import type { OnnxWriter } from "./onnx-writer.ts";
 
-/** A byte address in the arena; 0 stands for "none". */
+/** A byte address in the arena. 0 means "none". */
 export type Address = number;
 
-/** A parameter. Layers that share one, as tied layers do, name the same. */
+/** A parameter. Layers that share a parameter, such as tied layers, refer to it by the same name. */
 export interface ParameterSpec {
-  /** Its public name, as in `encoder.0.weight`. */
+  /** Its public name, for example `encoder.0.weight`. */
   readonly name: string;
   readonly shape: readonly number[];
-  /** Penalties and constraints act on tied weights only. */
+  /** Penalties and constraints only act on tied weights. */
   readonly kind: "tiedWeight" | "weight" | "bias";
-  /** Inputs of the linear map that it belongs to: what its initial values are scaled by. */
+  /** The number of inputs of its linear map. Initial values are scaled by it. */
   readonly fanIn: number;
 }
 
@@ -29,7 +29,7 @@ export interface Parameter {
   readonly gradient: Address;
 }
 
-/** Numbers beside the parameters that training moves without a gradient; saved with the model. */
+/** Values besides the parameters that training updates without a gradient. They are saved with the model. */
 export interface BufferSpec {
   readonly name: string;
   /** Float32 or uint32 values. */
@@ -37,59 +37,59 @@ export interface BufferSpec {
   readonly length: number;
 }
 
-/** What a forward or backward pass needs to know. One object serves all passes of a plan. */
+/** The settings of a forward or backward pass. One object serves all passes of a plan. */
 export interface Pass {
   readonly kernels: KernelExports;
   readonly arena: Arena;
   /** Rows of this pass, at most those of the plan. */
   rows: number;
-  /** Layers draw noise, count and keep what the backward pass needs. */
+  /** Whether layers draw noise, update their buffers and keep what the backward pass needs. */
   training: boolean;
-  /** The last layer leaves out its activation: the loss reads logits. */
+  /** Whether the last layer skips its activation, because the loss reads logits. */
   logits: boolean;
-  /** The loss will be asked for: layers keep what their own part of it needs. */
+  /** Whether the loss will be computed, so that layers compute their own part of it. */
   wantsLoss: boolean;
-  /** Layers leave out their biases. */
+  /** Whether layers skip their biases. */
   withoutBias: boolean;
-  /** The pass starts at the code, which a caller gave. */
+  /** Whether the pass starts at a code that the caller gave. */
   fromCode: boolean;
-  /** The optimizer step, and the rows of it that earlier passes took: they name random draws. */
+  /** The optimizer step, and how many of its rows earlier passes took. Random draws depend on both. */
   step: number;
   firstRow: number;
   /** Factor on all gradients. */
   scale: number;
-  /** Workspace of matrix products. */
+  /** The workspace of matrix products. */
   readonly panels: Address;
   /**
-   * 0 if the gradient of `parameter` is to be overwritten, 1 if it is to be added to. The first use in a pass
-   * writes, unless gradients accumulate; every later use adds.
+   * 0 if the gradient of `parameter` must be overwritten, 1 if it must be added to. The first use in a pass
+   * overwrites, unless gradients accumulate. Every later use adds.
    */
   beta(parameter: Parameter): number;
 }
 
-/** Room for the buffers of a plan. */
+/** Allocates the buffers of a plan. */
 export interface Room {
-  /** Most rows of a pass. */
+  /** The largest number of rows of a pass. */
   readonly rows: number;
   readonly training: boolean;
   /**
-   * A matrix [rows, columns] for the output of a layer: its own in training, where the backward pass reads it;
-   * one of two that alternate in inference.
+   * A matrix [rows, columns] for the output of a layer. In training it is a separate matrix, because the backward
+   * pass reads it. In inference it is one of two matrices that layers use in turn.
    */
   output(columns: number): Address;
-  /** A matrix [rows, columns] of one's own. */
+  /** A separate matrix [rows, columns]. */
   matrix(columns: number): Address;
-  /** Room for `length` float32 values that does not depend on the rows. */
+  /** Room for `length` float32 values. */
   floats(length: number): Address;
-  /** Announces a matrix product [m, k] · [k, n], whose workspace is shared. */
+  /** Makes the shared workspace large enough for a matrix product [m, k] · [k, n]. */
   product(m: number, n: number, k: number): void;
-  /** Workspace to select the largest of `count` elements with. */
+  /** Workspace for selecting the largest of `count` elements. */
   selection(count: number): Address;
   parameter(name: string): Parameter;
   buffer(name: string): Address;
 }
 
-/** The code of a pass as a matrix [rows, columns]: for a sparse code the values that were kept. */
+/** The code of a pass as a matrix [rows, columns]. For a sparse code it holds the kept values only. */
 export interface CodeMatrix {
   readonly address: Address;
   readonly columns: number;
@@ -97,32 +97,32 @@ export interface CodeMatrix {
 
 /** A layer with buffers. */
 export interface PlannedLayer {
-  /** The output, where the layer may be the last that encodes. */
+  /** The code, for a layer that can be the last encoding layer. */
   readonly code?: CodeMatrix;
   /** Output [rows, outputs] of the input `x` [rows, inputs]. */
   forward(pass: Pass, x: Address): Address;
   /**
-   * Takes the gradient at the output, which it may overwrite, back to the input; adds the gradients of the
-   * layer's parameters. 0 where nobody asked for the gradient at the input.
+   * Returns the gradient at the input, and adds the gradients of the layer's parameters. `dy` is the gradient at the
+   * output, which may be overwritten. Returns 0 if the gradient at the input is not needed.
    */
   backward(pass: Pass, dy: Address): Address;
   /**
-   * The layer's own part of the total loss, after the forward pass of the whole network: `y` is the
-   * reconstruction and `target` what it should be [rows, width]. Its gradient enters in `backward`.
+   * The layer's own term of the total loss, after the forward pass of the whole network. `y` is the
+   * reconstruction and `target` its target [rows, width]. `backward` adds the gradient of the term.
    */
   ownLoss?: ((pass: Pass, y: Address, target: Address) => number) | undefined;
 }
 
 export interface Layer {
-  /** As in `encoder.0`. */
+  /** For example `encoder.0`. */
   readonly name: string;
   readonly inputs: number;
   readonly outputs: number;
   readonly parameters: readonly ParameterSpec[];
   readonly buffers: readonly BufferSpec[];
-  /** What a summary says of the layer beside its shape: its activation, its selection. */
+  /** What a summary shows besides the shape: the activation, the selection. */
   readonly label: string;
   plan(room: Room): PlannedLayer;
-  /** Writes the layer to ONNX, as inference runs it: the name of the output for the input `x`. */
+  /** Adds the layer in inference mode to an ONNX graph. Returns the name of its output for the input `x`. */
   onnx(write: OnnxWriter, x: string, output: string): string;
 }

@@ -1,11 +1,11 @@
-// Collects the nodes of an ONNX graph (opset 17). A value is named by the node that makes it.
+// Collects the nodes of an ONNX graph (opset 17). The name of a value derives from the number of its node.
 
 import type { OnnxAttribute, OnnxNode } from "../formats/onnx.ts";
 
 export class OnnxWriter {
   readonly #nodes: OnnxNode[] = [];
 
-  /** The nodes so far, in an order in which every input is made before it is used. */
+  /** The nodes in topological order: a node follows the nodes that compute its inputs. */
   get nodes(): readonly OnnxNode[] {
     return this.#nodes;
   }
@@ -21,7 +21,7 @@ export class OnnxWriter {
     return output;
   }
 
-  /** The k largest values of each row and their places, largest first; of equal values the first. */
+  /** The k largest values of each row and their indices, largest first. Of equal values the first one comes first. */
   topK(x: string, k: number): [values: string, places: string] {
     const count = this.add("Constant", [], { value_ints: { ints: [k] } });
     const name = `value.${this.#nodes.length}`;
@@ -35,7 +35,7 @@ export class OnnxWriter {
     return this.add("Constant", [], { value_float: { float: value } });
   }
 
-  /** Calls `value`, which the last node made, `name` instead. */
+  /** Gives `value` the name `name`: renames the output of the last node, or adds an Identity node. */
   named(value: string, name: string): string {
     const last = this.#nodes.at(-1);
     if (last?.outputs[0] !== value) {

@@ -1,5 +1,5 @@
-// The outputs of categories as probabilities: y = softmax(x) in each block of columns, the other columns as they are. A loss
-// that reads logits takes its gradient at x, so nothing is done where the pass leaves logits.
+// The outputs of categories as probabilities: y = softmax(x) in each block of columns, and y = x in the other columns. A
+// loss that reads logits computes its gradient at x, so in a pass with logits this layer does nothing.
 
 import type { Address, Layer, Pass, PlannedLayer, Room } from "./layer.ts";
 import type { OnnxWriter } from "./onnx-writer.ts";
@@ -10,7 +10,7 @@ export class Softmax implements Layer {
   readonly outputs: number;
   readonly parameters = [];
   readonly buffers = [];
-  /** The first column and the levels of each category, in order. */
+  /** The first column and the number of levels of each category, in order. */
   readonly categories: readonly (readonly [first: number, levels: number])[];
 
   constructor(
@@ -51,7 +51,7 @@ export class Softmax implements Layer {
 
 class PlannedSoftmax implements PlannedLayer {
   readonly #layer: Softmax;
-  /** The blocks as the kernel reads them: pairs of uint32. */
+  /** The blocks in the form that the kernel reads: pairs of uint32. */
   readonly #blocks: Address;
 
   constructor(layer: Softmax, room: Room) {
@@ -62,7 +62,7 @@ class PlannedSoftmax implements PlannedLayer {
   forward({ kernels, arena, rows, logits }: Pass, x: Address): Address {
     const { categories, outputs } = this.#layer;
     if (logits) return x;
-    // Plans overlap: another one may have written here since.
+    // Plans overlap in memory: another plan may have overwritten the blocks.
     arena.words(this.#blocks, categories.length * 2).set(categories.flat());
     kernels.softmaxBlocks(rows, outputs, categories.length, this.#blocks, x, x);
     return x;

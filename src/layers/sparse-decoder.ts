@@ -1,5 +1,5 @@
-// The decoding half of a sparse code: y = act(S W + c), S the kept values. Its use of the tied weight is added by the
-// encoder, together with the encoder's own.
+// The decoding half of a sparse code: y = act(S W + c), where S holds the kept values. The encoder adds the gradient of
+// both uses of the tied weight, its own and the decoder's.
 
 import { Dense, type DenseOptions, type PlannedDense } from "./dense.ts";
 import { decodeLists, gradientAtLists } from "./kept-lists.ts";
@@ -46,7 +46,7 @@ class PlannedSparseDecoder implements PlannedLayer {
   }
 
   forward(pass: Pass, x: Address): Address {
-    // A code that a caller gave is a matrix.
+    // A code from a caller is a matrix, not lists.
     if (pass.fromCode) return this.#dense.forward(pass, x);
     return decodeLists(pass, this.#dense, this.#encoder.lists);
   }

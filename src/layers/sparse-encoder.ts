@@ -1,7 +1,7 @@
-// The encoding half of a sparse code: a dense product, an activation, and the selection of what stays. From there on
-// the code is a list by rows: the kept elements of row r are starts[r] to starts[r + 1] - 1 in `indices` (units,
-// ascending) and `values`. The backward pass touches kept units only, and forms both uses of the tied weight in one
-// pass over its rows.
+// The encoding half of a sparse code: a dense product, an activation, and the selection of the elements to keep. The
+// code is then stored as lists by rows: the kept elements of row r are starts[r] to starts[r + 1] - 1 in `indices`
+// (units, ascending) and `values`. The backward pass only works on kept units, and adds the gradients of both uses of
+// the tied weight in one pass over its rows.
 
 import { gradientNeedsInput } from "../../assembly/ops.ts";
 import { activations } from "./activations.ts";
@@ -27,23 +27,23 @@ import type {
 } from "./layer.ts";
 import type { OnnxWriter } from "./onnx-writer.ts";
 
-/** A unit that stays with a value above this is not dead. */
+/** A kept unit with a value above this is active. */
 const ACTIVE = 1e-3;
-/** How fast the threshold of batch top-k follows the smallest value that stayed. */
+/** The weight of a new value in the running mean of the threshold of batch top-k. */
 const RATE = 0.01;
 
-/** Names of what training keeps beside the parameters. */
+/** Names of the buffers that training updates besides the parameters. */
 export const ROWS_SINCE_ACTIVE = "code.rowsSinceActive";
 export const THRESHOLD = "code.threshold";
 
 export interface SparseEncoderOptions {
-  /** The layer as it would be for a dense code. */
+  /** The encoding layer of a dense code in this place. */
   readonly dense: DenseOptions;
-  /** Units that stay of a row. */
+  /** Kept units per row. */
   readonly k: number;
-  /** Select k · B values of the whole batch instead of k of each row. */
+  /** Whether to select k · B values of the whole batch instead of k values of each row. */
   readonly ofBatch: boolean;
-  /** The decoder reads the list; else it reads a matrix. */
+  /** Whether the decoder reads the lists. Otherwise it reads a matrix. */
   readonly decodesSparsely: boolean;
   readonly auxiliary: AuxiliaryTerm | undefined;
 }
@@ -79,7 +79,7 @@ export class SparseEncoder implements Layer {
     return planned;
   }
 
-  /** The encoder as it was planned in a room. */
+  /** The encoder's plan that was made with `room`. */
   plannedIn(room: Room): PlannedSparseEncoder {
     const planned = this.#planned.get(room);
     if (!planned) throw new Error("A sparse decoder is planned before its encoder.");
@@ -107,18 +107,18 @@ export class PlannedSparseEncoder implements PlannedLayer, SparseSource {
   readonly lists: KeptLists;
   readonly weight: Parameter;
   readonly bias: Parameter | undefined;
-  /** Kept elements of the last forward pass. */
+  /** The number of kept elements of the last forward pass. */
   count = 0;
-  /** The gradient at the decoder's sums [rows, inputs], for the decoder's use of the weight; 0 for a dense decoder. */
+  /** The gradient at the decoder's sums [rows, inputs], for the decoder's use of the weight. 0 for a dense decoder. */
   decoderGradient: Address = 0;
   /** The values before the selection [rows, units]. */
   readonly h: Address;
   readonly #layer: SparseEncoder;
-  /** Sums [rows, units], where the activation's derivative is taken there; else `h`. */
+  /** The weighted sums [rows, units] if the derivative of the activation reads them. Otherwise the same as `h`. */
   readonly #z: Address;
-  /** The code as a matrix [rows, units], where one is wanted; else 0. */
+  /** The code as a matrix [rows, units], or 0 if no matrix is needed. */
   readonly #matrix: Address;
-  /** The sums of the kept elements [count]; 0 where they are not needed. */
+  /** The weighted sums of the kept elements [count], or 0 if they are not needed. */
   readonly #sums: Address;
   readonly #dx: Address;
   readonly #workspace: Address;
@@ -156,14 +156,14 @@ export class PlannedSparseEncoder implements PlannedLayer, SparseSource {
 
   readonly ownLoss: PlannedLayer["ownLoss"];
 
-  /** The kept values; a code that the decoder reads as a matrix is one. */
+  /** The kept values, or the matrix if the decoder reads a matrix. */
   get code(): CodeMatrix {
     return this.#matrix === 0
       ? { address: this.lists.values, columns: this.#layer.options.k }
       : { address: this.#matrix, columns: this.#layer.outputs };
   }
 
-  /** Addresses of what training moves. */
+  /** Rows since each unit was active [units], uint32 */
   get idle(): Address {
     return this.#idle;
   }
@@ -248,7 +248,7 @@ export class PlannedSparseEncoder implements PlannedLayer, SparseSource {
     kernels.sparseColumnSums(units, unitStarts, entries, gradients, beta, this.bias.gradient);
   }
 
-  /** Lists what stays of `h`, and writes the code as a matrix where one is wanted. */
+  /** Lists the elements of `h` to keep, and writes the code as a matrix if one is needed. */
   #select({ kernels, rows, training, arena }: Pass): void {
     const { k, ofBatch } = this.#layer.options;
     const units = this.#layer.outputs;
@@ -269,7 +269,7 @@ export class PlannedSparseEncoder implements PlannedLayer, SparseSource {
     }
   }
 
-  /** Counts rows without activity, and moves the threshold. */
+  /** Updates the counts of rows without activity, and the threshold. */
   #observe({ kernels, rows, arena }: Pass): void {
     const { indices, values } = this.lists;
     const units = this.#layer.outputs;

@@ -1,10 +1,10 @@
-// Sparse codes. Top-k (Makhzani & Frey 2014, k-sparse autoencoders; Gao et al. 2024): of the activated values of a row
-// the k largest stay, compared with their sign; of equal values the one with the lower index stays. Batch top-k
-// (Bussmann et al. 2024): training keeps the k · B largest of the whole batch; inference keeps values above a threshold
-// that follows the smallest positive value that stayed.
+// Sparse codes. Top-k (Makhzani & Frey 2014, k-sparse autoencoders; Gao et al. 2024) keeps the k largest activated values
+// of each row, compared with their sign. Of equal values it keeps those with lower indices. Batch top-k (Bussmann et al.
+// 2024) keeps in training the k · B largest values of the whole batch of B rows. In inference it keeps values above a
+// threshold, a running mean of the smallest positive kept value.
 //
-// Only the encoder\'s product is dense. What stays is a list by rows, and decoding and both weight gradients read it.
-// With dropout on the code the decoder is dense.
+// Only the encoder's product is dense. Kept values are stored as lists by rows, which decoding and both weight gradients
+// read. With dropout on the code the decoder is dense.
 
 import { record } from "../checks.ts";
 import { InvalidValueError } from "../errors.ts";
@@ -29,15 +29,15 @@ export interface AuxiliaryOptions {
 
 /** Options of the codes `"topK"` and `"batchTopK"`. */
 export interface TopKCodeOptions {
-  /** Units that stay, of a row or on average of the rows of a batch: 1 to all units. */
+  /** The number of kept units, per row or on average over the rows of a batch: from 1 to all units. */
   k: number;
-  /** The first layer reads x − c, c being the decoder\'s outer bias. Default false. */
+  /** Whether the first layer reads x − c, where c is the decoder's outer bias. Default false. */
   centered?: boolean;
-  /** Revives units that never stay. Default null: dead units stay dead. */
+  /** The auxiliary loss, which revives units that are never kept. Default null: none. */
   auxiliary?: AuxiliaryOptions | null;
 }
 
-/** Rows without activity after which a unit counts as dead, where nothing else is said. */
+/** The default number of rows without activity after which a unit is dead. */
 export const DEAD_AFTER = 10_000_000;
 
 const auxiliaryChecks: Checks<AuxiliaryOptions> = {

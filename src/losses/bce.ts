@@ -1,4 +1,4 @@
-// Binary cross-entropy of a sigmoid output, -(t log y + (1 - t) log(1 - y)), taken at the logits of y. Targets
+// Binary cross-entropy of a sigmoid output, -(t log y + (1 - t) log(1 - y)), computed from the logits of y. Targets
 // are in [0, 1].
 
 import { Loss } from "../../assembly/ops.ts";

@@ -1,4 +1,4 @@
-// Huber's loss (Huber 1964), as torch.nn.HuberLoss: d²/2 for |d| <= delta, else delta (|d| - delta/2).
+// The Huber loss (Huber 1964), as in torch.nn.HuberLoss: d²/2 for |d| <= delta, otherwise delta (|d| - delta/2).
 
 import { Loss } from "../../assembly/ops.ts";
 import { positive } from "../options.ts";
@@ -6,7 +6,7 @@ import { elementwise, type LossDefinition } from "./loss.ts";
 
 /** Options of the loss `"huber"`. */
 export interface HuberOptions {
-  /** Where the square turns into a line, greater than 0. Default 1. */
+  /** The error from which on the loss is linear, greater than 0. Default 1. */
   delta?: number;
 }
 

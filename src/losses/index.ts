@@ -27,12 +27,12 @@ export type LossName = NameOf<Losses>;
 /** A loss by name, or with its options. */
 export type LossSpec = SpecOf<Losses>;
 
-/** A loss with every default filled in; by its name alone where it has no options. */
+/** A loss with every default filled in, or only its name if it has no options. */
 export type LossConfig = ResolvedOf<Losses> | Extract<LossSpec, string>;
 
 /** Checks a loss and fills in its options. */
 export function resolveLoss(spec: unknown): LossConfig {
-  // A loss whose options are required is never short.
+  // A loss with required options always keeps them, so its name alone is never the result.
   return shortForm(losses.resolve("loss", spec)) as LossConfig;
 }
 

@@ -1,5 +1,5 @@
-// What a loss is. A loss is a mean over all elements of a batch that count; kernels sum it in blocks of fixed
-// size, so that the sum has the same bits however many threads share the work.
+// What a loss is: a mean over the elements of a batch whose targets are known. Kernels sum it in blocks of fixed size, so
+// that the bits of the sum do not depend on the number of threads.
 
 import type { Loss } from "../../assembly/ops.ts";
 import type { Arena } from "../core/arena.ts";
@@ -7,38 +7,38 @@ import type { KernelExports } from "../core/generated/exports.ts";
 import { lossBlocks } from "../core/partial-sums.ts";
 import type { Definition, Resolved } from "../options.ts";
 
-/** What a loss is asked to look at: matrices [rows, width] by address. */
+/** The input of a loss: addresses of matrices [rows, width]. */
 export interface LossInput {
   readonly rows: number;
   readonly width: number;
-  /** 1 where NaN in the target means that the element does not count. */
+  /** 1 if NaN in the target marks a missing element, which does not count. Otherwise 0. */
   readonly masked: number;
   /** The reconstruction, or its logits. */
   readonly y: number;
   readonly target: number;
-  /** Room for `lossBlocks(rows · width)` float64 sums, and for one a row. */
+  /** Room for `lossBlocks(rows · width)` float64 sums and for one float64 sum per row. */
   readonly partials: number;
 }
 
-/** A loss with its options settled. */
+/** A loss with given options. */
 export interface LossFunction {
-  /** The output activation that the loss asks for; undefined where any will do. */
+  /** The output activation that the loss requires. Undefined if it takes any. */
   readonly output?: "sigmoid" | "linear";
-  /** Columns that are the levels of categories, whose outputs go through a softmax: the first column and the levels of each. */
+  /** The first column and the number of levels of each category. Their outputs go through a softmax. */
   readonly categories?: readonly (readonly [first: number, levels: number])[];
-  /** @throws InvalidValueError for a width of rows that the loss does not fit. */
+  /** @throws InvalidValueError if the loss does not fit rows of this width. */
   checkWidth?(width: number): void;
-  /** Reserves room for what the loss reads beside the rows; what is returned writes it, once the memory is there. */
+  /** Reserves room for constants of the loss. The returned function writes them, after the memory has grown. */
   reserve?(arena: Arena, width: number): () => void;
-  /** The loss reads the logits of the output, because the logarithm of a sigmoid or a softmax loses digits. */
+  /** Whether the loss reads the logits of the output. The logarithm of a sigmoid or a softmax would lose digits. */
   readonly readsLogits: boolean;
-  /** Targets must be in [0, 1]. */
+  /** Whether targets must be in [0, 1]. */
   readonly targetsAreProbabilities: boolean;
-  /** The loss is the squared error, for which the Gram step has a short cut. */
+  /** Whether the loss is the squared error, which the Gram step needs. */
   readonly isSquaredError: boolean;
-  /** The sum of the loss over all elements that count. */
+  /** The sum of the loss over all elements with a known target. */
   sum(kernels: KernelExports, input: LossInput): number;
-  /** The same, and `scale` times the gradient of that sum at `dy` [rows, width]. */
+  /** The same sum. Writes `scale` times its gradient to `dy` [rows, width]. */
   gradient(kernels: KernelExports, input: LossInput, scale: number, dy: number): number;
 }
 
@@ -49,7 +49,7 @@ export interface LossDefinition<Type extends string, Options extends object>
 
 export type AnyLoss = LossDefinition<string, object>;
 
-/** A loss that a kernel computes element by element. `parameter` is the kernel's, 0 where it has none. */
+/** A loss that a kernel computes element by element. `parameter` is the parameter of the kernel, or 0 if it has none. */
 export function elementwise(
   code: Loss,
   parameter = 0,

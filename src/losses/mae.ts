@@ -1,4 +1,4 @@
-// Mean absolute error: |y - t|, with gradient 0 at 0.
+// Mean absolute error: |y - t|. The gradient at 0 is 0.
 
 import { Loss } from "../../assembly/ops.ts";
 import { elementwise, type LossDefinition } from "./loss.ts";

@@ -1,7 +1,7 @@
-// Numbers and categories in one loss. Some columns are numbers, with squared error; others stand in blocks, one unit a
-// level of a category, with the cross entropy of the target, -sum t ln p, where p is the softmax of the block's outputs.
-// The loss of a row is the weighted mean over its numbers and categories, so that a category counts once, however many
-// levels it has. The model's output is linear and feeds the softmax; reconstructions hold probabilities.
+// Numbers and categories in one loss. A number is one column, and its loss is the squared error. A category is a block of
+// columns, one per level, and its loss is the cross entropy -sum t ln p, where p is the softmax of the block's outputs.
+// The loss of a row is the weighted mean over its numbers and categories. So a category counts once, regardless of its
+// number of levels. The model's output is linear and is the input of the softmax. Reconstructions hold probabilities.
 
 import { finiteNumber, wholeNumber } from "../checks.ts";
 import type { Arena } from "../core/arena.ts";
@@ -14,12 +14,9 @@ export type CategoryBlock = readonly [first: number, levels: number];
 
 /** Options of the loss "mixed". */
 export interface MixedOptions {
-  /** The columns that are categories: where each begins, and its levels, in order and apart. The others are numbers. */
+  /** The first column and the number of levels of each category, in order, without overlap. Other columns are numbers. */
   categories: readonly CategoryBlock[];
-  /**
-   * What each number and each category counts, a weight of at least 0 for each, in the order of columns. Default: 1 for
-   * all.
-   */
+  /** A weight of at least 0 for each number and each category, in the order of columns. Default: 1 for all. */
   weights?: readonly number[];
 }
 
@@ -114,8 +111,8 @@ export const mixed: LossDefinition<"mixed", MixedOptions> = {
 };
 
 /**
- * The weight of each column, a category's at its first. Losses are divided by the number of columns later: the weights add
- * up to it.
+ * The weight of each column. The weight of a category is at its first column. The weights add up to the number of columns,
+ * because losses are divided by that number later.
  */
 export function columnWeights(
   width: number,

@@ -1,4 +1,4 @@
-// Smooth L1 (Girshick 2015), as torch.nn.SmoothL1Loss: d²/(2 beta) for |d| < beta, else |d| - beta/2.
+// Smooth L1 (Girshick 2015), as in torch.nn.SmoothL1Loss: d²/(2 beta) for |d| < beta, otherwise |d| - beta/2.
 
 import { Loss } from "../../assembly/ops.ts";
 import { positive } from "../options.ts";
@@ -6,7 +6,7 @@ import { elementwise, type LossDefinition } from "./loss.ts";
 
 /** Options of the loss `"smoothL1"`. */
 export interface SmoothL1Options {
-  /** Where the square turns into a line, greater than 0. Default 1. */
+  /** The error from which on the loss is linear, greater than 0. Default 1. */
   beta?: number;
 }
 

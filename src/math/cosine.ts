@@ -1,13 +1,13 @@
-// A cosine that is made of sums and products, for the reason that powers.ts gives.
+// A cosine computed by sums and products, so that it has the same bits on every engine. See powers.ts.
 
-/** cos(π x), within 3e-16 for every finite x: taking turns of x rather than angles loses nothing. */
+/** cos(π x), within 3e-16 for every finite x. x counts half turns, so the reduction to one turn is exact. */
 export function cosPi(x: number): number {
   const turn = Math.abs(x) % 2;
   const half = turn > 1 ? 2 - turn : turn;
-  // In [0, 1/2], and the sign of the result with it.
+  // The angle in [0, 1/2], and the sign of the result.
   const isUpper = half > 0.5;
   const quarter = isUpper ? 1 - half : half;
-  // Taylor's series of at most π/4: of cos(a), or of sin(a)/a, summed from its smallest term.
+  // The Taylor series of cos(a) or of sin(a)/a for an angle of at most π/4, summed from its smallest term.
   const order = quarter <= 0.25 ? 0 : 1;
   const angle = Math.PI * (order === 0 ? quarter : 0.5 - quarter);
   const square = angle * angle;

@@ -1,5 +1,5 @@
-// log and exp made of sums, products and exact scalings by powers of two. The host's Math.log and Math.exp
-// may round differently from engine to engine, and a threshold must not depend on the engine.
+// log and exp computed by sums, products and exact scalings by powers of two. Math.log and Math.exp may round
+// differently from engine to engine, and a threshold must not depend on the engine.
 
 const LN2_HIGH = 0.6931471803691238; // its last 32 bits are zero: k * LN2_HIGH is exact
 const LN2_LOW = 1.9082149292705877e-10;
@@ -7,7 +7,7 @@ const LN2_LOW = 1.9082149292705877e-10;
 const SMALLEST_NORMAL = 2.2250738585072014e-308;
 const TWO_TO_54 = 2 ** 54;
 
-/** The natural logarithm, within 1e-15 relative; NaN below 0, -Infinity at 0. */
+/** The natural logarithm, with a relative error of at most 1e-15. NaN below 0, -Infinity at 0. */
 export function log(x: number): number {
   if (!(x > 0) || x === Infinity) return x === 0 ? -Infinity : x === Infinity ? x : Number.NaN;
   const isTiny = x < SMALLEST_NORMAL;
@@ -15,7 +15,7 @@ export function log(x: number): number {
   const halve = mantissa > Math.SQRT2;
   const m = halve ? mantissa / 2 : mantissa;
   const e = exponent + (halve ? 1 : 0) - (isTiny ? 54 : 0);
-  // log m = 2 artanh s. |s| <= 0.172, so twelve terms reach the last bit.
+  // log m = 2 artanh s. |s| <= 0.172, so twelve more terms are enough for the last bit.
   const s = (m - 1) / (m + 1);
   const square = s * s;
   let tail = 0;
@@ -27,10 +27,10 @@ export function log(x: number): number {
 export function log1p(x: number): number {
   const sum = 1 + x;
   if (sum === 1 || sum === Infinity) return x;
-  return log(sum) - (sum - 1 - x) / sum; // the second term gives back what 1 + x rounded away
+  return log(sum) - (sum - 1 - x) / sum; // the second term corrects the rounding of 1 + x
 }
 
-/** e to the power of x, within 1e-15 relative. */
+/** e to the power of x, with a relative error of at most 1e-15. */
 export function exp(x: number): number {
   if (Number.isNaN(x)) return x;
   if (x > 709.79) return Infinity;
@@ -39,7 +39,7 @@ export function exp(x: number): number {
   const rest = x - k * LN2_HIGH - k * LN2_LOW;
   let sum = 1;
   for (let n = 16; n > 0; n--) sum = 1 + (sum * rest) / n;
-  // In two steps: the scale alone may leave float64's range where the result does not.
+  // In two steps, because the scale alone may leave the range of float64 where the result does not.
   const half = Math.trunc(k / 2);
   return sum * powerOfTwo(half) * powerOfTwo(k - half);
 }

@@ -1,4 +1,4 @@
-// Order statistics: sorted copies, counts by binary search, and quantiles as numpy takes them.
+// Order statistics: sorted copies, counts by binary search, and quantiles as numpy defines them.
 
 /** Element `i`, which must exist. */
 export function at(values: ArrayLike<number>, i: number): number {
@@ -12,7 +12,7 @@ export function ascending(values: ArrayLike<number>): Float64Array {
   return Float64Array.from(values).sort();
 }
 
-/** The positions of the values, those of the smallest first; equal values keep their order. */
+/** The indices that sort the values, smallest value first. Equal values keep their order. */
 export function ascendingOrder(values: ArrayLike<number>): Uint32Array {
   const order = Uint32Array.from({ length: values.length }, (_, i) => i);
   return order.sort((a, b) => at(values, a) - at(values, b) || a - b);
@@ -43,8 +43,8 @@ export function countUpTo(sorted: Float64Array, x: number): number {
 }
 
 /**
- * The quantile `q` in [0, 1] of ascending values, as numpy's method "linear" gives it to the last bit:
- * between the two neighbours of place q (n - 1), by the share that lies between them. NaN without values.
+ * The quantile `q` in [0, 1] of ascending values, bit-identical to numpy's method "linear": an interpolation
+ * between the two neighbours of the place q (n - 1). NaN if there are no values.
  */
 export function sortedQuantile(sorted: Float64Array, q: number): number {
   if (sorted.length === 0) return Number.NaN;
@@ -58,7 +58,7 @@ export function sortedQuantile(sorted: Float64Array, q: number): number {
   return share < 0.5 ? low + step * share : high - step * (1 - share);
 }
 
-/** The middle value of `values`, or the mean of the two in the middle. */
+/** The median: the middle value of `values`, or the mean of the two middle values. */
 export function median(values: ArrayLike<number>): number {
   return sortedQuantile(ascending(values), 0.5);
 }

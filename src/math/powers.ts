@@ -1,11 +1,11 @@
-// Functions that must give the same bits on every engine. The host's Math.pow and Math.cos may round
-// differently from one to the next; these are made of sums and products, which may not. They also
-// give a resumed run the bits of one that was never cut.
+// A power that has the same bits on every engine. Math.pow and Math.cos may round differently from engine to
+// engine. Sums and products may not. So this file and cosine.ts use sums and products only, and a run that is
+// resumed on another engine gives the same bits.
 
-/** Larger exponents count as this one: steps of training, which never come so far. */
+/** The largest exponent. Exponents are counts of training steps, which do not reach it; larger ones are clamped. */
 const LARGEST_EXPONENT = 2 ** 32 - 1;
 
-/** base^exponent for a whole exponent of at least 0, by squaring. */
+/** base^exponent for a whole exponent >= 0, by repeated squaring. */
 export function wholePower(base: number, exponent: number): number {
   let result = 1;
   let square = base;

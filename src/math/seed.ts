@@ -1,5 +1,5 @@
-// The model's seed as the generator takes it, and the purpose of each stream. The generator is counter-based: a
-// draw is named by (seed, stream, step, element), so it has no state to save.
+// The model's seed in the form that the random generator takes, and the streams that the package uses. The
+// generator is counter-based: a number depends only on (seed, stream, step, element), so there is no state to save.
 
 /** The two 32-bit halves of a whole-number seed. */
 export interface Seed {
@@ -11,9 +11,9 @@ export enum Stream {
   initial,
   shuffle,
   corruption,
-  /** Dropout behind layer s of a network draws from stream `dropout + s`, below `code`. */
+  /** Dropout after layer s of a network draws from stream `dropout + s`, which is less than `code`. */
   dropout,
-  /** Noise of a code in training, and in sampling. */
+  /** The noise of a code in training, and in sampling. */
   code = 0x4000_0000,
   sample,
 }

@@ -6,7 +6,7 @@ import { longForm } from "../options.ts";
 import type { Parameters } from "./parameters.ts";
 
 export interface BoundConstraint {
-  /** Moves the weights to where the condition holds. */
+  /** Changes the weights so that the condition holds. */
   apply(): void;
   /** Changes the gradients before they are clipped. */
   project(): void;
@@ -14,7 +14,7 @@ export interface BoundConstraint {
 
 const free: BoundConstraint = { apply() {}, project() {} };
 
-/** Binds a constraint; without one, nothing happens. */
+/** Binds a constraint to the tied weights. Without a constraint, both functions do nothing. */
 export function bindConstraint(
   kernels: KernelExports,
   parameters: Parameters,

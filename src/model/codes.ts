@@ -16,7 +16,7 @@ export type CodeName = NameOf<Codes>;
 /** A code by name, or with its options. */
 export type CodeSpec = SpecOf<Codes>;
 
-/** A code with every default filled in; by its name alone where it has no options. */
+/** A code with every default filled in, or only its name if it has no options. */
 export type CodeConfig = ResolvedOf<Codes> | CodeName;
 
 /** Checks a code and fills in its options. */

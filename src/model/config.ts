@@ -1,4 +1,4 @@
-// The model's configuration: what users write, and what it resolves to. Every name, default and range
+// The model's configuration as users write it, and with every default filled in. Every name, default and range
 // is checked here, once, before anything is compiled or reserved.
 
 import { boolean, choice, finiteNumber, fraction, onlyKeys, wholeNumber } from "../checks.ts";
@@ -24,92 +24,93 @@ import { type CodeConfig, type CodeSpec, codes, resolveCode } from "./codes.ts";
 import { type InitializerName, initializers } from "./initial/initializers.ts";
 import { resolveScaler, type ScalerConfig, type ScalerSpec, scalers } from "./scalers.ts";
 
-/** What NaN in data means: see `missing` in the configuration. */
+/** What NaN in data means. See `missing` in the configuration. */
 export type MissingMode = "error" | "mean" | "mask";
 
-/** How training finds the gradient; see `gradient` in the configuration. */
+/** How training computes the gradient. See `gradient` in the configuration. */
 export type GradientMode = "auto" | "direct" | "gram";
 
-/** What a model is made of. Only `layers` is required. */
+/** The configuration of a model. Only `layers` is required. */
 export interface ModelConfig {
   /** Units from the input to the code: `[784, 128]`, `[784, 256, 64]`. Two to 10,001 whole numbers of at least 1. */
   layers: readonly number[];
-  /** Activation of every hidden layer on both sides, the code included. Default `"relu"`. */
+  /** Activation of every hidden layer of encoder and decoder, including the code. Default `"relu"`. */
   activation?: ActivationSpec;
   /** Activation of the reconstruction. Default `"linear"`. */
   outputActivation?: ActivationSpec;
-  /** One a layer from input to code; wins over `activation`. Default: `activation` for each. */
+  /** One activation per layer from input to code. Overrides `activation`. Default: `activation` for each. */
   encoderActivations?: readonly ActivationSpec[];
-  /** One a layer from code to output; wins over `activation` and `outputActivation`. Default: these. */
+  /** One activation per layer from code to output. Overrides `activation` and `outputActivation`. Default: these. */
   decoderActivations?: readonly ActivationSpec[];
-  /** Biases in the encoder. Default true. */
+  /** Whether the encoder has biases. Default true. */
   bias?: boolean;
-  /** Biases in the decoder. Default true. */
+  /** Whether the decoder has biases. Default true. */
   decoderBias?: boolean;
   /** The loss, a mean over all elements of a batch. Default `"mse"`. */
   loss?: LossSpec;
-  /** The optimizer, by name or with its settings. Default `"adam"` at a learning rate of 1e-3. */
+  /** The optimizer, by name or with its options. Default `"adam"` with a learning rate of 1e-3. */
   optimizer?: OptimizerSpec;
-  /** How weights start. Default `"torchLinear"`, uniform in ±1/√fan-in like PyTorch's nn.Linear. */
+  /** The initial weights. Default `"torchLinear"`: uniform in ±1/√fan-in, as in PyTorch's nn.Linear. */
   initializer?: InitializerName;
-  /** What the code is: `"dense"` (default), or a sparse or variational one with its options. */
+  /** The code: `"dense"` (default), or a sparse or variational code with its options. */
   code?: CodeSpec;
-  /** Terms of the training loss beside the reconstruction. Default: none. */
+  /** Terms of the training loss besides the reconstruction error. Default: none. */
   penalties?: readonly PenaltySpec[];
-  /** A condition on the tied weights that holds from the start and after every step. Default: none. */
+  /** A condition on the tied weights that holds for the initial weights and after every step. Default: none. */
   constraint?: ConstraintSpec;
-  /** Share of every hidden layer's outputs dropped in training, in [0, 1). Default 0. */
+  /** Probability that training drops an output of a hidden layer, in [0, 1). Default 0. */
   dropout?: number;
-  /** Adds l1 · Σ|w| over the weights to the training loss, each tied weight once. Default 0. */
+  /** Adds l1 · Σ|w| over the tied weights to the training loss. Each tied weight counts once. Default 0. */
   l1?: number;
-  /** Adds l2 · Σw² over the weights to the training loss, each tied weight once. Default 0. */
+  /** Adds l2 · Σw² over the tied weights to the training loss. Each tied weight counts once. Default 0. */
   l2?: number;
   /**
-   * Scales every column, fitted on the training rows of the first `fit` (or by `fitScaler`) and kept
-   * from then on: `"standard"` to mean 0 and deviation 1, `"minMax"` to [0, 1]; a column that does not
-   * vary is only shifted; `{ type: "range", min, max }` to [0, 1] without looking at data. Rows go in and reconstructions come out in the data's units; losses and
-   * `reconstructionErrors` are in scaled units, where every column weighs alike. Default: none.
+   * Scales every column. The scaler is fitted on the training rows of the first `fit`, or by `fitScaler`, and then
+   * does not change. `"standard"` scales to mean 0 and standard deviation 1, and `"minMax"` to [0, 1]; a constant
+   * column is only shifted. `{ type: "range", min, max }` maps [min, max] to [0, 1] and is not fitted. Inputs and
+   * reconstructions are in the units of the data. Losses and `reconstructionErrors` are in scaled units, where all
+   * columns have the same weight. Default: none.
    */
   scaler?: ScalerSpec;
   /**
-   * What NaN in data means. `"error"` (default): training refuses it, inference passes it through.
-   * `"mean"`: the column's mean takes its place, as input and as target. `"mask"`: the same as input, but
-   * as a target it does not count: losses are means over the values that are there.
+   * What NaN in data means. `"error"` (default): training throws, and in inference the results are NaN. `"mean"`: the
+   * column's mean replaces it in the input and in the target. `"mask"`: the column's mean replaces it in the input, and
+   * in the target it does not count. Losses are then means over the known values.
    */
   missing?: MissingMode;
-  /** Seed of initialisation, shuffles, dropout and noise: a whole number. Default 42. */
+  /** Seed of initialization, shuffling, dropout and noise: a whole number of at least 0. Default 42. */
   seed?: number;
   /**
-   * How training finds the gradient. `"gram"` leaves out the reconstruction where the output is linear,
-   * the loss is mse and the target is the input: less work at large batches, a little less precise.
-   * `"auto"` (default) does so where it pays and is precise; `"direct"` never does.
+   * How training computes the gradient. `"gram"` avoids the reconstruction, where the output is linear, the loss is mse
+   * and the target is the input. That is less work for large batches, and slightly less precise. `"auto"` (default) does
+   * this only where it is faster and precise enough. `"direct"` never does it.
    */
   gradient?: GradientMode;
-  /** Which build of the core runs. Default `"auto"`; `"baseline"` gives the same bits everywhere. */
+  /** Which build of the core to run. Default `"auto"`. `"baseline"` gives the same bits everywhere. */
   simd?: Simd;
   /** The core's module, for hosts that must supply it themselves. Default: the package loads its own. */
   wasm?: NonNullable<ThreadedCoreOptions["wasm"]>;
   /**
-   * Threads that share a call's work, the caller's included: 1 to 16, or `"auto"` for what the machine
-   * has, up to 4. Results are bit-identical. Default 1. Needs `create` or `load`.
+   * The number of threads that share the work of a call, including the caller's thread: 1 to 16, or `"auto"` for the
+   * number of processors, up to 4. Results are bit-identical. Default 1. More than one needs `create` or `load`.
    */
   threads?: NonNullable<ThreadedCoreOptions["threads"]>;
   /**
-   * Starts a worker on the module `tied-autoencoder/thread-worker`, where a page's policy forbids blobs. Default: the
-   * package starts its own.
+   * Starts a worker on the module `tied-autoencoder/thread-worker`, for pages whose policy forbids blobs. Default: the
+   * package starts its own workers.
    */
   createWorker?: NonNullable<ThreadedCoreOptions["createWorker"]>;
-  /** Called when threads are unavailable. Default: a warning on the console, once, and none for `"auto"`. */
+  /** Called when threads are unavailable. Default: one warning on the console, and no warning for `"auto"`. */
   onWarning?: NonNullable<ThreadedCoreOptions["onWarning"]>;
 }
 
-/** A configuration with every default filled in: what `model.config` shows and files carry. */
+/** A configuration with every default filled in, as in `model.config` and in files. */
 export interface ResolvedConfig {
   /** Units from the input to the code. */
   readonly layers: readonly number[];
-  /** One a layer, from input to code. */
+  /** One activation per layer, from input to code. */
   readonly encoderActivations: readonly ActivationConfig[];
-  /** One a layer, from code to output. */
+  /** One activation per layer, from code to output. */
   readonly decoderActivations: readonly ActivationConfig[];
   /** Whether the encoder has biases. */
   readonly bias: boolean;
@@ -119,15 +120,15 @@ export interface ResolvedConfig {
   readonly loss: LossConfig;
   /** The optimizer with its options. */
   readonly optimizer: OptimizerConfig;
-  /** How weights start. */
+  /** The initializer of the weights. */
   readonly initializer: InitializerName;
   /** The code with its options. */
   readonly code: CodeConfig;
   /** The penalties with their options. */
   readonly penalties: readonly PenaltyConfig[];
-  /** The constraint with its options. Default: absent, when weights are free. */
+  /** The constraint with its options. Default: absent, when there is no constraint. */
   readonly constraint?: ConstraintConfig;
-  /** Share of the outputs of hidden layers that training drops. */
+  /** Probability that training drops an output of a hidden layer. */
   readonly dropout: number;
   /** Factor on the sum of absolute weights. */
   readonly l1: number;
@@ -139,11 +140,11 @@ export interface ResolvedConfig {
   readonly missing: MissingMode;
   /** Seed of all randomness. */
   readonly seed: number;
-  /** How training finds the gradient. */
+  /** How training computes the gradient. */
   readonly gradient: GradientMode;
 }
 
-/** The keys that say where a model runs; they are not saved with it. */
+/** The keys that configure where a model runs. They are not saved with the model. */
 export const runtimeKeys = [
   "simd",
   "wasm",
@@ -177,7 +178,7 @@ const MODEL_KEYS = Object.keys({
   gradient: true,
 } satisfies Record<ModelKey, true>);
 
-/** Layers from the input to the code. Every layer takes some kilobytes and microseconds, whatever its units. */
+/** The largest number of layers from the input to the code. Every layer needs some kilobytes, regardless of its units. */
 const MOST_LAYERS = 10_000;
 
 /** Checks a configuration and fills in its defaults. The result is frozen. */
@@ -226,7 +227,7 @@ export function resolveConfig(config: ModelConfig): ResolvedConfig {
   return deepFreeze(resolved);
 }
 
-/** Throws for settings that are right by themselves and wrong together. */
+/** Throws for settings that are valid separately but not together. */
 function checkTogether(config: ResolvedConfig): void {
   const names = (list: readonly ActivationConfig[]) => list.map((spec) => activationOp(spec).type);
   const output = names(config.decoderActivations).at(-1);
@@ -266,7 +267,7 @@ function checkTogether(config: ResolvedConfig): void {
   for (const penalty of config.penalties) penalties.of(penalty).check?.(shape);
 }
 
-/** The runtime half of a configuration: what is not part of the model and not saved with it. */
+/** The options of a configuration that configure where a model runs. They are not saved with the model. */
 export function runtimeOptions(config: ModelConfig): ThreadedCoreOptions {
   const given = runtimeKeys.filter((key) => config[key] !== undefined);
   return Object.fromEntries(given.map((key) => [key, config[key]]));

@@ -1,5 +1,5 @@
-// A live model: everything that a configuration asks for, in one arena. A training step, inference and what a file
-// holds are duties of their own: step.ts, inference.ts, state.ts.
+// A model in memory: everything that a configuration describes, in one arena. The training step is in step.ts, inference
+// in inference.ts, and the state that files hold in state.ts.
 
 import { Arena } from "../core/arena.ts";
 import type { Core } from "../core/load.ts";
@@ -37,8 +37,8 @@ export class Engine {
   readonly state: ModelState;
 
   /**
-   * `network` is the one that `config` describes. Engines may share an arena; their workspaces then have to begin behind
-   * all that any of them has reserved.
+   * `network` must be the network that `config` describes. Engines may share an arena. Their workspaces must then begin
+   * after everything that any of them has reserved.
    */
   constructor(
     config: ResolvedConfig,
@@ -49,7 +49,7 @@ export class Engine {
     const { kernels } = core;
     const loss = lossFunction(config.loss);
     const { layout } = network;
-    // Fresh memory is zeros: so optimizers start.
+    // New memory is zero, which is the initial state of every optimizer.
     const block = () => arena.reserveFloats(layout.blockLength);
     const blocks: OptimizerBlocks = {
       count: layout.blockLength,
@@ -97,7 +97,7 @@ export class Engine {
     writeConstants?.();
   }
 
-  /** Draws fresh parameters as the configuration says. */
+  /** Draws the initial parameters with the configured initializer. */
   initialize(): void {
     const { initializer, seed } = this.config;
     const { layout } = this.network;

@@ -1,8 +1,8 @@
-// The Gram step: training without the reconstruction. With a linear output, the squared error and the
-// input as its own target, the outermost tied layer enters the loss only through W Wᵀ and the Gram
-// matrix of what the decoder reads, so three of the five large products of a step become products of
-// the code's size. Write R [B,H] for what enters the last stage, Z = X Wᵀ + b [B,H] for the first
-// stage's pre-activation, W [H,D], c for the decoder's bias, and
+// The Gram step: training without the reconstruction. With a linear output, the squared error and the input as
+// the target, the outermost tied weight W enters the loss only through W Wᵀ and the Gram matrix of the last
+// layer's input. So three of the five large products of a step become products of size H. Let R [B,H] be the
+// input of the last layer, Z = X Wᵀ + b [B,H] the weighted sums of the first layer, W [H,D] the weight, c the
+// decoder's bias, and
 //
 //   G = W Wᵀ,  S = Rᵀ R,  u = Rᵀ 1,  v = W c,  q = Xᵀ 1,  s = 2 / (B D).
 //
@@ -10,18 +10,18 @@
 //
 //   B D loss = ⟨S,G⟩ + 2 u·v + B ‖c‖² - 2 ⟨R,Z⟩ + 2 u·b - 2 c·q + ‖X‖²
 //   dR       = s (R G + 1 (v + b)ᵀ - Z)
-//   dW       = s (S W + u cᵀ) + (dA - s R)ᵀ X     (dA: the gradient that comes back to Z)
+//   dW       = s (S W + u cᵀ) + (dA - s R)ᵀ X     (dA: the gradient at Z from the backward pass)
 //   dc       = s (Wᵀ u + B c - q)
 //
-// The price is precision: the loss is a difference of large numbers once it is small beside ‖X‖².
-// docs/decisions/ has the figures.
+// The disadvantage is precision: where the loss is small compared with ‖X‖², it is a difference of large numbers.
+// docs/decisions/040-gram-step.md has the figures.
 
 import { Activation } from "../../assembly/ops.ts";
 import { type Dense, PlannedDense } from "../layers/dense.ts";
 import type { Address, Pass, PlannedLayer, Room } from "../layers/layer.ts";
 import type { LossFunction } from "../losses/loss.ts";
 
-/** The Gram step of a network whose outermost layers allow it. */
+/** The Gram step of a network that supports it. */
 export class GramStep {
   readonly #first: Dense;
 
@@ -29,7 +29,7 @@ export class GramStep {
     this.#first = first;
   }
 
-  /** The Gram step between these layers, where the output is linear and the loss the squared error. */
+  /** The Gram step between these layers, if the output is linear and the loss is the squared error. */
   static between(
     outer: { readonly first: Dense; readonly last: Dense } | undefined,
     loss: LossFunction,
@@ -42,15 +42,15 @@ export class GramStep {
   }
 
   /**
-   * Rows from which the step is less work than the direct one: the products' multiplications alone,
-   * 3 B D H against 3/2 H² (B + D).
+   * The number of rows from which this step needs fewer multiplications than the direct step: 3/2 H² (B + D)
+   * against 3 B D H.
    */
   get breakEven(): number {
     const { inputs, outputs } = this.#first;
     return (inputs * outputs) / (2 * inputs - outputs);
   }
 
-  /** `dy` [rows, width] is the direct step's gradient at the reconstruction, which this step leaves free. */
+  /** `dy` [rows, width] is the direct step's gradient at the reconstruction. This step can use that memory. */
   plan(room: Room, layers: readonly PlannedLayer[], dy: Address): PlannedGram {
     return new PlannedGram(room, layers, dy);
   }
@@ -60,7 +60,7 @@ export class PlannedGram {
   readonly #first: PlannedDense;
   readonly #last: PlannedDense;
   readonly #middle: readonly PlannedLayer[];
-  /** Z [rows, units], kept apart from the layer's output. */
+  /** Z [rows, units], in memory that the layer's output does not use. */
   readonly #z: Address;
   /** [units, units] */
   readonly #g: Address;
@@ -76,12 +76,12 @@ export class PlannedGram {
   readonly #dc: Address;
   /** dR [rows, units] */
   readonly #dR: Address;
-  /** A row of X that the step borrows [width]. */
-  readonly #borrowed: Address;
+  /** A copy of the row after X, which the step overwrites for a while [width]. */
+  readonly #savedRow: Address;
   /** R [rows, units], from the last forward pass. */
   #r: Address = 0;
   #x: Address = 0;
-  // Numbers that the step reads: fields, because a method that returned them would leave an object on the heap.
+  // Results are stored in fields: a number that a method returns would be allocated on the heap.
   #squares = Number.NaN;
   #loss = Number.NaN;
 
@@ -102,7 +102,7 @@ export class PlannedGram {
     this.#q = room.floats(width);
     this.#dc = room.floats(width);
     this.#dR = room.matrix(units);
-    this.#borrowed = room.floats(width);
+    this.#savedRow = room.floats(width);
     room.product(units, units, Math.max(width, room.rows));
     room.product(room.rows, units, units);
     room.product(units, width, room.rows + 1);
@@ -111,12 +111,12 @@ export class PlannedGram {
     room.product(1, width, units);
   }
 
-  /** ‖X‖² of the rows that were measured last. */
+  /** ‖X‖² of the last measured rows. */
   get squares(): number {
     return this.#squares;
   }
 
-  /** Takes the sum of squares of `x` [rows, width]. */
+  /** Computes the sum of squares of `x` [rows, width]. */
   measure({ kernels, rows }: Pass, x: Address): void {
     this.#squares = kernels.sumSquares(rows * this.#first.layer.inputs, x);
   }
@@ -127,7 +127,7 @@ export class PlannedGram {
   }
 
   /**
-   * The forward pass of `x` [rows, width], which was measured, up to R: leaves the mean loss and dR.
+   * The forward pass of `x` [rows, width] up to R. Computes the mean loss and dR. `measure` must be called before.
    */
   forward(pass: Pass, x: Address): void {
     const { kernels, rows, scale, panels } = pass;
@@ -164,7 +164,7 @@ export class PlannedGram {
     this.#loss = Math.max(0, total / elements);
   }
 
-  /** Takes dR back through the layers, and adds the gradients of all parameters. */
+  /** The backward pass from dR. Adds the gradients of all parameters. */
   backward(pass: Pass): void {
     let d = this.#dR;
     for (let i = this.#middle.length - 1; i >= 0; i--) d = this.#middle[i]?.backward(pass, d) ?? d;
@@ -189,7 +189,7 @@ export class PlannedGram {
       if (pass.beta(bias) === 0) kernels.fill(width, dBias, 0);
       kernels.axpy(width, factor, dc, dBias);
     }
-    // dW = s S W + [dA - s R; s uᵀ]ᵀ [X; cᵀ]: the term of the bias is one row more
+    // dW = s S W + [dA - s R; s uᵀ]ᵀ [X; cᵀ]: the term of the bias is one additional row
     kernels.scale(units * units, s, factor);
     const beta = pass.beta(this.#first.weight);
     kernels.gemmNN(units, width, units, s, units, weight, width, beta, dW, width, panels);
@@ -198,16 +198,16 @@ export class PlannedGram {
       kernels.gemmTN(units, width, rows, dA, units, x, width, 1, dW, width, panels);
       return;
     }
-    // Behind the rows of X may be other rows of the batch: they are put back afterwards.
+    // After the rows of X there may be other rows of the batch. The overwritten row is restored afterwards.
     const rowOfX = x + rows * width * 4;
     const rowOfD = dA + rows * units * 4;
-    copy(pass, width, rowOfX, this.#borrowed);
+    copy(pass, width, rowOfX, this.#savedRow);
     kernels.fill(width, rowOfX, 0);
     kernels.axpy(width, 1, bias.value, rowOfX);
     kernels.fill(units, rowOfD, 0);
     kernels.axpy(units, factor, u, rowOfD);
     kernels.gemmTN(units, width, rows + 1, dA, units, x, width, 1, dW, width, panels);
-    copy(pass, width, this.#borrowed, rowOfX);
+    copy(pass, width, this.#savedRow, rowOfX);
   }
 }
 

@@ -1,4 +1,4 @@
-// Running rows through the layers without gradients, in chunks through a bounded workspace.
+// Inference: runs rows through the layers without gradients, in chunks, so that the workspace is bounded.
 
 import type { OwnFloats } from "../arrays.ts";
 import type { Arena } from "../core/arena.ts";
@@ -12,7 +12,7 @@ import type { Preparation } from "./preparation.ts";
 import type { Staging } from "./staging.ts";
 import type { InferencePlan, Workspace } from "./workspace.ts";
 
-/** What inference works with. */
+/** The parts of a model that inference uses. */
 export interface InferenceParts {
   readonly kernels: KernelExports;
   readonly arena: Arena;
@@ -41,7 +41,7 @@ export class Inference {
     return finish(this.encoding(x));
   }
 
-  /** `encode` with a pause after every chunk; other reads may come in between. */
+  /** `encode` with a pause after every chunk. Other calls that only read the model may run in a pause. */
   *encoding(x: Rows): Paused<OwnFloats> {
     const { staging, arena, network, workspace, preparation } = this.#parts;
     preparation.requireFitted();
@@ -58,7 +58,7 @@ export class Inference {
     return output;
   }
 
-  /** Runs codes through the decoder: [rows, width]. */
+  /** Runs codes through the decoder and returns the reconstructions [rows, width]. */
   decode(code: Rows): OwnFloats {
     const output = new Float32Array(code.count * this.#width);
     this.#parts.staging.codeChunks(code, (plan, first, count) => {
@@ -67,7 +67,7 @@ export class Inference {
     return output;
   }
 
-  /** Runs rows through both: [rows, width]. */
+  /** Runs rows through encoder and decoder and returns the reconstructions [rows, width]. */
   reconstruct(x: Rows): OwnFloats {
     const output = new Float32Array(x.count * this.#width);
     this.#parts.staging.chunks(x, 0, x.count, (plan, first, count) => {
@@ -76,7 +76,7 @@ export class Inference {
     return output;
   }
 
-  /** Mean squared error of each row's reconstruction, over the values that count [rows]. */
+  /** The mean squared error of each row's reconstruction, over its known values [rows]. */
   rowErrors(x: Rows): OwnFloats {
     const { kernels, arena, preparation } = this.#parts;
     const width = this.#width;
@@ -93,7 +93,7 @@ export class Inference {
     return output;
   }
 
-  /** Squared error of each element's reconstruction [rows, width]; NaN where the element does not count. */
+  /** The squared error of each element's reconstruction [rows, width]. NaN where the element is missing. */
   squaredErrors(x: Rows): OwnFloats {
     const { kernels, arena } = this.#parts;
     const width = this.#width;
@@ -106,14 +106,14 @@ export class Inference {
   }
 
   /**
-   * The mean loss over the elements of rows [first, end) that count, of none 0, and what layers add to it; penalties are
-   * left out.
+   * The mean loss over the known elements of rows [first, end), plus the terms that layers add. 0 if there are no known
+   * elements. Penalties are not included.
    */
   evaluate(x: Rows, target: Rows | undefined, first = 0, end = x.count): number {
     return finish(this.evaluation(x, target, first, end));
   }
 
-  /** `evaluate` with a pause after every chunk; other reads may come in between. */
+  /** `evaluate` with a pause after every chunk. Other calls that only read the model may run in a pause. */
   *evaluation(x: Rows, target: Rows | undefined, first: number, end: number): Paused<number> {
     const { staging, preparation, workspace, kernels, loss } = this.#parts;
     const width = this.#width;
@@ -139,13 +139,12 @@ export class Inference {
       });
       yield;
     }
-    // A layer's part is a mean over rows already: values that do not count are no matter there.
+    // A layer's own term is a mean over rows, so missing values do not affect it.
     return (known === 0 ? 0 : sum / known) + (end === first ? 0 : own / (end - first));
   }
 
   /**
-   * Runs `rows` rows, which stand at the plan's `x`, through layers [from, to); returns the address of the
-   * output.
+   * Runs `rows` rows at the plan's `x` through layers [from, to). Returns the address of the output.
    */
   run(
     plan: InferencePlan,
@@ -165,14 +164,14 @@ export class Inference {
     return y;
   }
 
-  /** Continues what `run` began, from the output `x` of the layer before `from` to the end. */
+  /** Continues a call of `run`: runs the output `x` of layer `from` - 1 through layers [from, end). */
   resume({ pass, layers }: InferencePlan, x: Address, from: number): Address {
     let y = x;
     for (let i = from; i < layers.length; i++) y = layers[i]?.forward(pass, y) ?? y;
     return y;
   }
 
-  /** Runs a chunk from layer `from` to the output, in the data's units. */
+  /** Runs a chunk from layer `from` to the output, in the units of the data. */
   #decodeTo(
     output: Float32Array,
     plan: InferencePlan,
@@ -186,7 +185,7 @@ export class Inference {
     output.set(arena.view(y, count * this.#width), first * this.#width);
   }
 
-  /** Reconstructs chunk by chunk, in scaled units: `y` beside what it should be, NaN where masked. */
+  /** Reconstructs chunk by chunk. `y` and `target` are in scaled units; `target` is NaN where a value is missing. */
   #errors(
     x: Rows,
     visit: (plan: InferencePlan, first: number, count: number, y: Address, target: Address) => void,

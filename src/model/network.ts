@@ -1,5 +1,5 @@
-// The layers of a model, from its configuration alone: nothing here has an address. Summary, files, ONNX and
-// the arena's layout are derived from this list.
+// Builds the list of layers of a model from its configuration. Nothing here has an address in memory. Summary, files,
+// ONNX and the layout of the arena derive from this list.
 //
 // A model of n layers encodes with weights 0 … n-1 and decodes with the same weights, transposed, n-1 … 0.
 
@@ -15,14 +15,14 @@ import type { ResolvedConfig } from "./config.ts";
 import { layoutParameters, type ParameterLayout } from "./parameters.ts";
 
 export interface Network {
-  /** In the order in which data pass through them. */
+  /** In the order of the forward pass. */
   readonly layers: readonly Layer[];
-  /** Layers before this index encode; their last output is the code. */
+  /** Layers before this index encode. The output of the last one is the code. */
   readonly codeEnd: number;
   readonly layout: ParameterLayout;
-  /** Values that training keeps beside the parameters. */
+  /** Values besides the parameters that training updates. */
   readonly buffers: readonly BufferSpec[];
-  /** The outermost layers, which share weight 0, where both are dense: what the Gram step stands for. */
+  /** The outermost layers, which share weight 0, if both are dense. The Gram step needs them. */
   readonly outer: { readonly first: Dense; readonly last: Dense } | undefined;
 }
 
@@ -37,7 +37,7 @@ export function buildNetwork(config: ResolvedConfig): Network {
     encoders.push(encoder);
     decoders.push(decoder);
   }
-  /** Dropout behind the layer that is number `s` of the 2n, where it is configured. */
+  /** Dropout after layer `s` of the 2n layers, if it is configured. */
   const dropoutAfter = (s: number): Layer[] => {
     if (dropout === 0) return [];
     const width = units[s < depth ? s + 1 : 2 * depth - 1 - s] ?? 0;

@@ -1,6 +1,6 @@
-// Where each named parameter is in the flat block of all of them, and where its gradient is. Every tied weight
-// appears once: the decoder has its own biases and no weights. Each tensor starts on a 16-byte boundary; the
-// gaps hold zeros whose gradients are zero, so that kernels may run over the whole block as one vector.
+// The layout of the parameters and their gradients, each in one flat block. Every tied weight appears once: the decoder
+// has its own biases but no weights. Each tensor starts at a 16-byte boundary. The gaps and their gradients are zero, so
+// kernels may treat the whole block as one vector.
 
 import type { KernelExports } from "../core/generated/exports.ts";
 import type { Address, Layer, Parameter, ParameterSpec } from "../layers/layer.ts";
@@ -9,22 +9,22 @@ export interface Tensor {
   readonly spec: ParameterSpec;
   readonly name: string;
   readonly shape: readonly number[];
-  /** Elements. */
+  /** The number of elements. */
   readonly length: number;
-  /** Elements from the start of the block. */
+  /** The offset from the start of the block, in elements. */
   readonly offset: number;
 }
 
 export interface ParameterLayout {
   /** In the order of the block. */
   readonly tensors: readonly Tensor[];
-  /** Elements of the whole block, gaps included: a multiple of 4. */
+  /** The number of elements of the whole block including gaps. A multiple of 4. */
   readonly blockLength: number;
-  /** Parameters of the model, gaps left out. */
+  /** The number of parameters of the model, without gaps. */
   readonly parameterCount: number;
 }
 
-/** Lays out the parameters that layers name, in the order in which they are named first. */
+/** Lays out the parameters of `layers`, in the order of their first use. */
 export function layoutParameters(layers: Iterable<Layer>): ParameterLayout {
   const tensors = new Map<string, Tensor>();
   let blockLength = 0;
@@ -42,9 +42,9 @@ export function layoutParameters(layers: Iterable<Layer>): ParameterLayout {
   return { tensors: [...tensors.values()], blockLength, parameterCount };
 }
 
-/** A parameter and what has become of its gradient in this pass. */
+/** A parameter, and the state of its gradient in the current pass. */
 interface Slot extends Parameter {
-  /** Whether the gradient holds something to add to. */
+  /** Whether the gradient was written, so that later uses must add to it. */
   written: boolean;
 }
 
@@ -76,12 +76,12 @@ export class Parameters {
     return this.#slots.filter(({ spec }) => spec.kind === kind);
   }
 
-  /** Before a backward pass: gradients are overwritten, or added to with `accumulate`. */
+  /** Starts a backward pass. Gradients are overwritten, or with `accumulate` added to. */
   beginGradients(accumulate: boolean): void {
     for (const slot of this.#slots) slot.written = accumulate;
   }
 
-  /** 0 at the first use of a gradient in a pass, 1 at every later one. */
+  /** 0 for the first use of a gradient in a pass, 1 for every later use. */
   beta(parameter: Parameter): number {
     const slot = parameter as Slot;
     if (slot.written) return 1;
@@ -89,7 +89,7 @@ export class Parameters {
     return 0;
   }
 
-  /** After a backward pass: gradients that no layer wrote are 0. */
+  /** Ends a backward pass. Sets gradients that no layer wrote to 0. */
   endGradients(kernels: KernelExports): void {
     for (const slot of this.#slots) {
       if (slot.written) continue;

@@ -1,6 +1,6 @@
-// What happens to data between the caller and the network, and back: columns scaled, missing values filled in, and
-// on the way out unscaled. What this needs is learned once, from the data of the first `fit`, and saved with the
-// model. Scaled values are (x - center) / scale, computed in float64 and rounded once: columns may lie far from 0.
+// Prepares data for the network: scales columns and replaces missing values. Scales reconstructions back to the units of
+// the data. The statistics for this are learned once, from the data of the first `fit`, and saved with the model. Scaled
+// values are (x - center) / scale, computed in float64 and rounded once, because columns may be far from 0.
 
 import type { Arena } from "../core/arena.ts";
 import type { KernelExports } from "../core/generated/exports.ts";
@@ -13,19 +13,19 @@ import { finish, type Paused } from "../platform/turns.ts";
 import type { MissingMode, ResolvedConfig } from "./config.ts";
 import { fixedVectors, scalers } from "./scalers.ts";
 
-/** What was learned from the data, as it is saved: one value a column. */
+/** The learned statistics as they are saved: one value per column. */
 export type PreparationState = Readonly<Record<string, Float64Array>>;
 
 type Settings = Pick<ResolvedConfig, "scaler" | "missing">;
 
-/** The names of a model's state; none where it neither scales nor fills in. */
+/** The names of the learned statistics. Empty if the model neither scales nor replaces missing values. */
 export function preparationNames({ scaler, missing }: Settings): string[] {
   const names = scaler === undefined ? [] : ["scaler.center", "scaler.scale"];
   if (missing !== "error") names.push("missing.mean");
   return names;
 }
 
-/** Values that are scaled at a time on their way through float64. */
+/** The number of values that are copied to float64 and scaled at a time. */
 const PIECE = 16_384;
 
 export class Preparation {
@@ -34,11 +34,11 @@ export class Preparation {
   readonly #arena: Arena;
   readonly #settings: Settings;
   readonly #width: number;
-  /** Rows on their way to the arena. */
+  /** Rows in float64 before they are scaled. */
   readonly #piece: Float64Array;
   #center: Float64Array | undefined;
   #scale: Float64Array | undefined;
-  /** What takes the place of a missing value, as data are after scaling [width]. */
+  /** The replacements of missing values, in scaled units [width]. */
   #replacements = new Float32Array(0);
   #state: PreparationState | undefined;
 
@@ -57,17 +57,17 @@ export class Preparation {
     }
   }
 
-  /** Whether rows are scaled on their way in. */
+  /** Whether rows are scaled. */
   get scales(): boolean {
     return this.#settings.scaler !== undefined;
   }
 
-  /** Whether there is nothing left to learn. */
+  /** Whether everything is learned that the model needs. */
   get fitted(): boolean {
     return this.#state !== undefined;
   }
 
-  /** What was learned; undefined before that. */
+  /** The learned statistics. Undefined before they are learned. */
   get state(): PreparationState | undefined {
     return this.#state;
   }
@@ -77,7 +77,7 @@ export class Preparation {
     finish(this.learn(rows, count));
   }
 
-  /** `fit` with a pause after every piece of rows; nothing has changed before its end. */
+  /** `fit` with a pause after every piece of rows. Nothing changes before its end. */
   *learn(rows: Rows, count: number): Paused<void> {
     const names = preparationNames(this.#settings);
     if (names.length === 0) return;
@@ -102,7 +102,7 @@ export class Preparation {
     this.restore(state);
   }
 
-  /** Takes up what was learned before. */
+  /** Sets the learned statistics. */
   restore(state: PreparationState): void {
     this.#state = state;
     const { "scaler.center": center, "scaler.scale": scale, "missing.mean": means } = state;
@@ -114,7 +114,7 @@ export class Preparation {
     );
   }
 
-  /** @throws InvalidStateError where data would have to be scaled or filled in and nothing is learned yet. */
+  /** @throws InvalidStateError if the model scales or replaces missing values, and nothing is learned yet. */
   requireFitted(): void {
     if (this.#state) return;
     throw new InvalidStateError(
@@ -122,7 +122,7 @@ export class Preparation {
     );
   }
 
-  /** Copies rows [first, first + count) to `address`, scaled; NaN stays NaN. */
+  /** Copies rows [first, first + count) to `address`, scaled. NaN stays NaN. */
   copy(rows: Rows, first: number, count: number, address: Address): void {
     if (!this.#center) {
       rows.copy(first, count, this.#arena.heap, address / 4);
@@ -154,7 +154,7 @@ export class Preparation {
     }
   }
 
-  /** Brings `rows` scaled rows back to the data's units, in place. */
+  /** Converts `rows` scaled rows to the units of the data, in place. */
   unscale(rows: number, y: Address): void {
     const [center, scale] = [this.#center, this.#scale];
     if (!center || !scale) return;
@@ -168,13 +168,13 @@ export class Preparation {
     }
   }
 
-  /** How many of the `count` values at `target` count in a loss. */
+  /** How many of the `count` values at `target` are known and count in a loss. */
   known(count: number, target: Address): number {
     if (this.missing !== "mask") return count;
     return count - (this.#kernels.countNaN(count, target) >>> 0);
   }
 
-  /** Gives values that do not count an error of 0; returns how many each row has, if there are any. */
+  /** Sets missing targets to the outputs, so that their error is 0. Returns their number per row, if there are any. */
   hideMissing(rows: number, y: Address, target: Address): Uint32Array | undefined {
     const count = rows * this.#width;
     if (this.known(count, target) === count) return undefined;
@@ -190,7 +190,7 @@ export class Preparation {
     return missing;
   }
 
-  /** Scales rows that `read` puts into the piece, a piece at a time. */
+  /** Calls `read` to fill the piece, and scales it, piece by piece. */
   #inPieces(count: number, address: Address, read: (first: number, count: number) => void): void {
     const [center, scale] = [this.#center ?? [], this.#scale ?? []];
     const width = this.#width;

@@ -1,4 +1,4 @@
-// The scalers that a configuration can name. Each gives every column a centre and a scale; scaled values are
+// The scalers that a configuration can name. Each gives every column a centre and a scale. Scaled values are
 // (x - centre) / scale.
 
 import type { ColumnStatistics } from "../data/column-statistics.ts";
@@ -25,11 +25,11 @@ interface ScalerDefinition<Type extends string, Options extends object>
   extends Definition<Type, Options> {
   /** Throws for options that contradict each other. */
   check?(options: Resolved<Options>): void;
-  /** Scaled values leave [0, 1]. */
+  /** Whether scaled values can be outside of [0, 1]. */
   readonly leavesUnitRange?: boolean;
-  /** Centre and scale from what was learned of the rows; absent where nothing is learned. */
+  /** The centre and scale from statistics of the rows. Absent if the scaler needs no rows. */
   learn?(statistics: ColumnStatistics): ScalerVectors;
-  /** Centre and scale that need no rows; absent where they are learned. */
+  /** The centre and scale from the options. Absent if the scaler learns from rows. */
   fixed?(options: Resolved<Options>, width: number): ScalerVectors;
 }
 
@@ -102,7 +102,7 @@ export type ScalerName = NameOf<Scalers>;
 /** A scaler by name, or with its options. */
 export type ScalerSpec = SpecOf<Scalers>;
 
-/** A scaler with every option filled in; by its name alone where it has none. */
+/** A scaler with every option filled in, or only its name if it has no options. */
 export type ScalerConfig = ResolvedOf<Scalers> | Exclude<ScalerName, "range">;
 
 /** Checks a scaler. */
@@ -112,7 +112,7 @@ export function resolveScaler(spec: unknown): ScalerConfig {
   return shortForm(resolved) as ScalerConfig;
 }
 
-/** The centre and scale of a scaler that learns nothing; undefined where it learns, or where there is none. */
+/** The centre and scale of a scaler that needs no rows. Undefined if it learns from rows, or if there is no scaler. */
 export function fixedVectors(
   config: ScalerConfig | undefined,
   width: number,

@@ -1,4 +1,4 @@
-// What only a sparse code has: codes as lists, dead units, and the threshold of batch top-k.
+// Functions for models with a sparse code: codes as lists, dead units, and the threshold of batch top-k.
 
 import type { Rows } from "../data/rows.ts";
 import { InvalidStateError, show } from "../errors.ts";
@@ -12,13 +12,13 @@ import { DEAD_AFTER } from "../layers/top-k.ts";
 import { longForm } from "../options.ts";
 import type { Engine } from "./engine.ts";
 
-/** The kept units of some rows. Those of row r are starts[r] to starts[r + 1] - 1. */
+/** The kept units of some rows as lists. The elements of row r are starts[r] to starts[r + 1] - 1. */
 export interface SparseCodes {
-  /** Where the units of each row begin, and where those of the last end [rows + 1]. */
+  /** The index of the first element of each row, and the number of all elements at the end [rows + 1]. */
   readonly starts: Uint32Array;
-  /** Units, ascending within a row: [rows, k] for top-k. */
+  /** The kept units, ascending within a row. For top-k it is [rows, k]. */
   readonly indices: Uint32Array;
-  /** Their values. */
+  /** The values of the kept units. */
   readonly values: Float32Array;
 }
 
@@ -51,7 +51,7 @@ export function encodeSparse(engine: Engine, x: Rows): SparseCodes {
   return all;
 }
 
-/** Units that have not been active for as many rows as the code's `auxiliary` says, by default 10,000,000. */
+/** The units that were not active for `auxiliary.deadAfter` rows, or 10,000,000 if the code has no auxiliary loss. */
 export function deadUnits(engine: Engine): number[] {
   sparseLayer(engine, "deadUnits");
   const code = longForm(engine.config.code);
@@ -65,7 +65,7 @@ export function deadUnits(engine: Engine): number[] {
   return units;
 }
 
-/** The threshold that codes of batch top-k pass in inference. */
+/** The threshold of batch top-k: inference keeps values above it. */
 export function codeThreshold(engine: Engine): number {
   const layer = sparseLayer(engine, "codeThreshold");
   if (!layer.options.ofBatch) {

@@ -1,6 +1,5 @@
-// How rows get from where the caller has them into the arena, in batches to train on or in chunks to run
-// through: copied, looked over for NaN and infinities, scaled and filled in as the model is configured, and made
-// noisy where training wants it.
+// Copies rows from the caller's memory into the arena, in batches for training or in chunks for inference. Checks them
+// for NaN and infinities, scales them, replaces missing values, and adds noise for training.
 
 import type { Arena } from "../core/arena.ts";
 import type { KernelExports } from "../core/generated/exports.ts";
@@ -12,43 +11,43 @@ import type { Preparation } from "./preparation.ts";
 import type { InferencePlan, TrainingPlan, Workspace } from "./workspace.ts";
 
 const NOT_FOUND = 0xffff_ffff;
-/** Values that a batch may hold. Not an array: taking one apart makes objects, at every step. */
+/** The range of valid values. It is not an array, because destructuring an array allocates objects at every step. */
 interface Range {
   readonly low: number;
   readonly high: number;
 }
-/** Every finite float32 is within these. */
+/** The range of finite float32 values. */
 const FINITE: Range = { low: -3.4028234663852886e38, high: 3.4028234663852886e38 };
-/** Cross-entropy is defined between these. */
+/** The range of targets of the cross-entropy. */
 const PROBABILITY: Range = { low: 0, high: 1 };
-/** Data of at most this many bytes are held in the arena while a run trains on them. */
+/** Data of at most this many bytes are kept in the arena while a run trains on them. */
 const MOST_HELD_BYTES = 2 ** 26;
 
-/** Rows [first, first + count) of `x`, or those that `order` names in these places. */
+/** Rows [first, first + count) of `x`. With `order`, the rows order[first] to order[first + count - 1]. */
 export interface Batch {
   readonly x: Rows;
-  /** What to reproduce; undefined for x itself. */
+  /** The target. Undefined if x is its own target. */
   readonly target: Rows | undefined;
   readonly order: Uint32Array | undefined;
   readonly first: number;
   readonly count: number;
-  /** The rows have been looked over for NaN and infinities already. */
+  /** Whether the rows were already checked for NaN and infinities. */
   readonly checked: boolean;
-  /** The same rows in the arena, where they are held there. */
+  /** The same rows in the arena, if they are kept there. */
   readonly held: HeldRows | undefined;
 }
 
-/** Rows that a run holds in the arena, scaled; NaN where values are missing. */
+/** Rows that a run keeps in the arena, scaled. Missing values are NaN. */
 export interface HeldRows {
   /** [rows, width] */
   readonly x: Address;
-  /** [rows, width]; 0 where the input is its own target. */
+  /** [rows, width], or 0 if the input is its own target. */
   readonly target: Address;
   /** The order of the epoch, uint32 [rows]. */
   readonly order: Address;
 }
 
-/** Writes the noisy form of rows from `clean` to `noisy`. */
+/** Adds noise to the values at `clean` and writes the result to `noisy`. */
 export interface Corruption {
   apply(
     kernels: KernelExports,
@@ -60,7 +59,7 @@ export interface Corruption {
   ): void;
 }
 
-/** Takes a chunk of rows at the plan's `x` and the number of its first row. */
+/** A function that gets a chunk of rows at the plan's `x`, and the number of its first row. */
 type Visit = (plan: InferencePlan, first: number, count: number) => void;
 
 export class Staging {
@@ -89,12 +88,12 @@ export class Staging {
   }
 
   /**
-   * Puts a whole batch into the training plan, which takes `partRows` rows at a time: the input at `x`, and the
-   * target at `target` where it differs. `step` and `firstRow` name the noise.
+   * Copies a whole batch into a training plan for passes of `passRows` rows: the input to `x`, and the target to
+   * `target` if it differs from the input. The noise depends on `step` and `firstRow`.
    */
   stage(
     batch: Batch,
-    partRows: number,
+    passRows: number,
     corruption: Corruption | undefined,
     step: number,
     firstRow: number,
@@ -103,8 +102,8 @@ export class Staging {
     preparation.requireFitted();
     const { count } = batch;
     const hasTarget = batch.target !== undefined || this.#masks;
-    const plan = this.#workspace.training(count, partRows, hasTarget || corruption !== undefined);
-    // Noise reads the clean rows at the target's place, where they stay unless there is another target.
+    const plan = this.#workspace.training(count, passRows, hasTarget || corruption !== undefined);
+    // The clean rows are copied to `target`. They are the target, unless the batch has another one.
     const clean = corruption ? plan.target : plan.x;
     this.#copyBatch(batch, false, clean);
     preparation.fill(count, clean);
@@ -116,21 +115,21 @@ export class Staging {
     return plan;
   }
 
-  /** Where the target of a staged batch is. */
+  /** The address of the target of a staged batch. */
   targetOf(plan: TrainingPlan, batch: Batch, corruption: Corruption | undefined): Address {
     const own = this.#masks || batch.target !== undefined || corruption !== undefined;
     return own ? plan.target : plan.x;
   }
 
-  /** Rows [first, first + count) at `address`, prepared as a target. */
+  /** Copies rows [first, first + count) to `address`, prepared as a target. */
   target(rows: Rows, first: number, count: number, address: Address): void {
     this.#preparation.copy(rows, first, count, address);
     if (!this.#masks) this.#preparation.fill(count, address);
   }
 
   /**
-   * Throws unless every row can be trained on: finite float32 values, and what the loss asks of them
-   * where they are targets. Changes nothing. Pauses after every chunk.
+   * Throws unless every value is a finite float32, and for targets in the range that the loss requires. Changes
+   * nothing. Pauses after every chunk.
    */
   *requireTrainable(rows: Rows, asTarget: boolean): Paused<void> {
     const chunk = this.#workspace.mostChunkRows;
@@ -144,8 +143,8 @@ export class Staging {
   }
 
   /**
-   * Holds rows [0, count) of `x` and of its target in the arena, scaled, for batches of at most `batchSize`
-   * rows: gathering a batch is then one kernel. Gives undefined where they are too large. Pauses after every
+   * Copies rows [0, count) of `x` and of its target into the arena, scaled, for a run with batches of at most
+   * `batchSize` rows. One kernel then gathers a batch. Returns undefined if the rows are too large. Pauses after every
    * chunk.
    */
   *hold(
@@ -157,10 +156,10 @@ export class Staging {
     const floats = count * this.#width;
     if (floats * 4 > MOST_HELD_BYTES) return undefined;
     const workspace = this.#workspace;
-    // Larger plans than these will not come during a run: they would overlap the held rows.
+    // These are the largest plans of the run. Larger plans would overlap the rows.
     workspace.training(Math.min(batchSize, count), Math.min(batchSize, count), true);
     workspace.inference(workspace.mostChunkRows);
-    workspace.letGo();
+    workspace.release();
     workspace.clearBeside();
     const held = {
       x: workspace.beside(floats),
@@ -173,17 +172,17 @@ export class Staging {
     return held;
   }
 
-  /** Gives back the room of held rows. */
-  letGo(): void {
-    this.#workspace.letGo();
+  /** Frees the memory of held rows. */
+  release(): void {
+    this.#workspace.release();
   }
 
-  /** Makes `order` the order of held rows. */
+  /** Sets the order of held rows. */
   holdOrder({ order: address }: HeldRows, order: Uint32Array): void {
     this.#arena.words(address, order.length).set(order);
   }
 
-  /** Throws unless the loss is defined for the `count` rows at `address`; NaN may pass, as in inference. */
+  /** Throws unless the loss is defined for the `count` rows at `address`. NaN is allowed, as in inference. */
   requireTargets(rows: Rows, first: number, count: number, address: Address): void {
     if (this.#targetRange !== FINITE) {
       this.#requireWithin(this.#targetRange, true, rows, first, count, address);
@@ -191,8 +190,8 @@ export class Staging {
   }
 
   /**
-   * Copies the rows [first, end) of data in chunk by chunk, scales them and fills them in, and hands each chunk
-   * over with the number of its first row.
+   * Copies the rows [first, end) chunk by chunk, scales them and replaces missing values. Calls `visit` with each chunk
+   * and the number of its first row.
    */
   chunks(x: Rows, first: number, end: number, visit: Visit): void {
     const preparation = this.#preparation;
@@ -204,7 +203,7 @@ export class Staging {
     });
   }
 
-  /** The same for codes, which are neither scaled nor filled in. */
+  /** The same for codes, which are not scaled and have no missing values. */
   codeChunks(code: Rows, visit: Visit): void {
     this.#preparation.requireFitted();
     this.#chunks(0, code.count, (plan, row, count) => {
@@ -232,7 +231,7 @@ export class Staging {
     }
   }
 
-  /** Copies a batch's rows, or those of its target, to `address`, scaled. */
+  /** Copies the rows of a batch, or the rows of its target, to `address`, scaled. */
   #copyBatch(batch: Batch, ofTarget: boolean, address: Address): void {
     const { order, first, count, held } = batch;
     const rows = ofTarget && batch.target ? batch.target : batch.x;

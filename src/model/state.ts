@@ -1,5 +1,5 @@
-// What a model is by value: parameters, what was learned from the data, and, on request, all that training needs to
-// go on. Files are made of this.
+// The state of a model: its parameters, the statistics learned from the data, and on request everything that training
+// needs to continue. Files contain this state.
 
 import type { Arena } from "../core/arena.ts";
 import { InvalidValueError } from "../errors.ts";
@@ -10,24 +10,24 @@ import type { Network } from "./network.ts";
 import type { Preparation, PreparationState } from "./preparation.ts";
 import type { TrainingStep } from "./step.ts";
 
-/** The optimizer's memory: what a resumed run needs beside the weights. */
+/** The state of the optimizer, which a resumed run needs besides the weights. */
 export interface OptimizerState {
-  /** The rate of the next step. */
+  /** The learning rate of the next step. */
   readonly learningRate: number;
-  /** The rate that schedules start from. */
+  /** The initial learning rate of schedules. */
   readonly baseLearningRate: number;
-  /** Optimizer steps taken. */
+  /** The number of optimizer steps taken. */
   readonly stepCount: number;
-  /** The last loss over its data's mean square, which decides on the Gram step; null where unknown. */
+  /** The last loss divided by the mean square of its data. The Gram step depends on it. Null if unknown. */
   readonly lossRatio: number | null;
-  /** One flat block, laid out like the parameters, for each of the optimizer's state names. */
+  /** One flat block with the layout of the parameters for each of the optimizer's states. */
   readonly blocks: readonly Float32Array[];
 }
 
-/** Values that layers keep beside the parameters, by name. */
+/** The buffers of layers besides the parameters, by name. */
 export type BufferState = Readonly<Record<string, Float32Array | Uint32Array>>;
 
-/** What training moves in a model, by value. */
+/** The values that training changes in a model. */
 export interface Weights {
   /** The flat block of parameters. */
   readonly parameters: Float32Array;
@@ -36,7 +36,7 @@ export interface Weights {
 
 export interface ModelSnapshot extends Weights {
   readonly config: ResolvedConfig;
-  /** What was learned for scaling and for filling in; undefined before there was data. */
+  /** The statistics for scaling and for replacing missing values. Undefined before they are learned. */
   readonly preparation: PreparationState | undefined;
   readonly optimizer: OptimizerState | undefined;
 }
@@ -72,22 +72,22 @@ export class ModelState {
     return this.#blocks.parameters;
   }
 
-  /** A fresh view of the flat block of parameters. */
+  /** A new view of the flat block of parameters. */
   get parameters(): Float32Array {
     return this.#block(this.#blocks.parameters);
   }
 
-  /** A fresh view of the flat block of gradients. */
+  /** A new view of the flat block of gradients. */
   get gradients(): Float32Array {
     return this.#block(this.#blocks.gradients);
   }
 
-  /** Fresh views of what layers keep beside the parameters. */
+  /** New views of the buffers of layers. */
   get buffers(): BufferState {
     return this.#readBuffers();
   }
 
-  /** The model by value; `training` adds the optimizer's state. Arrays are views into the arena. */
+  /** The state of the model. `training` adds the optimizer's state. Arrays are views into the arena. */
   snapshot(training: boolean): ModelSnapshot {
     const { learningRate, baseLearningRate, stepCount, lossRatio } = this.#step.progress;
     return {
@@ -107,13 +107,13 @@ export class ModelState {
     };
   }
 
-  /** A copy of what training moves. */
+  /** A copy of the values that training changes. */
   copyWeights(): Weights {
     const buffers = Object.entries(this.#readBuffers()).map(([name, view]) => [name, view.slice()]);
     return { parameters: this.parameters.slice(), buffers: Object.fromEntries(buffers) };
   }
 
-  /** Takes up what a snapshot holds. */
+  /** Sets the state to that of a snapshot. */
   restore({
     parameters,
     buffers,
@@ -139,14 +139,14 @@ export class ModelState {
     });
   }
 
-  /** Replaces the parameters alone. */
+  /** Replaces the parameters only. */
   setParameters(block: Float32Array): void {
     this.parameters.set(block);
   }
 
   /**
-   * Adds `scale` times a block of gradients to what is accumulated.
-   * @throws InvalidValueError for a value that is not finite; what is accumulated is as it was.
+   * Adds `scale` times a block of gradients to the accumulated gradients.
+   * @throws InvalidValueError for a value that is not finite. The accumulated gradients are then unchanged.
    */
   addGradients(block: Float32Array, scale: number): void {
     const values = block.map((value) => value * scale);
@@ -161,7 +161,7 @@ export class ModelState {
     if (this.#step.hasGradients) {
       for (let i = 0; i < values.length; i++) gradients[i] = (gradients[i] ?? 0) + (values[i] ?? 0);
     } else gradients.set(values);
-    this.#step.countForeignGradients();
+    this.#step.countExternalGradients();
   }
 
   #readBuffers(): BufferState {

@@ -1,6 +1,6 @@
-// One training step: a batch walks down once. It is staged; its target is decided; layers run forward; the loss;
-// layers run backward; penalties; the optimizer; constraints. A step leaves no more than a few numbers on the JavaScript
-// heap: scripts/heap-growth.mjs holds that.
+// One training step, from top to bottom: stage the batch, decide its target, run the layers forward, compute the loss and
+// the penalties, run the layers backward, then run the optimizer and the constraint. A step allocates only a few numbers
+// on the JavaScript heap. scripts/heap-growth.mjs checks that.
 
 import type { KernelExports } from "../core/generated/exports.ts";
 import { DivergenceError } from "../errors.ts";
@@ -15,16 +15,16 @@ import type { Batch, Corruption, Staging } from "./staging.ts";
 import type { TrainingPlan, Workspace } from "./workspace.ts";
 
 /**
- * The Gram step's loss and gradient are differences of numbers as large as the data. Below this loss,
- * relative to the data's mean square, too few digits are left and `auto` takes the direct step.
+ * The loss and the gradient of the Gram step are differences of numbers as large as the data. If the loss, divided by the
+ * mean square of the data, is below this limit, too few digits remain, and `auto` takes the direct step.
  */
 const GRAM_LIMIT = 1e-3;
 
-/** What a training step works with. */
+/** The parts of a model that a training step uses. */
 export interface StepParts {
   readonly kernels: KernelExports;
   readonly optimizer: Optimizer;
-  /** The rate to begin with. */
+  /** The initial learning rate. */
   readonly learningRate: number;
   readonly blocks: OptimizerBlocks;
   readonly parameters: Parameters;
@@ -33,20 +33,20 @@ export interface StepParts {
   readonly staging: Staging;
   readonly loss: LossFunction;
   readonly constraint: BoundConstraint;
-  /** The Gram step, where the model may take it, and whether it always does. */
+  /** The Gram step, if the model supports it, and whether to always take it. */
   readonly gram: GramStep | undefined;
   readonly alwaysGram: boolean;
 }
 
-/** What training changes beside the parameters and the optimizer's blocks. */
+/** The values that training changes besides the parameters and the optimizer's blocks. */
 export interface Progress {
-  /** The rate of the next step. */
+  /** The learning rate of the next step. */
   learningRate: number;
-  /** The rate that schedules start from. */
+  /** The initial learning rate of schedules. */
   baseLearningRate: number;
-  /** Optimizer steps taken since the model was made. */
+  /** The number of optimizer steps taken since the model was made. */
   stepCount: number;
-  /** The last loss over the mean square of its data, where the Gram step was open; else NaN. */
+  /** The last loss divided by the mean square of its data, if the Gram step was possible. Otherwise NaN. */
   lossRatio: number;
 }
 
@@ -55,20 +55,20 @@ export class TrainingStep {
   readonly #parts: StepParts;
   readonly #masks: boolean;
   readonly #width: number;
-  /** What the loss looks at; one object serves all steps. */
+  /** The input of the loss. One object serves all steps. */
   readonly #lossInput = { rows: 0, width: 0, masked: 0, y: 0, target: 0, partials: 0 };
-  /** What the optimizer looks at; one object serves all steps. Its fractions begin as such, as NaN does. */
+  /** The settings of the optimizer's step. One object serves all steps. NaN makes V8 store these fields as floats. */
   readonly #optimizerStep: OptimizerStep = {
     learningRate: Number.NaN,
     number: 0,
     scale: Number.NaN,
   };
-  /** Rows whose gradients the gradient block holds and no optimizer step has used. */
+  /** The number of rows whose gradients were accumulated since the last optimizer step. */
   #rowsAccumulated = 0;
-  // What a step finds out stays in fields: a fraction that a method returns would be an object on the heap.
+  // Results are stored in fields: a float that a method returns would be allocated on the heap.
   #known = 0;
   #loss = Number.NaN;
-  /** The mean loss of the last pass; penalties are added to it. */
+  /** The mean loss of the last pass, including penalties at its end. */
   #passLoss = Number.NaN;
 
   constructor(parts: StepParts) {
@@ -86,49 +86,49 @@ export class TrainingStep {
     };
   }
 
-  /** The loss of the last batch before its update, penalties included. */
+  /** The loss of the last batch before its update, including penalties. */
   get loss(): number {
     return this.#loss;
   }
 
-  /** Values that counted in the loss of the last batch. */
+  /** The number of known values in the target of the last batch. */
   get known(): number {
     return this.#known;
   }
 
-  /** Whether something was accumulated that no optimizer step has used. */
+  /** Whether gradients were accumulated since the last optimizer step. */
   get hasGradients(): boolean {
     return this.#rowsAccumulated > 0;
   }
 
-  /** Forgets what was accumulated. */
+  /** Discards the accumulated gradients. */
   forgetGradients(): void {
     this.#rowsAccumulated = 0;
   }
 
-  /** Says that gradients were written to the gradient block from elsewhere. */
-  countForeignGradients(): void {
-    this.#rowsAccumulated += 1; // at least one row's, whatever the number
+  /** Records that a caller has written gradients to the gradient block. */
+  countExternalGradients(): void {
+    this.#rowsAccumulated += 1; // the number of rows is unknown, and at least one
   }
 
   /**
-   * One optimizer step on a batch, which passes through the layers in `parts`; `loss` is then its loss before
-   * the update. Anything accumulated is discarded once the batch is known to be valid.
-   * @throws DivergenceError when the loss is not finite; the weights are as they were.
+   * One optimizer step on a batch, which passes through the layers in `microBatches` parts. Afterwards `loss` is its loss
+   * before the update. Accumulated gradients are discarded after the batch was checked.
+   * @throws DivergenceError when the loss is not finite. The weights are then unchanged.
    */
-  train(batch: Batch, parts = 1, corruption?: Corruption): void {
+  train(batch: Batch, microBatches = 1, corruption?: Corruption): void {
     const { staging } = this.#parts;
     const { count } = batch;
-    const part = Math.ceil(count / parts);
-    const plan = staging.stage(batch, part, corruption, this.progress.stepCount, 0);
+    const passRows = Math.ceil(count / microBatches);
+    const plan = staging.stage(batch, passRows, corruption, this.progress.stepCount, 0);
     const target = staging.targetOf(plan, batch, corruption);
     this.#known = this.#count(target, count);
     this.forgetGradients();
     this.#loss = 0;
     try {
-      for (let row = 0; row < count; row += part) {
-        const rows = Math.min(part, count - row);
-        // Weight each part by its share of the values that count; of none, by its share of the rows.
+      for (let row = 0; row < count; row += passRows) {
+        const rows = Math.min(passRows, count - row);
+        // Weight each micro-batch by its share of the known values, or of the rows if there are no known values.
         const share =
           this.#masks && this.#known > 0
             ? this.#count(this.#at(target, row), rows) / this.#known
@@ -144,9 +144,9 @@ export class TrainingStep {
   }
 
   /**
-   * Forward and backward pass over a batch: adds `scale` times the gradient of its mean loss and of the
-   * penalties. `loss` is then that loss.
-   * @throws DivergenceError when the loss is not finite; the gradients are as they were.
+   * Forward and backward pass over a batch. Adds `scale` times the gradient of its mean loss and of the penalties.
+   * Afterwards `loss` is that loss.
+   * @throws DivergenceError when the loss is not finite. The gradients are then unchanged.
    */
   accumulate(batch: Batch, scale: number): void {
     const { staging } = this.#parts;
@@ -158,7 +158,7 @@ export class TrainingStep {
     this.#loss = this.#passLoss;
   }
 
-  /** One optimizer step on what was accumulated, which it uses up. */
+  /** One optimizer step with the accumulated gradients. Later gradients start from zero. */
   apply(): void {
     const { optimizer, blocks, constraint } = this.#parts;
     const { progress } = this;
@@ -172,7 +172,7 @@ export class TrainingStep {
     this.#rowsAccumulated = 0;
   }
 
-  /** One pass of `rows` rows at `x` and `target` [rows, width]. */
+  /** Forward and backward pass over `rows` rows at `x` and `target` [rows, width]. */
   #accumulate(plan: TrainingPlan, x: Address, target: Address, rows: number, scale: number): void {
     const { kernels, parameters, loss } = this.#parts;
     const { pass } = plan;
@@ -187,14 +187,14 @@ export class TrainingStep {
     open?.measure(pass, x);
     let gram = open && this.#takesGram(open) ? open : undefined;
     gram?.forward(pass, x);
-    // The Gram step overflows before the direct one does.
+    // The Gram step can overflow where the direct step does not.
     if (gram && !Number.isFinite(gram.loss) && !this.#parts.alwaysGram) gram = undefined;
     if (gram) this.#passLoss = gram.loss;
     else this.#forward(plan, x, target);
     const mean = this.#passLoss;
     const total = mean + this.#penalties(plan);
     if (!Number.isFinite(total)) throw new DivergenceError(this.progress.stepCount, total);
-    this.#rowsAccumulated = 0; // a pass that a lost worker interrupts leaves no gradients
+    this.#rowsAccumulated = 0; // if a lost worker interrupts the pass, its gradients are invalid
     parameters.beginGradients(before > 0);
     if (gram) gram.backward(pass);
     else this.#backward(plan);
@@ -205,7 +205,7 @@ export class TrainingStep {
     this.#passLoss = total;
   }
 
-  /** Runs `x` through all layers, and leaves the mean loss and the gradient at the output. */
+  /** Runs `x` through all layers. Computes the mean loss and the gradient at the output. */
   #forward(plan: TrainingPlan, x: Address, target: Address): void {
     const { kernels, preparation, loss } = this.#parts;
     const { pass, layers } = plan;
@@ -223,7 +223,7 @@ export class TrainingStep {
     }
   }
 
-  /** Takes the gradient at the output back to the input. */
+  /** Runs the layers backward, and adds the gradients of penalties on the code. */
   #backward({ pass, layers, dy, codeEnd, penalties, code }: TrainingPlan): void {
     let d = dy;
     for (let i = layers.length - 1; i >= 0; i--) {
@@ -233,30 +233,30 @@ export class TrainingStep {
     }
   }
 
-  /** The penalties on weights, on the code and on sums, after a forward pass. */
+  /** The sum of all penalties, after a forward pass. */
   #penalties({ pass, penalties, code }: TrainingPlan): number {
     let sum = 0;
     for (const penalty of penalties) sum += penalty.value(pass, code);
     return sum;
   }
 
-  /** Whether the Gram step is possible and would pay for `rows` rows. Shapes alone decide. */
+  /** Whether the Gram step is possible, and less work for `rows` rows. Depends on shapes only. */
   #gramIsOpen(rows: number, isOwnTarget: boolean): boolean {
     const { gram, alwaysGram } = this.#parts;
     return gram !== undefined && isOwnTarget && (alwaysGram || rows >= gram.breakEven);
   }
 
-  /** Whether enough digits would be left. */
+  /** Whether the Gram step would be precise enough. */
   #takesGram({ squares }: PlannedGram): boolean {
     return squares > 0 && (this.#parts.alwaysGram || this.progress.lossRatio >= GRAM_LIMIT);
   }
 
-  /** Row `row` of a matrix of the model's width. */
+  /** The address of row `row` of a matrix [rows, width]. */
   #at(matrix: Address, row: number): Address {
     return matrix + row * this.#width * 4;
   }
 
-  /** How many values of `rows` rows count in a loss. */
+  /** How many values of `rows` rows are known and count in a loss. */
   #count(target: Address, rows: number): number {
     return this.#parts.preparation.known(rows * this.#width, target);
   }

@@ -1,10 +1,9 @@
-// The model as a table for people.
+// The model as a readable table.
 
 import type { Engine } from "./engine.ts";
 
 /**
- * The model as a readable table: one line a layer, then what there is in all, and what training minds beside the
- * loss. Fits 80 columns.
+ * The model as a readable table: one line per layer, then the totals, the penalties and the constraint. Fits 80 columns.
  */
 export function summary({ config, network, arena }: Engine): string {
   const rows = [["layer", "shape", "does", "parameters"]];
@@ -14,7 +13,7 @@ export function summary({ config, network, arena }: Engine): string {
       rows.push([name, `${outputs}`, label, ""]);
       continue;
     }
-    // A tied weight is counted where it is used first.
+    // A tied weight is counted at its first use.
     const own = parameters.filter((spec) => !seen.has(spec.name));
     for (const spec of own) seen.add(spec.name);
     const count = own.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);

@@ -1,4 +1,4 @@
-// What only a gaussian code has: the distribution of a code, samples from the prior, and the negative ELBO of rows.
+// Functions for models with a gaussian code: distributions of codes, samples from the prior, and the negative ELBO.
 
 import { lossBlocks } from "../core/partial-sums.ts";
 import type { Rows } from "../data/rows.ts";
@@ -11,7 +11,7 @@ import { longForm } from "../options.ts";
 import type { Engine } from "./engine.ts";
 import type { InferencePlan } from "./workspace.ts";
 
-/** Where each code of some rows lies: a normal distribution with independent units. */
+/** The distributions of the codes of some rows: normal distributions with independent units. */
 export interface CodeDistribution {
   /** Means [rows, code units]. */
   readonly mean: Float32Array;
@@ -29,13 +29,13 @@ export function encodeDistribution(engine: Engine, x: Rows): CodeDistribution {
   staging.chunks(x, 0, x.count, (plan, first, count) => {
     const code = inference.run(plan, count, 0, network.codeEnd, false, true);
     mean.set(arena.view(code, count * units), first * units);
-    const held = plannedGaussian(engine, plan).holdLogVariance(plan.pass);
-    logVariance.set(arena.view(held, count * units), first * units);
+    const clamped = plannedGaussian(engine, plan).clampLogVariance(plan.pass);
+    logVariance.set(arena.view(clamped, count * units), first * units);
   });
   return { mean, logVariance };
 }
 
-/** Reconstructions of `count` codes drawn from the prior, a standard normal distribution [count, width]. */
+/** Reconstructions [count, width] of `count` codes drawn from the prior, a standard normal distribution. */
 export function sampleRows(engine: Engine, count: number, seed: number): Float32Array {
   const layer = gaussianLayer(engine, "sample");
   const { arena, core, workspace, preparation, network, inference } = engine;
@@ -59,9 +59,8 @@ export function sampleRows(engine: Engine, count: number, seed: number): Float32
 
 /**
  * The negative evidence lower bound of each row in nats (Kingma & Welling 2014): the divergence of its code from the
- * prior, and the mean over `samples` codes of -log p(x | z). With "bce", p is Bernoulli. With "mse" it is normal with
- * the variance beta / 2 and with "mae" it is Laplace's distribution of scale beta, which are those that the training
- * loss stands for.
+ * prior, plus the mean over `samples` codes of -log p(x | z). p is the distribution that corresponds to the training
+ * loss: Bernoulli for "bce", normal with the variance beta / 2 for "mse", and Laplace with the scale beta for "mae".
  */
 export function negativeElbo(engine: Engine, x: Rows, samples: number, seed: number): Float64Array {
   const layer = gaussianLayer(engine, "negativeElbo");

@@ -1,7 +1,6 @@
-// The part of the arena that a batch passes through: its rows, the buffers of every layer, and the gradients
-// between layers. Two plans, one for training and one for inference, overlap from the same address, because
-// no call leaves anything in them that a later call needs. A plan is made for a number of rows and serves
-// every smaller batch.
+// The part of the arena for temporary data: the rows of a batch, the buffers of every layer, and the gradients between
+// layers. The two plans, one for training and one for inference, start at the same address and overlap, because no call
+// leaves data there that a later call needs. A plan is made for a number of rows and serves every smaller batch.
 
 import type { Arena } from "../core/arena.ts";
 import type { KernelExports } from "../core/generated/exports.ts";
@@ -17,12 +16,12 @@ import type { GramStep, PlannedGram } from "./gram.ts";
 import type { Network } from "./network.ts";
 import type { Parameters } from "./parameters.ts";
 
-/** Elements of its widest matrix that inference takes at a time: full speed, and within the cache. */
+/** The number of elements of the widest matrix of a chunk. Chunks of this size run at full speed and fit into the cache. */
 const INFERENCE_ELEMENTS = 262_144;
 
-/** What both plans have. */
+/** The common part of both plans. */
 interface Plan {
-  /** Most rows of a pass. */
+  /** The largest number of rows of a pass. */
   readonly rows: number;
   readonly layers: readonly PlannedLayer[];
   readonly pass: Pass;
@@ -31,40 +30,40 @@ interface Plan {
 }
 
 export interface TrainingPlan extends Plan {
-  /** Rows of a whole batch, which passes may take in parts. */
+  /** The largest number of rows of a batch. A pass may take a part of it. */
   readonly batchRows: number;
-  /** The input [batchRows, width]; there is room for one row more. */
+  /** The input [batchRows, width], with room for one more row. */
   readonly x: Address;
-  /** The target [batchRows, width] where it is not the input; else `x`. */
+  /** The target [batchRows, width], or `x` if there is only room for the input. */
   readonly target: Address;
   /** The gradient at the reconstruction [rows, width]. */
   readonly dy: Address;
   /** Layers before this index encode. */
   readonly codeEnd: number;
-  /** The code that penalties look at. */
+  /** The code, for penalties. */
   readonly code: CodeMatrix;
   readonly penalties: readonly PlannedPenalty[];
-  /** The Gram step on this plan, where the model has one. */
+  /** The Gram step of this plan, if the model has one. */
   readonly gram: PlannedGram | undefined;
 }
 
 export interface InferencePlan extends Plan {
-  /** The input [rows, widest layer]; codes come in here too. */
+  /** The input [rows, widest layer], which may be rows or codes. */
   readonly x: Address;
   /** A target [rows, width]. */
   readonly target: Address;
-  /** Layers write to these in turn [rows, widest layer]. */
+  /** The two outputs that layers write to in turn [rows, widest layer]. */
   readonly outputs: readonly [Address, Address];
 }
 
-/** What a workspace is planned for. */
+/** The parts of a model that a workspace is planned for. */
 export interface WorkspaceParts {
   readonly config: Pick<ResolvedConfig, "penalties" | "l1" | "l2" | "encoderActivations">;
   readonly kernels: KernelExports;
   readonly arena: Arena;
   readonly network: Network;
   readonly parameters: Parameters;
-  /** Addresses of what layers keep beside the parameters. */
+  /** Addresses of the buffers of layers. */
   readonly buffers: ReadonlyMap<string, Address>;
   readonly gram: GramStep | undefined;
 }
@@ -75,14 +74,14 @@ export class Workspace {
   #start: Address;
   readonly #width: number;
   readonly #widest: number;
-  /** Where the higher of the two plans ends. */
+  /** The end of the higher of the two plans. */
   #end: Address;
-  /** Where what `keep` keeps ends; 0 where nothing is kept. */
+  /** The end of the memory that `keep` protects, or 0 if there is none. */
   #keptEnd: Address = 0;
   #training: TrainingPlan | undefined;
   #inference: InferencePlan | undefined;
 
-  /** The workspace begins at the arena's present top; nothing else may be reserved after it. */
+  /** The workspace begins at the current top of the arena. Nothing else may be reserved after it. */
   constructor(parts: WorkspaceParts) {
     const { arena, network } = parts;
     this.#parts = parts;
@@ -93,20 +92,20 @@ export class Workspace {
     this.#widest = network.layers.reduce((most, { inputs }) => Math.max(most, inputs), 0);
   }
 
-  /** Lets the workspace begin at another address, before anything was planned in it. */
+  /** Sets the address at which the workspace begins. Must be called before the first plan. */
   startAt(address: Address): void {
     this.#start = address;
     this.#end = address;
   }
 
-  /** Units of the input and of the reconstruction. */
+  /** The number of columns of the input and of the reconstruction. */
   get width(): number {
     return this.#width;
   }
 
   /**
-   * Room for a batch of `batchRows` that passes through the layers `rows` at a time, with a target beside the
-   * input if `ownTarget`.
+   * A plan for a batch of `batchRows` rows that passes through the layers `rows` rows at a time. With `ownTarget` the
+   * target has its own memory.
    */
   training(batchRows: number, rows: number, ownTarget: boolean): TrainingPlan {
     const plan = this.#training;
@@ -121,7 +120,7 @@ export class Workspace {
     return this.#training;
   }
 
-  /** Room for `rows` that pass through the layers without gradients. */
+  /** A plan for inference with `rows` rows. */
   inference(rows: number): InferencePlan {
     if (!this.#inference || rows > this.#inference.rows) {
       this.#inference = this.#planInference(rows);
@@ -130,19 +129,19 @@ export class Workspace {
   }
 
   /**
-   * Rows to take at a time so that `total` rows pass through a bounded workspace. Chunks are even: a last chunk
+   * The number of rows of a chunk, if `total` rows are processed in chunks. Chunks have nearly equal sizes: a last chunk
    * of one row would take the matrix-vector path, whose last bits may differ.
    */
   chunkRows(total: number): number {
     return Math.ceil(total / Math.max(1, Math.ceil(total / this.mostChunkRows)));
   }
 
-  /** The largest chunk. */
+  /** The largest number of rows of a chunk. */
   get mostChunkRows(): number {
     return Math.max(16, Math.floor(INFERENCE_ELEMENTS / this.#widest));
   }
 
-  /** `bytes` of room that anything else writes over: in the plans, where they are large enough, or beside them. */
+  /** Temporary room for `bytes` bytes, until the next call. It overlaps the plans if they are large enough. */
   scratch(bytes: number): Address {
     if (this.#start + bytes <= this.#end) this.#arena.rewind(this.#start);
     else this.clearBeside();
@@ -151,22 +150,22 @@ export class Workspace {
     return address;
   }
 
-  /** Frees the arena above both plans; what `beside` reserves next lives until a larger plan is made. */
+  /** Frees the memory above both plans. Memory that `beside` reserves then is valid until a larger plan is made. */
   clearBeside(): void {
     this.#arena.rewind(Math.max(this.#end, this.#keptEnd));
   }
 
-  /** Keeps what was reserved beside the plans: `clearBeside` does not free it. A larger plan would write over it. */
+  /** Protects the memory above the plans: `clearBeside` does not free it. A larger plan would overwrite it. */
   keep(): void {
     this.#keptEnd = this.#arena.top;
   }
 
-  /** Keeps nothing any more. */
-  letGo(): void {
+  /** Ends the protection by `keep`. */
+  release(): void {
     this.#keptEnd = 0;
   }
 
-  /** Room for `length` float32 values above both plans. */
+  /** Reserves room for `length` float32 values above both plans. */
   beside(length: number): Address {
     const address = this.#arena.reserveFloats(length);
     this.#arena.commit();
@@ -184,7 +183,7 @@ export class Workspace {
     const dy = room.matrix(this.#width);
     const { codeEnd } = network;
     const penalties = this.#planPenalties(room, layers);
-    // The Gram step knows nothing of losses and gradients that enter between the outermost layers.
+    // The Gram step does not support terms of the loss and gradients between the outermost layers.
     const isPlain =
       layers.every(({ ownLoss }) => !ownLoss) &&
       penalties.every(({ codeGradient }) => !codeGradient);
@@ -235,7 +234,7 @@ export class Workspace {
     return l1 === 0 && l2 === 0 ? planned : [planWeightPenalty(subject, l1, l2), ...planned];
   }
 
-  /** What kernels need beside the plan's matrices: the last of every plan, which it makes real. */
+  /** Reserves what kernels need besides the matrices of a plan, and grows the memory. Every plan ends with this. */
   #finish(room: ArenaRoom): { partials: Address; pass: Pass } {
     const sums = Math.max(room.rows, lossBlocks(room.rows * this.#width));
     const partials = this.#arena.reserve(sums * 8);
@@ -264,17 +263,17 @@ export class Workspace {
   }
 }
 
-/** Room for a plan in the arena. */
+/** Allocates the buffers of a plan in the arena. */
 class ArenaRoom implements Room {
   readonly rows: number;
   readonly training: boolean;
-  /** Bytes of the largest workspace of a product. */
+  /** The size in bytes of the largest workspace of a product. */
   panelBytes = 0;
   readonly #parts: WorkspaceParts;
   readonly #outputs: readonly Address[] | undefined;
   #turn = 0;
 
-  /** With `outputs` the plan is for inference, and layers write to these in turn. */
+  /** With `outputs` the plan is for inference, and layers write to these matrices in turn. */
   constructor(parts: WorkspaceParts, rows: number, outputs?: readonly Address[]) {
     this.#parts = parts;
     this.rows = rows;
@@ -287,7 +286,7 @@ class ArenaRoom implements Room {
   }
 
   matrix(columns: number): Address {
-    // One row more: the Gram step appends a row to a gradient.
+    // One more row, because the Gram step appends a row to a gradient.
     return this.#parts.arena.reserveFloats((this.rows + (this.training ? 1 : 0)) * columns);
   }
 

@@ -1,4 +1,4 @@
-// Adagrad (Duchi, Hazan & Singer 2011), as torch.optim.Adagrad: s += g²; p -= learningRate g / (√s + epsilon).
+// Adagrad (Duchi, Hazan & Singer 2011), as in torch.optim.Adagrad: s += g²; p -= learningRate g / (√s + epsilon).
 
 import { atLeast0 } from "../options.ts";
 import {
@@ -10,7 +10,7 @@ import {
 
 /** Options of the optimizer `"adagrad"`. */
 export interface AdagradOptions extends CommonOptimizerOptions {
-  /** Added to the root of the sum of squares. Default 1e-10. */
+  /** Added to the square root of the sum of squares. Default 1e-10. */
   epsilon?: number;
 }
 

@@ -1,7 +1,7 @@
-// Adam (Kingma & Ba 2015) and AdamW (Loshchilov & Hutter 2019), as torch.optim has them:
+// Adam (Kingma & Ba 2015) and AdamW (Loshchilov & Hutter 2019), as in torch.optim:
 // m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g²;
 // p -= learningRate / (1 - beta1^t) · m / (√v / √(1 - beta2^t) + epsilon).
-// Adam adds weightDecay p to g; AdamW multiplies p by 1 - learningRate weightDecay first.
+// Adam adds weightDecay p to g. AdamW first multiplies p by 1 - learningRate weightDecay.
 
 import { wholePower } from "../math/powers.ts";
 import { atLeast0, share } from "../options.ts";
@@ -18,7 +18,7 @@ export interface AdamOptions extends CommonOptimizerOptions {
   beta1?: number;
   /** Decay of the mean of their squares, in [0, 1). Default 0.999. */
   beta2?: number;
-  /** Added to the root of the mean square. Default 1e-8. */
+  /** Added to the square root of the mean square. Default 1e-8. */
   epsilon?: number;
 }
 

@@ -1,4 +1,4 @@
-// The optimizers that a configuration can name, and how one is made for a model.
+// The optimizers that a configuration can name, and the creation of an optimizer for a model.
 
 import type { KernelExports } from "../core/generated/exports.ts";
 import { type NameOf, Registry, type ResolvedOf, type SpecOf } from "../options.ts";
@@ -29,14 +29,14 @@ export function resolveOptimizer(spec: unknown): OptimizerConfig {
   return config;
 }
 
-/** Names of the blocks of state that an optimizer keeps beside the parameters. */
+/** Names of the blocks of state that an optimizer keeps besides the parameters. */
 export function stateNames(config: OptimizerConfig): readonly string[] {
   return optimizers.of(config).states(config);
 }
 
 /**
- * The optimizer of one model. Gradients are clipped to `config.clipNorm` on the way, by the factor
- * min(1, clipNorm / (norm + 1e-6)) of torch.nn.utils.clip_grad_norm_, which becomes the step's scale.
+ * The optimizer of one model. It clips gradients to `config.clipNorm` by the factor
+ * min(1, clipNorm / (norm + 1e-6)) of torch.nn.utils.clip_grad_norm_. This factor is the step's `scale`.
  */
 export function createOptimizer(kernels: KernelExports, config: OptimizerConfig): Optimizer {
   const { clipNorm } = config;
@@ -48,7 +48,7 @@ export function createOptimizer(kernels: KernelExports, config: OptimizerConfig)
   };
 }
 
-/** The global norm of the gradients, each tied weight counted once. */
+/** The global norm of the gradients. Each tied weight counts once. */
 function gradientNorm(kernels: KernelExports, { count, gradients }: OptimizerBlocks): number {
   return Math.sqrt(kernels.sumSquares(count, gradients));
 }

@@ -1,6 +1,6 @@
-// What an optimizer is: its options, the state it keeps, and one step. A step is one flat pass over all
-// parameters, so that a tied weight, which is stored once, has one moment, one step and one
-// weight-decay term. Formulas and defaults are those of torch.optim.
+// What an optimizer is: its options, its state, and one step. A step is one pass over the flat block of all
+// parameters. A tied weight is stored once, so it has one moment, one update and one weight-decay term. Formulas
+// and defaults are those of torch.optim.
 
 import type { KernelExports } from "../core/generated/exports.ts";
 import {
@@ -16,11 +16,11 @@ import {
 export interface CommonOptimizerOptions {
   /** Factor on every step, at least 0. Default 1e-3. */
   learningRate?: number;
-  /** Coupled L2 on every parameter, biases included (decoupled for adamw). Default 0, for adamw 0.01. */
+  /** L2 regularization of every parameter including biases, decoupled for adamw. Default 0, for adamw 0.01. */
   weightDecay?: number;
   /**
-   * Largest global norm of the gradients, each tied weight counted once; longer gradients are scaled down as
-   * torch.nn.utils.clip_grad_norm_ does. Default: no clipping.
+   * The largest global norm of the gradients, greater than 0. Gradients with a larger norm are scaled down as in
+   * torch.nn.utils.clip_grad_norm_. Each tied weight counts once. Default: no clipping.
    */
   clipNorm?: number | undefined;
 }
@@ -34,21 +34,21 @@ export function commonOptions(weightDecay = 0): Checks<CommonOptimizerOptions> {
   };
 }
 
-/** What a step works on: addresses of `count` float32 values each. */
+/** The blocks that a step reads and writes: addresses of `count` float32 values each. */
 export interface OptimizerBlocks {
   readonly count: number;
   readonly parameters: number;
   readonly gradients: number;
-  /** One block for each name that `states` gives, in that order. All zeros before the first step. */
+  /** One block for each name that `states` returns, in that order. All zeros before the first step. */
   readonly state: readonly number[];
 }
 
-/** A step as an optimizer sees it. One object serves all steps of a model. */
+/** The settings of a step. One object serves all steps of a model. */
 export interface OptimizerStep {
   learningRate: number;
-  /** Counts from 1. */
+  /** The number of the step, from 1. */
   number: number;
-  /** Factor on the gradients, which clips them. */
+  /** The factor on the gradients that clips them. */
   scale: number;
 }
 
@@ -59,16 +59,16 @@ export interface OptimizerDefinition<Type extends string, Options extends Common
   extends Definition<Type, Options> {
   /** Throws for options that contradict each other. */
   check?(options: Resolved<Options>): void;
-  /** Names of the blocks of state, in the order in which a step finds them; files use the names. */
+  /** Names of the blocks of state, in the order of `OptimizerBlocks.state`. Files use these names. */
   states(options: Resolved<Options>): readonly string[];
   /** The optimizer of one model. */
   create(kernels: KernelExports, options: Resolved<Options>): Optimizer;
 }
 
-/** What all optimizers have in common. */
+/** Any optimizer, with the options that all optimizers take. */
 export type AnyOptimizer = OptimizerDefinition<string, CommonOptimizerOptions>;
 
-/** The address of a block of state, or 0 where the optimizer keeps none. */
+/** The address of a block of state, or 0 if the optimizer does not keep it. */
 export function stateBlock({ state }: OptimizerBlocks, index: number): number {
   return state[index] ?? 0;
 }

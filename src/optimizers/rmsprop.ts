@@ -1,6 +1,6 @@
-// RMSprop (Hinton 2012, Graves 2013), as torch.optim.RMSprop: v = alpha v + (1 - alpha) g²;
-// q = g / (√v + epsilon), with √(v - a²) where centered, a being the same mean of g;
-// buffer = momentum buffer + q; p -= learningRate buffer.
+// RMSprop (Hinton 2012, Graves 2013), as in torch.optim.RMSprop: v = alpha v + (1 - alpha) g²;
+// q = g / (√v + epsilon); buffer = momentum buffer + q; p -= learningRate buffer.
+// If centered, √(v - a²) replaces √v, where a = alpha a + (1 - alpha) g.
 
 import { atLeast0, flag, share } from "../options.ts";
 import {
@@ -14,11 +14,11 @@ import {
 export interface RmspropOptions extends CommonOptimizerOptions {
   /** Decay of the mean of the squared gradients, in [0, 1). Default 0.99. */
   alpha?: number;
-  /** Added to the root of the mean square. Default 1e-8. */
+  /** Added to the square root of the mean square. Default 1e-8. */
   epsilon?: number;
-  /** Share of the last step that is kept, in [0, 1). Default 0. */
+  /** Factor on the previous step, in [0, 1). Default 0. */
   momentum?: number;
-  /** Divide by the deviation of the gradient instead of its mean square. Default false. */
+  /** Whether to divide by the standard deviation of the gradient instead of its root mean square. Default false. */
   centered?: boolean;
 }
 

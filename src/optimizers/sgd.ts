@@ -1,5 +1,5 @@
-// Stochastic gradient descent, as torch.optim.SGD with dampening 0:
-// g += weightDecay p; buffer = momentum buffer + g (g itself at the first step);
+// Stochastic gradient descent, as in torch.optim.SGD with dampening 0:
+// g += weightDecay p; buffer = momentum buffer + g (buffer = g in the first step);
 // p -= learningRate (nesterov ? g + momentum buffer : buffer).
 
 import { InvalidValueError } from "../errors.ts";
@@ -13,9 +13,9 @@ import {
 
 /** Options of the optimizer `"sgd"`. */
 export interface SgdOptions extends CommonOptimizerOptions {
-  /** Share of the last step's direction that is kept, in [0, 1). Default 0. */
+  /** Factor on the previous direction, in [0, 1). Default 0. */
   momentum?: number;
-  /** Look ahead along the momentum (Nesterov 1983); needs a momentum. Default false. */
+  /** Whether to use Nesterov momentum (Nesterov 1983). It needs a momentum greater than 0. Default false. */
   nesterov?: boolean;
 }
 

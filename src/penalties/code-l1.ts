@@ -1,5 +1,5 @@
-// L1 on the code: weight / B · Σ|h|, h the code as the decoder reads it and B the rows of the batch. Its gradient is 0
-// at h = 0. It is not divided by the columns of the data.
+// L1 on the code: weight / B · Σ|h|, where h is the code as the decoder reads it and B the number of rows of the batch.
+// The gradient at h = 0 is 0. The term is not divided by the number of columns of the data.
 
 import { InvalidValueError } from "../errors.ts";
 import { atLeast0 } from "../options.ts";

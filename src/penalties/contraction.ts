@@ -1,6 +1,6 @@
-// Contraction (Rifai et al. 2011): weight / B times the sum over rows of the squared Frobenius norm of the Jacobian of
-// every encoding layer with respect to its own input, Σⱼ act′(zⱼ)² ‖Wⱼ‖². The gradient goes through W, through
-// act′, and from there on into the layers below. It is not divided by the columns of the data.
+// Contraction (Rifai et al. 2011): weight / B times the sum, over B rows and all encoding layers, of the squared Frobenius
+// norm of the Jacobian of a layer with respect to its own input, Σⱼ act′(zⱼ)² ‖Wⱼ‖². The gradient goes through W and
+// through act′, and from act′ into the earlier layers. The term is not divided by the number of columns of the data.
 
 import { InvalidValueError, oneOf, show } from "../errors.ts";
 import type { PlannedDense } from "../layers/dense.ts";
@@ -14,7 +14,7 @@ export interface ContractionOptions {
   weight: number;
 }
 
-/** The activations whose second derivative the kernel knows. */
+/** The activations that the kernel supports. */
 const KNOWN = ["linear", "relu", "leakyRelu", "elu", "softplus", "sigmoid", "tanh"];
 
 export const contraction: PenaltyDefinition<"contraction", ContractionOptions> = {
@@ -57,7 +57,7 @@ class LayerContraction {
   readonly #squares: number;
   /** Column sums of the squares [outputs]. */
   readonly #sums: number;
-  /** What the kernel adds to, where only the squares are wanted [rows, outputs]. */
+  /** A placeholder for the gradient, where only the squares are needed [rows, outputs]. */
   readonly #unused: number;
 
   constructor(room: Room, layer: PlannedDense, weight: number) {
@@ -96,7 +96,7 @@ class LayerContraction {
     );
   }
 
-  /** Leaves the squares, and adds `factor` · act′ act″ ‖W‖² to `dz` [rows, outputs]. */
+  /** Computes the squares, and adds `factor` · act′ act″ ‖W‖² to `dz` [rows, outputs]. */
   #run({ kernels, rows }: Pass, dz: number, factor: number): void {
     const { y, z, layer } = this.#layer;
     const { code, parameter } = layer.activation;

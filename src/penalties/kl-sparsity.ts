@@ -1,7 +1,8 @@
 // KL sparsity (Ng, "Sparse autoencoder", CS294A lecture notes): `weight` times the sum over code units of
-// rho ln(rho / m) + (1 - rho) ln((1 - rho) / (1 - m)), m the mean of the unit over the batch, held within
-// [1e-6, 1 - 1e-6] without gradient outside. For sigmoid codes; for tanh codes through (h + 1) / 2. It is summed over
-// units, not divided by the columns of the data. Where a batch is taken in parts, means are those of a part.
+// rho ln(rho / m) + (1 - rho) ln((1 - rho) / (1 - m)). m is the mean of the unit over the batch, clamped to
+// [1e-6, 1 - 1e-6] with gradient 0 outside. The code must be sigmoid, or tanh, for which m is the mean of (h + 1) / 2. The
+// term is not divided by the number of columns of the data. If a batch is processed in micro-batches, m is the mean over
+// a micro-batch.
 
 import { Activation } from "../../assembly/ops.ts";
 import { InvalidValueError, show } from "../errors.ts";
@@ -10,7 +11,7 @@ import type { PenaltyDefinition } from "./penalty.ts";
 
 /** Options of the penalty `"klSparsity"`. */
 export interface KlSparsityOptions {
-  /** The mean activation to aim at, between 0 and 1. */
+  /** The target mean activation, between 0 and 1. */
   rho: number;
   /** Factor on the sum, at least 0. */
   weight: number;

@@ -1,5 +1,5 @@
-// Orthogonality: weight · ‖W Wᵀ − I‖²_F for every tied weight, with the gradient 4 weight (W Wᵀ − I) W; where a layer has
-// more outputs than inputs, ‖Wᵀ W − I‖²_F and 4 weight W (Wᵀ W − I).
+// Orthogonality: weight · ‖W Wᵀ − I‖²_F for every tied weight, with the gradient 4 weight (W Wᵀ − I) W. If a layer has more
+// outputs than inputs, the term is weight · ‖Wᵀ W − I‖²_F, with the gradient 4 weight W (Wᵀ W − I).
 
 import type { Parameter, Pass, Room } from "../layers/layer.ts";
 import { atLeast0 } from "../options.ts";
@@ -49,7 +49,7 @@ class WeightOrthogonality {
     room.product(units, inputs, this.#size);
   }
 
-  /** The squared norm; leaves the matrix times `factor`. */
+  /** Returns the squared norm. Keeps the matrix times `factor` for `gradient`. */
   value({ kernels, panels }: Pass, factor: number): number {
     const [units, inputs, size, gram] = [this.#units, this.#inputs, this.#size, this.#gram];
     const w = this.#parameter.value;

@@ -1,5 +1,5 @@
-// Penalties on the size of the tied weights, each tied weight counted once: l1 · Σ|w| and l2 · Σw². Biases are
-// left alone. Gradients: l1 sign(w), with 0 at 0, and 2 l2 w.
+// Penalties on the size of the tied weights: l1 · Σ|w| and l2 · Σw². Each tied weight counts once. Biases are not
+// penalized. The gradients are l1 sign(w), with sign(0) = 0, and 2 l2 w.
 
 import type { Room } from "../layers/layer.ts";
 import { atLeast0 } from "../options.ts";
@@ -11,7 +11,7 @@ export interface WeightPenaltyOptions {
   weight: number;
 }
 
-/** Both penalties in one pass over the weights. */
+/** Both penalties in one planned penalty. */
 export function planWeightPenalty(
   { weights }: PenaltySubject,
   l1: number,

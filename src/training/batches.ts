@@ -108,7 +108,7 @@ export class RowBatches implements BatchSource {
     batch.x = NO_ROWS;
     batch.target = undefined;
     batch.order = undefined;
-    this.#staging?.letGo();
+    this.#staging?.release();
     this.#staging = undefined;
     this.#shuffledOrder = undefined;
   }

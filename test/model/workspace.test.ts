@@ -26,7 +26,7 @@ test("rows that training holds stay whole, whatever room others take", () => {
   // Afterwards the room is free again.
   workspace.clearBeside();
   const before = workspace.beside(1);
-  staging.letGo();
+  staging.release();
   workspace.clearBeside();
   expect(workspace.beside(1)).toBeLessThan(before);
 });

@@ -1,4 +1,4 @@
-// For the <script> of a page, which may be a file:// page: one file that imports nothing and carries both builds.
+// For a <script>, also on a file:// page: one file that imports nothing and contains both builds.
 
 import { hex as baseline } from "../generated/baseline.ts";
 import { hex as relaxed } from "../generated/relaxed.ts";

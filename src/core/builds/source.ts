@@ -6,22 +6,22 @@ import type { HostModule } from "../../platform/webassembly.ts";
 /** A build of the core: `"baseline"` runs everywhere with the same bits, `"relaxed"` uses relaxed SIMD. */
 export type Build = "baseline" | "relaxed";
 
-/** Which build to run. `auto` takes the relaxed build where the host runs it, and runs it faster. */
+/** Which build to run. `auto` chooses the relaxed build where the host supports it and runs it faster. */
 export type Simd = "auto" | Build;
 
-/** A build's bytes, or its module where the host compiled it beforehand. */
+/** The bytes of a build, or its module where the host compiled it beforehand. */
 export type BuildCode = Uint8Array | HostModule;
 
 export interface BuildSource {
-  /** The builds that there are. The baseline build always is. */
+  /** The available builds. The baseline build is always available. */
   readonly has: readonly Build[];
   /**
-   * Whether builds come as modules. Modules link to plain memory only; a twin for shared memory can be
-   * made of bytes.
+   * Whether builds are compiled modules. A compiled module only links to unshared memory. From bytes a version
+   * for shared memory can be made.
    */
   readonly compiled: boolean;
-  /** A build, or undefined where it must be waited for. */
+  /** A build, or undefined where it is only available asynchronously. */
   now(build: Build): BuildCode | undefined;
-  /** A build, by waiting where that is needed. */
+  /** A build, as a promise where it is only available asynchronously. */
   later(build: Build): BuildCode | Promise<BuildCode>;
 }

@@ -1,4 +1,4 @@
-// For the program of a worker, which carries no build: the side that starts it sends one along.
+// For the program of a worker, which contains no build: the program that starts the worker sends one.
 
 import { UnsupportedHostError } from "../../errors.ts";
 import type { BuildSource } from "./source.ts";

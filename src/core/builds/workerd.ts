@@ -1,7 +1,7 @@
-// For workerd, which refuses to compile bytes inside a request: both builds are imported as modules,
-// which it compiles when the script is deployed.
+// For workerd, which refuses to compile bytes inside a request. Both builds are imported as modules, which
+// workerd compiles when the script is deployed.
 
-// @ts-expect-error: the host's bundler or loader makes a module of it
+// @ts-expect-error: the bundler or loader of the host turns this import into a module
 import baseline from "../wasm/baseline.wasm?module";
 // @ts-expect-error: as above
 import relaxed from "../wasm/relaxed.wasm?module";

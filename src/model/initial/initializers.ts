@@ -1,5 +1,5 @@
-// How parameters start. Draws come from the core's counter-based generator, keyed by the seed and the
-// tensor's place, so a model starts with the same bits on every host.
+// The initializers of parameters. Random values come from the core's counter-based generator and depend on the seed and
+// the index of the tensor. So a model starts with the same bits on every host.
 
 import type { Arena } from "../../core/arena.ts";
 import type { KernelExports } from "../../core/generated/exports.ts";
@@ -13,14 +13,14 @@ import { orthogonalize } from "./orthogonal.ts";
 interface Draw {
   uniform(bound: number): void;
   normal(deviation: number): void;
-  /** Makes rows, or columns where there are more rows than columns, orthonormal. */
+  /** Makes the rows orthonormal, or the columns if there are more rows than columns. */
   orthogonalize(): void;
 }
 
 interface Initializer<Type extends string> extends Definition<Type, object> {
   /** Draws a weight [units, inputs]. */
   weight(draw: Draw, units: number, inputs: number): void;
-  /** Draws a bias; absent where biases start at 0. */
+  /** Draws a bias. Absent if biases start at 0. */
   bias?(draw: Draw, spec: ParameterSpec): void;
 }
 
@@ -33,7 +33,7 @@ function define<Type extends string>(
 }
 
 const definitions = [
-  // What nn.Linear draws: weights and biases uniform in ±1/√fan-in, each by the fan-in of its map.
+  // As in nn.Linear: weights and biases are uniform in ±1/√fan-in, with the fan-in of their linear map.
   define(
     "torchLinear",
     (draw, _, inputs) => draw.uniform(1 / Math.sqrt(inputs)),

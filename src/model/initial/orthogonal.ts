@@ -1,19 +1,19 @@
-// Orthonormal rows or columns out of any matrix, whichever are fewer: Gram-Schmidt run twice in float64,
-// which leaves them orthogonal to float32's last bit (Giraud et al. 2005). In plain JavaScript, so that
-// every build and engine gives the same bits; four vectors at a time, which quarters the passes over the
-// vector at hand (784 x 512 in 0.3 s; 0.65 s one by one).
+// Makes the rows or the columns of a matrix orthonormal, whichever are fewer. It runs Gram-Schmidt twice in float64, so
+// the vectors are orthogonal to the last bit of float32 (Giraud et al. 2005). It is plain JavaScript, so every build and
+// engine gives the same bits. It subtracts four vectors at a time, which needs a quarter of the passes over a vector
+// (784 x 512 takes 0.3 s, and 0.65 s one vector at a time).
 
 import { finish, type Paused } from "../../platform/turns.ts";
 
-/** A vector shorter than this share of its old length lay in the span of those before it. */
+/** If a vector is shorter than this share of its old length, it is linearly dependent on the earlier vectors. */
 const DEPENDENT = 1e-10;
 
-/** Replaces the row-major `matrix` in place by an orthonormal one, of the same span where that has full rank. */
+/** Replaces the row-major `matrix` by an orthonormal one, in place. It has the same span if the matrix has full rank. */
 export function orthogonalize(matrix: Float32Array, rows: number, columns: number): void {
   finish(orthogonalizing(matrix, rows, columns));
 }
 
-/** `orthogonalize` with pauses, at most some 10 ms apart. */
+/** `orthogonalize` with pauses, about every 10 ms. */
 export function* orthogonalizing(
   matrix: Float32Array,
   rows: number,
@@ -21,7 +21,7 @@ export function* orthogonalizing(
 ): Paused<void> {
   const count = Math.min(rows, columns);
   const length = Math.max(rows, columns);
-  // Element j of vector i: along a row of a wide matrix, down a column of a tall one.
+  // The vectors are the rows of a wide matrix, or the columns of a tall one.
   const vectorStep = rows <= columns ? columns : 1;
   const elementStep = rows <= columns ? 1 : columns;
   const vectors = new Float64Array(count * length);
@@ -35,7 +35,7 @@ export function* orthogonalizing(
     const vector = vectors.subarray(i * length, (i + 1) * length);
     const before = norm(vector);
     yield* removeSpan(vectors, i, vector);
-    // Where nothing is left but rounding, the first axis that has something new takes the place.
+    // If only rounding errors remain, the first axis that is linearly independent replaces the vector.
     let dependent = !(norm(vector) > DEPENDENT * before);
     while (dependent) {
       vector.fill(0);
@@ -53,10 +53,10 @@ export function* orthogonalizing(
   }
 }
 
-/** Elements of vectors that are gone over between two pauses. */
+/** Elements of vectors that are processed between two pauses. */
 const ELEMENTS_BETWEEN_PAUSES = 2 ** 20;
 
-/** Takes from `vector` what lies along the first `count` of `vectors`, twice. Pauses after some of them. */
+/** Subtracts from `vector` its components along the first `count` of `vectors`, twice. Pauses after some of them. */
 function* removeSpan(vectors: Float64Array, count: number, vector: Float64Array): Paused<void> {
   const some = 4 * Math.ceil(ELEMENTS_BETWEEN_PAUSES / (4 * vector.length));
   for (let pass = 0; pass < 2; pass++) {
@@ -67,7 +67,7 @@ function* removeSpan(vectors: Float64Array, count: number, vector: Float64Array)
   }
 }
 
-/** Takes from `vector` what lies along `vectors` [first, end), four at a time. */
+/** Subtracts from `vector` its components along `vectors` [first, end), four at a time. */
 function removeVectors(
   vectors: Float64Array,
   first: number,

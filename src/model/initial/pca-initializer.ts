@@ -1,10 +1,10 @@
-// Weights and biases from the data, layer by layer: the rows of each weight become the leading principal
-// components of what enters its layer, and the biases take the mean out on the way in and put it back on
-// the way out. A linear model starts as PCA.
+// Computes weights and biases from the data, layer by layer. The rows of each weight become the leading principal
+// components of the layer's input. The encoder's bias subtracts the mean, and the decoder's bias adds it. So a linear
+// model starts as PCA.
 //
-// A unit that is to be the identity for the data, as relu is for what is positive, gets a bias that moves
-// its least value to `lift`, and the decoder's bias takes the lift back. A relu model then starts as PCA
-// too, with every unit alive on every row; training bends it from there.
+// Some activations are the identity for large values, as relu is for positive values. For these the encoder's bias also
+// shifts the smallest weighted sum of a unit to `lift`, and the decoder's bias compensates the shift. So a relu model
+// also starts as PCA, and every unit is active for every row.
 
 import type { Rows } from "../../data/rows.ts";
 import { InvalidValueError } from "../../errors.ts";
@@ -20,20 +20,20 @@ import type { Engine } from "../engine.ts";
 import type { Tensor } from "../parameters.ts";
 import { type ChunkedRows, columnMeans, principalComponents } from "./principal-components.ts";
 
-/** Deviation of the weights of units beyond the data's width, which have no component to stand for. */
+/** The standard deviation of the weights of additional units, if a layer has more units than components. */
 const SPARE = 0.01;
 
-/** The parameters of one layer of the encoder and of its mirror. */
+/** The parameters of a layer of the encoder and of its mirrored layer in the decoder. */
 interface LayerTensors {
-  /** Number of the layer, from the input. */
+  /** The number of the layer, from the input. */
   readonly index: number;
-  /** Layers of the network before it. */
+  /** The number of layers of the network before it. */
   readonly before: number;
   readonly layer: Dense;
   readonly weight: Tensor;
   readonly encoderBias: Tensor | undefined;
   readonly decoderBias: Tensor | undefined;
-  /** The layer reads its input less the decoder's bias. */
+  /** Whether the decoder's bias is subtracted from the layer's input. */
   readonly isCentered: boolean;
 }
 
@@ -57,7 +57,7 @@ export function* initializeFromComponents(engine: Engine, x: Rows): Paused<void>
   }
 }
 
-/** The dense part of a layer, which has the tied weight; nothing for layers without parameters of their own. */
+/** The dense part of a layer, which has the tied weight. Undefined for layers without one. */
 function denseOf(layer: Layer | undefined): Dense | undefined {
   if (layer instanceof SparseEncoder) return layer.dense;
   if (layer instanceof Gaussian) return layer.mean;
@@ -69,11 +69,11 @@ function* initializeLayer(engine: Engine, x: Rows, place: LayerTensors, seed: Se
   const { kernels } = engine.core;
   const { arena } = engine;
   const [units = 0, width = 0] = weight.shape;
-  // Until the new bias is known, nothing is taken out of the input.
+  // Until the new bias is known, nothing is subtracted from the input.
   if (isCentered && decoderBias)
     engine.state.parameters.set(new Float32Array(width), decoderBias.offset);
   const data = layerInput(engine, x, place);
-  // Without a decoder's bias the mean could not be put back: directions about the origin, then.
+  // Without a decoder's bias the mean cannot be added back. Then the components are directions from the origin.
   const mean = decoderBias ? yield* columnMeans(data) : new Float64Array(width);
   const count = Math.min(units, width);
   const { tensors } = engine.network.layout;
@@ -96,7 +96,7 @@ function* initializeLayer(engine: Engine, x: Rows, place: LayerTensors, seed: Se
     );
   }
 
-  // What a unit gives for the mean row: minus the encoder's bias, before any lift.
+  // The weighted sums for the mean row. Without a lift, the encoder's bias is minus these sums.
   const atMean = times(rows, mean, units, width);
   const { lift } = activations.of(layer.activation);
   const lifts = new Float64Array(units);
@@ -112,7 +112,7 @@ function* initializeLayer(engine: Engine, x: Rows, place: LayerTensors, seed: Se
   }
   if (encoderBias) parameters.set(bias, encoderBias.offset);
   if (!decoderBias) return;
-  // The decoder's bias is what the mean row's code leaves to add.
+  // The decoder's bias is the mean row minus the decoding of its code.
   const back = Float64Array.from(mean);
   for (let i = 0; i < units; i++) {
     const code = (atMean[i] ?? 0) + (bias[i] ?? 0);
@@ -122,13 +122,13 @@ function* initializeLayer(engine: Engine, x: Rows, place: LayerTensors, seed: Se
   }
   parameters.set(back, decoderBias.offset);
   if (!isCentered || !encoderBias) return;
-  // W (x − c) + b is what W x + b was to be: b gains W c.
+  // The layer computes W (x − c) + b. It must equal the intended W x + b, so W c is added to b.
   const shift = times(rows, back, units, width);
   for (let i = 0; i < units; i++) bias[i] = (bias[i] ?? 0) + (shift[i] ?? 0);
   parameters.set(bias, encoderBias.offset);
 }
 
-/** What enters a layer, in chunks: the model's input, or what the layers before make of it. */
+/** The input of a layer in chunks: the output of the layers before it. */
 function layerInput(engine: Engine, x: Rows, { before, weight }: LayerTensors): ChunkedRows {
   const { workspace, staging, inference, arena, core } = engine;
   const chunk = workspace.chunkRows(x.count);
@@ -152,7 +152,7 @@ function layerInput(engine: Engine, x: Rows, { before, weight }: LayerTensors): 
   };
 }
 
-/** The least weighted sum of each unit over all rows, without bias. */
+/** The smallest weighted sum of each unit over all rows, without bias. */
 function* leastSums(
   { kernels, arena, width, clear, reserve, each }: ChunkedRows,
   weights: Float32Array,

@@ -1,11 +1,11 @@
-// The leading principal components of rows that come in chunks, by randomised subspace iteration (Halko,
-// Martinsson & Tropp 2011): a random subspace somewhat larger than asked for is multiplied by the
-// covariance until it has all but caught the largest share of the variance, and is then rotated onto the
-// components. The covariance is formed once where it is small; wider data are passed over each time.
+// The leading principal components of rows in chunks, by randomized subspace iteration (Halko, Martinsson & Tropp 2011).
+// A random subspace, somewhat larger than needed, is multiplied by the covariance until it contains nearly the largest
+// possible share of the variance. It is then rotated onto the components. For narrow data the covariance is computed
+// once. For wide data every multiplication makes a pass over the rows.
 //
-// All of it is done in pieces of some milliseconds, with a pause after each. Whoever reads the model in a pause may
-// write over what is in the arena, so every piece brings there what it needs. Each product in pieces has the bits of
-// the whole: kernels sum every element in an order that does not depend on the other rows and columns.
+// The work is done in pieces of some milliseconds, with a pause after each. A call in a pause may overwrite the arena, so
+// every piece copies what it needs into it. A product in pieces has the same bits as the whole product, because kernels
+// sum every element in an order that does not depend on the other rows and columns.
 
 import type { Arena } from "../../core/arena.ts";
 import type { KernelExports } from "../../core/generated/exports.ts";
@@ -14,35 +14,35 @@ import type { Paused } from "../../platform/turns.ts";
 import { orthogonalizing } from "./orthogonal.ts";
 import { findingEigenvectors } from "./symmetric-eigen.ts";
 
-/** Widest data whose covariance is formed: a matrix of 16 MiB. */
+/** The largest width for which the covariance is computed: a matrix of 16 MiB. */
 const WIDEST_COVARIANCE = 2048;
 /**
- * The subspace is good once another round takes no more than this share of the variance left out: on
- * MNIST the error is then within 1e-5 of what it tends to, for codes of 2 to 256.
+ * The iteration ends when another round captures at most this share of the remaining variance. On MNIST the error is then
+ * within 1e-5 of its limit, for codes of 2 to 256 units.
  */
 const CONVERGED = 1e-3;
-/** Shares of the whole variance below this are float32's noise. */
+/** Shares of the total variance below this are rounding errors of float32. */
 const NOISE = 1e-7;
 const MOST_ROUNDS = 50;
 /** Multiplications of a product between two pauses. */
 const MOST_PRODUCTS = 2 ** 26;
-/** Multiplications between two pauses where JavaScript makes them. */
+/** Multiplications between two pauses in JavaScript code. */
 const MOST_SCALAR_PRODUCTS = 2 ** 21;
-/** Rows of a product come in multiples of this, whose tiles the kernels compute alike. */
+/** Products are divided at multiples of this number of rows, so that the kernels compute the same tiles. */
 const PRODUCT_ROWS = 24;
 
-/** Rows to analyse, handed over chunk by chunk, with room beside them. */
+/** Rows to analyse in chunks, and room in the arena for further data. */
 export interface ChunkedRows {
   readonly kernels: KernelExports;
   readonly arena: Arena;
   readonly width: number;
-  /** Frees what was reserved before. */
+  /** Frees everything that was reserved. */
   clear(): void;
-  /** Room for `length` float32 values, until it is cleared or the next pause. */
+  /** Room for `length` float32 values, valid until `clear` or the next pause. */
   reserve(length: number): number;
   /**
-   * Visits every chunk `pieces(count)` times before the next, with a pause after every visit: `count` rows at
-   * `address`, which the visitor may write over.
+   * Calls `visit` `pieces(count)` times with every chunk, with a pause after every call. A chunk is `count` rows at
+   * `address`, which `visit` may overwrite.
    */
   each(
     visit: (address: number, count: number, piece: number) => void,
@@ -74,8 +74,8 @@ export function* columnMeans({
 }
 
 /**
- * The `count` leading directions of the rows about `center`, orthonormal rows [count, width] by falling
- * variance. count <= width. The same bits for the same seed and build.
+ * The `count` leading principal directions of the rows around `center`: orthonormal rows [count, width] by descending
+ * variance. count <= width. The bits depend on the seed and the build.
  */
 export function* principalComponents(
   data: ChunkedRows,
@@ -93,18 +93,18 @@ export function* principalComponents(
   const basis = arena.view(random, size * width).slice();
   yield* orthogonalizing(basis, size, width);
   let image = yield* multiply(basis);
-  for (let round = 0, caught = dot(basis, image); round < MOST_ROUNDS; round++) {
+  for (let round = 0, captured = dot(basis, image); round < MOST_ROUNDS; round++) {
     basis.set(image);
     yield* orthogonalizing(basis, size, width);
     image = yield* multiply(basis);
-    const before = caught;
-    caught = dot(basis, image);
-    if (caught - before <= Math.max(CONVERGED * (total - caught), NOISE * total)) break;
+    const before = captured;
+    captured = dot(basis, image);
+    if (captured - before <= Math.max(CONVERGED * (total - captured), NOISE * total)) break;
   }
   return yield* rotate(basis, image, size, width, count);
 }
 
-/** [0, length) in even parts that begin at multiples of PRODUCT_ROWS; so many that each makes at most MOST_PRODUCTS. */
+/** The edges of nearly equal parts of [0, length) with about MOST_PRODUCTS products each, at multiples of PRODUCT_ROWS. */
 function edges(length: number, products: number): number[] {
   const parts = Math.max(1, Math.min(Math.ceil(products / MOST_PRODUCTS), length / PRODUCT_ROWS));
   const count = Math.floor(parts);
@@ -114,9 +114,9 @@ function edges(length: number, products: number): number[] {
 }
 
 interface Covariance {
-  /** Rows [size, width] times the covariance, not divided by the number of rows. */
+  /** The rows of `basis` [size, width] times the covariance. It is not divided by the number of rows of data. */
   multiply(basis: Float32Array): Paused<Float32Array>;
-  /** Its trace: the whole variance. */
+  /** The trace of the covariance: the total variance. */
   readonly total: number;
 }
 
@@ -143,7 +143,7 @@ function* covariance(data: ChunkedRows, center: Float64Array, size: number): Pau
 
   let total = 0;
   if (width <= WIDEST_COVARIANCE) {
-    // The lower half, in bands of rows: what lies left of the diagonal square, and the square.
+    // The lower half in bands of rows: the part to the left of the square on the diagonal, and the square.
     const sums = new Float64Array(width * width);
     const bands = (rows: number) => edges(width, (rows * width * width) / 2);
     yield* centered(
@@ -220,7 +220,7 @@ function* covariance(data: ChunkedRows, center: Float64Array, size: number): Pau
   return { multiply, total };
 }
 
-/** Rotates a basis onto the eigenvectors of its matrix basis · imageᵀ (Rayleigh-Ritz) and keeps `count`. */
+/** Rotates a basis onto the eigenvectors of basis · imageᵀ (Rayleigh-Ritz) and returns the first `count`. */
 function* rotate(
   basis: Float32Array,
   image: Float32Array,
@@ -242,11 +242,11 @@ function* rotate(
       yield;
     }
   }
-  const turns = yield* findingEigenvectors(projected, size);
+  const rotation = yield* findingEigenvectors(projected, size);
   const rotated = new Float64Array(count * width);
   for (let i = 0; i < count; i++) {
     for (let j = 0; j < size; j++) {
-      addScaled(rotated, i * width, turns[i * size + j] ?? 0, row(basis, j));
+      addScaled(rotated, i * width, rotation[i * size + j] ?? 0, row(basis, j));
       work += width;
       if (work < MOST_SCALAR_PRODUCTS) continue;
       work = 0;

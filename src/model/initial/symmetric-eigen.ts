@@ -1,24 +1,23 @@
-// Eigenvectors of a small symmetric matrix by cyclic Jacobi rotations, in float64. Exact to rounding, and
-// quick where the matrix is nearly diagonal already, as it is at the end of a subspace iteration.
+// Eigenvectors of a small symmetric matrix by cyclic Jacobi rotations, in float64. They are exact up to rounding errors.
+// The method is fast for a nearly diagonal matrix, such as the one at the end of a subspace iteration.
 
 import { finish, type Paused } from "../../platform/turns.ts";
 
-/** Rotations smaller than this, relative to the diagonal, change nothing. */
+/** Elements smaller than this, relative to the diagonal, are treated as zero. */
 const NEGLIGIBLE = 1e-15;
 const MOST_SWEEPS = 30;
 
 /**
- * The eigenvectors of the symmetric n x n `matrix` as rows, by falling eigenvalue. `matrix` is written
- * over.
+ * The eigenvectors of the symmetric n x n `matrix` as rows, by descending eigenvalue. `matrix` is overwritten.
  */
 export function symmetricEigenvectors(matrix: Float64Array, n: number): Float64Array {
   return finish(findingEigenvectors(matrix, n));
 }
 
-/** Rotations between two pauses, times n. */
+/** The number of rotations between two pauses, times n. */
 const WORK_BETWEEN_PAUSES = 2 ** 18;
 
-/** `symmetricEigenvectors` with pauses, at most some 10 ms apart. */
+/** `symmetricEigenvectors` with pauses, about every 10 ms. */
 export function* findingEigenvectors(matrix: Float64Array, n: number): Paused<Float64Array> {
   let work = 0;
   const vectors = new Float64Array(n * n);
@@ -28,11 +27,11 @@ export function* findingEigenvectors(matrix: Float64Array, n: number): Paused<Fl
     rotated = false;
     for (let p = 0; p < n; p++) {
       for (let q = p + 1; q < n; q++) {
-        const apart = at(p, q);
+        const offDiagonal = at(p, q);
         const weight = Math.sqrt(Math.abs(at(p, p) * at(q, q)));
-        if (Math.abs(apart) <= NEGLIGIBLE * weight || apart === 0) continue;
+        if (Math.abs(offDiagonal) <= NEGLIGIBLE * weight || offDiagonal === 0) continue;
         rotated = true;
-        const theta = (at(q, q) - at(p, p)) / (2 * apart);
+        const theta = (at(q, q) - at(p, p)) / (2 * offDiagonal);
         const t = (theta < 0 ? -1 : 1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
         const c = 1 / Math.sqrt(t * t + 1);
         rotateRows(matrix, n, p, q, c, t * c);
