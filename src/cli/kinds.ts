@@ -3,13 +3,14 @@
 
 import { open, stat } from "node:fs/promises";
 import { DETECTOR_FORMAT } from "../detect/file.ts";
+import { GENERATOR } from "../report/html.ts";
 import { fileError } from "./errors.ts";
 
 /**
  * `training`: a model with what --resume needs. `model`: one without. `detector`: a detector. `onnx`: an ONNX file of this program.
- * `other`: anything else.
+ * `report`: a page of `report`. `other`: anything else.
  */
-export type Kind = "empty" | "training" | "model" | "detector" | "onnx" | "other";
+export type Kind = "empty" | "training" | "model" | "detector" | "onnx" | "report" | "other";
 
 const NAMES: Readonly<Record<Kind, string>> = {
   empty: "an empty file",
@@ -17,6 +18,7 @@ const NAMES: Readonly<Record<Kind, string>> = {
   model: "a model without its training",
   detector: "a detector of this program",
   onnx: "an ONNX file of this program",
+  report: "a report of this program",
   other: "anything that this program wrote",
 };
 
@@ -35,13 +37,15 @@ export async function kindOf(path: string): Promise<Kind> {
         const { bytesRead } = await handle.read(bytes, 0, length, start);
         return bytes.subarray(0, bytesRead);
       };
-      const start = await read(0, 64);
+      const start = await read(0, 256);
       if (start.length === 0) return "empty";
       const length = safetensorsHeader(start);
       if (length === undefined) {
         // ONNX: its version, then the producer's name.
-        const isOnnx = start[0] === 0x08 && latin1(start).includes("tied-autoencoder");
-        return isOnnx ? "onnx" : "other";
+        const isOnnx =
+          start[0] === 0x08 && latin1(start.subarray(0, 64)).includes("tied-autoencoder");
+        if (isOnnx) return "onnx";
+        return latin1(start).includes(GENERATOR) ? "report" : "other";
       }
       if (length > MAX_HEADER) return "other";
       const metadata = metadataOf(latin1(await read(8, length)));

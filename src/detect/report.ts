@@ -3,7 +3,8 @@
 
 import { onlyKeys, record, wholeNumber } from "../checks.ts";
 import { ascendingOrder, at } from "../math/order.ts";
-import { escapeHtml, page, table } from "../report/html.ts";
+import { CHART, chart, escapeHtml, page, paragraph, section, table } from "../report/html.ts";
+import { scoreLine } from "../report/scores.ts";
 import { drawErrors } from "../view/errors.ts";
 import type { Decision, Detection } from "./calibration.ts";
 import type { Drift } from "./drift.ts";
@@ -60,14 +61,21 @@ export function detectorReport(
   const first = order.reverse().slice(0, oddest);
   const reasons = reasonsOf(detector, rows, first);
   const sound = Number.isFinite(threshold) ? { threshold } : {};
-  return page(options.title ?? "Odd rows", [
+  const said = `${count.toLocaleString("en")} of ${score.length.toLocaleString("en")} rows are flagged by ${JSON.stringify(decision)}.`;
+  const lead = `A detector learned what is normal and scored these rows: the higher its score, the odder a row. ${said}`;
+  return page(options.title ?? "Odd rows", lead, [
     section(
-      "Rows",
-      `<p>${count.toLocaleString("en")} of ${score.length.toLocaleString("en")} rows are flagged by ${escapeHtml(JSON.stringify(decision))}.</p>
-${score.length > 0 ? drawErrors(score, { ...sound, unit: "score of a row" }) : ""}
+      "Scores of rows",
+      `${score.length > 0 ? chart(drawErrors(score, { ...sound, unit: "score of a row", size: CHART })) : ""}
+${paragraph(said)}
 ${list([...notes, driftText(detector.drift(rows))])}`,
     ),
-    section("The oddest rows", oddestRows(first, detection, reasons)),
+    section(
+      "Scores in the order of the rows",
+      detector.config.window && score.length > 0 ? scoreLine(score, threshold) : "",
+      true,
+    ),
+    section("The oddest rows", oddestRows(first, detection, reasons), true),
     section("Columns to blame", blame(reasons.filter((_, i) => flagged[first[i] ?? 0] === 1))),
     section("The detector", about(detector)),
   ]);
@@ -92,10 +100,6 @@ function inputOf(source: Source): DetectorInput {
   const data = new Float64Array(rows.count * rows.width);
   rows.copy(0, rows.count, data, 0);
   return { data, shape: [rows.count, rows.width] };
-}
-
-function section(heading: string, content: string): string {
-  return content === "" ? "" : `<section><h2>${escapeHtml(heading)}</h2>\n${content}\n</section>`;
 }
 
 function list(lines: readonly string[]): string {

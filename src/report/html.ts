@@ -1,5 +1,8 @@
 // The frame of a report: one page with its styles, for screens of any width, dark mode and print.
 
+/** By this element, near the start of the page, the command line knows a report that it may replace. */
+export const GENERATOR = '<meta name="generator" content="tied-autoencoder report">';
+
 /** Text as it may stand in HTML, in an element or in a quoted attribute. */
 export function escapeHtml(text: string): string {
   return text
@@ -20,13 +23,33 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
   return `<div class="wide"><table>${head}<tbody>${rows.map((row) => cells("td", row)).join("\n")}</tbody></table></div>`;
 }
 
-/** The page. `sections` are HTML. */
-export function page(title: string, sections: readonly string[]): string {
+/** A paragraph of text. */
+export const paragraph = (text: string): string => `<p>${escapeHtml(text)}</p>`;
+
+/**
+ * A chart. It is drawn for a light ground; in dark mode its colours are inverted. A long one is as wide as the page, and
+ * scrolls on a phone.
+ */
+export const chart = (svg: string, isLong = false): string =>
+  `<div class="chart${isLong ? " long" : ""}">${svg}</div>`;
+
+/** Width and height of a chart: so narrow that its text is legible on a phone. */
+export const CHART = [380, 240] as const;
+
+/** One of the parts of a page, or nothing where it would be empty. A wide one takes the whole width of a screen. */
+export function section(heading: string, content: string, isWide = false): string {
+  if (content === "") return "";
+  return `<section${isWide ? ' class="whole"' : ""}><h2>${escapeHtml(heading)}</h2>\n${content}\n</section>`;
+}
+
+/** The page. `lead` is text, `sections` are HTML. */
+export function page(title: string, lead: string, sections: readonly string[]): string {
   const name = escapeHtml(title);
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+${GENERATOR}
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
 <title>${name}</title>
@@ -34,7 +57,8 @@ export function page(title: string, sections: readonly string[]): string {
 </head>
 <body>
 <main>
-<h1>${name}</h1>
+<header><h1>${name}</h1>
+<p>${escapeHtml(lead)}</p></header>
 ${sections.filter((section) => section !== "").join("\n")}
 </main>
 </body>
@@ -43,22 +67,37 @@ ${sections.filter((section) => section !== "").join("\n")}
 }
 
 const STYLES = `
-:root { color-scheme: light dark; --text: #1b1d21; --page: #f4f5f7; --card: #fff; --line: #d9dce1; }
-@media (prefers-color-scheme: dark) { :root { --text: #e8eaee; --page: #15171b; --card: #1f2227; --line: #383c44; } }
+:root { color-scheme: light dark; --text: #1b1d21; --soft: #565b64; --page: #f4f5f7; --card: #fff; --line: #d9dce1; --bar: #0072b2; }
+@media (prefers-color-scheme: dark) { :root { --text: #e8eaee; --soft: #a8adb6; --page: #15171b; --card: #1f2227; --line: #383c44; --bar: #4aa3df; } }
 body { margin: 0; background: var(--page); color: var(--text); font: 16px/1.5 system-ui, sans-serif; }
-main { max-width: 60rem; margin: 0 auto; padding: 1rem; }
-h1 { font-size: 1.6rem; margin: 1rem 0; overflow-wrap: anywhere; }
+main { max-width: 70rem; margin: 0 auto; padding: 1rem; display: grid; gap: 1rem; grid-template-columns: minmax(0, 1fr); }
+header p { margin: 0; max-width: 44rem; }
+h1 { font-size: 1.6rem; margin: 1rem 0 .5rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.15rem; margin: 0 0 .75rem; }
 h3 { font-size: 1rem; margin: 1rem 0 .5rem; }
-section { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: 1rem; margin: 0 0 1rem; break-inside: avoid; }
+section { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: 1rem; break-inside: avoid; }
+section > :last-child { margin-bottom: 0; }
 pre, .wide { overflow-x: auto; }
 pre { font-size: .8rem; margin: 0 0 1rem; }
-table { border-collapse: collapse; font-size: .9rem; }
+table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: break-word; }
-td { min-width: 3rem; max-width: 38rem; }
+td { min-width: 3rem; max-width: 44rem; }
 td:last-child { padding-right: 0; }
-svg { display: block; max-width: 100%; height: auto; background: #fff; color: #1b1d21; border-radius: .25rem; margin: 0 0 .5rem; }
-meter { width: 8rem; }
+tr { break-inside: avoid; }
+svg { display: block; max-width: 100%; height: auto; color: #1b1d21; }
+.chart svg { width: 34rem; margin: 0 0 .5rem; }
+.whole td:last-child { min-width: 15rem; }
+.long { overflow-x: auto; }
+.long svg { width: 100%; min-width: 44rem; max-width: none; }
+.bar { border-top: .6rem solid var(--bar); margin-top: .45rem; }
+.bars { width: 100%; }
+.bars td:last-child { width: 45%; }
+.sheet svg { background: #fff; border-radius: .25rem; }
+.rows { display: flex; flex-wrap: wrap; gap: .75rem; margin: 0 0 1rem; }
+figure { margin: 0; }
+figcaption { font-size: .75rem; color: var(--soft); }
 dt { font-weight: 600; } dd { margin: 0 0 .5rem; }
-@media print { body, section { background: #fff; color: #000; border-color: #bbb; } }
+@media (min-width: 56rem) { main { grid-template-columns: repeat(2, minmax(0, 1fr)); } header, .whole { grid-column: 1 / -1; } }
+@media screen and (prefers-color-scheme: dark) { .chart svg { filter: invert(1) hue-rotate(180deg); } }
+@media print { :root { --text: #000; --soft: #333; --page: #fff; --card: #fff; --line: #bbb; --bar: #0072b2; } body { font-size: 12px; } main { padding: 0; } .chart svg { width: 24rem; } }
 `;

@@ -13,7 +13,7 @@ import { drawErrors } from "../view/errors.ts";
 import { drawFilters } from "../view/filters.ts";
 import { drawImages } from "../view/images.ts";
 import { drawLoss } from "../view/loss.ts";
-import { escapeHtml, page, table } from "./html.ts";
+import { CHART, chart, escapeHtml, page, paragraph, section, table } from "./html.ts";
 import { type CodeMap, mapCodes } from "./map.ts";
 import { pcaFloor } from "./pca-floor.ts";
 
@@ -57,6 +57,8 @@ const SHARE = 0.99;
 /** Images and filters shown. */
 const MOST_IMAGES = 16;
 const MOST_FILTERS = 64;
+/** Columns whose values are summed up. */
+const MOST_SUMMARIES = 40;
 /** Rows that PCA is computed from, and columns at most. 784 columns take 3.4 s on one core of a busy machine. */
 const MOST_PCA_ROWS = 1000;
 const MOST_PCA_COLUMNS = 800;
@@ -92,19 +94,27 @@ export function report(
   const detailed = sample(rows, MOST_DETAILED);
   const featureErrors = model.featureErrors(detailed.matrix);
   const floor = floorOf(model, rows);
-  return page(title, [
+  const shape = options.images && imageShape(options.images, width);
+  const isScaled = model.config.scaler !== undefined;
+  return page(title, lead(model, rows, flagged, threshold), [
     section("The model", aboutModel(model)),
     section("Training", training(options, floor)),
-    section("Images", images(model, rows, options.images)),
-    section("The map of codes", codeMap(model, rows, options.labels)),
+    section("Images", shape ? images(model, rows, shape) : "", true),
     section(
       "Errors of rows",
-      `${drawErrors(errors, { threshold, unit: "mean squared error of a row" })}
+      `${chart(drawErrors(errors, { threshold, unit: "mean squared error of a row", size: CHART }))}
+<p>The error of a row is the mean squared difference between its values and what comes back of them${isScaled ? ", in scaled units" : ""}.</p>
 <p>${flagged.toLocaleString("en")} of ${rows.count.toLocaleString("en")} rows have an error above ${short(threshold)}${options.threshold === undefined ? `, the ${SHARE} quantile of these rows` : ""}. The median is ${short(sortedQuantile(sorted, 0.5))}.</p>${floorText(floor, mean(sorted))}`,
     ),
-    section("The oddest rows", oddestRows(model, rows, errors, columns, oddest)),
-    section("Columns by error", byColumn(featureErrors, detailed.count, columns)),
-    section("Model card", card(rows, columns)),
+    section("The map of codes", codeMap(model, rows, options.labels)),
+    section("The oddest rows", oddestRows(model, rows, errors, columns, oddest, shape), true),
+    section(
+      shape ? "Pixels by error" : "Columns by error",
+      shape
+        ? byPixel(featureErrors, detailed.count, shape)
+        : byColumn(featureErrors, detailed.count, columns),
+    ),
+    section("Model card", card(rows, columns, model, shape ? undefined : detailed)),
   ]);
 }
 
@@ -119,8 +129,17 @@ const REPORT_KEYS = Object.keys({
   oddest: true,
 } satisfies Record<keyof ReportOptions, true>);
 
-function section(heading: string, content: string): string {
-  return content === "" ? "" : `<section><h2>${escapeHtml(heading)}</h2>\n${content}\n</section>`;
+const MISSING = {
+  error: "refused",
+  mean: "filled in with the mean of the column",
+  mask: "left out of the loss",
+} as const;
+
+/** What the page is about, for a reader who knows nothing of the model. */
+function lead(model: TiedAutoencoder, rows: Rows, flagged: number, threshold: number): string {
+  const units = model.config.layers.at(-1) ?? 0;
+  const numbers = units === 1 ? "1 number, its code" : `${units} numbers, its code`;
+  return `This autoencoder turns a row of ${rows.width} values into ${numbers}, and rebuilds the row from its code with the same weights. A row that comes back badly is unlike those that the model learned. Here are ${rows.count.toLocaleString("en")} rows; ${flagged.toLocaleString("en")} of them have an error above ${short(threshold)}.`;
 }
 
 function aboutModel(model: TiedAutoencoder): string {
@@ -133,7 +152,7 @@ function aboutModel(model: TiedAutoencoder): string {
       "Scaler",
       typeof config.scaler === "object" ? JSON.stringify(config.scaler) : (config.scaler ?? "none"),
     ],
-    ["Missing values", config.missing],
+    ["Missing values", MISSING[config.missing]],
     ["Build", model.build],
     ["Checksum of the weights", checksum(model)],
   ];
@@ -148,8 +167,11 @@ function training({ history, references }: ReportOptions, floor: Floor | undefin
   const epoch = history.epoch?.at(-1);
   const when = epoch === undefined ? "At the end" : `After epoch ${epoch}`;
   const validation = checked === undefined ? "" : `, and ${short(checked)} on validation rows`;
-  return `${drawLoss(history, { references: levels })}
-<p>${when} the mean loss was ${short(last)}${validation}.</p>`;
+  const dashed = floor
+    ? ` The dashed line is the error of ${componentsOf(floor)} of these rows.`
+    : "";
+  return `${chart(drawLoss(history, { references: levels, size: CHART }))}
+<p>${when} the mean loss was ${short(last)}${validation}.${dashed}</p>`;
 }
 
 /** The error of principal components, to compare a model with. */
@@ -183,39 +205,133 @@ function floorOf(model: TiedAutoencoder, rows: Rows): Floor | undefined {
 
 function floorText(floor: Floor | undefined, error: number): string {
   if (!floor) return "";
-  const components = floor.units === 1 ? "component" : "components";
-  return `\n<p>Of ${floor.rows.toLocaleString("en")} of these rows, ${floor.units} principal ${components} leave a mean error of ${short(floor.error)}. The model leaves ${short(error)} of all rows.</p>`;
+  return `\n<p>Of ${floor.rows.toLocaleString("en")} of these rows, ${componentsOf(floor)} leave a mean error of ${short(floor.error)}. The model leaves ${short(error)} of all rows.</p>`;
 }
+
+const componentsOf = ({ units }: Floor): string =>
+  units === 1 ? "1 principal component" : `${units} principal components`;
 
 const mean = (values: Float64Array): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
-function images(model: TiedAutoencoder, rows: Rows, options: ReportImages | undefined): string {
-  if (!options) return "";
+/** The measures of an image, checked. */
+interface ImageShape {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3;
+}
+
+function imageShape(options: ReportImages, values: number): ImageShape {
   const width = wholeNumber("images.width", options.width, 1);
   const height = wholeNumber("images.height", options.height ?? width, 1);
   const channels =
     Number(choice("images.channels", String(options.channels ?? 1), ["1", "3"])) === 3 ? 3 : 1;
-  if (width * height * channels !== rows.width) {
-    throw new InvalidValueError(
-      `images of ${width} by ${height} pixels of ${channels} values have ${width * height * channels} values; a row has ${rows.width}.`,
-    );
-  }
+  if (width * height * channels === values) return { width, height, channels };
+  throw new InvalidValueError(
+    `images of ${width} by ${height} pixels of ${channels} values have ${width * height * channels} values; a row has ${values}.`,
+  );
+}
+
+function images(model: TiedAutoencoder, rows: Rows, shape: ImageShape): string {
   const some = sample(rows, MOST_IMAGES);
-  const size = { width, height, channels, perRow: some.count } as const;
   const weight = model.weights()["encoder.0.weight"];
   const [units = 0] = weight?.shape ?? [];
   const shown = Math.min(units, MOST_FILTERS);
   const filters = weight
-    ? `<h3>Weights of the first layer</h3>\n${drawFilters(
+    ? `<h3>Weights of the first layer</h3>
+<div class="sheet">${drawFilters(
         { data: weight.data.slice(0, shown * rows.width), shape: [shown, rows.width] },
-        { width, height, channels },
-      )}`
+        { ...shape, perRow: Math.ceil(Math.sqrt(2 * shown)) },
+      )}</div>
+<p>Each image is what one unit looks for, and what it draws. ${shown < units ? `The first ${shown} of ${units} units.` : ""}</p>`
     : "";
-  return `<h3>Rows, and what the model makes of them</h3>
-${drawImages(some.matrix, size)}
-${drawImages({ data: model.reconstruct(some.matrix), shape: [some.count, rows.width] }, size)}
+  return `<h3>Rows, what comes back of them, and the difference</h3>
+${comparison(
+  model,
+  some,
+  shape,
+  some.numbers.map((row) => `row ${row + 1}`),
+)}
 ${filters}`;
+}
+
+/** Rows as images, under each of them its reconstruction and the difference. */
+function comparison(
+  model: TiedAutoencoder,
+  { matrix, count, numbers }: Sample,
+  { width, height, channels }: ImageShape,
+  captions: readonly string[],
+): string {
+  const length = width * height * channels;
+  const back = model.reconstruct(matrix);
+  const range = rangeOf(matrix.data);
+  const difference = Float32Array.from(back, (value, i) => value - (matrix.data[i] ?? 0));
+  const limit = difference.reduce((most, value) => Math.max(most, Math.abs(value) || 0), 0) || 1;
+  const figures = numbers.map((_, i) => {
+    const own = (values: ArrayLike<number>) =>
+      Float32Array.from({ length }, (_, j) => values[i * length + j] ?? Number.NaN);
+    const both = new Float32Array(2 * length);
+    both.set(own(matrix.data));
+    both.set(own(back), length);
+    const size = { width, height, channels, perRow: 1 };
+    const pair = drawImages(
+      { data: both, shape: [2, length] },
+      {
+        ...size,
+        range,
+        captions: ["the row", "what comes back"],
+      },
+    );
+    const gap = drawFilters(
+      { data: own(difference), shape: [1, length] },
+      { ...size, limit, legend: false, signs: false, captions: ["the difference"] },
+    );
+    return `<figure class="sheet">${pair}${gap}<figcaption>${escapeHtml(captions[i] ?? "")}</figcaption></figure>`;
+  });
+  return count === 0 ? "" : `<div class="rows">${figures.join("\n")}</div>`;
+}
+
+/** The least and the largest value, which become black and white. */
+function rangeOf(values: Float64Array): readonly [number, number] {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return low < high ? [low, high] : [0, 1];
+}
+
+/** The mean error of each pixel, as an image. */
+function byPixel(
+  squares: Float32Array,
+  count: number,
+  { width, height, channels }: ImageShape,
+): string {
+  const pixels = new Float32Array(width * height);
+  const length = pixels.length * channels;
+  const known = new Float32Array(pixels.length);
+  squares.forEach((value, i) => {
+    if (Number.isNaN(value)) return;
+    const pixel = Math.floor((i % length) / channels);
+    pixels[pixel] = (pixels[pixel] ?? 0) + value;
+    known[pixel] = (known[pixel] ?? 0) + 1;
+  });
+  pixels.forEach((sum, i) => {
+    pixels[i] = sum / (known[i] || 1);
+  });
+  const most = pixels.reduce((a, b) => Math.max(a, b), 0);
+  const scale = Math.max(1, Math.round(224 / width));
+  const picture = drawImages(pixels, {
+    width,
+    height,
+    scale,
+    inverted: true,
+    range: [0, most || 1],
+    title: "Mean squared error of each pixel",
+    captions: ["mean squared error"],
+  });
+  return `<div class="sheet">${picture}</div>
+<p>The mean squared error of each pixel in ${count.toLocaleString("en")} rows: white is 0, black is ${short(most)}.</p>`;
 }
 
 function codeMap(
@@ -233,9 +349,17 @@ function codeMap(
   const map: CodeMap = mapCodes(model.encode(some.matrix), some.count, units);
   const picture = drawCodes(
     { data: map.points, shape: [some.count, 2] },
-    labels ? { labels: some.numbers.map((row) => labels[row] ?? "") } : {},
+    {
+      size: [CHART[0], 320],
+      ...(labels ? { labels: some.numbers.map((row) => labels[row] ?? "") } : {}),
+    },
   );
-  return `${picture}\n<p>${escapeHtml(map.says)}${some.count < rows.count ? ` ${some.count} of ${rows.count} rows are drawn.` : ""}</p>`;
+  const drawn =
+    some.count < rows.count
+      ? ` ${some.count.toLocaleString("en")} of ${rows.count.toLocaleString("en")} rows are drawn.`
+      : "";
+  return `${chart(picture)}
+${paragraph(`Each point is a row; rows with like codes are near each other. ${map.says}${drawn}`)}`;
 }
 
 function oddestRows(
@@ -244,6 +368,7 @@ function oddestRows(
   errors: Float32Array,
   columns: readonly string[],
   count: number,
+  shape: ImageShape | undefined,
 ): string {
   const order = Array.from(errors, (error, row) => ({ error, row }))
     .filter(({ error }) => Number.isFinite(error))
@@ -255,6 +380,11 @@ function oddestRows(
     rows,
     order.map(({ row }) => row),
   );
+  if (shape) {
+    const captions = order.map(({ row, error }) => `row ${row + 1}, ${short(error)}`);
+    return `<p>The rows with the largest errors, what comes back of them, and the difference.</p>
+${comparison(model, picked, shape, captions)}`;
+  }
   const squares = model.featureErrors(picked.matrix);
   const expected = model.reconstruct(picked.matrix);
   const body = order.map(({ error, row }, i): [string, string, string] => {
@@ -288,19 +418,43 @@ function byColumn(squares: Float32Array, count: number, columns: readonly string
   const ranked = means.sort((a, b) => b.mean - a.mean).slice(0, 30);
   const lines = ranked.map(
     ({ name, mean }) =>
-      `<tr><td>${escapeHtml(name)}</td><td>${short(mean)}</td><td><meter min="0" max="1" value="${Math.max(0, Math.min(1, mean / most || 0)).toFixed(3)}"></meter></td></tr>`,
+      `<tr><td>${escapeHtml(name)}</td><td>${short(mean)}</td><td><div class="bar" style="width:${Math.max(0, Math.min(100, (100 * mean) / most || 0)).toFixed(1)}%"></div></td></tr>`,
   );
   const rest = width - ranked.length;
-  return `<div class="wide"><table><thead><tr><th>Column</th><th>Mean squared error</th><th></th></tr></thead><tbody>${lines.join("\n")}</tbody></table></div>${rest > 0 ? `\n<p>${rest} more columns have smaller errors.</p>` : ""}`;
+  return `<div class="wide"><table class="bars"><thead><tr><th>Column</th><th>Mean squared error</th><th></th></tr></thead><tbody>${lines.join("\n")}</tbody></table></div>${rest > 0 ? `\n<p>${rest} more columns have smaller errors.</p>` : ""}`;
 }
 
-function card(rows: Rows, columns: readonly string[]): string {
+/** What is known of model and data, and what only people know. */
+function card(
+  rows: Rows,
+  columns: readonly string[],
+  model: TiedAutoencoder,
+  sampled: Sample | undefined,
+): string {
   const facts: [string, string][] = [
-    ["Rows", rows.count.toLocaleString("en")],
+    ["Rows of this page", rows.count.toLocaleString("en")],
     ["Columns", columns.length.toLocaleString("en")],
+    ["Model", `${model.config.layers.join(" → ")}, weights ${checksum(model)}`],
   ];
-  return `${table(["", ""], facts)}
+  const values = sampled && columns.length <= MOST_SUMMARIES ? summaries(sampled, columns) : "";
+  return `${table(["", ""], facts)}${values}
 <dl><dt>Intended use</dt><dd>…</dd><dt>Not meant for</dt><dd>…</dd><dt>Where the data are from</dt><dd>…</dd><dt>Known limits</dt><dd>…</dd></dl>`;
+}
+
+/** The range of each column, of some rows. */
+function summaries({ matrix, count }: Sample, columns: readonly string[]): string {
+  const width = columns.length;
+  const lines = columns.map((name, j) => {
+    const own = Float64Array.from({ length: count }, (_, row) => matrix.data[row * width + j] ?? 0);
+    const known = own.filter((value) => !Number.isNaN(value)).sort();
+    const at = (share: number) => (known.length > 0 ? short(sortedQuantile(known, share)) : "");
+    const missing = count - known.length;
+    return [name, at(0), at(0.5), at(1), missing > 0 ? missing.toLocaleString("en") : ""];
+  });
+  const isMissing = lines.some((line) => line[4] !== "");
+  const headings = ["Column", "Least", "Median", "Largest", ...(isMissing ? ["Missing"] : [])];
+  return `<h3>Values of ${count.toLocaleString("en")} rows</h3>
+${table(headings, isMissing ? lines : lines.map((line) => line.slice(0, 4)))}`;
 }
 
 /** Some rows by value, and their numbers. */

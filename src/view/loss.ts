@@ -91,9 +91,8 @@ export function drawLoss(history: LossInput, options: LossOptions = {}): string 
         ],
         { dash: true, opacity: 0.8 },
       );
-      surface.text(size[0] - MARGIN.right - 2, at - 4, `${name} ${formatNumber(value)}`, {
-        anchor: "end",
-      });
+      // On the left, where losses that fall are far above it.
+      surface.text(MARGIN.left + 4, at - 4, `${name} ${formatNumber(value)}`);
     }
     for (const { values, color, dash } of series) {
       const parts = runs(values, usable).map((run) =>

@@ -138,6 +138,16 @@ test("report tells of a detector in one page, with names from files escaped", as
   const html = readFileSync(join(folder, "r.html"), "utf8");
   expect(html).toContain("which call 4 rows odd: AUROC");
   expect(html).toMatch(/<td>12<\/td><td>&lt;b&gt;C1010<\/td>.*<td>age 170, expected/);
+  // Which of the rows are flagged; where few are, the next oddest are told too.
+  expect(html).toMatch(/<td>yes<\/td><td>age 170, expected/);
+  const again = await runLine(folder, "report d.safetensors told.csv -o r.html");
+  expect(again.code).toBe(0); // a report may be replaced by the next one
+  const strict = await runLine(folder, "report d.safetensors told.csv --alpha 0.005 -o r.html");
+  expect(strict.code).toBe(0);
+  expect(readFileSync(join(folder, "r.html"), "utf8")).toMatch(/<td>no<\/td>/);
+  writeFileSync(join(folder, "own.html"), "<p>mine</p>");
+  const refused = await runLine(folder, "report d.safetensors told.csv -o own.html");
+  expect(refused.err).toContain("exists and is not a report of this program");
   expect(html).toMatch(/<td>currency<\/td><td>constant<\/td><td><\/td><td>always EUR<\/td>/);
 });
 

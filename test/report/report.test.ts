@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { InvalidValueError, TiedAutoencoder } from "../../src/index.ts";
 import { mapCodes } from "../../src/report/map.ts";
 import { report } from "../../src/report/report.ts";
+import { scoreLine } from "../../src/report/scores.ts";
 
 /** Rows on a line in three columns, and one that is off it in the second. */
 const rows = Array.from({ length: 100 }, (_, i) => [i / 50, i / 25, i / 100]);
@@ -56,6 +57,35 @@ describe("report", () => {
     expect(report(model, x)).not.toContain("<h2>Training</h2>");
   });
 
+  test("shows odd images and their reconstructions instead of columns, and errors by pixel", async () => {
+    using model = TiedAutoencoder.createSync({ layers: [4, 1] });
+    const x = Array.from({ length: 40 }, (_, i) => [i % 2, i % 2, 0, 0]);
+    x[7] = [0, 0, 1, 1];
+    await model.fit(x, { epochs: 60, batchSize: 8 });
+    const html = report(model, x, { images: { width: 2 }, oddest: 1 });
+    const odd = /<h2>The oddest rows<\/h2>\n(.*?)<\/section>/s.exec(html)?.[1] ?? "";
+    expect(odd).toMatch(/<figcaption>row 8, [\d.]+<\/figcaption>/);
+    // The row, what comes back, and the difference.
+    expect(odd.match(/<image /g)).toHaveLength(3);
+    expect(odd).not.toContain("column");
+    expect(html).toMatch(/<h2>Pixels by error<\/h2>.*in 40 rows: white is 0, black is/s);
+    expect(html).not.toContain("Columns by error");
+  });
+
+  test("sums up the columns in the model card, with what is missing", async () => {
+    using model = TiedAutoencoder.createSync({ layers: [2, 1], missing: "mask" });
+    const x = [
+      [1, 10],
+      [2, Number.NaN],
+      [4, 30],
+    ];
+    model.fitScaler(x);
+    const html = report(model, x);
+    expect(html).toContain("<td>column 1</td><td>1</td><td>2</td><td>4</td><td></td>");
+    expect(html).toContain("<td>column 2</td><td>10</td><td>20</td><td>30</td><td>1</td>");
+    expect(html).toContain("left out of the loss");
+  });
+
   test("compares with principal components, in the loss curve and in words", async () => {
     using model = TiedAutoencoder.createSync({ layers: [3, 2], scaler: "standard" });
     // Three columns that do not correlate, of one variance after scaling: two components leave a third.
@@ -94,6 +124,23 @@ test("codes of many units are drawn along their leading components", () => {
     points.filter((_, i) => i % 2 === axis).reduce((sum, value) => sum + value * value, 0) / 100;
   expect(spread(0)).toBeCloseTo(4.5, 0);
   expect(spread(1)).toBeCloseTo(0.5, 0);
+});
+
+test("the line of scores keeps each peak, and leaves out a threshold that is not finite", () => {
+  const score = Float64Array.from({ length: 5000 }, (_, i) =>
+    i === 1234 ? 50 : i === 7 ? Number.NaN : 1,
+  );
+  const svg = scoreLine(score, 10);
+  expect(svg).toContain("threshold 10");
+  expect(svg).toMatch(/score from 1 to 1 in 556 values/);
+  const line = /<path d="(M[^"]+)"[^>]*stroke-width="2"/.exec(svg)?.[1] ?? "";
+  const heights = line
+    .split(/[ML]/)
+    .slice(1)
+    .map((point) => Number(point.split(" ")[1]));
+  expect(heights).toHaveLength(556);
+  expect(heights.indexOf(Math.min(...heights))).toBe(Math.floor(1234 / 9));
+  expect(scoreLine(score, Infinity)).not.toContain("threshold");
 });
 
 test("a detector is sent to its own report", () => {

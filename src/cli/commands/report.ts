@@ -51,7 +51,7 @@ async function run(args: Arguments): Promise<void> {
   const output = args.text("output");
   if (output === undefined) throw new UsageError("report needs --output FILE.");
   const images = readImages(args.text("images"));
-  await requireReplaceable(output, replaceable(args, [modelPath, dataPath], []));
+  await requireReplaceable(output, replaceable(args, [modelPath, dataPath], ["report"]));
   const title = args.text("title") ?? basename(modelPath);
   if (await isDetector(modelPath)) {
     if (images) throw new UsageError("--images is for models of images, and not for detectors.");

@@ -2,7 +2,8 @@
 // the columns to blame, and how flags agree with labels where a column holds them.
 
 import type { Decision, Reason } from "../../detect.ts";
-import { escapeHtml, table as htmlTable, page } from "../../report/html.ts";
+import { CHART, chart, table as htmlTable, page, paragraph, section } from "../../report/html.ts";
+import { scoreLine } from "../../report/scores.ts";
 import { drawErrors } from "../../view/errors.ts";
 import { grouped, short } from "../numbers.ts";
 import { type Alarm, explainAlarms, findAlarms, type Judged, oddest } from "./alarms.ts";
@@ -11,6 +12,8 @@ import { qualityOf, qualityText } from "./quality.ts";
 import { detectorText, namesIn, namingOf, reasonText } from "./text.ts";
 
 const SHOWN = 20;
+/** Rows that are listed at least, flagged or not. */
+const LEAST_SHOWN = 5;
 const MOST_REASONS = 3;
 
 /** The page. */
@@ -26,15 +29,25 @@ export function detectorReport(judged: Judged, decision: Decision, title: string
     ["Rows to compare with", grouped(detector.config.calibrationRows)],
     ["Flags", decisionText(decision)],
   ];
-  return page(title, [
-    section("The detector", [htmlTable(["", ""], facts), ...notes.map(paragraph)].join("\n")),
+  const isSharp = Number.isFinite(threshold);
+  const limit = isSharp ? `; a row is flagged when its score is above ${short(threshold)}` : "";
+  const said = `${grouped(flagged)} of ${grouped(table.rows)} rows of ${table.file} are flagged${limit}.`;
+  const lead = `A detector learned what is normal and scored these rows: the higher its score, the odder a row. ${said}`;
+  const { score } = detection;
+  const isSeries = detector.config.window !== undefined;
+  return page(title, lead, [
     section(
       "Scores of rows",
-      `${drawErrors(detection.score, { unit: "score of a row", ...(Number.isFinite(threshold) ? { threshold } : {}) })}
-${paragraph(`${grouped(flagged)} of ${grouped(table.rows)} rows of ${table.file} are flagged${Number.isFinite(threshold) ? `: their scores are above ${short(threshold)}` : ""}.`)}`,
+      `${score.length > 0 ? chart(drawErrors(score, { unit: "score of a row", size: CHART, ...(isSharp ? { threshold } : {}) })) : ""}\n${paragraph(said)}`,
     ),
-    ...(quality ? [section("Labels", paragraph(qualityText(quality)))] : []),
-    section("The oddest", oddestRows(judged, alarms)),
+    section("The detector", [htmlTable(["", ""], facts), ...notes.map(paragraph)].join("\n")),
+    section(
+      "Scores in the order of the rows",
+      isSeries && score.length > 0 ? scoreLine(score, threshold) : "",
+      true,
+    ),
+    ...(quality ? [section("Labels", paragraph(qualityText(quality)), true)] : []),
+    section("The oddest", oddestRows(judged, alarms), true),
     section(
       "Columns",
       htmlTable(
@@ -50,38 +63,56 @@ ${paragraph(`${grouped(flagged)} of ${grouped(table.rows)} rows of ${table.file}
               : reason,
         ]),
       ),
+      true,
     ),
   ]);
 }
 
-const section = (heading: string, content: string): string =>
-  `<section><h2>${escapeHtml(heading)}</h2>\n${content}\n</section>`;
-
-const paragraph = (text: string): string => `<p>${escapeHtml(text)}</p>`;
+/** The rows with the highest scores that are not flagged; of a series, apart from each other by a window. */
+function nextOddest({ detector, detection, first }: Judged, most: number): Alarm[] {
+  const { score, pValue, flagged } = detection;
+  const apart = detector.config.window?.length ?? 1;
+  const order = [...score.keys()].filter((row) => Number.isFinite(score[row]));
+  order.sort((a, b) => (score[b] ?? 0) - (score[a] ?? 0) || a - b);
+  const taken: number[] = order.filter((row) => flagged[row] === 1);
+  const found: Alarm[] = [];
+  for (const row of order) {
+    if (found.length >= most) break;
+    if (taken.some((other) => Math.abs(other - row) < apart)) continue;
+    taken.push(row);
+    const place = { row: first + row, start: first + row, end: first + row, rows: 1 };
+    const judgement = { score: score[row] ?? Number.NaN, pValue: pValue[row] ?? Number.NaN };
+    found.push({ ...place, ...judgement, reasons: [] });
+  }
+  return found;
+}
 
 function oddestRows(judged: Judged, alarms: readonly Alarm[]): string {
-  if (alarms.length === 0) return paragraph("No row is flagged.");
   const { table, detector } = judged;
   const naming = namingOf(detector);
-  const explained = explainAlarms(judged, oddest(alarms, SHOWN));
+  const shown = oddest(alarms, SHOWN);
+  const others = nextOddest(judged, LEAST_SHOWN - shown.length);
+  const explained = explainAlarms(judged, [...shown, ...others]);
   const at = (row: number) => String(table.lineOf(row) ?? row + 1);
   const unit = table.lineOf(0) === undefined ? "Row" : "Line";
-  const rows = explained.map(({ row, start, end, score, pValue, reasons }) => {
+  const rows = explained.map(({ row, start, end, score, pValue, reasons }, i) => {
     const names = Object.values(namesIn(naming, table, row));
     return [
       start === end ? at(row) : `${at(start)} to ${at(end)}`,
       names.join(", "),
       short(score),
       short(pValue),
+      i < shown.length ? "yes" : "no",
       reasons
         .slice(0, MOST_REASONS)
         .map((reason) => told(reason))
         .join("; "),
     ];
   });
-  const rest = alarms.length - explained.length;
+  const rest = alarms.length - shown.length;
   const more = rest > 0 ? paragraph(`${grouped(rest)} more are flagged.`) : "";
-  return `${htmlTable([unit, "Name", "Score", "p-value", "Columns to blame"], rows)}\n${more}`;
+  const headings = [unit, "Name", "Score", "p-value", "Flagged", "Columns to blame"];
+  return `${htmlTable(headings, rows)}\n${more}`;
 
   function told(reason: Reason): string {
     const value =
