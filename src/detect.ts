@@ -2,7 +2,12 @@
 // spawns nothing.
 
 export type { Decision, Detection } from "./detect/calibration.ts";
-export { AnomalyDetector, type DetectorConfig, type Evaluation } from "./detect/detector.ts";
+export {
+  AnomalyDetector,
+  type DetectorConfig,
+  type Evaluation,
+  type EventOptions,
+} from "./detect/detector.ts";
 export type { Drift } from "./detect/drift.ts";
 export type { Reason } from "./detect/explain.ts";
 export type { DetectorEpoch, DetectorOptions, DetectorProgress } from "./detect/fit.ts";

@@ -59,6 +59,16 @@ export interface Evaluation {
   readonly f1: number;
 }
 
+/** Options of `events`. */
+export interface EventOptions {
+  /** Rows that are not flagged which an event may have within it. Default: a window's length. */
+  readonly patience?: number;
+  /** How many events get reasons, those of the highest scores, some milliseconds each. Default: all. */
+  readonly explained?: number;
+}
+
+const eventKeys = ["patience", "explained"] as const satisfies (keyof EventOptions)[];
+
 /** What a detector is made of, as it was resolved. */
 export interface DetectorConfig {
   /** How many models. */
@@ -200,8 +210,8 @@ export class AnomalyDetector {
   }
 
   /**
-   * Why rows are odd: for each row its columns, the one whose expected value would lower the score most first.
-   * Takes some milliseconds a row.
+   * Why rows are odd: for each row its columns. First come constants that moved and values that training never saw, then the
+   * columns whose expected value would lower the score, the most first. Takes some milliseconds a row.
    */
   explain(rows: DetectorInput): Reason[][] {
     const parts = this.#live;
@@ -211,14 +221,13 @@ export class AnomalyDetector {
   /**
    * Flagged rows of a time series that follow each other, as events: from when to when, the oddest row, and its columns, the
    * one to blame first.
-   * @param decision how rows are flagged. Default `{ alpha: 0.01 }`
-   * @param options `patience`: rows that are not flagged which an event may have within it. Default: a window's length
+   * @param decision how rows are flagged, or what `detect` said of these rows. Default `{ alpha: 0.01 }`
    * @throws InvalidStateError unless the detector was fitted with `window`
    */
   events(
     rows: DetectorInput,
-    decision?: Decision,
-    options: { readonly patience?: number } = {},
+    decision?: Decision | Detection,
+    options: EventOptions = {},
   ): ExplainedEvent[] {
     const parts = this.#live;
     const { series } = parts;
@@ -227,10 +236,20 @@ export class AnomalyDetector {
         "events are of rows that follow each other in time; this detector was fitted without window.",
       );
     }
-    onlyKeys("events", record("The options of events", options), ["patience"]);
+    onlyKeys("events", record("The options of events", options), eventKeys);
     const patience = wholeNumber("patience", options.patience ?? series.length, 0);
+    const explained =
+      options.explained === undefined ? Infinity : wholeNumber("explained", options.explained, 0);
     const source = readSource("rows", rows, parts.encoder.columns);
-    return eventsOf(parts, series, source, this.detect(rows, decision), patience);
+    const isJudged = decision !== undefined && "flagged" in decision;
+    const detection = isJudged ? decision : this.detect(rows, decision);
+    const { length } = detection.flagged;
+    if (length !== source.count || detection.score.length !== length) {
+      throw new InvalidValueError(
+        `events needs what detect said of the same rows; got ${source.count} rows and a detection of ${length}.`,
+      );
+    }
+    return eventsOf(parts, series, source, detection, patience, explained);
   }
 
   /**

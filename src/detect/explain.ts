@@ -73,7 +73,16 @@ interface Best {
   score: number;
 }
 
-/** The reasons of each row, the one whose expected value would lower the score most first. */
+/** Values that training never saw first; the others keep their order. */
+export function newFirst(reasons: readonly Reason[]): Reason[] {
+  const isNew = ({ probability }: Reason) => probability === 0;
+  return [...reasons.filter(isNew), ...reasons.filter((reason) => !isNew(reason))];
+}
+
+/**
+ * The reasons of each row: what training never saw, then the columns whose expected value would lower the score, the most
+ * first.
+ */
 export function explainRows(
   encoder: Encoder,
   ensemble: Ensemble,
@@ -109,7 +118,7 @@ export function explainRows(
     ranked.sort((a, b) => b.reason.contribution - a.reason.contribution || b.error - a.error);
     return [
       ...movedConstants(encoder, ensemble, questions, row),
-      ...ranked.map(({ reason }) => reason),
+      ...newFirst(ranked.map(({ reason }) => reason)),
     ];
   });
 }

@@ -11,6 +11,7 @@ import {
   type ExplanationState,
   explainRows,
   movedConstants,
+  newFirst,
   type Questions,
   type Reason,
 } from "./explain.ts";
@@ -127,7 +128,7 @@ export function scoresApart(
 /** Rows that are explained at a time: each is scored some hundred times. */
 const EXPLAINED_AT_A_TIME = 32;
 
-/** Why rows are odd: for each row its columns, the one whose expected value would lower the score most first. */
+/** Why rows are odd: for each row its columns, in the order of `explainRows`. */
 export function explainSource(parts: Parts, source: Source): Reason[][] {
   const { encoder, ensemble, explanation, series } = parts;
   const raw = encoder.read(source);
@@ -177,7 +178,7 @@ function explainSeries(
       const told = describeField(encoder, field, questions, when, expected, expected);
       return [{ ...told, surprise, contribution, when }];
     });
-    reasons[row] = [...movedConstants(encoder, ensemble, questions, row), ...fields];
+    reasons[row] = [...movedConstants(encoder, ensemble, questions, row), ...newFirst(fields)];
   });
   return reasons;
 }
@@ -220,13 +221,14 @@ function questionsOf(
 
 /** An event, and why its oddest row is odd. */
 export interface ExplainedEvent extends AnomalyEvent {
-  /** The columns of the oddest row, the one to blame first. */
+  /** The columns of the oddest row, the one to blame first. Empty for an event that is not explained. */
   readonly reasons: readonly Reason[];
 }
 
 /**
  * Flagged rows of a time series that follow each other, as events in order of their first row.
  * @param patience rows that are not flagged which an event may have within it
+ * @param explained how many events are explained, those of the highest scores
  */
 export function eventsOf(
   parts: Parts,
@@ -234,6 +236,7 @@ export function eventsOf(
   source: Source,
   { flagged, score }: Pick<Detection, "flagged" | "score">,
   patience: number,
+  explained: number,
 ): ExplainedEvent[] {
   const { encoder } = parts;
   const { ordering } = frameSeries(
@@ -245,7 +248,10 @@ export function eventsOf(
   );
   const { rows, segments } = ordering;
   const events = mergeEvents(flagged, score, rows, segments, patience);
+  events.sort((a, b) => a.start - b.start);
+  const oddest = new Set([...events].sort((a, b) => b.score - a.score).slice(0, explained));
   return events.map((event) => {
+    if (!oddest.has(event)) return { ...event, reasons: [] };
     const place = rows.indexOf(event.peak);
     const segment = segments.find(({ first, count }) => place >= first && place < first + count);
     // Only windows around the oddest row are looked at.
@@ -253,8 +259,8 @@ export function eventsOf(
     const end = (segment?.first ?? 0) + (segment?.count ?? rows.length);
     const to = Math.min(end, place + series.length);
     const around = Uint32Array.from(rows.subarray(from, to).filter((row) => row !== HOLE));
-    const explained = explainSource(parts, someOf(source, around));
-    const reasons = explained[around.indexOf(event.peak)] ?? [];
+    const each = explainSource(parts, someOf(source, around));
+    const reasons = each[around.indexOf(event.peak)] ?? [];
     return {
       ...event,
       reasons: reasons.map((reason) =>

@@ -3,7 +3,12 @@
 
 import type { OwnBytes } from "../arrays.ts";
 import type { Decision, Detection } from "../detect/calibration.ts";
-import type { DetectorConfig, DetectorSource, Evaluation } from "../detect/detector.ts";
+import type {
+  DetectorConfig,
+  DetectorSource,
+  Evaluation,
+  EventOptions,
+} from "../detect/detector.ts";
 import type { Drift } from "../detect/drift.ts";
 import type { Reason } from "../detect/explain.ts";
 import type { DetectorOptions } from "../detect/fit.ts";
@@ -227,8 +232,8 @@ export class AnomalyDetector {
   }
 
   /**
-   * Why rows are odd: for each row its columns, the one whose expected value would lower the score most first. Takes some
-   * milliseconds a row.
+   * Why rows are odd: for each row its columns. First come constants that moved and values that training never saw, then the
+   * columns whose expected value would lower the score, the most first. Takes some milliseconds a row.
    */
   explain(rows: WorkerRows, options?: TransferOptions): Promise<Reason[][]> {
     return this.#calls.send("explain", [rows], options);
@@ -237,13 +242,13 @@ export class AnomalyDetector {
   /**
    * Flagged rows of a time series that follow each other, as events: from when to when, the oddest row, and its columns, the
    * one to blame first.
-   * @param options `patience`: rows that are not flagged which an event may have within it. Default: a window's length
+   * @param decision how rows are flagged, or what `detect` said of these rows. Default `{ alpha: 0.01 }`
    * @throws (rejects) InvalidStateError unless the detector was fitted with `window`
    */
   events(
     rows: WorkerRows,
-    decision?: Decision,
-    options: { readonly patience?: number } & TransferOptions = {},
+    decision?: Decision | Detection,
+    options: EventOptions & TransferOptions = {},
   ): Promise<ExplainedEvent[]> {
     const { transfer = false, ...settings } = options;
     return this.#calls.send("events", [rows, decision, settings], { transfer });

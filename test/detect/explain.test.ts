@@ -85,6 +85,10 @@ describe("reasons", () => {
       surprise: 1 / 401,
     });
     expect(unseen[0]?.contribution).toBeGreaterThan(0.9);
+    // It comes first also where another column adds more.
+    const [both = []] = mixed.explain([{ ...usual, side: "left", a: 1000 }]);
+    expect(both.slice(0, 2).map(({ column }) => column)).toEqual(["side", "a"]);
+    expect(both[1]?.contribution).toBeGreaterThan(both[0]?.contribution ?? 1);
     mixed.dispose();
   });
 });

@@ -5,14 +5,7 @@ import { stat } from "node:fs/promises";
 import type { AnomalyDetector, Decision, Detection } from "../../detect.ts";
 import type { Arguments, Command } from "../arguments.ts";
 import { emit, print } from "../console.ts";
-import {
-  type Alarm,
-  explainAlarms,
-  findAlarms,
-  type Judged,
-  judgeRows,
-  oddest,
-} from "../detector/alarms.ts";
+import { type Alarm, findAlarms, type Judged, judgeRows, oddest } from "../detector/alarms.ts";
 import { encodeDetectorFile, readDetector, requireNoModel } from "../detector/file.ts";
 import { fitDetector, tellDecision, tellTable } from "../detector/fit.ts";
 import {
@@ -269,10 +262,9 @@ async function tellAlarms(
   const { detector, table, detection, first } = judged;
   const output = args.text("output");
   const json = args.flag("json");
-  const alarms = findAlarms(judged);
   const most = args.number("top") ?? (json || output !== undefined ? MOST_EXPLAINED : SHOWN);
-  const shown = detector.config.window === undefined ? alarms.slice(0, most) : oddest(alarms, most);
-  const explained = await inFile(table, () => explainAlarms(judged, shown));
+  const alarms = await inFile(table, () => findAlarms(judged, most));
+  const explained = oddest(alarms, most);
   const quality = qualityOf(judged);
   const unknown = [...detection.score].flatMap((score, i) =>
     Number.isNaN(score) ? [first + i] : [],

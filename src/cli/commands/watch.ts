@@ -6,7 +6,6 @@ import { InvalidTypeError, InvalidValueError } from "../../errors.ts";
 import type { Arguments, Command } from "../arguments.ts";
 import { print } from "../console.ts";
 import type { Alarm } from "../detector/alarms.ts";
-import { newFirst } from "../detector/alarms.ts";
 import { readDetector } from "../detector/file.ts";
 import { type NamedRow, RowReader, readLines } from "../detector/lines.ts";
 import { decisionOptions, defaultDecision, readDecision } from "../detector/options.ts";
@@ -283,7 +282,7 @@ class Watching {
 
   /** Why the newest row is odd. */
   #reasons(latest: readonly Seen[]): Alarm["reasons"] {
-    return newFirst(this.#detector.explain(latest.map(({ row }) => row)).at(-1) ?? []);
+    return this.#detector.explain(latest.map(({ row }) => row)).at(-1) ?? [];
   }
 
   #watchDrift(line: number): void {

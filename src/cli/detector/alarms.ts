@@ -1,13 +1,8 @@
 // What is flagged, put in order and explained: rows of a table, the oddest first; stretches of a time series, as
 // they come.
 
-import { mergeEvents } from "../../detect/series/events.ts";
-import { type Ordering, orderRows } from "../../detect/series/segments.ts";
-import { rhythmIn } from "../../detect/series/series.ts";
-import { timeOf } from "../../detect/table/schema.ts";
-import type { AnomalyDetector, Detection, Reason, SeriesState } from "../../detect.ts";
-import { CellReader } from "../../formats/cell-values.ts";
-import { cellText, type DetectorTable, rowsOf, someRows } from "./table.ts";
+import type { AnomalyDetector, Detection, Reason } from "../../detect.ts";
+import { type DetectorTable, rowsOf, someRows } from "./table.ts";
 
 /** Rows of a table, judged. */
 export interface Judged {
@@ -29,108 +24,60 @@ export interface Alarm {
   readonly rows: number;
   readonly score: number;
   readonly pValue: number;
-  /** Columns, those with a value that training never saw first, then as `explain` orders them; empty where it was not explained. */
+  /** Columns, as `explain` orders them; empty where it was not explained. */
   readonly reasons: readonly Reason[];
 }
 
-/** All alarms: of a table the oddest first, of a series in its order. */
-export function findAlarms(judged: Judged): Alarm[] {
-  const { detector, first, detection } = judged;
-  const { window } = detector.config;
+/**
+ * All alarms, of a table the oddest first, of a series in its order. The `explained` oddest get reasons, which takes some
+ * milliseconds each.
+ * @param patience rows that are not flagged which a stretch may have within it; a window's length where it is absent
+ */
+export function findAlarms(judged: Judged, explained: number, patience?: number): Alarm[] {
+  return judged.detector.config.window === undefined
+    ? oddRows(judged, explained)
+    : stretches(judged, explained, patience);
+}
+
+function oddRows({ detector, table, first, detection }: Judged, explained: number): Alarm[] {
   const { flagged, score, pValue } = detection;
-  const alarm = (row: number, start: number, end: number, rows: number) => ({
-    row: first + row,
-    start: first + start,
-    end: first + end,
-    rows,
-    score: score[row] ?? Number.NaN,
-    pValue: pValue[row] ?? Number.NaN,
-    reasons: [],
+  const rows = [...flagged.keys()].filter((row) => flagged[row] === 1);
+  rows.sort((a, b) => (score[b] ?? 0) - (score[a] ?? 0) || a - b);
+  const asked = rows.slice(0, explained).map((row) => first + row);
+  const reasons = asked.length > 0 ? detector.explain(someRows(table, asked)) : [];
+  return rows.map((own, i) => {
+    const row = first + own;
+    return {
+      row,
+      start: row,
+      end: row,
+      rows: 1,
+      score: score[own] ?? Number.NaN,
+      pValue: pValue[own] ?? Number.NaN,
+      reasons: reasons[i] ?? [],
+    };
   });
-  if (window === undefined) {
-    const rows = [...flagged.keys()].filter((row) => flagged[row] === 1);
-    rows.sort((a, b) => (score[b] ?? 0) - (score[a] ?? 0) || a - b);
-    return rows.map((row) => alarm(row, row, row, 1));
-  }
-  const { rows: order, segments } = orderOf(judged, window);
-  const events = mergeEvents(flagged, score, order, segments, window.length);
-  return events
-    .map(({ peak, start, end, rows }) => alarm(peak, start, end, rows))
-    .sort((a, b) => a.start - b.start);
 }
 
-/** The judged rows, series by series. */
-function orderOf({ table, first }: Judged, { time, groupBy, ...learned }: SeriesState): Ordering {
-  const reader = new CellReader(table.cells);
-  const count = table.rows - first;
-  const valuesOf = (name: string): ArrayLike<unknown> =>
-    table.columns.find((column) => column.name === name)?.values ?? [];
-  const own = <Value>(name: string | undefined, read: (value: unknown) => Value) => {
-    if (name === undefined) return undefined;
-    const values = valuesOf(name);
-    return Array.from({ length: count }, (_, row) => read(values[first + row]));
-  };
-  const times = own(time, (value) => timeOf(value, reader) ?? 0);
-  return orderRows(
-    {
-      count,
-      times: times && Float64Array.from(times),
-      groups: own(groupBy, (value) => value),
-      name: table.file,
-    },
-    rhythmIn(learned),
-  );
-}
-
-/** The same alarms with their reasons. Takes some milliseconds each. */
-export function explainAlarms(
-  { detector, table }: Pick<Judged, "detector" | "table">,
-  alarms: readonly Alarm[],
+function stretches(
+  { detector, table, first, detection }: Judged,
+  explained: number,
+  patience: number | undefined,
 ): Alarm[] {
-  const { window } = detector.config;
-  if (window === undefined) {
-    if (alarms.length === 0) return [];
-    const reasons = detector.explain(
-      someRows(
-        table,
-        alarms.map(({ row }) => row),
-      ),
-    );
-    return alarms.map((alarm, i) => ({ ...alarm, reasons: newFirst(reasons[i] ?? []) }));
-  }
-  return alarms.map((alarm) => {
-    const rows = around(table, alarm.row, window.length, window.groupBy);
-    const reasons = detector.explain(someRows(table, rows))[rows.indexOf(alarm.row)] ?? [];
-    const placed = reasons.map((reason) =>
-      reason.when === undefined ? reason : { ...reason, when: rows[reason.when] ?? alarm.row },
-    );
-    return { ...alarm, reasons: newFirst(placed) };
-  });
-}
-
-/** What training never saw says most. */
-export const newFirst = (reasons: readonly Reason[]): Reason[] => {
-  const isNew = ({ probability }: Reason) => probability === 0;
-  return [...reasons.filter(isNew), ...reasons.filter((reason) => !isNew(reason))];
-};
-
-/** The rows of the same series that windows over a row cover. */
-function around(
-  table: DetectorTable,
-  row: number,
-  length: number,
-  groupBy: string | undefined,
-): number[] {
-  const group = (other: number) => (groupBy === undefined ? "" : cellText(table, groupBy, other));
-  const side = (step: 1 | -1) => {
-    const found: number[] = [];
-    for (let other = row + step; other >= 0 && other < table.rows; other += step) {
-      if (found.length === length) break;
-      if (group(other) === group(row)) found.push(other);
-    }
-    return found;
-  };
-  return [...side(-1).reverse(), row, ...side(1)];
+  // All rows, so that the windows over the first judged ones are whole.
+  const flagged = new Uint8Array(table.rows);
+  const score = new Float64Array(table.rows);
+  const pValue = new Float64Array(table.rows).fill(1);
+  flagged.set(detection.flagged, first);
+  score.set(detection.score, first);
+  pValue.set(detection.pValue, first);
+  const all = { ...detection, flagged, score, pValue };
+  const options = { explained, ...(patience === undefined ? {} : { patience }) };
+  return detector.events(rowsOf(table), all, options).map(({ peak, ...event }) => ({
+    ...event,
+    row: peak,
+    pValue: pValue[peak] ?? Number.NaN,
+  }));
 }
 
 /** Judges rows: those of a table of their own, or those from `first` on of the table that was learned from. */

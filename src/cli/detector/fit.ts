@@ -61,7 +61,6 @@ export async function fitDetector(
         ? guessSchema(source, columnsOption(learned), new CellReader(table.cells))
         : [];
     const series = chooseSeries(args, learned, schema);
-    const isResidual = series.window !== undefined && (options.score ?? "auto") === "auto";
     const started = performance.now();
     const detector = await AnomalyDetector.fit(rows, {
       ...options,
@@ -70,7 +69,6 @@ export async function fitDetector(
       cells: table.cells,
       yardstick: true,
       ...(series.window ? { window: series.window } : {}),
-      ...(isResidual ? { score: "residual" } : {}),
       onProgress: ({ done, model, models }) => {
         report.progress(() => `learning  ${bar(done, 20)}  model ${model + 1} of ${models}`);
       },

@@ -32,7 +32,7 @@ export const detectorOptions = {
     value: "KIND",
     choices: SCORES,
     help: "what counts: what the models cannot reproduce, the distance of the code, or both",
-    default: "both; of a time series the residual",
+    default: "both; of time series of several columns a tenth of the distance",
   },
   contamination: {
     value: "SHARE",

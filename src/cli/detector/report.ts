@@ -6,7 +6,7 @@ import { CHART, chart, table as htmlTable, page, paragraph, section } from "../.
 import { scoreLine } from "../../report/scores.ts";
 import { drawErrors } from "../../view/errors.ts";
 import { grouped, short } from "../numbers.ts";
-import { type Alarm, explainAlarms, findAlarms, type Judged, oddest } from "./alarms.ts";
+import { type Alarm, findAlarms, type Judged, oddest } from "./alarms.ts";
 import { decisionText, percent } from "./options.ts";
 import { qualityOf, qualityText } from "./quality.ts";
 import { detectorText, namesIn, namingOf, reasonText } from "./text.ts";
@@ -21,7 +21,7 @@ export function detectorReport(judged: Judged, decision: Decision, title: string
   const { detector, table, detection } = judged;
   const { schema, notes } = detector;
   const quality = qualityOf(judged);
-  const alarms = findAlarms(judged);
+  const alarms = findAlarms(judged, SHOWN);
   const flagged = detection.flagged.reduce((sum, flag) => sum + flag, 0);
   const { threshold } = detection;
   const facts: [string, string][] = [
@@ -68,31 +68,33 @@ export function detectorReport(judged: Judged, decision: Decision, title: string
   ]);
 }
 
-/** The rows with the highest scores that are not flagged; of a series, apart from each other by a window. */
-function nextOddest({ detector, detection, first }: Judged, most: number): Alarm[] {
-  const { score, pValue, flagged } = detection;
+/** The rows with the highest scores that are not flagged, the oddest first; of a series, apart from each other by a window. */
+function nextOddest(judged: Judged, most: number): Alarm[] {
+  const { detector, detection } = judged;
+  const { score, flagged } = detection;
   const apart = detector.config.window?.length ?? 1;
   const order = [...score.keys()].filter((row) => Number.isFinite(score[row]));
   order.sort((a, b) => (score[b] ?? 0) - (score[a] ?? 0) || a - b);
   const taken: number[] = order.filter((row) => flagged[row] === 1);
-  const found: Alarm[] = [];
+  const next = new Uint8Array(score.length);
+  let left = most;
   for (const row of order) {
-    if (found.length >= most) break;
+    if (left <= 0) break;
     if (taken.some((other) => Math.abs(other - row) < apart)) continue;
     taken.push(row);
-    const place = { row: first + row, start: first + row, end: first + row, rows: 1 };
-    const judgement = { score: score[row] ?? Number.NaN, pValue: pValue[row] ?? Number.NaN };
-    found.push({ ...place, ...judgement, reasons: [] });
+    next[row] = 1;
+    left -= 1;
   }
-  return found;
+  if (left === most) return [];
+  const alarms = findAlarms({ ...judged, detection: { ...detection, flagged: next } }, most, 0);
+  return alarms.sort((a, b) => b.score - a.score);
 }
 
 function oddestRows(judged: Judged, alarms: readonly Alarm[]): string {
   const { table, detector } = judged;
   const naming = namingOf(detector);
   const shown = oddest(alarms, SHOWN);
-  const others = nextOddest(judged, LEAST_SHOWN - shown.length);
-  const explained = explainAlarms(judged, [...shown, ...others]);
+  const explained = [...shown, ...nextOddest(judged, LEAST_SHOWN - shown.length)];
   const at = (row: number) => String(table.lineOf(row) ?? row + 1);
   const unit = table.lineOf(0) === undefined ? "Row" : "Line";
   const rows = explained.map(({ row, start, end, score, pValue, reasons }, i) => {

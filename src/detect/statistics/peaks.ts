@@ -44,7 +44,8 @@ const BISECTIONS = 200;
  * The score that a row like those of `scores` exceeds with chance `rate`.
  * z = t + (sigma / gamma) ((n rate / N)^(-gamma) - 1), and t - sigma log(n rate / N) at gamma = 0, with n
  * scores and N excesses over t, their quantile 0.98, or a lower one that leaves 12 excesses.
- * @throws InvalidValueError with fewer than 100 scores, or where no score is above the quantile
+ * @throws InvalidValueError with fewer than 100 scores, where no score is above the quantile, and for a rate above the tail's
+ * share N / n, of which a fit to the tail says nothing
  */
 export function peakThreshold(scores: ArrayLike<number>, rate: number): PeakThreshold {
   const sorted = ascending(scores).filter((score) => Number.isFinite(score));
@@ -58,6 +59,11 @@ export function peakThreshold(scores: ArrayLike<number>, rate: number): PeakThre
   if (excesses.length === 0) {
     throw new InvalidValueError(
       `There is no tail to fit: the largest of ${sorted.length} scores are equal.`,
+    );
+  }
+  if (rate * sorted.length > excesses.length) {
+    throw new InvalidValueError(
+      `A tail is fitted to the ${excesses.length} largest of ${sorted.length} scores and says nothing of a chance above ${Number((excesses.length / sorted.length).toPrecision(3))}; got ${rate}. Take alpha or quantile for that.`,
     );
   }
   const tail = fitParetoTail(excesses);

@@ -200,6 +200,23 @@ describe("events", () => {
     expect(first).toEqual(reason);
   });
 
+  it("take what detect said of the rows, and explain as many as are asked for", () => {
+    const twice = stuck.map((row, i) =>
+      i >= 170 && i < 180 ? { ...row, heat: row.heat + 3, torque: 2 } : row,
+    );
+    const detection = detector.detect(twice, { alpha: 0.01 });
+    const all = detector.events(twice, { alpha: 0.01 });
+    expect(all).toHaveLength(2);
+    expect(detector.events(twice, detection)).toEqual(all);
+    const one = detector.events(twice, detection, { explained: 1 });
+    const oddest = all.map(({ score }) => score).indexOf(Math.max(...all.map((e) => e.score)));
+    expect(one.map(({ reasons }) => reasons.length > 0)).toEqual([oddest === 0, oddest === 1]);
+    expect(one[oddest]).toEqual(all[oddest]);
+    expect(() => detector.events(twice.slice(1), detection)).toThrow(
+      "events needs what detect said of the same rows; got 299 rows and a detection of 300.",
+    );
+  });
+
   it("end where rows between are not flagged, by the patience that is given", () => {
     const twice = stuck.map((row, i) => (i >= 170 && i < 180 ? { ...row, torque: 1.2 } : row));
     expect(detector.events(twice, { alpha: 0.01 }, { patience: 5 })).toHaveLength(2);

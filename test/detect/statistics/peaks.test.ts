@@ -40,6 +40,18 @@ function draw(count: number, gamma: number, sigma: number, seed: number): Float6
   });
 }
 
+describe("chances that a tail tells", () => {
+  const scores = draw(1000, 0.1, 1, 3);
+
+  it("go up to the share of the scores that it was fitted to", () => {
+    expect(peakThreshold(scores, 0.02).excesses).toBe(20);
+    expect(peakThreshold(scores, 0.02).threshold).toBeCloseTo(peakThreshold(scores, 0.02).initial);
+    expect(() => peakThreshold(scores, 0.021)).toThrow(
+      "A tail is fitted to the 20 largest of 1000 scores and says nothing of a chance above 0.02; got 0.021. Take alpha or quantile for that.",
+    );
+  });
+});
+
 describe("generalised Pareto tails", () => {
   it("the Danish claims have McNeil's shape and scale: 0.497 and 6.98", () => {
     const tail = fitParetoTail(Float64Array.from(claims, (claim) => claim - 10));
