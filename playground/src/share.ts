@@ -124,7 +124,7 @@ export function readLink(hash: string): ReadLink | undefined {
   if (sum !== undefined && checksum === null) wrong("sum", sum, "no checksum");
   const changes: Change[] = [];
   for (const each of given.get("changes")?.split("_").slice(0, MOST_CHANGES) ?? []) {
-    const match = /^(\d{1,7})([nr])([\d.e-]{1,12})$/.exec(each);
+    const match = /^(\d{1,7})([nr])([\d.e-]{1,24})$/.exec(each);
     const [at, value] = [Number(match?.[1]), Number(match?.[3])];
     const key = match?.[2] === "n" ? "noise" : "learningRate";
     if (match && (key === "noise" ? isNoise(value) : isRate(value)))

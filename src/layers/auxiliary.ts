@@ -33,8 +33,10 @@ export class Auxiliary implements AuxiliaryTerm {
   readonly decoders: readonly Dense[];
   readonly output: DenseOptions;
   readonly masked: boolean;
+  readonly categories: CodeContext["categories"];
 
-  constructor({ decoder, outerDecoders, masked }: CodeContext, settings: AuxiliarySettings) {
+  constructor(context: CodeContext, settings: AuxiliarySettings) {
+    const { decoder, outerDecoders, masked, categories } = context;
     const options = [decoder, ...outerDecoders];
     this.settings = settings;
     this.decoders = options.map(
@@ -42,6 +44,7 @@ export class Auxiliary implements AuxiliaryTerm {
     );
     this.output = options.at(-1) ?? decoder;
     this.masked = masked;
+    this.categories = categories;
   }
 
   plan(room: Room, encoder: SparseSource, inputs: number, units: number): PlannedAuxiliaryTerm {
@@ -68,6 +71,8 @@ class PlannedAuxiliary implements PlannedAuxiliaryTerm {
   /** [width] each */
   readonly #ones: Address;
   readonly #means: Address;
+  /** The blocks of categories as the softmax reads them: pairs of uint32. */
+  readonly #blocks: Address;
   /** Listed elements of the last pass. 0 if the term is 0. */
   #count = 0;
   #k = 0;
@@ -94,6 +99,7 @@ class PlannedAuxiliary implements PlannedAuxiliaryTerm {
     this.#difference = room.matrix(this.#width);
     this.#ones = room.floats(this.#width);
     this.#means = room.floats(this.#width);
+    this.#blocks = room.floats(auxiliary.categories.length * 2);
   }
 
   /** The term, after the forward pass: `y` is the reconstruction, or its logits [rows, width]. */
@@ -128,6 +134,12 @@ class PlannedAuxiliary implements PlannedAuxiliaryTerm {
       pass.logits ? this.#auxiliary.output.activation : "linear",
     );
     kernels.biasActivation(code, parameter, 1, count, y, 0, e);
+    const { categories } = this.#auxiliary;
+    if (pass.logits && categories.length > 0) {
+      // Plans overlap: another one may have written here since.
+      pass.arena.words(this.#blocks, categories.length * 2).set(categories.flat());
+      kernels.softmaxBlocks(rows, width, categories.length, this.#blocks, e, e);
+    }
     kernels.scale(count, e, -1);
     kernels.axpy(count, 1, target, e);
     if (this.#auxiliary.masked) clearUnknown(pass, count, target, e);

@@ -20,6 +20,8 @@ export interface CodeContext {
   readonly width: number;
   /** Whether NaN in a target marks a missing value. */
   readonly masked: boolean;
+  /** Columns of the output that a softmax makes probabilities: the first and the levels of each category. */
+  readonly categories: readonly (readonly [first: number, levels: number])[];
   /** The decoding layers after the first, from the code to the output. */
   readonly outerDecoders: readonly DenseOptions[];
 }

@@ -43,6 +43,7 @@ export function buildNetwork(config: ResolvedConfig): Network {
     const width = units[s < depth ? s + 1 : 2 * depth - 1 - s] ?? 0;
     return [new Dropout(`dropout.${s}`, width, dropout, splitSeed(seed), Stream.dropout + s)];
   };
+  const { categories = [] } = lossFunction(config.loss);
   const codeSpec = longForm(config.code);
   const code = codes.of(codeSpec).layers(
     {
@@ -53,6 +54,7 @@ export function buildNetwork(config: ResolvedConfig): Network {
       seed: splitSeed(seed),
       width: units[0] ?? 0,
       masked: config.missing === "mask",
+      categories,
       outerDecoders: decoders.slice(0, -1).reverse(),
     },
     codeSpec,
@@ -72,8 +74,7 @@ export function buildNetwork(config: ResolvedConfig): Network {
   for (let i = depth - 2; i >= 0; i--) {
     decode.push(...dropoutAfter(2 * depth - 2 - i), new Dense(decoders[i] as DenseOptions));
   }
-  const { categories } = lossFunction(config.loss);
-  if (categories) decode.push(new Softmax("softmax", units[0] ?? 0, categories));
+  if (categories.length > 0) decode.push(new Softmax("softmax", units[0] ?? 0, categories));
   const layers = [...encode, ...decode];
   const [first, last] = [layers[0], layers.at(-1)];
   return {

@@ -1,7 +1,7 @@
 // What a call's arguments become on their way to the worker: data that was sent before is named, views are
 // copied without the rest of their buffers, and buffers that were given away are refused.
 
-import { InvalidTypeError, show } from "../errors.ts";
+import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import { SENT_DATA } from "./messages.ts";
 
 /** Data that the worker keeps; see `send`. */
@@ -27,10 +27,11 @@ export function prepareArguments(
   isKept: (value: unknown) => value is Kept,
 ): Prepared {
   const used = new Map<ArrayBufferLike, number>();
-  walk(args, (view) => {
+  const see = (view: Uint8Array) => {
     requireAttached(call, view);
     used.set(view.buffer, (used.get(view.buffer) ?? 0) + view.byteLength);
-  });
+  };
+  walk(call, args, see, MOST_NESTING);
   const buffers = new Set<ArrayBuffer>();
   const convert = (value: unknown): unknown => {
     if (isKept(value)) return { [SENT_DATA]: value.numberFor(owner) };
@@ -49,16 +50,34 @@ export function prepareArguments(
     // Rows of numbers hold nothing to look for, and may be many.
     if (Array.isArray(value)) return typeof value[0] === "number" ? value : value.map(convert);
     if (!isPlainObject(value)) return value;
+    if (Object.hasOwn(value, SENT_DATA)) {
+      throw new InvalidValueError(
+        `${call} was given an object with the key ${show(SENT_DATA)}, which the package keeps for itself. Rename it.`,
+      );
+    }
     return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, convert(each)]));
   };
   return { args: args.map(convert), transfer: [...buffers] };
 }
 
-function walk(value: unknown, see: (view: Uint8Array) => void): void {
+/** Arguments are nested less deeply than this; what is deeper holds itself or is a mistake. */
+const MOST_NESTING = 16;
+
+function walk(
+  call: string,
+  value: unknown,
+  see: (view: Uint8Array) => void,
+  nesting: number,
+): void {
   if (isTypedArray(value)) see(value);
-  else if (Array.isArray(value)) {
-    if (typeof value[0] !== "number") for (const each of value) walk(each, see);
-  } else if (isPlainObject(value)) for (const each of Object.values(value)) walk(each, see);
+  const inner = Array.isArray(value) ? value : isPlainObject(value) ? Object.values(value) : [];
+  if (Array.isArray(value) && typeof value[0] === "number") return;
+  if (nesting === 0 && inner.length > 0) {
+    throw new InvalidTypeError(
+      `${call} was given an argument that is nested more than ${MOST_NESTING} levels deep, or that holds itself.`,
+    );
+  }
+  for (const each of inner) walk(call, each, see, nesting - 1);
 }
 
 /** Any typed array; all have what Uint8Array has. */

@@ -36,7 +36,7 @@ interface Pending {
 
 /** The caller's callbacks, which the worker asks for. */
 export interface Callbacks {
-  readonly byName: Record<string, (record: never) => unknown>;
+  readonly byName: ReadonlyMap<string, (record: never) => unknown>;
   /** What a callback threw: the call rejects with that very value. */
   thrown?: { readonly value: unknown };
 }
@@ -93,7 +93,7 @@ export class WorkerCalls {
     call: string,
     args: unknown[],
     transfer = false,
-    callbacks: Callbacks = { byName: {} },
+    callbacks: Callbacks = { byName: new Map() },
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const channel = this.#channel;
@@ -138,7 +138,8 @@ export class WorkerCalls {
       const { ask, id, callback, record } = message;
       const callbacks = this.#pending.get(id)?.callbacks ?? this.running.get(id);
       try {
-        const value = await callbacks?.byName[callback]?.(record as never);
+        const asked = callbacks?.byName.get(callback);
+        const value = await asked?.(record as never);
         this.#channel?.post({ answer: ask, value: value === false ? false : undefined }, []);
       } catch (error) {
         if (callbacks) callbacks.thrown = { value: error };
@@ -201,14 +202,15 @@ export function split(options: object & TransferOptions, names: readonly string[
   } = options as TransferOptions & {
     signal?: WatchedSignal;
   };
-  const callbacks: Callbacks = { byName: {} };
+  const byName = new Map<string, (record: never) => unknown>();
   const sent: Record<string, unknown> = { ...rest };
   for (const name of names) {
     const callback: unknown = sent[name];
     if (typeof callback !== "function") continue;
-    callbacks.byName[name] = callback as (record: never) => unknown;
+    byName.set(name, callback as (record: never) => unknown);
     sent[name] = CALLBACK;
   }
+  const callbacks: Callbacks = { byName };
   return { signal, transfer, sent, callbacks };
 }
 

@@ -1,8 +1,11 @@
 // The worker's side of calls: takes them as they arrive, keeps data that was sent once, and asks the page's callbacks.
+// Every call is answered, whatever it holds. What is no message of this package is ignored.
 
+import { InvalidStateError, InvalidTypeError, show } from "../errors.ts";
 import {
   buffersIn,
   CALLBACK,
+  isRequest,
   type ModelState,
   type Reply,
   type Request,
@@ -13,7 +16,7 @@ import {
 /** The worker's end of the channel. */
 export interface Port {
   post(message: Reply, transfer: ArrayBuffer[]): void;
-  listen(listener: (message: Request) => void): void;
+  listen(listener: (message: unknown) => void): void;
 }
 
 /** What a worker holds. */
@@ -42,6 +45,29 @@ class PageSignal {
     this.aborted = true;
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** A call that the worker has beside the methods of what it holds. */
+export type OwnCall = (id: number, ...args: never[]) => unknown;
+
+/**
+ * Runs a call: one of `own`, or else a method of the class of `held`.
+ * @throws InvalidTypeError for a call that there is not; InvalidStateError where nothing is held yet
+ */
+export function runCall(
+  own: Readonly<Record<string, OwnCall>>,
+  held: object | undefined,
+  id: number,
+  call: string,
+  args: readonly unknown[],
+): unknown {
+  if (Object.hasOwn(own, call)) return own[call]?.(id, ...(args as never[]));
+  if (!held) throw new InvalidStateError(`${call} needs something made or loaded before it.`);
+  const method = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(held), call)?.value;
+  if (typeof method === "function" && call !== "constructor") return method.apply(held, args);
+  throw new InvalidTypeError(
+    `The worker has no call ${show(call)}. The page and the program of its worker may be of different versions of the package.`,
+  );
 }
 
 export class Desk {
@@ -96,6 +122,7 @@ export class Desk {
   serve({ run, state }: Service, open: readonly string[] = []): void {
     this.#port.post({ ready: true }, []);
     this.#port.listen(async (message) => {
+      if (!isRequest(message)) return;
       if ("answer" in message) {
         this.#asked.get(message.answer)?.(message);
         this.#asked.delete(message.answer);
@@ -107,7 +134,7 @@ export class Desk {
           const value = await run(id, call, args.map(this.#withKept));
           this.#port.post({ id, value, state: state(call) }, [...buffersIn(value)]);
         } catch (thrown) {
-          this.#port.post({ id, error: sentError(thrown), state: state(call) }, []);
+          this.#port.post({ id, error: sentError(thrown), state: stateOrNone(state, call) }, []);
         }
         if (!open.includes(call)) this.#signals.delete(id);
       }
@@ -124,4 +151,13 @@ export class Desk {
       Object.entries(entries).map(([key, each]) => [key, this.#withKept(each)]),
     );
   };
+}
+
+/** The state after a call that failed; what was disposed of has none. */
+function stateOrNone(state: Service["state"], call: string): ModelState | undefined {
+  try {
+    return state(call);
+  } catch {
+    return undefined;
+  }
 }

@@ -4,7 +4,8 @@ import type { Decision } from "../detect/calibration.ts";
 import { AnomalyDetector } from "../detect/detector.ts";
 import type { DetectorOptions, DetectorProgress } from "../detect/fit.ts";
 import type { DetectorStream } from "../detect/stream.ts";
-import { Desk, type Port } from "./desk.ts";
+import { InvalidStateError } from "../errors.ts";
+import { Desk, type OwnCall, type Port, runCall } from "./desk.ts";
 
 /** Milliseconds between two reports of progress: each is a message, and the worker waits for its answer. */
 const BETWEEN_REPORTS = 50;
@@ -37,7 +38,18 @@ export function serveDetector(port: Port): void {
     return { ...all, onProgress: seldom };
   };
 
-  const special: Record<string, (id: number, ...args: never[]) => unknown> = {
+  /** The detector, for a call that needs one. */
+  const need = (): AnomalyDetector => {
+    if (detector) return detector;
+    throw new InvalidStateError("The worker has no detector yet: fit or load comes first.");
+  };
+  const streamOf = (number: number): DetectorStream => {
+    const stream = streams.get(number);
+    if (stream) return stream;
+    throw new InvalidStateError("This stream has ended; begin another one.");
+  };
+
+  const special: Record<string, OwnCall> = {
     fit: async (id, rows: never, sent: unknown) => {
       detector = await AnomalyDetector.fit(rows, options(id, sent));
       return about(detector);
@@ -47,16 +59,17 @@ export function serveDetector(port: Port): void {
       return about(detector);
     },
     update: async (id, rows: never, sent: unknown) => {
-      await detector?.update(rows, options(id, sent));
-      return { notes: detector?.notes, config: detector?.config };
+      await need().update(rows, options(id, sent));
+      const { notes, config } = need();
+      return { notes, config };
     },
     stream: (id, decision: Decision | undefined) => {
-      if (detector) streams.set(id, detector.stream(decision));
+      streams.set(id, need().stream(decision));
       return id;
     },
-    push: (_, stream: number, row: object) => streams.get(stream)?.push(row),
+    push: (_, stream: number, row: object) => streamOf(stream).push(row),
     end: (_, stream: number) => {
-      const rows = streams.get(stream)?.end() ?? [];
+      const rows = streamOf(stream).end();
       streams.delete(stream);
       return rows;
     },
@@ -64,12 +77,8 @@ export function serveDetector(port: Port): void {
     release: (_, number: number) => desk.release(number),
   };
 
-  const run = (id: number, call: string, args: readonly unknown[]): unknown => {
-    const own = special[call];
-    if (own) return own(id, ...(args as never[]));
-    const methods = detector as unknown as Record<string, (...args: unknown[]) => unknown>;
-    return methods[call]?.(...args);
-  };
-
-  desk.serve({ run, state: () => undefined });
+  desk.serve({
+    run: (id, call, args) => runCall(special, detector, id, call, args),
+    state: () => undefined,
+  });
 }

@@ -2,10 +2,11 @@
 // in their order; while fit runs, those that come in are answered between its steps.
 
 import { TiedAutoencoder } from "../autoencoder.ts";
+import { InvalidStateError } from "../errors.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { EpochRecord, StepRecord } from "../training/fit-options.ts";
 import type { History } from "../training/trainer.ts";
-import { Desk, type Port } from "./desk.ts";
+import { Desk, type OwnCall, type Port, runCall } from "./desk.ts";
 import type { ModelState } from "./messages.ts";
 
 type Steps = AsyncGenerator<StepRecord, History>;
@@ -42,7 +43,13 @@ export function serve(port: Port): void {
     return { ...options, onEpoch: keepingHistory };
   };
 
-  const special: Record<string, (id: number, ...args: never[]) => unknown> = {
+  /** The model, for a call that needs one. */
+  const need = (): TiedAutoencoder => {
+    if (model) return model;
+    throw new InvalidStateError("The worker has no model yet: create or load comes first.");
+  };
+
+  const special: Record<string, OwnCall> = {
     create: async (_, config: ModelConfig) => {
       model = await TiedAutoencoder.create(config);
       return { config: model.config, build: model.build };
@@ -52,10 +59,10 @@ export function serve(port: Port): void {
       return { config: model.config, build: model.build };
     },
     initializeFrom: (id, x: never, options: unknown) =>
-      model?.initializeFrom(x, desk.options(id, options) as never),
-    fit: (id, x: never, options: unknown) => model?.fit(x, fitOptions(id, options)),
+      need().initializeFrom(x, desk.options(id, options) as never),
+    fit: (id, x: never, options: unknown) => need().fit(x, fitOptions(id, options)),
     startSteps: (id, x: never, options: unknown) => {
-      runs.set(id, (model as TiedAutoencoder).fitSteps(x, fitOptions(id, options)));
+      runs.set(id, need().fitSteps(x, fitOptions(id, options)));
       return id;
     },
     nextStep: (_, run: number) => runs.get(run)?.next(),
@@ -67,18 +74,13 @@ export function serve(port: Port): void {
     send: (_, data: unknown) => desk.keep(data),
     release: (_, number: number) => desk.release(number),
     setLearningRate: (_, value: number) => {
-      if (model) model.learningRate = value;
+      need().learningRate = value;
     },
   };
 
-  const run = (id: number, call: string, args: readonly unknown[]): unknown => {
-    const own = special[call];
-    if (own) return own(id, ...(args as never[]));
-    const methods = model as unknown as Record<string, (...args: unknown[]) => unknown>;
-    return methods[call]?.(...args);
-  };
-
-  desk.serve({ run, state }, ["startSteps"]);
+  desk.serve({ run: (id, call, args) => runCall(special, model, id, call, args), state }, [
+    "startSteps",
+  ]);
 }
 
 function isBatchTopK({ config: { code } }: TiedAutoencoder): boolean {

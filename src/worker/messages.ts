@@ -37,8 +37,34 @@ export type Reply =
 
 /** Whether a message is one of the package's worker, and not of some other program. */
 export function isReply(message: unknown): message is Reply {
-  if (typeof message !== "object" || message === null) return false;
-  return "ready" in message || "id" in message;
+  const fields = fieldsOf(message);
+  const { ready, ask, id, callback, state } = fields;
+  if (ready === true) return true;
+  if (typeof id !== "number") return false;
+  if (ask !== undefined) return typeof ask === "number" && typeof callback === "string";
+  if (state !== undefined && !isObject(state)) return false;
+  return !("error" in fields) || isSentError(fields.error);
+}
+
+/** Whether a message is one of the package's page. */
+export function isRequest(message: unknown): message is Request {
+  const { id, call, args, answer, abort } = fieldsOf(message);
+  if (typeof answer === "number" || typeof abort === "number") return true;
+  return typeof id === "number" && typeof call === "string" && Array.isArray(args);
+}
+
+function isSentError(error: unknown): boolean {
+  const { name, message } = fieldsOf(error);
+  return typeof name === "string" && typeof message === "string";
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+/** The fields of an object; none of anything else, and none that it inherits. */
+function fieldsOf(value: unknown): Partial<Record<string, unknown>> {
+  return isObject(value) ? { __proto__: null, ...value } : {};
 }
 
 /** The key of `{ [SENT_DATA]: number }`, which stands for data that the worker keeps. */
@@ -59,7 +85,9 @@ export interface SentError {
 }
 
 export function sentError(thrown: unknown): SentError {
-  if (!(thrown instanceof Error)) return { name: "", message: "", stack: undefined, value: thrown };
+  if (!(thrown instanceof Error)) {
+    return { name: "", message: "", stack: undefined, value: clonable(thrown) };
+  }
   const { name, message, stack } = thrown;
   const sent = { name, message, stack };
   if (thrown instanceof errors.DivergenceError) {
@@ -69,17 +97,24 @@ export function sentError(thrown: unknown): SentError {
   return sent;
 }
 
-const classes: Record<string, new (message: string) => Error> = {
-  DisposedError: errors.DisposedError,
-  FormatError,
-  InvalidStateError: errors.InvalidStateError,
-  InvalidTypeError: errors.InvalidTypeError,
-  InvalidValueError: errors.InvalidValueError,
-  MemoryLimitError: errors.MemoryLimitError,
-  RangeError,
-  TypeError,
-  UnsupportedHostError: errors.UnsupportedHostError,
-};
+/** A thrown value as it is, or as text where it cannot be sent. */
+function clonable(value: unknown): unknown {
+  return typeof value === "function" || typeof value === "symbol" ? String(value) : value;
+}
+
+const classes = new Map<string, new (message: string) => Error>(
+  Object.entries({
+    DisposedError: errors.DisposedError,
+    FormatError,
+    InvalidStateError: errors.InvalidStateError,
+    InvalidTypeError: errors.InvalidTypeError,
+    InvalidValueError: errors.InvalidValueError,
+    MemoryLimitError: errors.MemoryLimitError,
+    RangeError,
+    TypeError,
+    UnsupportedHostError: errors.UnsupportedHostError,
+  }),
+);
 
 /** The error of the class that was thrown, with the worker's stack. */
 export function receivedError(sent: SentError): unknown {
@@ -99,7 +134,7 @@ function errorOfClass({
 }: SentError) {
   if (name === "DivergenceError") return new errors.DivergenceError(step, loss);
   if (name === "ThreadError") return new ThreadError(message, weightsIntact);
-  return new (classes[name] ?? Error)(message);
+  return new (classes.get(name) ?? Error)(message);
 }
 
 /** The buffers of the arrays in a result or an argument, to be handed over rather than copied. */

@@ -147,6 +147,38 @@ describe("the mixed loss", () => {
     });
   });
 
+  it("leaves the auxiliary loss of dead units what the probabilities leave", async () => {
+    const units = 6;
+    const sparse: ModelConfig = {
+      ...config,
+      layers: [width, units],
+      code: { type: "topK", k: 1, auxiliary: { k: 2, weight: 0.5, deadAfter: 1 } },
+    };
+    const x = rowsOf(9, 5);
+    using model = await TiedAutoencoder.create(sparse);
+    using dense = await TiedAutoencoder.create({ ...sparse, code: "dense" });
+    dense.setWeights(model.weights());
+    const [kept, all, y] = [model.encode(x), dense.encode(x), model.reconstruct(x)];
+    const isDead = (u: number) => !kept.some((value, i) => i % units === u && value > 1e-3);
+    const dead = Array.from({ length: units }, (_, u) => u).filter(isDead);
+    expect(dead.length).toBeGreaterThan(2);
+    const w = model.weights()["encoder.0.weight"]?.data ?? [];
+    const e = x.map((value, i) => value - at(y, i));
+    let [error, spread] = [0, 0];
+    for (let i = 0; i < 9; i++) {
+      const activated = (u: number) => at(all, i * units + u);
+      const largest = [...dead].sort((a, b) => activated(b) - activated(a)).slice(0, 2);
+      for (let j = 0; j < width; j++) {
+        const column = e.filter((_, k) => k % width === j);
+        const again = largest.reduce((sum, u) => sum + activated(u) * at(w, u * width + j), 0);
+        error += (again - at(e, i * width + j)) ** 2;
+        spread += (at(e, i * width + j) - column.reduce((a, b) => a + b, 0) / 9) ** 2;
+      }
+    }
+    const loss = model.accumulateGradients(x);
+    expect(loss).toBeCloseTo(model.evaluate(x) + (0.5 * error) / spread, 5);
+  });
+
   it("is pretrained layer by layer", async () => {
     using model = await TiedAutoencoder.create({ ...config, layers: [width, 6, 3] });
     const x = rowsOf(60, 4);

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import * as api from "../../src/index.ts";
-import { receivedError, sentError } from "../../src/worker/messages.ts";
+import { prepareArguments } from "../../src/worker/arguments.ts";
+import { serve } from "../../src/worker/host.ts";
+import { isReply, isRequest, receivedError, sentError } from "../../src/worker/messages.ts";
 
 const errors = [
   new api.DisposedError("gone"),
@@ -37,4 +39,107 @@ test("every class of error that the package has is in the list above", () => {
 test("what is thrown and is no error comes back as it is", () => {
   expect(receivedError(structuredClone(sentError("enough")))).toBe("enough");
   expect(receivedError(structuredClone(sentError({ a: 1 })))).toEqual({ a: 1 });
+});
+
+test("what cannot be sent comes back as text", () => {
+  const thrown = () => 1;
+  expect(receivedError(structuredClone(sentError(thrown)))).toBe(String(thrown));
+});
+
+test.each(["constructor", "toString", "__proto__", "hasOwnProperty"])(
+  "an error of the name %s is an Error",
+  (name) => {
+    const received = receivedError({ name, message: "odd", stack: undefined });
+    expect(received).toBeInstanceOf(Error);
+    expect((received as Error).message).toBe("odd");
+  },
+);
+
+test.each([
+  null,
+  7,
+  "ready",
+  [],
+  {},
+  { id: "1" },
+  { id: 1, error: undefined },
+  { id: 1, error: null },
+  { id: 1, error: { name: 3, message: "" } },
+  { id: 1, state: 5 },
+  { ask: {}, id: 1, callback: "onEpoch" },
+  { __proto__: { ready: true } },
+])("%o is no message of a worker", (message) => expect(isReply(message)).toBe(false));
+
+test.each([
+  null,
+  7,
+  {},
+  { id: 1, call: "save" },
+  { id: 1, call: 3, args: [] },
+  { id: "1", call: "save", args: [] },
+  { id: 1, call: "save", args: { length: 1 } },
+  { abort: "1" },
+])("%o is no message of a page", (message) => expect(isRequest(message)).toBe(false));
+
+/** What a worker answers to calls that come one after another. */
+async function answersTo(...calls: [call: string, ...args: unknown[]][]): Promise<object[]> {
+  const answers: object[] = [];
+  let hear: (message: unknown) => void = () => {};
+  let answered = () => {};
+  serve({
+    post(message) {
+      if (!("id" in message) || "ask" in message) return;
+      answers.push("error" in message ? message.error : { value: message.value });
+      answered();
+    },
+    listen(listener) {
+      hear = listener;
+    },
+  });
+  for (const [id, [call, ...args]] of calls.entries()) {
+    const answer = new Promise<void>((resolve) => {
+      answered = resolve;
+    });
+    hear("no message of ours");
+    hear({ id, call, args });
+    await answer;
+  }
+  return answers;
+}
+
+test("a worker answers every call, also one that it does not have", async () => {
+  const make = ["create", { layers: [2, 1], simd: "baseline" }] as [string, ...unknown[]];
+  const unknown = { name: "InvalidTypeError", message: expect.stringMatching(/has no call/) };
+  const early = { name: "InvalidStateError" };
+  const calls = ["constructor", "__defineGetter__", "toString", "noSuchCall", "stepCount"];
+  const answers = await answersTo(
+    ["fit", [[1, 2]]],
+    ["encode", [[1, 2]]],
+    make,
+    ...calls.map((call): [string, ...unknown[]] => [call, "polluted", () => 1]),
+    ["dispose"],
+    ["encode", [[1, 2]]],
+    make,
+    ["encode", [[1, 2]]],
+  );
+  expect(answers).toMatchObject([
+    early,
+    early,
+    { value: { build: "baseline" } },
+    ...calls.map(() => unknown),
+    { name: "DisposedError" },
+    { name: "DisposedError" },
+    { value: { build: "baseline" } },
+    { value: expect.any(Float32Array) },
+  ]);
+});
+
+test("arguments that hold themselves, or that pose as data of the worker, are refused", () => {
+  const prepare = (value: unknown) =>
+    prepareArguments("encode", [value], {}, false, (_): _ is never => false);
+  const self: Record<string, unknown> = {};
+  self.self = self;
+  expect(() => prepare(self)).toThrow(api.InvalidTypeError);
+  expect(() => prepare(self)).toThrow("or that holds itself");
+  expect(() => prepare({ "tied-autoencoder data": 0 })).toThrow("which the package keeps");
 });
