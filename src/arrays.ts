@@ -1,6 +1,6 @@
-// Types of arrays over an ArrayBuffer, never over memory that threads share: what `new Blob([…])` and other
-// functions of the host ask for. TypeScript has had a parameter for that since 5.7. The result of `slice`
-// has it where it exists, and earlier versions compile these types as well.
+// Types of arrays over an ArrayBuffer that is not shared, as `new Blob([…])` and other functions of the host require.
+// TypeScript has a type parameter for that since 5.7. The result type of `slice` has this parameter where it exists, so
+// earlier versions compile these types too.
 
 export type OwnBytes = ReturnType<Uint8Array["slice"]>;
 export type OwnFloats = ReturnType<Float32Array["slice"]>;

@@ -1,5 +1,5 @@
-// The public model. Each method checks what it was given and what state the model is in, and hands over
-// to the engine; nothing has changed when one throws.
+// The public model. Each method checks its arguments and the state of the model, and then calls the engine. Nothing has
+// changed when a check throws.
 
 import type { OwnBytes, OwnFloats } from "./arrays.ts";
 import { boolean, choice, finiteNumber, onlyKeys, record, wholeNumber } from "./checks.ts";
@@ -38,18 +38,18 @@ import { StepLoop } from "./training/step-loop.ts";
 import { type History, type RunMemory, TrainingRun } from "./training/trainer.ts";
 
 /**
- * An autoencoder whose decoder multiplies by the transposes of the encoder's weights. Each weight
- * exists once; its gradient is the sum of both uses.
+ * An autoencoder whose decoder multiplies by the transposes of the encoder's weights. Each weight exists once. Its
+ * gradient is the sum of the gradients of both uses.
  *
- * Every call is synchronous except `create`, `load`, `fit`, `fitSteps` and `initializeFrom`. Matrices go in
- * as `MatrixInput` and come out as fresh row-major Float32Arrays.
+ * Every call is synchronous except `create`, `load`, `fit`, `fitSteps` and `initializeFrom`. Arguments are
+ * `MatrixInput`, and results are new row-major Float32Arrays.
  */
 export class TiedAutoencoder {
   /** The configuration with every default filled in. Read-only. */
   readonly config: ResolvedConfig;
   #engine: Engine | undefined;
   #training = false;
-  /** Where `trainOnBatch` and `accumulateGradients` read their rows: reading one batch after another makes nothing. */
+  /** The input of `trainOnBatch` and `accumulateGradients`. It is reused, so that reading a batch allocates nothing. */
   readonly #flatInput = new FlatRows();
   readonly #flatTarget = new FlatRows();
   readonly #batch: { -readonly [Key in keyof Batch]: Batch[Key] } = {
@@ -74,27 +74,26 @@ export class TiedAutoencoder {
   }
 
   /**
-   * Makes a model with fresh weights.
-   * @throws (rejects) InvalidTypeError, InvalidValueError for a configuration that is not valid;
-   * UnsupportedHostError where WebAssembly SIMD is missing or refused; MemoryLimitError when the model
-   * does not fit.
+   * Makes a model with new initial weights.
+   * @throws (rejects) InvalidTypeError and InvalidValueError for an invalid configuration. UnsupportedHostError where
+   * WebAssembly SIMD is missing or refused. MemoryLimitError if the model does not fit into memory.
    */
   static async create(config: ModelConfig): Promise<TiedAutoencoder> {
     return new TiedAutoencoder(await freshEngine(config));
   }
 
   /**
-   * As `create`, without waiting. Works where the core is available at once: in Node, Deno and Bun from the
-   * package's files, on edge runtimes, with `wasm` given, and anywhere after an awaited `create`.
-   * @throws as `create`; UnsupportedHostError also where the core must be waited for.
+   * The same as `create`, but synchronous. It works where the core is available synchronously: in Node, Deno and Bun from
+   * the package's files, on edge runtimes, with the option `wasm`, and everywhere after an awaited `create`.
+   * @throws as `create`, and UnsupportedHostError where the core is only available asynchronously.
    */
   static createSync(config: ModelConfig): TiedAutoencoder {
     return new TiedAutoencoder(freshEngineSync(config));
   }
 
   /**
-   * Makes a model from what `save` wrote: bytes, a Blob, a File, a Response, or a promise of one of these.
-   * @throws (rejects) FormatError for a file that is truncated, hostile, newer or something else;
+   * Makes a model from a file that `save` wrote: bytes, a Blob, a File, a Response, or a promise of one of these.
+   * @throws (rejects) FormatError for a file that is truncated, damaged, of a newer version or not a model.
    * InvalidValueError for a response that is not ok.
    */
   static async load(
@@ -104,29 +103,29 @@ export class TiedAutoencoder {
     return new TiedAutoencoder(await loadedEngine(file, runtime));
   }
 
-  /** Which build of the core runs: `"baseline"` gives the same bits on every host. */
+  /** The build of the core. `"baseline"` gives the same bits on every host. */
   get build(): Build {
     return this.#live.core.build;
   }
 
-  /** Bytes of WebAssembly memory the model holds: parameters, optimizer state and workspace. */
+  /** The WebAssembly memory of the model in bytes: parameters, optimizer state and workspace. */
   get byteLength(): number {
     return this.#live.arena.byteLength;
   }
 
-  /** Threads that share the work of a call; 1 after a ThreadError. */
+  /** The number of threads that share the work of a call. 1 after a ThreadError. */
   get threads(): number {
     return this.#live.core.threads;
   }
 
-  /** Optimizer steps taken since the model was made. */
+  /** The number of optimizer steps taken since the model was made. */
   get stepCount(): number {
     return this.#live.step.progress.stepCount;
   }
 
   /**
-   * The learning rate of the next step, at least 0; where a schedule moves it, of the last one. Setting it, which
-   * may be done at any time, sets the base that schedules start from. A new `fit` starts at the base again.
+   * The learning rate of the next step, at least 0. With a schedule it is the rate of the last step. It may be set at any
+   * time, and then becomes the base rate of schedules. A new `fit` starts at the base rate.
    */
   get learningRate(): number {
     return this.#live.step.progress.learningRate;
@@ -140,9 +139,9 @@ export class TiedAutoencoder {
 
   // Inference
 
-  /** Codes of the rows of `x` [rows, layers[0]] → [rows, code units]. NaN passes through. */
+  /** The codes of the rows of `x`: [rows, layers[0]] → [rows, code units]. NaN in a row gives NaN in its code. */
   encode(x: MatrixInput, options?: { sparse?: false }): OwnFloats;
-  /** The same codes as lists of the units that stayed; for sparse codes only. */
+  /** The same codes as lists of the kept units. Only for sparse codes. */
   encode(x: MatrixInput, options: { sparse: true }): SparseCodes;
   encode(x: MatrixInput, options?: { sparse?: boolean }): OwnFloats | SparseCodes {
     const engine = this.#live;
@@ -165,26 +164,26 @@ export class TiedAutoencoder {
   }
 
   /**
-   * Mean squared error of each row's reconstruction → [rows], in scaled units where the model has a
-   * scaler. The usual anomaly score.
+   * The mean squared error of each row's reconstruction → [rows]. It is in scaled units if the model has a scaler. This is
+   * the usual anomaly score.
    */
   reconstructionErrors(x: MatrixInput): OwnFloats {
     return this.#live.inference.rowErrors(this.#rows("x", x));
   }
 
-  /** Squared error of each element's reconstruction → [rows, layers[0]]; units as in `reconstructionErrors`. */
+  /** The squared error of each element's reconstruction → [rows, layers[0]]. Units as in `reconstructionErrors`. */
   featureErrors(x: MatrixInput): OwnFloats {
     return this.#live.inference.squaredErrors(this.#rows("x", x));
   }
 
-  /** The configured loss over all elements, without penalties; `target` defaults to `x`. */
+  /** The mean of the configured loss over all elements, without penalties. `target` defaults to `x`. */
   evaluate(x: MatrixInput, target?: MatrixInput): number {
     const engine = this.#live;
     const [rows, targetRows] = this.#pair("evaluate", x, target);
     return engine.inference.evaluate(rows, targetRows);
   }
 
-  // What only some codes have
+  // For some codes only
 
   /**
    * The distributions of the codes of `x`: means and logarithms of variances, each [rows, code units].
@@ -195,8 +194,8 @@ export class TiedAutoencoder {
   }
 
   /**
-   * Reconstructions of `count` codes drawn from the prior, a standard normal distribution → [count, layers[0]]. The
-   * same `seed` (default: the model's) draws the same codes.
+   * Reconstructions of `count` codes drawn from the prior, a standard normal distribution → [count, layers[0]]. The codes
+   * depend on `seed` (default: the model's seed).
    * @throws InvalidStateError unless the code is gaussian.
    */
   sample(count: number, options?: { seed?: number }): Float32Array {
@@ -208,11 +207,11 @@ export class TiedAutoencoder {
   }
 
   /**
-   * The negative evidence lower bound of each row in nats → [rows]: the divergence of its code from the prior plus the
-   * mean of -log p(x | z) over `samples` (default 1) codes drawn with `seed` (default: the model's). With "bce" p is
-   * Bernoulli; with "mse" normal of variance beta / 2; with "mae" Laplace of scale beta (Kingma & Welling 2014). In
-   * scaled units where the model has a scaler.
-   * @throws InvalidStateError unless the code is gaussian; InvalidValueError for other losses, or beta 0 without "bce".
+   * The negative evidence lower bound of each row in nats → [rows] (Kingma & Welling 2014): the divergence of its code from
+   * the prior, plus the mean of -log p(x | z) over `samples` (default 1) codes drawn with `seed` (default: the model's
+   * seed). p is Bernoulli for "bce", normal with the variance beta / 2 for "mse", and Laplace with the scale beta for
+   * "mae". Rows are in scaled units if the model has a scaler.
+   * @throws InvalidStateError unless the code is gaussian. InvalidValueError for other losses, or beta 0 without "bce".
    */
   negativeElbo(x: MatrixInput, options?: { samples?: number; seed?: number }): Float64Array {
     const engine = this.#live;
@@ -224,7 +223,7 @@ export class TiedAutoencoder {
   }
 
   /**
-   * Units that were not active for `deadAfter` rows of training (of `auxiliary`, default 10,000,000).
+   * The units that were not active for `auxiliary.deadAfter` rows of training (default 10,000,000).
    * @throws InvalidStateError unless the code is sparse.
    */
   deadUnits(): number[] {
@@ -232,7 +231,7 @@ export class TiedAutoencoder {
   }
 
   /**
-   * The threshold that values pass in inference; 0 before training.
+   * The threshold of the code: inference keeps values above it. 0 before training.
    * @throws InvalidStateError unless the code is "batchTopK".
    */
   get codeThreshold(): number {
@@ -242,10 +241,10 @@ export class TiedAutoencoder {
   // Training
 
   /**
-   * Learns what `scaler` and `missing` need to know of the data from the rows of `x`: means and ranges of
-   * the columns. `fit` does so with its training rows if nothing has before; data that arrive in
-   * pieces, and training without `fit`, need this call. Weights trained for an earlier scale lose their
-   * meaning. Without `scaler` and `missing` there is nothing to learn.
+   * Learns the statistics for `scaler` and `missing` from the rows of `x`: means and ranges of the columns. `fit` does
+   * this with its training rows, if it was not done before. Training with a stream or without `fit` needs this call.
+   * Weights that were trained with other statistics lose their meaning. Without `scaler` and `missing` there is nothing
+   * to learn.
    */
   fitScaler(x: MatrixInput): void {
     const engine = this.#idle;
@@ -255,18 +254,19 @@ export class TiedAutoencoder {
   }
 
   /**
-   * Sets every weight and bias from the rows of `x`, layer by layer: the leading principal components of
-   * what enters the layer, with biases that take the mean out and put it back. A linear model starts at
-   * PCA's error; so does a relu model, whose encoder biases lift every unit above 0 on every row: a good
-   * model at once, but one that training leaves only slowly (docs/decisions/021). With tanh or sigmoid
-   * units it is a start, no more. Relu needs a bias on both sides for it; units beyond a layer's width
-   * start near 0. The optimizer's state stays. Also fits the scaler, if nothing has.
+   * Computes initial weights and biases from the rows of `x`, layer by layer.
    *
-   * With the method "layerwise", each pair of neighbouring layers is trained for `epochs` epochs as a model of one
-   * layer on the codes of the layers before (Vincent et al. 2010); a deep model then starts from features.
+   * The method "pca" uses the leading principal components of each layer's input. The biases subtract the mean and add it
+   * back. A linear model starts with the error of PCA. A relu model with biases in encoder and decoder does too: its
+   * encoder biases make every unit positive for every row. Training improves such a relu model only slowly
+   * (docs/decisions/021-pca-start.md). For tanh and sigmoid units the result is only a starting point. Additional units of
+   * a layer wider than its input start near 0.
    *
-   * The event loop has its turns meanwhile. `signal` ends the work, which then rejects with `signal.reason`; layers that
-   * were finished keep what they have.
+   * The method "layerwise" trains each layer for `epochs` epochs as a model of one layer, on the codes of the layers
+   * before (Vincent et al. 2010).
+   *
+   * Both methods fit the scaler, if it is not fitted. They do not change the optimizer's state. They yield to the event
+   * loop. `signal` aborts the work, which then rejects with `signal.reason`. Finished layers keep their new weights.
    */
   async initializeFrom(x: MatrixInput, options: PcaOptions | LayerwiseOptions): Promise<void> {
     const engine = this.#idle;
@@ -300,7 +300,7 @@ export class TiedAutoencoder {
     }
   }
 
-  /** Layer-wise pretraining; see training/layerwise.ts. */
+  /** Layer-wise pretraining. See training/layerwise.ts. */
   async #pretrain(
     engine: Engine,
     x: MatrixInput,
@@ -319,10 +319,10 @@ export class TiedAutoencoder {
         ...layerConfig(config, i, learningRate),
         simd: build,
         threads: this.threads,
-        onWarning() {}, // without further threads the layer has the same bits
+        onWarning() {}, // the number of threads does not change the result
       });
       try {
-        // What the model has learned of the data holds for its first layer, whatever the rows are.
+        // The first layer uses the statistics that the model has learned, not those of these rows.
         const { state } = engine.preparation;
         if (i === 0 && state) layer.#live.preparation.restore(state);
         await layer.fit(input, {
@@ -346,7 +346,7 @@ export class TiedAutoencoder {
 
   /**
    * Trains on the rows of `x`, or on the batches of a stream. Resolves with the losses by epoch.
-   * @throws (rejects) DivergenceError when the loss stops being finite; `signal.reason` on an abort.
+   * @throws (rejects) DivergenceError when the loss is not finite. `signal.reason` after an abort.
    */
   async fit(x: MatrixInput | BatchStream, options?: FitOptions): Promise<History> {
     const run = this.#beginFit(x, options);
@@ -358,8 +358,8 @@ export class TiedAutoencoder {
   }
 
   /**
-   * `fit` as an async iterator of step records; leaving the loop ends training. Options and rows are
-   * checked when the first is asked for.
+   * `fit` as an async iterator of step records. Leaving the loop ends training. Options and rows are checked when the first
+   * record is requested.
    */
   async *fitSteps(
     x: MatrixInput | BatchStream,
@@ -374,9 +374,9 @@ export class TiedAutoencoder {
   }
 
   /**
-   * One optimizer step on a batch; returns its loss before the update, penalties included. `target`
-   * defaults to `x`. Anything accumulated is discarded.
-   * @throws DivergenceError when the loss is not finite; the weights are as they were.
+   * Takes one optimizer step on a batch. Returns the loss before the update, including penalties. `target` defaults to `x`.
+   * Accumulated gradients are discarded.
+   * @throws DivergenceError when the loss is not finite. The weights are then unchanged.
    */
   trainOnBatch(x: MatrixInput, target?: MatrixInput): number {
     const engine = this.#idle;
@@ -385,8 +385,8 @@ export class TiedAutoencoder {
   }
 
   /**
-   * Forward and backward pass over a batch: adds `scale` times the gradient of its mean loss and
-   * penalties to what is accumulated, and returns that loss.
+   * Runs a forward and a backward pass over a batch. Adds `scale` (default 1) times the gradient of its mean loss and of
+   * the penalties to the accumulated gradients. Returns that loss, including penalties.
    */
   accumulateGradients(x: MatrixInput, target?: MatrixInput, options?: { scale?: number }): number {
     const engine = this.#idle;
@@ -396,9 +396,9 @@ export class TiedAutoencoder {
   }
 
   /**
-   * Adds `scale` times the given gradients, of all names and no other, to what is accumulated: those of a
-   * model elsewhere, as `gradients()` gave them.
-   * @throws InvalidValueError for a value that is not finite; what is accumulated is as it was.
+   * Adds `scale` (default 1) times the given gradients to the accumulated gradients. They may come from `gradients()` of
+   * another model. All names must be present, and no others.
+   * @throws InvalidValueError for a value that is not finite. The accumulated gradients are then unchanged.
    */
   addGradients(gradients: NamedWeights, options?: { scale?: number }): void {
     const engine = this.#idle;
@@ -406,33 +406,33 @@ export class TiedAutoencoder {
     engine.state.addGradients(readTensors("addGradients", gradients, engine.network.layout), scale);
   }
 
-  /** What was accumulated, by parameter name, before clipping and weight decay. Copies. */
+  /** Copies of the accumulated gradients by parameter name, before clipping and weight decay. */
   gradients(): NamedWeights {
     const engine = this.#accumulated("gradients");
     return nameTensors(engine.state.gradients, engine.network.layout);
   }
 
-  /** One optimizer step on what was accumulated, which is then forgotten. */
+  /** Takes one optimizer step with the accumulated gradients, and discards them. */
   applyGradients(): void {
     this.#accumulated("applyGradients").step.apply();
   }
 
-  /** Forgets what was accumulated. */
+  /** Discards the accumulated gradients. */
   zeroGradients(): void {
     this.#idle.step.forgetGradients();
   }
 
   // Parameters
 
-  /** Every parameter by name. Copies; each tied weight appears once. */
+  /** Copies of all parameters by name. Each tied weight appears once. */
   weights(): NamedWeights {
     const engine = this.#live;
     return nameTensors(engine.state.parameters, engine.network.layout);
   }
 
   /**
-   * Replaces every parameter; the optimizer's state stays. Wants all names and no other. Where the model has a
-   * constraint, it is applied to what was given.
+   * Replaces every parameter. All names must be present, and no others. The constraint, if there is one, is applied to the
+   * new weights. The optimizer's state does not change.
    */
   setWeights(weights: NamedWeights): void {
     const engine = this.#idle;
@@ -440,7 +440,7 @@ export class TiedAutoencoder {
     engine.constraint.apply();
   }
 
-  /** The model as safetensors; with `optimizer` training resumes bit for bit from it. */
+  /** The model as a safetensors file. With `optimizer`, training can resume with bit-identical results. */
   save(options?: { optimizer?: boolean }): OwnBytes {
     const engine = this.#live;
     const settings = record("save's options", options);
@@ -451,10 +451,10 @@ export class TiedAutoencoder {
   }
 
   /**
-   * The model as an ONNX file (opset 17, float32, any number of rows): `input` → `reconstruction`, or with
-   * `part` one half of it, `input` → `code` or `code` → `reconstruction`. In the data's units; each tied
-   * weight stands once in the file.
-   * @throws InvalidStateError when a scaler is configured and has seen no data.
+   * The model as an ONNX file (opset 17, float32, any number of rows): `input` → `reconstruction`. With `part` it is only
+   * the encoder, `input` → `code`, or the decoder, `code` → `reconstruction`. Values are in the units of the data. Each
+   * tied weight is stored once.
+   * @throws InvalidStateError if a scaler is configured and not fitted.
    */
   toOnnx(options?: OnnxOptions): OwnBytes {
     return toOnnx(this.#live, options);
@@ -465,7 +465,7 @@ export class TiedAutoencoder {
     return summary(this.#live);
   }
 
-  /** Gives the memory back and ends the model's workers. Ends a `fit` under way; any later call throws a DisposedError. */
+  /** Frees the memory and ends the model's workers and a running `fit`. Any later call throws a DisposedError. */
   dispose(): void {
     this.#engine?.core.dispose();
     this.#engine = undefined;
@@ -481,7 +481,7 @@ export class TiedAutoencoder {
     throw new DisposedError("This model was disposed; its memory is gone. Create or load another.");
   }
 
-  /** The engine, for calls that change what a running `fit` works on. */
+  /** The engine, for calls that a running `fit` does not allow. */
   get #idle(): Engine {
     const engine = this.#live;
     if (!this.#training) return engine;
@@ -507,7 +507,7 @@ export class TiedAutoencoder {
     return new TrainingRun(engine, fit, this.#runs);
   }
 
-  /** A batch of all rows, in an object that the next call uses again. */
+  /** A batch of all rows, in an object that the next call reuses. */
   #wholeBatch(call: string, x: MatrixInput, target: MatrixInput | undefined): Batch {
     const width = this.config.layers[0] ?? 0;
     const batch = this.#batch;
@@ -541,7 +541,7 @@ function scaleOption(call: string, options: { scale?: number } | undefined): num
   return finiteNumber("scale", settings.scale ?? 1);
 }
 
-/** A signal that is aborted once `requireGoing` throws, with what it throws as the reason. */
+/** A signal that is aborted when `requireGoing` throws. The reason is the thrown value. */
 function signalOf(requireGoing: () => void): AbortSignalLike {
   const thrown = () => {
     try {
@@ -561,7 +561,7 @@ function signalOf(requireGoing: () => void): AbortSignalLike {
   };
 }
 
-/** Does work that pauses, with turns for the event loop. */
+/** Does work with pauses, and yields to the event loop. */
 type InTurns = <Result>(work: Paused<Result>) => Promise<Result>;
 
 const PCA_KEYS = Object.keys({

@@ -1,5 +1,5 @@
-// Argument checks for the public door: each returns the value it accepted or throws an error that
-// names the argument, what was expected and what came.
+// Checks of the arguments of public calls. Each returns the accepted value, or throws an error that names the argument, the
+// expected value and the given value.
 
 import { InvalidTypeError, InvalidValueError, oneOf, show } from "./errors.ts";
 
@@ -73,7 +73,7 @@ export function choice<Name extends string>(
   return value as Name;
 }
 
-/** A plain object, or nothing: `undefined` counts as an empty one. */
+/** An object. `undefined` gives an empty object. */
 export function record(where: string, value: unknown): Record<string, unknown> {
   if (value === undefined) return {};
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
@@ -98,10 +98,10 @@ export function nameAndOptions<Name extends string>(
   return { type: choice(`${where}.type`, options.type, names), options };
 }
 
-/** Refuses keys that nothing reads: a misspelt option must not pass silently. */
+/** Throws for keys that are not options, so that a misspelt option is not ignored. */
 export function onlyKeys(where: string, value: object, allowed: readonly string[]): void {
   const given = Object.keys(value);
-  if (given.length === 0) return; // most calls have no options, and some take 10 µs in all
+  if (given.length === 0) return; // fast path: most calls have no options, and some take only 10 µs
   const names = new Set(allowed);
   const extra = given.find((key) => !names.has(key));
   if (extra === undefined) return;

@@ -1,5 +1,5 @@
-// `tied-autoencoder/detect`: which rows are odd, how sure that is, and why. Importing it compiles, fetches and
-// spawns nothing.
+// `tied-autoencoder/detect`: finds anomalous rows, with p-values and explanations. Importing it compiles, fetches and
+// starts nothing.
 
 export type { Decision, Detection } from "./detect/calibration.ts";
 export {

@@ -1,5 +1,5 @@
-// The program that runs in the worker of a detector: tied-autoencoder/worker carries it as text and starts it from there;
-// a page whose policy forbids that serves this file and gives a worker made of it.
+// The program of a detector's worker. tied-autoencoder/worker contains it as text and starts it. A page whose policy forbids
+// that serves this file and starts the worker itself.
 
 import { serveDetector } from "./worker/detector-host.ts";
 import { portOfWorker } from "./worker/port.ts";

@@ -1,23 +1,22 @@
-// The errors the package throws, one class a kind of trouble; those of threads are beside them, in
-// threads/errors.ts. A message says what was expected, what came and where, in plain sentences; it
-// is raised before any state has changed.
+// The errors that the package throws, one class per kind. Those of threads are in threads/errors.ts. A message says what was
+// expected, what was given, and where. An error of an argument is thrown before any state changes.
 
-/** A value of the wrong kind: a string where a number was expected, a flat array where rows were. */
+/** A value of the wrong type, for example a string instead of a number, or a flat array instead of rows. */
 export class InvalidTypeError extends TypeError {
   override readonly name = "InvalidTypeError";
 }
 
-/** A value of the right kind that cannot be used: a wrong width, a negative rate, an unknown name. */
+/** A value of the right type that is invalid, for example a wrong width, a negative rate or an unknown name. */
 export class InvalidValueError extends RangeError {
   override readonly name = "InvalidValueError";
 }
 
-/** The model and its workspace would need more than one WebAssembly memory can hold. */
+/** The model and its workspace need more memory than a WebAssembly memory or the host can provide. */
 export class MemoryLimitError extends RangeError {
   override readonly name = "MemoryLimitError";
 }
 
-/** The runtime lacks something the package needs, such as WebAssembly SIMD, or refused it. */
+/** The runtime does not have, or refuses, a feature that the package needs, such as WebAssembly SIMD. */
 export class UnsupportedHostError extends Error {
   override readonly name = "UnsupportedHostError";
 }
@@ -27,19 +26,19 @@ export class DisposedError extends Error {
   override readonly name = "DisposedError";
 }
 
-/** A call that the model cannot take at this moment, such as training while `fit` runs. */
+/** A call that the current state does not allow, such as training while `fit` runs. */
 export class InvalidStateError extends Error {
   override readonly name = "InvalidStateError";
 }
 
-/** The loss stopped being finite. The weights are those before the step named here. */
+/** The loss is not finite. The weights are those before the step `step`. */
 export class DivergenceError extends Error {
   override readonly name = "DivergenceError";
 
   constructor(
-    /** Optimizer steps completed before the one that failed. */
+    /** The number of optimizer steps completed before the failed step. */
     readonly step: number,
-    /** The loss that step saw: NaN or an infinity. */
+    /** The loss of the failed step: NaN or an infinity. */
     readonly loss: number,
   ) {
     super(
@@ -49,12 +48,12 @@ export class DivergenceError extends Error {
   }
 }
 
-/** How a value reads in a message: short, and telling a string from a number. */
+/** A short text of a value for a message. Strings are quoted. */
 export function show(value: unknown): string {
   return shown(value, 0);
 }
 
-/** `depth` counts the arrays around the value: those that lie deep in others are only counted. */
+/** `depth` is the number of arrays around the value. Of deeply nested arrays only the length is shown. */
 function shown(value: unknown, depth: number): string {
   if (typeof value === "string")
     return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
@@ -79,7 +78,7 @@ export function oneOf(names: readonly string[]): string {
     : `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`;
 }
 
-/** Where a message points for more: a section of the README that comes with the package. */
+/** A reference to a section of the package's README, for messages. */
 export function readmeLink(section: string): string {
   return `See tied-autoencoder/README.md#${section}`;
 }

@@ -1,6 +1,6 @@
 // `tied-autoencoder/formats`: the readers and writers of files that the command line uses: CSV, JSON, JSON
-// lines, NPY, NPZ, IDX and safetensors, in pages, workers, servers and edge runtimes. Sources are bytes or
-// async iterables of bytes, plain or gzipped. Importing this does nothing.
+// lines, NPY, NPZ, IDX and safetensors. They run in pages, workers, servers and edge runtimes. Sources are bytes or
+// async iterables of bytes, plain or gzipped. Importing it has no effect.
 
 export { type CellOptions, MISSING } from "./formats/cell-values.ts";
 export type { ColumnChoice, ColumnChooser } from "./formats/columns.ts";

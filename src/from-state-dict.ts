@@ -1,5 +1,5 @@
-// A PyTorch state dict, saved as safetensors, as a model. Reads no pickles:
-// `safetensors.torch.save_file(model.state_dict(), path)` writes what this reads.
+// Makes a model from a PyTorch state dict that was saved as safetensors by
+// `safetensors.torch.save_file(model.state_dict(), path)`. Pickles are not supported.
 
 import { TiedAutoencoder } from "./autoencoder.ts";
 import { onlyKeys, record } from "./checks.ts";
@@ -14,15 +14,19 @@ import { longForm } from "./options.ts";
 import { bytesOf } from "./platform/tags.ts";
 
 /**
- * Makes a model from a state dict. Recognized are `encoder.0.weight` (numbers may have gaps, as in
- * nn.Sequential, and leave out 0 for a single layer), `encoder.0.bias`, `decoder.0.bias`, `W.0`, `b.0` and
- * `c.0`, with any prefix. A decoder may count from the code, as nn.Sequential does, or from the input, as we
- * do; shapes tell. Weights are [out, in] as in nn.Linear, of F32, F64, F16 or BF16. What the PyTorch module of this
- * package holds beside weights comes along: the second head of a gaussian code, scales, means, thresholds and counts;
- * `config` says how many units of a sparse code stay. Tied top-k dictionaries of OpenAI's sparse_autoencoder and
- * EleutherAI's sae.safetensors are recognized too: `config` says the code, `{ type: "topK", k }`, which is centered; rows
- * that the other program scales before its encoder, the caller scales.
- * @throws FormatError for a file that is no such model or whose decoder is not tied.
+ * Makes a model from a state dict with weights [out, in], as in nn.Linear, of type F32, F64, F16 or BF16.
+ *
+ * It recognizes the names `encoder.0.weight`, `encoder.0.bias`, `decoder.0.bias`, `W.0`, `b.0` and `c.0`, with any prefix.
+ * Numbers may have gaps, as in nn.Sequential, and a single layer may have no number. The decoder's layers may be numbered
+ * from the code, as in nn.Sequential, or from the input, as in this package. The shapes determine the order.
+ *
+ * The additional tensors of this package's PyTorch module are read too: the second head of a gaussian code, scales, means,
+ * thresholds and counts. For a sparse code, `config` must contain the code with its `k`.
+ *
+ * Tied top-k dictionaries of OpenAI's sparse_autoencoder and of EleutherAI's sae.safetensors are recognized too. `config`
+ * must contain the code, `{ type: "topK", k }`; the code is centered. If the other program scales rows before its encoder,
+ * the caller must scale them.
+ * @throws FormatError for a file that is not such a model or whose decoder is not tied.
  */
 export async function fromStateDict(
   bytes: Uint8Array,
@@ -52,7 +56,7 @@ export async function fromStateDict(
   return beside.size === 0 ? model : withBeside(model, beside, full);
 }
 
-/** What the file's other tensors say of the configuration, where the caller does not. */
+/** The options that follow from the names of the tensors and that the caller did not give. */
 function inferFamily(
   config: Partial<ModelConfig>,
   weights: readonly string[],
@@ -63,7 +67,7 @@ function inferFamily(
   const isGaussian = weights.some((name) => name.includes("logVariance"));
   if (has("code.") && code !== "topK" && code !== "batchTopK") {
     throw new InvalidValueError(
-      `The file is of a sparse code, and does not say how many units stay; config's code is ${show(code)}. Say it with config: { code: { type: "topK", k } } or "batchTopK".`,
+      `The file is of a sparse code and does not contain the number of kept units; config's code is ${show(code)}. Give it with config: { code: { type: "topK", k } } or "batchTopK".`,
     );
   }
   return {
@@ -74,23 +78,23 @@ function inferFamily(
   };
 }
 
-/** The code of a dictionary: centered, with as many units as the caller says. */
+/** The code of a dictionary: centered, with the `k` of the caller. */
 function inferDictionary({ code }: Partial<ModelConfig>): Partial<ModelConfig> {
   const isSparse = typeof code === "object" && (code.type === "topK" || code.type === "batchTopK");
   if (!isSparse) {
     throw new InvalidValueError(
-      `The file is a dictionary and does not say how many units stay; config's code is ${show(code)}. Say it with config: { code: { type: "topK", k } }; k of all units for one with relu alone.`,
+      `The file is a dictionary and does not contain the number of kept units; config's code is ${show(code)}. Give it with config: { code: { type: "topK", k } }. For a dictionary with relu only, k is the number of all units.`,
     );
   }
   if (code.centered === false) {
     throw new InvalidValueError(
-      "The file is a dictionary that takes its bias out of the input; config says code.centered false.",
+      "The file is a dictionary that subtracts its bias from the input; config says code.centered false.",
     );
   }
   return { code: { ...code, centered: true } };
 }
 
-/** The same model with what the file holds beside weights. */
+/** The same model with the additional tensors of the file. */
 async function withBeside(
   model: TiedAutoencoder,
   beside: ReadonlyMap<string, SafeTensor>,

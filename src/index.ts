@@ -1,4 +1,4 @@
-// What `import … from "tied-autoencoder"` gives. Importing it compiles, fetches and spawns nothing.
+// The exports of `tied-autoencoder`. Importing it compiles, fetches and starts nothing.
 
 export { TiedAutoencoder } from "./autoencoder.ts";
 export type { ConstraintName, ConstraintSpec } from "./constraints/index.ts";

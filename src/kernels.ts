@@ -1,4 +1,4 @@
-// `tied-autoencoder/kernels`: the numerics core by itself. Importing it compiles nothing.
+// `tied-autoencoder/kernels`: the numerics core without a model. Importing it compiles nothing.
 
 import { onlyKeys, record } from "./checks.ts";
 import { Kernels } from "./kernels/kernels.ts";
@@ -22,7 +22,7 @@ export type { OptimizerConfig, OptimizerSpec } from "./optimizers/index.ts";
 export type { ThreadedCoreOptions as CoreOptions } from "./threads/options.ts";
 
 /**
- * The core over its own linear memory.
+ * Creates the kernels over their own linear memory.
  * @throws (rejects) UnsupportedHostError where WebAssembly SIMD is missing or refused.
  */
 export async function createKernels(options: ThreadedCoreOptions = {}): Promise<Kernels> {

@@ -1,4 +1,4 @@
-// Engines out of configurations and files: the way to a model, for every form of it.
+// Makes engines from configurations and from files.
 
 import { onlyKeys, record } from "./checks.ts";
 import { Arena } from "./core/arena.ts";
@@ -17,28 +17,28 @@ import { loadThreadedCore, loadThreadedCoreSync } from "./threads/load.ts";
 import type { ThreadedCoreOptions } from "./threads/options.ts";
 import type { RunState } from "./training/run-state.ts";
 
-/** Where a model runs: the part of the configuration that is not saved with it. */
+/** The options that configure where a model runs. They are not saved with the model. */
 export type RuntimeOptions = ThreadedCoreOptions;
 
-/** An engine, and the run that it was in when it was saved. */
+/** An engine, and the state of its run when it was saved. */
 export interface MadeEngine {
   readonly engine: Engine;
   readonly run: RunState | undefined;
 }
 
-/** An engine with fresh weights. */
+/** An engine with new initial weights. */
 export async function freshEngine(config: ModelConfig): Promise<MadeEngine> {
   const resolved = resolveConfig(config);
   return onCore(await loadThreadedCore(runtimeOptions(config)), (core) => fresh(resolved, core));
 }
 
-/** The same without waiting. */
+/** The same synchronously. */
 export function freshEngineSync(config: ModelConfig): MadeEngine {
   const resolved = resolveConfig(config);
   return onCore(loadThreadedCoreSync(runtimeOptions(config)), (core) => fresh(resolved, core));
 }
 
-/** An engine as a file has it. */
+/** An engine with the state that a file holds. */
 export async function loadedEngine(
   file: ModelBytes | PromiseLike<ModelBytes>,
   runtime: RuntimeOptions,
@@ -50,7 +50,7 @@ export async function loadedEngine(
     loadThreadedCore(runtime),
   ]);
   try {
-    const { snapshot, network, run } = decodeCheckpoint(bytes); // copies all that it keeps
+    const { snapshot, network, run } = decodeCheckpoint(bytes); // copies everything from the bytes
     await yieldToEventLoop();
     const engine = new Engine(snapshot.config, loaded, network);
     engine.state.restore(snapshot);
@@ -62,8 +62,8 @@ export async function loadedEngine(
 }
 
 /**
- * Engines of several files on one core and in one arena, for inference alone: they share one workspace, which begins
- * behind what `make` reserves. Gives the core and what `make` made.
+ * Engines of several files on one core and in one arena, for inference only. They share one workspace, which begins after
+ * the memory that `make` reserves. Returns the core and the result of `make`.
  */
 export async function engineEnsemble<Made>(
   files: readonly Uint8Array[],
@@ -97,7 +97,7 @@ function fresh(config: ResolvedConfig, core: Core): MadeEngine {
   return { engine, run: undefined };
 }
 
-/** What `make` makes of a core, whose workers end when it fails. */
+/** Calls `make` with a core. Ends the workers of the core if it throws. */
 function onCore(core: Core, make: (core: Core) => MadeEngine): MadeEngine {
   try {
     return make(core);

@@ -1,6 +1,6 @@
-// Options and what they belong to. An optimizer, a loss, a penalty and everything else that a configuration
-// names is one object, a `Definition`: its name, a check for each of its options, and what it does. Public
-// types, checks, lists of names and help texts derive from these objects.
+// Definitions and their options. An optimizer, a loss, a penalty and everything else that a configuration can name is one
+// object, a `Definition`: its name, a check for each of its options, and its functions. Public types, checks, lists of
+// names and help texts derive from these objects.
 
 import {
   boolean,
@@ -14,16 +14,16 @@ import {
 } from "./checks.ts";
 import { InvalidValueError, oneOf, show } from "./errors.ts";
 
-/** Checks the value of an option; gives the default for `undefined`, where there is one. */
+/** Checks the value of an option and returns it. For `undefined` it returns the default, if there is one. */
 export type Check<Value> = (where: string, value: unknown) => Value;
 
-/** A check for each option: a missing or a superfluous key is an error of types. */
+/** A check for each option. A missing or an extra key is a type error. */
 export type Checks<Options> = { readonly [Key in keyof Options]-?: Check<Options[Key]> };
 
 /** Options with every default filled in. */
 export type Resolved<Options> = { readonly [Key in keyof Options]-?: Options[Key] };
 
-/** What a configuration can name: `type` with its options. */
+/** An item that a configuration can name: its `type` and the checks of its options. */
 export interface Definition<Type extends string, Options extends object> {
   readonly type: Type;
   readonly options: Checks<Options>;
@@ -32,21 +32,21 @@ export interface Definition<Type extends string, Options extends object> {
 /** The name of a definition. */
 export type NameOf<D> = D extends Definition<infer Type, infer _> ? Type : never;
 
-/** What users write for a definition: `{ type, … }`, or the name alone where no option is required. */
+/** The form in which users write a definition: `{ type, … }`, or only the name if no option is required. */
 export type SpecOf<D> =
   D extends Definition<infer Type, infer Options>
     ? (object extends Options ? Type : never) | ({ type: Type } & Options)
     : never;
 
-/** What a specification resolves to: `{ type, … }` with every default filled in. */
+/** A specification with every default filled in: `{ type, … }`. */
 export type ResolvedOf<D> =
   D extends Definition<infer Type, infer Options>
     ? { readonly type: Type } & Resolved<Options>
     : never;
 
-/** The definitions of one kind, by name: `Base` is what all have in common, `D` the union of those listed. */
+/** The definitions of one kind, by name. `Base` is the common type, and `D` the union of the listed definitions. */
 export class Registry<Base extends Definition<string, object>, D extends Base> {
-  /** What one of them is called in messages. */
+  /** The name of the kind in messages. */
   readonly what: string;
   readonly #byName: Map<string, Base>;
 
@@ -72,12 +72,12 @@ export class Registry<Base extends Definition<string, object>, D extends Base> {
     return definition;
   }
 
-  /** Adds a definition: the way to bring one from outside this package. */
+  /** Adds a definition, for example one from outside of this package. */
   add(definition: Base): void {
     this.#byName.set(definition.type, definition);
   }
 
-  /** Checks what a user wrote and fills in the defaults. `where` names the option in messages. */
+  /** Checks a specification and fills in the defaults. `where` is the name of the option in messages. */
   resolve(where: string, spec: unknown): ResolvedOf<D> {
     const { type, options } = nameAndOptions(where, spec, this.names);
     const checks: Checks<object> = this.of({ type }).options;
@@ -86,12 +86,12 @@ export class Registry<Base extends Definition<string, object>, D extends Base> {
     return { type, ...resolved } as ResolvedOf<D>;
   }
 
-  /** Throws for an option that only other definitions have, and names these. */
+  /** Throws for an option that only other definitions have. The message names these definitions. */
   #requireOwn(where: string, type: string, given: readonly string[]): void {
     const has = (definition: Base, key: string) => key === "type" || key in definition.options;
     const foreign = given.find((key) => !has(this.of({ type }), key));
     const owners = this.all.filter((one) => foreign !== undefined && has(one, foreign));
-    if (owners.length === 0) return; // an option of none: said with the options that there are
+    if (owners.length === 0) return; // no definition has it: resolveOptions throws
     const names = owners.map((owner) => owner.type);
     throw new InvalidValueError(
       `${where} ${show(type)} has no option ${show(foreign)}; the ${this.what} ${oneOf(names)} has it. Leave it out, or take one of these.`,
@@ -99,7 +99,7 @@ export class Registry<Base extends Definition<string, object>, D extends Base> {
   }
 }
 
-/** Checks options, and fills in their defaults; options without value and default stay away. */
+/** Checks options and fills in their defaults. Options without value and default are left out. */
 export function resolveOptions<Options>(
   owner: string,
   where: string,
@@ -115,19 +115,19 @@ export function resolveOptions<Options>(
   return resolved as Resolved<Options>;
 }
 
-/** The specification in its short form: the name alone where there are no options. */
+/** The specification in its short form: only the name if there are no options. */
 export function shortForm<Spec extends { readonly type: string }>(spec: Spec): Spec | Spec["type"] {
   return Object.keys(spec).length === 1 ? spec.type : spec;
 }
 
-/** The long form of a specification that may be a name alone. */
+/** The specification in its long form: `{ type, … }`. */
 export function longForm<Spec extends { readonly type: string }>(
   spec: Spec | Spec["type"],
 ): { readonly type: Spec["type"] } {
   return typeof spec === "string" ? { type: spec } : spec;
 }
 
-// The checks that options are made of. Without `fallback` the option is required.
+// Checks for options. Without `fallback` the option is required.
 
 /** A finite number, of at least `min`. */
 export const number =
@@ -168,7 +168,7 @@ export const nameOf =
   (where, value) =>
     choice(where, value ?? fallback, names);
 
-/** The option may be absent, and then has no default. */
+/** An option that may be absent and has no default. */
 export const optional =
   <Value>(check: Check<Value>): Check<Value | undefined> =>
   (where, value) =>

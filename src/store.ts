@@ -1,5 +1,5 @@
-// `tied-autoencoder/store`: keeps a model where the host has room: IndexedDB, the origin-private file system, a
-// download, a file. One line saves, one line loads. Importing this touches no storage.
+// `tied-autoencoder/store`: saves a model in IndexedDB, in the origin-private file system, as a download or in a file.
+// Importing it does not access any storage.
 
 import { TiedAutoencoder } from "./autoencoder.ts";
 import { record } from "./checks.ts";
@@ -9,27 +9,27 @@ import { placeOf } from "./store/places.ts";
 
 export { StorageError } from "./store/errors.ts";
 
-/** What `saveTo` keeps: a model, a model in a worker, a detector, or bytes that are saved already. */
+/** What `saveTo` can save: a model, a model in a worker, a detector, or bytes of a saved one. */
 export type Savable =
   | Uint8Array
   | {
-      /** The bytes to keep. */
+      /** Returns the bytes to save. */
       save(options?: { optimizer?: boolean }): Uint8Array | Promise<Uint8Array>;
     };
 
-/** A class that reads what its `save` wrote, such as TiedAutoencoder or AnomalyDetector. */
+/** A class with a static `load` for the bytes of its `save`, such as TiedAutoencoder or AnomalyDetector. */
 export interface Loadable<Model> {
-  /** Makes what `bytes` hold. */
+  /** Makes an instance from `bytes`. */
   load(bytes: Uint8Array, runtime?: RuntimeOptions): Promise<Model>;
 }
 
-/** What `saveTo` keeps beside the model. */
+/** Options of `saveTo`. */
 export interface SaveOptions {
-  /** Also save the optimizer's state, so that training resumes exactly. Default false. */
+  /** Whether to also save the optimizer's state, so that training can resume exactly. Default false. */
   optimizer?: boolean;
 }
 
-/** What `loadFrom` makes, and where it runs. */
+/** Options of `loadFrom`: the class to load, and the options that configure where a model runs. */
 export interface LoadOptions<Model> extends RuntimeOptions {
   /** The class to load. Default TiedAutoencoder. */
   as?: Loadable<Model>;
@@ -38,15 +38,15 @@ export interface LoadOptions<Model> extends RuntimeOptions {
 /**
  * Saves a model to a place:
  *
- * - `"indexeddb://name"`: the page's IndexedDB, for pages and their workers;
- * - `"opfs://name"`: a file of the origin-private file system; the name may have folders;
- * - `"download://name"`: a download, named `name`, with `.safetensors` where it has no extension;
- * - `"file:path"`: a file, in Node, Deno and Bun. Written beside it first, synced, then renamed.
+ * - `"indexeddb://name"`: the page's IndexedDB, for pages and their workers.
+ * - `"opfs://name"`: a file of the origin-private file system. The name may contain folders.
+ * - `"download://name"`: a download with this name. Without an extension, `.safetensors` is added.
+ * - `"file:path"`: a file, in Node, Deno and Bun. It is replaced atomically.
  *
- * What was there under the name is replaced, and stays as it was if saving fails.
+ * An existing model under the name is replaced. If saving fails, it is unchanged.
  * @returns the number of bytes.
- * @throws (rejects) InvalidTypeError or InvalidValueError for a place that is none of these;
- * UnsupportedHostError where the host has no such place; StorageError where it is full or refused.
+ * @throws (rejects) InvalidTypeError or InvalidValueError for any other place. UnsupportedHostError if the host has no such
+ * place. StorageError if it is full or refused.
  */
 export async function saveTo(
   model: Savable,
@@ -60,9 +60,9 @@ export async function saveTo(
 }
 
 /**
- * Loads what `saveTo` saved at a place. A download cannot be loaded from: it went to the user, who can give the
- * file to the model's `load`.
- * @throws (rejects) as `saveTo`; StorageError where nothing is saved under the name; FormatError where it is no model.
+ * Loads what `saveTo` saved at a place. A download cannot be loaded. The user has the file, and a page can pass it to the
+ * model's `load`.
+ * @throws (rejects) as `saveTo`. StorageError if nothing is saved under the name. FormatError if it is not a model.
  */
 export async function loadFrom(where: string, options?: RuntimeOptions): Promise<TiedAutoencoder>;
 export async function loadFrom<Model>(
@@ -82,7 +82,7 @@ export async function loadFrom(where: string, options: LoadOptions<unknown> = {}
 }
 
 /**
- * Removes what `saveTo` saved at a place; does nothing where nothing is.
+ * Removes what `saveTo` saved at a place. Does nothing if nothing is saved there.
  * @throws (rejects) as `saveTo`.
  */
 export async function removeFrom(where: string): Promise<void> {

@@ -1,6 +1,5 @@
-// `tied-autoencoder/table`: rows for a model from what programs hold: objects, columns, Arrow tables, DuckDB
-// results and images. Everything is told by its shape, so nothing is imported for it. Names of columns are
-// kept. Importing this does nothing.
+// `tied-autoencoder/table`: converts objects, columns, Arrow tables, DuckDB results and images to rows for a model. Inputs
+// are recognized by their shape, so no other package is imported. Names of columns are kept. Importing it has no effect.
 
 export type { ImageLike, ImageOptions, ImageRows } from "./table/images.ts";
 export { rowsFrom } from "./table/rows.ts";

@@ -1,5 +1,5 @@
-// `tied-autoencoder/worker`: the model and the detector, each in its own worker, so that a page stays at 60 frames a
-// second while it trains. Needs no shared memory. Importing it starts nothing.
+// `tied-autoencoder/worker`: the model and the detector, each in its own worker, so that a page keeps 60 frames per second
+// while it trains. It needs no shared memory. Importing it starts nothing.
 
 export type { MatrixInput } from "./data/rows.ts";
 export {

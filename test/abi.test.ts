@@ -1,5 +1,5 @@
-// docs/abi.md against the module: every export is there with its parameters, and a program that knows
-// nothing but that page can train with it.
+// Checks docs/abi.md against the module: it has every export with its parameters, and a program that only
+// uses that page can train.
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
@@ -51,7 +51,7 @@ test("the types of parameters are the documented ones", () => {
   }
 });
 
-/** Parameters named in a sentence such as "`a`, `b` of `x` and `y`", each with the kernels it is limited to. */
+/** The parameters in a sentence such as "`a`, `b` of `x` and `y`", each with its kernels. */
 function parameterNames(sentence: string): Map<string, string[]> {
   const names = new Map<string, string[]>();
   let current: string[] | undefined;
@@ -69,7 +69,7 @@ function parameterNames(sentence: string): Map<string, string[]> {
   return names;
 }
 
-test("the import is one memory; there is no start, table or global", () => {
+test("the only import is a memory, and there is no start function, table or global", () => {
   const module = new WebAssembly.Module(bytes);
   expect(WebAssembly.Module.imports(module)).toEqual([
     { module: "env", name: "memory", kind: "memory" },
@@ -100,7 +100,7 @@ test("op codes are the documented ones", async () => {
   }
 });
 
-test("a tied layer trains by what the page says", async () => {
+test("a tied layer trains with the documented calls", async () => {
   const { memory, core } = await instantiate();
   const [rows, inputs, units] = [16, 6, 2];
   let top = 1024;
@@ -144,7 +144,7 @@ test("a tied layer trains by what the page says", async () => {
     const [stepSize, bias] = [0.02 / (1 - 0.9 ** k), 1 / Math.sqrt(1 - 0.999 ** k)];
     core.adam!(units * inputs, w!, dw!, m!, v!, stepSize, 0.9, 0.999, bias, 1e-8, 0, 1, 1);
   }
-  // The rows span two directions, which two units hold.
+  // The rows span two directions, which two units can represent.
   expect(losses[0]).toBeGreaterThan(0.05);
   expect(losses.at(-1)).toBeLessThan(1e-5);
 });

@@ -1,4 +1,4 @@
-// The bundled digits, through the built package: the build puts them in.
+// The bundled digits, in the built package, because the build adds them.
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
@@ -21,7 +21,7 @@ test("the digits are those of the published file, with pixels from 0 to 1", () =
   expect(attribution).toContain("CC BY 4.0");
 });
 
-test("every call gives arrays of the caller's own", () => {
+test("every call returns new arrays", () => {
   digits().data.fill(9);
   expect(Math.max(...digits().data)).toBe(1);
 });

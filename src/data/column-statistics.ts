@@ -1,22 +1,22 @@
-// Count, mean, spread and range of every column, in float64, from rows that may come in pieces. Pieces
-// are merged as in Chan, Golub & LeVeque 1979: no difference of two large sums. NaN counts as missing.
+// Count, mean, variance and range of every column, in float64, from rows in pieces. Pieces are merged as in Chan, Golub &
+// LeVeque 1979, which avoids differences of large sums. NaN is a missing value.
 
 import { InvalidValueError } from "../errors.ts";
 import { finish, type Paused } from "../platform/turns.ts";
 import type { Rows } from "./rows.ts";
 
-/** Values taken at a time. */
+/** The number of values per piece. */
 const PIECE = 65_536;
 
 export class ColumnStatistics {
   readonly width: number;
-  /** Rows seen, and in each column the values among them that are not NaN. */
+  /** The number of rows, and in each column the number of values that are not NaN. */
   rows = 0;
   readonly counts: Float64Array;
   readonly means: Float64Array;
   readonly lowest: Float64Array;
   readonly highest: Float64Array;
-  /** Sum of squared differences from the mean. */
+  /** The sum of squared differences from the mean. */
   readonly #squares: Float64Array;
 
   constructor(width: number) {
@@ -28,7 +28,7 @@ export class ColumnStatistics {
     this.#squares = new Float64Array(width);
   }
 
-  /** Takes rows [first, end) into account. @throws InvalidValueError for an infinity, nothing changed. */
+  /** Adds rows [first, end). @throws InvalidValueError for an infinity, before anything changes. */
   add(rows: Rows, first = 0, end = rows.count): void {
     finish(this.adding(rows, first, end));
   }
@@ -53,12 +53,12 @@ export class ColumnStatistics {
     }
   }
 
-  /** Mean squared difference from the mean, as numpy.var has it; NaN for a column without values. */
+  /** The mean squared difference from the mean, as in numpy.var. NaN for a column without values. */
   variance(column: number): number {
     return (this.#squares[column] ?? 0) / (this.counts[column] ?? 0);
   }
 
-  /** √variance, or 1 for a column whose variance is no more than rounding can make of a constant. */
+  /** √variance, or 1 if the variance is so small that rounding errors of a constant column explain it. */
   standardDivisor(column: number): number {
     const variance = this.variance(column);
     const count = this.counts[column] ?? 0;
@@ -67,7 +67,7 @@ export class ColumnStatistics {
     return constant ? 1 : Math.sqrt(variance);
   }
 
-  /** The range of a column, or 1 where it is no more than rounding can make of a constant. */
+  /** The range of a column, or 1 if it is so small that rounding errors of a constant column explain it. */
   rangeDivisor(column: number): number {
     const [low, high] = [this.lowest[column] ?? 0, this.highest[column] ?? 0];
     const range = high - low;

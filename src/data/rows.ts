@@ -1,34 +1,33 @@
-// Matrix input: the forms that public calls accept, read behind one interface that copies rows to where they
-// are needed. Widths and lengths are checked here, before anything else happens; NaN and infinity are looked
-// for later, by a kernel, once the rows have been copied.
+// Matrix input: the forms that public calls accept, behind one interface that copies rows. Widths and lengths are checked
+// here, before anything else happens. A kernel looks for NaN and infinity later, after the rows were copied.
 
 import { onlyKeys } from "../checks.ts";
 import { InvalidStateError, InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import { isFloat32Array, isNumberArray, isTypedArray, type NumberArray } from "../platform/tags.ts";
 
 /**
- * A matrix inside a typed array. Without strides it is row-major and fills `data`. With them the element of
- * row i and column j is `data[offset + i · rowStride + j · columnStride]`: a transposed, cropped or flipped
- * view of a larger array, as ndarray has them.
+ * A matrix inside a typed array. Without strides it is row-major and fills `data`. With strides, the element of
+ * row i and column j is `data[offset + i · rowStride + j · columnStride]`. So it can be a transposed, cropped or
+ * flipped view of a larger array, as in ndarray.
  */
 export interface ShapedMatrix {
   /** The elements. */
   readonly data: NumberArray;
-  /** Rows and columns. */
+  /** The number of rows and of columns. */
   readonly shape: readonly [rows: number, columns: number];
-  /** Elements from a row to the next and from a column to the next; or the first alone, where the second is 1. Default [columns, 1]. */
+  /** The distances between rows and between columns, in elements; one number is the distance between rows. Default [columns, 1]. */
   readonly stride?: number | readonly [row: number, column: number];
-  /** The same as `stride`, under the name that some libraries use. Default: `stride`. */
+  /** The same as `stride`, with the name that some libraries use. Default: `stride`. */
   readonly strides?: number | readonly [row: number, column: number];
-  /** Where the first element is. Default 0. */
+  /** The index of the first element. Default 0. */
   readonly offset?: number;
-  /** Names of the columns, as `rowsFrom` gives them. Not used here. Default: none. */
+  /** The names of the columns, as `rowsFrom` returns them. Not used by models. Default: none. */
   readonly columns?: readonly string[];
 }
 
 /**
- * A matrix of rows: a row-major Float32Array whose length is a multiple of the row's width, any numeric
- * typed array with its shape, or an array of rows.
+ * A matrix of rows: a row-major Float32Array whose length is a multiple of the width, any numeric typed array with its
+ * shape, or an array of rows.
  */
 export type MatrixInput =
   | Float32Array
@@ -38,13 +37,13 @@ export type MatrixInput =
 
 /** Rows that can be copied as float32 or as float64. */
 export interface Rows {
-  /** What the argument is called in messages. */
+  /** The name of the argument in messages. */
   readonly name: string;
   readonly count: number;
   readonly width: number;
   /** Copies rows [first, first + count) to `heap[at…]`, row-major. */
   copy(first: number, count: number, heap: Float32Array | Float64Array, at: number): void;
-  /** @throws InvalidStateError when the data have been transferred or shrunk since they were given. */
+  /** @throws InvalidStateError if the data were transferred or shrunk after they were given. */
   requireIntact(): void;
   /** Copies the rows order[first], …, order[first + count - 1]. */
   gather(
@@ -67,7 +66,7 @@ const SHAPED_KEYS = Object.keys({
   columns: true,
 } satisfies Record<keyof ShapedMatrix, true>);
 
-/** Reads `input` as rows of `width` values. A Float32Array goes into `flat`, where one is given. */
+/** Reads `input` as rows of `width` values. For a Float32Array it reuses `flat`, if given. */
 export function readRows(name: string, input: MatrixInput, width: number, flat?: FlatRows): Rows {
   if (isFloat32Array(input)) return (flat ?? new FlatRows()).read(name, input, width);
   if (Array.isArray(input)) return new NestedRows(name, input, width);
@@ -82,14 +81,14 @@ export function readRows(name: string, input: MatrixInput, width: number, flat?:
   throw new InvalidTypeError(`${name} must be ${FORMS}; got ${show(input)}.`);
 }
 
-/** Row-major values without gaps. One object can read one array after another. */
+/** Contiguous row-major values. One object can read several arrays, one after the other. */
 export class FlatRows implements Rows {
   name = "";
   count = 0;
   width = 1;
   #data: NumberArray = new Float32Array(0);
 
-  /** @throws InvalidValueError for a length that is no multiple of `width`. */
+  /** @throws InvalidValueError if the length is not a multiple of `width`. */
   read(name: string, data: NumberArray, width: number): this {
     if (data.length % width !== 0) {
       throw new InvalidValueError(
@@ -147,7 +146,7 @@ abstract class SingleRows implements Rows {
     this.width = width;
   }
 
-  /** @throws InvalidStateError when the data have been transferred or shrunk since they were given. */
+  /** @throws InvalidStateError if the data were transferred or shrunk after they were given. */
   abstract requireIntact(): void;
   protected abstract copyRow(row: number, heap: Float32Array | Float64Array, at: number): void;
 
@@ -168,7 +167,7 @@ abstract class SingleRows implements Rows {
   }
 }
 
-/** Values at regular distances: a view of a larger matrix, or a transposed one. */
+/** Values with strides: a view of a larger matrix, or a transposed matrix. */
 class StridedRows extends SingleRows {
   readonly #data: NumberArray;
   readonly #rowStride: number;
@@ -204,7 +203,7 @@ class StridedRows extends SingleRows {
   }
 }
 
-/** Other rows in another order. */
+/** The rows of another object in another order. */
 export class OrderedRows implements Rows {
   readonly name: string;
   readonly count: number;
@@ -249,7 +248,7 @@ class NestedRows extends SingleRows {
     this.#rows = checkedRows(name, rows, width);
   }
 
-  /** Rows are looked at when they are copied. */
+  /** Rows are checked when they are copied. */
   requireIntact(): void {}
 
   protected copyRow(row: number, heap: Float32Array | Float64Array, at: number): void {
@@ -259,7 +258,7 @@ class NestedRows extends SingleRows {
   }
 }
 
-/** @throws InvalidStateError when data have been transferred or shrunk since they were given. */
+/** @throws InvalidStateError if data were transferred or shrunk after they were given. */
 function requireLength(name: string, data: ArrayLike<number>, length: number): void {
   if (data.length >= length) return;
   throw new InvalidStateError(
@@ -293,7 +292,7 @@ function shapedRows(name: string, input: ShapedMatrix, width: number): Rows {
   return new FlatRows().read(name, data, width);
 }
 
-/** Rows of a view that need not be contiguous. */
+/** Rows of a view with strides. */
 function stridedRows(
   name: string,
   input: ShapedMatrix,
@@ -307,7 +306,7 @@ function stridedRows(
   }
   const [down, across] = readStrides(name, stride ?? strides ?? width);
   const offset = integer(`${name}.offset`, input.offset ?? 0);
-  // The corners are the elements that lie furthest apart.
+  // The corners include the elements with the smallest and the largest index.
   const right = (width - 1) * across;
   const bottom = (count - 1) * down;
   const corners = [0, right, bottom, right + bottom].map((corner) => offset + corner);
@@ -365,7 +364,7 @@ function checkedRows(
 }
 
 function requireNumbers(name: string, row: readonly unknown[], i: number): void {
-  // Not findIndex: this runs over every element of every row, holes included.
+  // A loop is faster than findIndex, and this runs over every element of every row. Holes count as undefined.
   for (let j = 0; j < row.length; j++) {
     if (typeof row[j] !== "number") {
       throw new InvalidTypeError(

@@ -1,6 +1,6 @@
-// StandardScaler and MinMaxScaler, with scikit-learn's names and formulas: statistics in float64, NaN
-// left out of them and passed through, columns that do not vary divided by 1. Standing alone; a model
-// with `scaler` in its configuration does the same inside (src/model/preparation.ts).
+// StandardScaler and MinMaxScaler, with the names and formulas of scikit-learn. Statistics are in float64 and ignore NaN.
+// NaN stays NaN. Constant columns are divided by 1. These classes do not need a model. A model with `scaler` in its
+// configuration scales by itself (src/model/preparation.ts).
 
 import type { OwnDoubles, OwnFloats } from "../arrays.ts";
 import { boolean, finiteNumber, onlyKeys, record, wholeNumber } from "../checks.ts";
@@ -9,27 +9,27 @@ import { ColumnStatistics } from "./column-statistics.ts";
 import { type MatrixInput, type Rows, readRows } from "./rows.ts";
 
 export interface ScalerOptions {
-  /** Values in a row; needed only where the first data come as a flat Float32Array. Default: that of the first data. */
+  /** The number of columns. Only needed if the first data are a flat Float32Array. Default: the width of the first data. */
   features?: number;
 }
 
 /** Options of a `StandardScaler`. */
 export interface StandardScalerOptions extends ScalerOptions {
-  /** Subtract the mean. Default true. */
+  /** Whether to subtract the mean. Default true. */
   withMean?: boolean;
-  /** Divide by the standard deviation. Default true. */
+  /** Whether to divide by the standard deviation. Default true. */
   withStd?: boolean;
 }
 
 /** Options of a `MinMaxScaler`. */
 export interface MinMaxScalerOptions extends ScalerOptions {
-  /** What the least and the greatest value of each column become. Default [0, 1]. */
+  /** The scaled values of the smallest and the largest value of each column. Default [0, 1]. */
   featureRange?: readonly [number, number];
-  /** Keep transformed values within the range. Default false. */
+  /** Whether to clip scaled values to the range. Default false. */
   clip?: boolean;
 }
 
-/** What both scalers do: y = (x - center) · factor + start in every column. */
+/** The common part of both scalers: an affine map for every column. */
 abstract class Scaler {
   #features: number | undefined;
   #statistics: ColumnStatistics | undefined;
@@ -38,13 +38,13 @@ abstract class Scaler {
     if (features !== undefined) this.#features = wholeNumber("features", features, 1);
   }
 
-  /** Forgets what came before and takes the statistics of the rows of `x`. */
+  /** Computes the statistics of the rows of `x`. Discards earlier statistics. */
   fit(x: MatrixInput): this {
     this.#statistics = undefined;
     return this.partialFit(x);
   }
 
-  /** Adds the rows of `x` to the statistics: the result is that of all rows at once. */
+  /** Adds the rows of `x` to the statistics. The result is the same as that of `fit` with all rows. */
   partialFit(x: MatrixInput): this {
     const rows = readRows("x", x, this.#statistics?.width ?? this.#widthOf(x));
     if (rows.count === 0)
@@ -56,12 +56,12 @@ abstract class Scaler {
     return this;
   }
 
-  /** The rows of `x` scaled: a fresh row-major Float32Array. */
+  /** The scaled rows of `x`, as a new row-major Float32Array. */
   transform(x: MatrixInput): OwnFloats {
     return this.#map(x, (value, j) => this.forward(value, j));
   }
 
-  /** The way back: scaled rows in the units of the data. */
+  /** Converts scaled rows to the units of the data. */
   inverseTransform(x: MatrixInput): OwnFloats {
     return this.#map(x, (value, j) => this.backward(value, j));
   }
@@ -71,12 +71,12 @@ abstract class Scaler {
     return this.fit(x).transform(x);
   }
 
-  /** Rows seen by `fit` and `partialFit`. */
+  /** The number of rows in `fit` and `partialFit`. */
   get nSamplesSeen_(): number {
     return this.statistics.rows;
   }
 
-  /** Columns. */
+  /** The number of columns. */
   get nFeaturesIn_(): number {
     return this.statistics.width;
   }
@@ -122,7 +122,7 @@ export class StandardScaler extends Scaler {
   mean_: OwnDoubles = new Float64Array(0);
   /** Variances [features], divided by the count, not by count - 1. */
   var_: OwnDoubles = new Float64Array(0);
-  /** Divisors [features]: √var_, and 1 where the column does not vary. */
+  /** Divisors [features]: √var_, or 1 for a constant column. */
   scale_: OwnDoubles = new Float64Array(0);
   readonly #withMean: boolean;
   readonly #withStd: boolean;
@@ -156,17 +156,17 @@ export class StandardScaler extends Scaler {
   }
 }
 
-/** Moves the least value of each column to one end of a range and the greatest to the other. */
+/** Maps the smallest value of each column to one end of a range, and the largest value to the other end. */
 export class MinMaxScaler extends Scaler {
-  /** Least values [features]. */
+  /** The smallest values [features]. */
   dataMin_: OwnDoubles = new Float64Array(0);
-  /** Greatest values [features]. */
+  /** The largest values [features]. */
   dataMax_: OwnDoubles = new Float64Array(0);
-  /** Greatest minus least values [features]. */
+  /** The largest minus the smallest values [features]. */
   dataRange_: OwnDoubles = new Float64Array(0);
-  /** Factors [features] of y = x · scale_ + min_. A column that does not vary counts as having the range 1. */
+  /** The factors [features] of y = x · scale_ + min_. For a constant column the range is taken as 1. */
   scale_: OwnDoubles = new Float64Array(0);
-  /** What is added [features], in y = x · scale_ + min_. */
+  /** The terms min_ [features] of y = x · scale_ + min_. */
   min_: OwnDoubles = new Float64Array(0);
   readonly #range: readonly [number, number];
   readonly #clip: boolean;

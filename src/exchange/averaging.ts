@@ -1,5 +1,5 @@
-// Weighted means of named tensors, for training that happens in several places: of weights after local
-// training (federated averaging, McMahan et al. 2017, arXiv:1602.05629) or of gradients within one step.
+// Weighted means of named tensors, for training in several places: of weights after local training (federated averaging,
+// McMahan et al. 2017, arXiv:1602.05629), or of gradients within one step.
 
 import { finiteNumber } from "../checks.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
@@ -7,11 +7,11 @@ import { isFloat32Array } from "../platform/tags.ts";
 import type { NamedWeight, NamedWeights } from "./named-weights.ts";
 
 /**
- * The mean of several models' weights, or of their gradients, tensor by tensor. `shares` says how much
- * each counts, for example the rows it was trained on; they are divided by their sum, and all count alike
- * where there are none. Summed in double in the order given, so the result is the same everywhere.
- * @throws InvalidTypeError, InvalidValueError when there is nothing to average, when names or shapes
- *   differ, or for shares that are negative or all 0.
+ * The weighted mean of the weights, or of the gradients, of several models, tensor by tensor. `shares` are the weights of
+ * the models, for example their numbers of training rows. They are divided by their sum. Without `shares` all models have
+ * the same weight. Sums are in float64 and in the given order, so the result has the same bits everywhere.
+ * @throws InvalidTypeError or InvalidValueError if there is nothing to average, if names or shapes differ, or for shares
+ *   that are negative or all 0.
  */
 export function averageWeights(
   weights: readonly NamedWeights[],

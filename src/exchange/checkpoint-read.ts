@@ -1,4 +1,4 @@
-// The way back from checkpoint.ts: a safetensors file as a model. Reads versions 1 and 2.
+// Reads the files that checkpoint.ts writes, in versions 1 and 2.
 
 import { finiteNumber, record, wholeNumber } from "../checks.ts";
 import { show } from "../errors.ts";
@@ -17,7 +17,7 @@ import { FORMAT, RUN_BLOCKS, statePrefix, VERSION } from "./checkpoint.ts";
 
 type Tensors = ReadonlyMap<string, SafeTensor>;
 
-/** What a file holds. */
+/** The contents of a file. */
 export interface Checkpoint {
   readonly snapshot: ModelSnapshot;
   /** The network that the configuration describes. */
@@ -25,7 +25,7 @@ export interface Checkpoint {
   readonly run: RunState | undefined;
 }
 
-/** Reads a model. Every name, shape and setting is checked before anything is made of it. */
+/** Reads a model. Checks every name, shape and setting first. */
 export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   const { tensors, metadata } = decodeSafetensors(bytes);
   if (metadata.format !== FORMAT) {
@@ -73,7 +73,7 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
   return { snapshot, network, run };
 }
 
-/** The weights that the file's run keeps. */
+/** The sets of weights that the file's run contains. */
 function keptBlocks(tensors: Tensors, layout: ParameterLayout): (keyof typeof RUN_BLOCKS)[] {
   const first = layout.tensors[0]?.name ?? "";
   return (["best", "last"] as const).filter((name) => tensors.has(RUN_BLOCKS[name] + first));
@@ -91,7 +91,7 @@ function requireNames(tensors: Tensors, names: readonly string[]): void {
   }
 }
 
-/** Parameters, and what layers keep beside them. */
+/** The parameters, and the buffers of layers. */
 function readWeights(tensors: Tensors, prefix: string, { layout, buffers }: Network): Weights {
   return {
     parameters: readBlock(tensors, prefix, layout),
@@ -102,7 +102,7 @@ function readWeights(tensors: Tensors, prefix: string, { layout, buffers }: Netw
 }
 
 function readBlock(tensors: Tensors, prefix: string, layout: ParameterLayout): Float32Array {
-  // Shapes first: the block's size is what the configuration claims, until the file is known to hold it.
+  // Shapes are checked first, so that a false configuration cannot allocate a large block.
   const parts = layout.tensors.map(({ name, shape }) =>
     float32Tensor(tensors, prefix + name, shape),
   );
@@ -113,7 +113,7 @@ function readBlock(tensors: Tensors, prefix: string, layout: ParameterLayout): F
   return block;
 }
 
-/** A float tensor of this name and shape, as float32; every value finite. */
+/** A float tensor of this name and shape, as float32. Every value must be finite. */
 function float32Tensor(tensors: Tensors, name: string, shape: readonly number[]): Float32Array {
   return finiteFloat32(name, shapedTensor(tensors, name, shape));
 }
@@ -180,7 +180,7 @@ function readRun(text: string, version: number, config: ResolvedConfig): RunStat
   return checked("run", () => runFromJson(parseJson("run", text), version, config));
 }
 
-/** Reads a part of the file; what its checks say becomes the reason of a FormatError. */
+/** Reads a part of the file. The message of a failed check becomes the reason of a FormatError. */
 function checked<Value>(what: string, read: () => Value): Value {
   try {
     return read();
@@ -196,12 +196,12 @@ function parseJson(what: string, text: string | undefined): Record<string, unkno
     const value: unknown = JSON.parse(text ?? "");
     if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
   } catch {
-    // said below, for both
+    // thrown below, for both cases
   }
   throw new FormatError(`The file's ${what} must be a JSON object; got ${show(text)}.`);
 }
 
-/** The run as its JSON says; throws as the argument checks do. */
+/** The run of a file. Throws the errors of the argument checks. */
 function runFromJson(value: unknown, version: number, { layers }: ResolvedConfig): RunState {
   const from = record("run", value);
   const whole = (key: string) => wholeNumber(`run.${key}`, from[key], 0);
@@ -209,7 +209,7 @@ function runFromJson(value: unknown, version: number, { layers }: ResolvedConfig
   const stopping = record("run.stopping", from.stopping);
   const best = (where: string, memory: Record<string, unknown>) =>
     memory.best === undefined ? {} : { best: finiteNumber(`${where}.best`, memory.best) };
-  // Version 1 counted rows where version 2 counts values.
+  // Version 1 counts rows, and version 2 counts values.
   const perRow = version === 1 ? (layers[0] ?? 1) : 1;
   return {
     rows: whole("rows"),
@@ -220,7 +220,7 @@ function runFromJson(value: unknown, version: number, { layers }: ResolvedConfig
     lossSum: finiteNumber("run.lossSum", from.lossSum) * perRow,
     step: whole("step"),
     stopped: from.stopped === true,
-    // `best` comes last, as in a run that was never saved: files of the two are then the same.
+    // `best` is last, as in a run that was never saved. So the files of both are identical.
     plateau: {
       waited: wholeNumber("run.plateau.waited", plateau.waited, 0),
       cooling: wholeNumber("run.plateau.cooling", plateau.cooling, 0),

@@ -1,6 +1,5 @@
-// A model as a safetensors file: tensors under their public names, the configuration as JSON in the file's
-// metadata, and on request the optimizer's state, so that training can continue. checkpoint-read.ts is the
-// way back.
+// Writes a model as a safetensors file: tensors under their public names, the configuration as JSON in the metadata, and
+// on request the optimizer's state, so that training can continue. checkpoint-read.ts reads these files.
 
 import type { OwnBytes, OwnFloats } from "../arrays.ts";
 import { packSafetensors } from "../formats/safetensors-pack.ts";
@@ -14,12 +13,12 @@ export const FORMAT = "tied-autoencoder";
 /** Version 2 (package 0.2.0) adds codes, penalties and constraints, and counts epoch losses by values. */
 export const VERSION = 2;
 
-/** Weights that a run keeps, and the prefixes of their tensors. */
+/** The sets of weights of a run, with the prefixes of their tensors. */
 export const RUN_BLOCKS = { best: "best.", last: "last." } as const satisfies Partial<
   Record<keyof RunState, string>
 >;
 
-/** Writes a model whose parameters are laid out as `layout` says, and the run that it is in. */
+/** Writes a model whose parameters have the layout `layout`, and the state of its run. */
 export function encodeCheckpoint(
   model: ModelSnapshot,
   layout: ParameterLayout,
@@ -56,7 +55,7 @@ export function statePrefix(name: string): string {
   return `optimizer.${name}.`;
 }
 
-/** Parameters, and what layers keep beside them. */
+/** The parameters, and the buffers of layers. */
 function weightTensors(
   prefix: string,
   { parameters, buffers }: Weights,
@@ -81,7 +80,7 @@ function namedTensors(prefix: string, block: Float32Array, layout: ParameterLayo
   }));
 }
 
-/** The same values as the writer's types want them: it only reads, so that shared memory is as good. */
+/** The same array with the type that the writer takes. The writer only reads, so shared memory is allowed. */
 function ownBuffer(data: Float32Array): OwnFloats {
   return data as OwnFloats;
 }

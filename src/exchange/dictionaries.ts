@@ -1,12 +1,11 @@
-// Top-k dictionaries written by two other programs, as layers and weights. Both take a bias out of the input and put it
-// back behind the decoder, as a centered code does; neither file says how many units stay.
+// Reads top-k dictionaries of two other programs as layers and weights. Both programs subtract a bias from the input and
+// add it after the decoder, as a centered code does. The files do not contain the number of kept units.
 //
 // OpenAI's sparse_autoencoder: pre_bias, encoder.weight [units, inputs], latent_bias, and as decoder either decoder.weight
-// [inputs, units] or, where it is tied, decoder.linear.weight, which is the encoder's own. Statistics are left out.
+// [inputs, units] or, if it is tied, decoder.linear.weight, which equals encoder.weight. Statistics are ignored.
 // EleutherAI's sae.safetensors: encoder.weight and W_dec [units, inputs], encoder.bias, b_dec.
 //
-// A file that shares a tensor between two names may hold one of the two alone. Scaling of rows before the encoder is
-// the caller's.
+// If two names share a tensor, a file may contain only one of them. The caller scales rows before the encoder.
 
 import { show } from "../errors.ts";
 import { FormatError } from "../formats/errors.ts";
@@ -25,7 +24,7 @@ interface Dialect {
   readonly decoder: string;
   /** The decoder's weight as [inputs, units]. */
   readonly transposed?: string;
-  /** Tensors that a model has no place for and does not need. */
+  /** Tensors that a model does not need. */
   readonly ignored: readonly string[];
 }
 
@@ -55,8 +54,8 @@ export interface Dictionary {
 }
 
 /**
- * The dictionary that a file holds; undefined where its names are of none.
- * @throws FormatError where the decoder is not the encoder transposed, says how far apart they are.
+ * The dictionary in a file. Undefined if its names are not those of a dictionary.
+ * @throws FormatError if the decoder is not the transposed encoder. The message has their largest difference.
  */
 export function readDictionary(tensors: Tensors): Dictionary | undefined {
   const dialect = dialects.find(({ decoderBias }) => tensors.has(decoderBias));
@@ -99,7 +98,7 @@ export function readDictionary(tensors: Tensors): Dictionary | undefined {
   };
 }
 
-/** Throws unless `decoder`, read at the place of each element of `encoder`, equals it to the last bit. */
+/** Throws unless `decoder` is bit-identical to `encoder`. `place` is the index in `decoder` of an element of `encoder`. */
 function requireTied(
   name: string,
   encoder: Float32Array,

@@ -1,22 +1,22 @@
-// Where a model's file may come from: bytes, or whatever gives bytes when asked.
+// The forms in which a caller can give a model's file: bytes, or an object with `arrayBuffer()`.
 
 import { InvalidValueError } from "../errors.ts";
 import { bytesOf } from "../platform/tags.ts";
 
-/** A model's file: bytes, or what has an `arrayBuffer()`, such as a Blob, a File or a Response. */
+/** A model's file: bytes, or an object with `arrayBuffer()`, such as a Blob, a File or a Response. */
 export type ModelBytes =
   | Uint8Array
   | ArrayBuffer
   | {
       /** The bytes of the file. */
       arrayBuffer(): PromiseLike<ArrayBuffer>;
-      /** Of a Response: whether the request succeeded. */
+      /** For a Response: whether the request succeeded. */
       readonly ok?: boolean;
-      /** Of a Response: the status of the request, for the message of the error. */
+      /** For a Response: the status of the request, for the message of an error. */
       readonly status?: number;
     };
 
-/** The bytes of a file, copied only where they arrive. */
+/** The bytes of a file. Given bytes are not copied. */
 export async function bytesOfFile(file: ModelBytes): Promise<Uint8Array> {
   if (typeof file !== "object" || file === null || !("arrayBuffer" in file)) {
     return bytesOf("load's file", file);

@@ -1,14 +1,14 @@
-// Parameters and gradients by value, under their public names: how they leave the flat block and how
-// they come back, with every name and shape checked on the way in.
+// Parameters and gradients under their public names: copies them from the flat block and back. Every name and shape is
+// checked.
 
 import { onlyKeys, record } from "../checks.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import type { ParameterLayout } from "../model/parameters.ts";
 import { isFloat32Array } from "../platform/tags.ts";
 
-/** A parameter by value: row-major `data` of `shape`. */
+/** A parameter: row-major `data` with `shape`. */
 export interface NamedWeight {
-  /** [out, in] of a weight, [units] of a bias. */
+  /** [out, in] for a weight, [units] for a bias. */
   readonly shape: readonly number[];
   /** The values, row-major. */
   readonly data: Float32Array;
@@ -27,7 +27,7 @@ export function nameTensors(block: Float32Array, { tensors }: ParameterLayout): 
   );
 }
 
-/** A flat block from what a caller gave: all names and no other. */
+/** A flat block from named tensors. All names must be present, and no others. */
 export function readTensors(
   call: string,
   weights: NamedWeights,

@@ -1,5 +1,5 @@
-// A model as an ONNX graph: what encode, decode and reconstruct compute, filling in and scaling included.
-// Every tied weight is one initializer, which the encoder reads transposed and the decoder as it stands.
+// Writes a model as an ONNX graph of encode, decode or reconstruct, including the replacement of missing values and
+// scaling. Every tied weight is one initializer. The encoder uses its transpose.
 
 import type { OwnBytes } from "../arrays.ts";
 import { boolean, choice, onlyKeys, record } from "../checks.ts";
@@ -10,25 +10,25 @@ import { OnnxWriter } from "../layers/onnx-writer.ts";
 import type { Engine } from "../model/engine.ts";
 import { longForm } from "../options.ts";
 
-/** Which half of the model a file holds, or both. */
+/** The part of a model in a file. `"reconstruction"` is both halves. */
 export type OnnxPart = "encoder" | "decoder" | "reconstruction";
 
-/** What `toOnnx` writes. */
+/** Options of `toOnnx`. */
 export interface OnnxOptions {
-  /** Which half of the model, or both. Default `"reconstruction"`: both. */
+  /** The part of the model to write. Default `"reconstruction"`: both halves. */
   part?: OnnxPart;
   /**
-   * With the encoder of a gaussian code: also writes `logVariance` [batch, code units], beside the mean, which is
-   * `code`. Default false.
+   * Whether the encoder of a gaussian code also has the output `logVariance` [batch, code units], besides the mean,
+   * which is `code`. Default false.
    */
   heads?: boolean;
 }
 
 /**
- * The model as an ONNX file (opset 17, float32, any number of rows): `input` → `reconstruction`, or with
- * `part` one half of it, `input` → `code` or `code` → `reconstruction`, each [batch, units]. In the data's
- * units; each tied weight stands once in the file.
- * @throws InvalidStateError when a scaler is configured and has seen no data.
+ * The model as an ONNX file (opset 17, float32, any number of rows): `input` → `reconstruction`, or with `part` one half
+ * of it, `input` → `code` or `code` → `reconstruction`. All values are [batch, units], in the units of the data. Each tied
+ * weight is stored once.
+ * @throws InvalidStateError if a scaler is configured and not fitted.
  */
 export function toOnnx(engine: Engine, options?: OnnxOptions): OwnBytes {
   engine.preparation.requireFitted();
@@ -48,7 +48,7 @@ export function toOnnx(engine: Engine, options?: OnnxOptions): OwnBytes {
   if (part !== "decoder") {
     if (mean) value = write.add("Where", [write.add("IsNaN", [value]), "missing.mean", value]);
     if (center) {
-      // The centre in two parts, because ONNX computes in float32: columns may lie far from 0.
+      // The centre is subtracted in two parts, because ONNX computes in float32 and columns may be far from 0.
       const near = write.add("Sub", [value, "scaler.center"]);
       const centered = write.add("Sub", [near, CENTER_REST]);
       value = write.add("Div", [centered, "scaler.scale"]);
@@ -105,14 +105,14 @@ export function toOnnx(engine: Engine, options?: OnnxOptions): OwnBytes {
   );
 }
 
-/** What float32 leaves over of the scaler's centre. */
+/** The rounding error of the scaler's centre in float32. */
 const CENTER_REST = "scaler.centerRest";
 
 function rest(center: Float64Array | undefined): Record<string, Float64Array> {
   return center ? { [CENTER_REST]: center.map((value) => value - Math.fround(value)) } : {};
 }
 
-/** The layer with two heads. @throws where there is none, or where its file would not hold it. */
+/** The layer with two heads. @throws InvalidValueError if there is none, or if the part does not contain it. */
 function gaussianOf({ config, network }: Engine, part: OnnxPart): Gaussian {
   const layer = network.layers[network.codeEnd - 1];
   if (!(layer instanceof Gaussian)) {

@@ -1,6 +1,6 @@
-// A PyTorch state dict, saved as safetensors, as layers and weights: finds out which tensor is which
-// layer's, infers the layers from the shapes, and refuses a decoder whose weights are not the encoder's
-// transposed. Loaded with the first file.
+// Reads a PyTorch state dict, saved as safetensors, as layers and weights. It assigns tensors to layers by their names,
+// infers the layers from the shapes, and throws if the decoder's weights are not the transposed weights of the encoder.
+// The package imports this file when it is first needed.
 
 import { record } from "../checks.ts";
 import { InvalidValueError, show } from "../errors.ts";
@@ -14,7 +14,7 @@ type Tensors = ReadonlyMap<string, SafeTensor>;
 type Side = "encoder" | "decoder";
 type Kind = "weight" | "bias";
 
-/** A tensor's name taken apart: `decoder.2.bias` is the decoder's, a bias, at [2]. */
+/** The parts of a tensor's name: `decoder.2.bias` belongs to the decoder, is a bias, and has the numbers [2]. */
 interface Part {
   readonly name: string;
   readonly side: Side;
@@ -22,28 +22,28 @@ interface Part {
   readonly at: readonly number[];
 }
 
-/** The file's names by ours, decoder weights among them. */
+/** The names of the file by the names of this package, including decoder weights. */
 type Names = ReadonlyMap<string, string>;
 
 const USE_MAP = 'Say which is which with the option map: { "encoder.0.weight": … }.';
 
-/** What a state dict says of a model. */
+/** The contents of a state dict. */
 export interface StateDict {
   readonly layers: readonly number[];
   readonly weights: NamedWeights;
-  /** What a module of ours holds beside weights, by our names: scales, means, thresholds, counts. */
+  /** Additional tensors of this package's PyTorch module by name: scales, means, thresholds, counts. */
   readonly beside: ReadonlyMap<string, SafeTensor>;
-  /** The file is a dictionary of another program, whose code is sparse and centered. */
+  /** Whether the file is a dictionary of another program, with a sparse, centered code. */
   readonly isDictionary: boolean;
 }
 
-/** What a model keeps beside weights. */
+/** The names of tensors besides weights. */
 const BESIDE =
   /(?:^|\.)((?:scaler\.(?:center|scale)|missing\.mean|code\.(?:threshold|rowsSinceActive)))$/;
-/** The second head of a gaussian code, in a module of ours. */
+/** The names of the second head of a gaussian code, in this package's PyTorch module. */
 const HEAD = /(?:^|\.)encoder\.\d+\.(logVariance\.(?:weight|bias))$/;
 
-/** Reads a state dict whose names are those of `map`, or else recognized. */
+/** Reads a state dict. Names are taken from `map`, or recognized if there is no map. */
 export function readStateDict(bytes: Uint8Array, map: unknown): StateDict {
   const { tensors, metadata } = decodeSafetensors(bytes);
   if (metadata.format === "tied-autoencoder") {
@@ -75,7 +75,7 @@ export function readStateDict(bytes: Uint8Array, map: unknown): StateDict {
   return { layers, weights, beside, isDictionary: false };
 }
 
-/** The file's names by ours, from the caller's map. */
+/** The names of the file by the names of this package, from the caller's map. */
 function mapped(map: Record<string, unknown>, tensors: Tensors): Names {
   const names = new Map<string, string>();
   for (const [ours, theirs] of Object.entries(map)) {
@@ -94,10 +94,10 @@ function mapped(map: Record<string, unknown>, tensors: Tensors): Names {
   return names;
 }
 
-/** The file's names by ours, from what the names say and, for the decoder's order, the shapes. */
+/** The names of the file by the names of this package, recognized by the names and, for the decoder's order, the shapes. */
 function recognize(tensors: Tensors): Names {
   const parts = [...tensors.keys()].map(takeApart);
-  /** The numbers in a side's names, each with its place among them. */
+  /** The layer index for the numbers in the names of a side. */
   const places = (side: Side): Map<string, number> => {
     const keys = new Map(
       parts.filter((part) => part.side === side).map(({ at }) => [at.join(), at]),
@@ -134,7 +134,7 @@ function recognize(tensors: Tensors): Names {
   const fitsFromCode = decoderFits(fromCode, tensors);
   if (fitsFromInput !== fitsFromCode) return fitsFromInput ? fromInput : fromCode;
   if (!parts.some(({ side, kind }) => side === "decoder" && kind === "weight")) {
-    if (!fitsFromCode) return fromCode; // none fits: said where shapes are checked
+    if (!fitsFromCode) return fromCode; // no order fits: the check of the shapes throws
     throw new FormatError(
       `The decoder's tensors may count from the input or from the code; the shapes fit both ways. ${USE_MAP}`,
     );
@@ -150,9 +150,9 @@ function takeApart(name: string): Part {
   const isDecoder = has("decoder", "dec", "c");
   const isEncoder = has("encoder", "enc");
   const kindAt = tokens.findIndex((token) => /^(bias(es)?|b|c|weights?|w)$/.test(token));
-  // "2.weight" could be a layer of either side; "weight.2" is one of a list, as "W.2" is.
+  // "2.weight" could belong to either side. "weight.2" is an element of a list, as "W.2" is.
   const numbered = tokens.slice(0, kindAt).some((token) => /\d/.test(token));
-  // "weight_ih_l0" is a recurrent layer's, and what else comes after "weight" is no linear layer's either.
+  // "weight_ih_l0" belongs to a recurrent layer. Other names with text after "weight" do not belong to a linear layer.
   const isOther = tokens.slice(kindAt + 1).some((token) => !/^\d+$/.test(token));
   const isVague = (isDecoder && isEncoder) || (numbered && !isDecoder && !isEncoder);
   if (isBias === isWeight || isVague || isOther) {
@@ -174,7 +174,7 @@ function byNumbers(a: readonly number[], b: readonly number[]): number {
   return a.length - b.length;
 }
 
-/** Whether the decoder's shapes are those that the encoder's weights ask for. */
+/** Whether the decoder's shapes fit the encoder's weights. */
 function decoderFits(names: Names, tensors: Tensors): boolean {
   return [...names].every(([ours, theirs]) => {
     const [side, i, kind] = ours.split(".");
@@ -215,7 +215,7 @@ function inferLayers(names: Names, tensors: Tensors): number[] {
   return layers;
 }
 
-/** Throws unless every decoder weight there is equals the encoder's transposed, to the last bit. */
+/** Throws unless every decoder weight in the file is bit-identical to the transposed encoder weight. */
 function requireTied(names: Names, tensors: Tensors, depth: number): void {
   for (let i = 0; i < depth; i++) {
     const theirs = names.get(`decoder.${i}.weight`);
@@ -240,7 +240,7 @@ function requireTied(names: Names, tensors: Tensors, depth: number): void {
   }
 }
 
-/** The largest distance between a decoder weight and its encoder weight, over all layers. */
+/** The largest difference between a decoder weight and its encoder weight, over all layers. */
 function gap(names: Names, tensors: Tensors): number {
   const gaps = [...names.keys()].map((ours) =>
     /^decoder.*weight$/.test(ours) ? layerGap(names, tensors, Number(ours.split(".")[1])) : 0,
@@ -264,7 +264,7 @@ function layerGap(names: Names, tensors: Tensors, i: number, transposed = true):
   return worst;
 }
 
-/** The tensors that a model has, under our names. */
+/** The tensors of a model, under the names of this package. */
 function readWeights(names: Names, tensors: Tensors, layers: readonly number[]): NamedWeights {
   const weights: NamedWeights = {};
   const depth = layers.length - 1;
@@ -302,7 +302,7 @@ function readTensor(name: string, tensors: Tensors): Float32Array {
   return finiteFloat32(name, tensorAt(tensors, name));
 }
 
-/** A tensor whose name the file has been asked for. */
+/** A tensor whose name is known to be in the file. */
 function tensorAt(tensors: Tensors, name: string): SafeTensor {
   const tensor = tensors.get(name);
   if (!tensor) throw new Error(`The file holds no tensor ${show(name)}.`);

@@ -1,18 +1,18 @@
-// A PyTorch state dict, saved as safetensors, as the configuration and the weights of a model.
+// The options for reading a PyTorch state dict that was saved as safetensors.
 
 import type { ModelConfig } from "../model/config.ts";
 
-/** What `fromStateDict` cannot read from the file. */
+/** Options of `fromStateDict`: information that the file does not contain. */
 export interface StateDictOptions {
   /**
-   * What the file does not say: activations, loss, optimizer, and where the model runs. Layers and biases
-   * are the file's; given here, they must agree with it. Default: the defaults of a model.
+   * Activations, loss, optimizer, and the options that configure where the model runs. Layers and biases come from the
+   * file. If they are given here, they must agree with the file. Default: the defaults of a model.
    */
   config?: Partial<ModelConfig>;
   /**
-   * The file's name of each tensor by ours, `{ "encoder.0.weight": "enc.fc.weight", … }`, for names that
-   * are not recognized. Tensors it does not mention are left alone; `decoder.{i}.weight` may be among those
-   * it does, and must then be the transpose of `encoder.{i}.weight`. Default: names are recognized.
+   * The name of each tensor in the file by its name in this package, `{ "encoder.0.weight": "enc.fc.weight", … }`, for
+   * names that are not recognized. Tensors that it does not mention are ignored. If it contains `decoder.{i}.weight`,
+   * that must be the transpose of `encoder.{i}.weight`. Default: names are recognized.
    */
   map?: Readonly<Record<string, string>>;
 }

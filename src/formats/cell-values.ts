@@ -1,28 +1,27 @@
-// What the text of a table's cell stands for: a number, a missing value or text. Shared by CSV and JSON.
-// Every pattern here matches in time linear in the cell's length: no two parts of one can match the same
-// characters.
+// Reads the text of a table's cell as a number, a missing value or text. CSV and JSON share it. Every pattern here
+// matches in time linear in the cell's length, because no two parts of a pattern can match the same characters.
 
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import type { NumberLook } from "./errors.ts";
 
-/** How numbers are written in a table, and what stands for a missing one. */
+/** How numbers are written in a table, and which texts are missing values. */
 export interface CellOptions {
-  /** What stands between a number's whole part and its decimals. Default ".". */
+  /** The separator between a number's whole part and its decimals. Default ".". */
   readonly decimal?: "." | "," | undefined;
-  /** What groups the digits of a number's whole part, as in 1'234'567. Default nothing. */
+  /** The separator between groups of digits, as in 1'234'567. Default none. */
   readonly thousands?: "," | "." | "'" | " " | undefined;
-  /** Texts that may stand before or after a number and are dropped: `["%", "$", "kg"]`. Default none. */
+  /** Texts that may be before or after a number and are ignored: `["%", "$", "kg"]`. Default none. */
   readonly units?: readonly string[] | undefined;
   /**
-   * Texts that stand for a missing value, whatever their case, and numbers, however written: `["n.a.", "-999"]`.
-   * Default `MISSING`. Empty cells always do.
+   * Texts that mean a missing value, in upper or lower case, and numbers, in any notation: `["n.a.", "-999"]`. Default
+   * `MISSING`. Empty cells are always missing.
    */
   readonly missing?: readonly string[] | undefined;
 }
 
 /**
- * What stands for a missing value in a table, whatever its case: the list of pandas, and what R, SQL, weka
- * and spreadsheets write.
+ * The texts that mean a missing value in a table, in upper or lower case: the list of pandas, and the texts that R, SQL,
+ * weka and spreadsheets write.
  */
 export const MISSING: readonly string[] = [
   "NA",
@@ -50,10 +49,10 @@ const PLAIN = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 const INFINITY = /^[+-]?inf(?:inity)?$/i;
 const LONGEST_TOKEN = 100;
 
-/** Reads cells as the options say. */
+/** Reads cells according to the options. */
 export class CellReader {
   readonly decimal: "." | ",";
-  /** Numbers that stand for a missing value, such as -999; undefined where there are none. */
+  /** Numbers that mean a missing value, such as -999. Undefined if there are none. */
   readonly missingNumbers: ReadonlySet<number> | undefined;
   private readonly missing: ReadonlySet<string>;
   private readonly thousands: string | undefined;
@@ -88,7 +87,7 @@ export class CellReader {
     return text.length <= LONGEST_TOKEN && this.missing.has(text.toLowerCase());
   }
 
-  /** The number that `text`, without blanks around it, stands for; NaN if missing, undefined if neither. */
+  /** The number in `text`, which has no blanks around it. NaN if missing, undefined if it is text. */
   number(text: string): number | undefined {
     if (this.isMissing(text)) return Number.NaN;
     const number = this.plainNumber(text);
@@ -112,7 +111,7 @@ export class CellReader {
   }
 }
 
-/** `text` without the marks between its groups of three digits; as it is where they group otherwise. */
+/** `text` without the separators between its groups of three digits. Unchanged if the groups are different. */
 function ungrouped(text: string, mark: string): string {
   if (!text.includes(mark)) return text;
   const whole = /^([+-]?)(\d{1,3})((?:[^\d]\d{3})*)(?!\d)/.exec(text);
@@ -144,10 +143,10 @@ const HINTS: Readonly<Record<NumberLook, string>> = {
   hexadecimal: "hexadecimal numbers are not read",
 };
 
-/** What kind of number `text` could be; undefined where it looks like none. */
+/** The kind of number that `text` could be. Undefined if it does not look like a number. */
 export const lookOf = (text: string): NumberLook | undefined =>
   text.length > LONGEST_TOKEN ? undefined : LOOKS.find(([, pattern]) => pattern.test(text))?.[0];
 
-/** What the user may do about a cell that looks like a number of this kind. */
+/** Advice for the user about a cell that looks like a number of this kind. */
 export const hintFor = (look: NumberLook | undefined): string | undefined =>
   look === undefined ? undefined : HINTS[look];

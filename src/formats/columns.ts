@@ -1,22 +1,22 @@
-// Which columns of a table a user's choice means.
+// Resolves a user's choice of columns of a table.
 
 import { FormatError } from "./errors.ts";
 import { quote } from "./text.ts";
 
 /**
- * Columns in the order in which they are wanted: an array of numbers, counted from 1 as in messages, and
- * names; or text with parts between commas:
+ * A choice of columns, in the order of the result: an array of numbers, counted from 1 as in messages, and names; or text
+ * with parts between commas:
  *
- * - `3` is the third column, `2-5` are the second to the fifth, `2-` are all from the second on;
- * - `height` is the column of that name; in quotes, as `"1940"` or `"a,b"`, any text is a name;
- * - `!` leaves a part out: `!label,!2` are all columns but two, `1-9,!3` are 1, 2 and 4 to 9. After a first
- *   part with `!` all parts have it.
+ * - `3` is the third column, `2-5` are the second to the fifth, and `2-` are all from the second on.
+ * - `height` is the column with that name. In quotes, as in `"1940"` or `"a,b"`, any text is a name.
+ * - `!` excludes a part: `!label,!2` are all columns except two, and `1-9,!3` are 1, 2 and 4 to 9. If the first part has
+ *   `!`, all parts must have it.
  *
- * In an array, a string that is a column's name means that column, and any other one part of such a text.
+ * In an array, a string that is a column's name is that column. Any other string is one part of such a text.
  */
 export type ColumnChoice = string | readonly (string | number)[];
 
-/** Gives the places, from 0, of the wanted columns, once it knows how many there are and their names. */
+/** Returns the indices, from 0, of the chosen columns. It gets the number of columns and their names. */
 export type ColumnChooser = (
   columns: number,
   names: readonly string[] | undefined,
@@ -29,9 +29,9 @@ interface Part {
 }
 
 /**
- * The places, from 0, of the chosen columns, in the order chosen.
- * @param names The columns' names, all different; undefined where there are none.
- * @throws FormatError for columns that are not there, for one that is chosen twice and for an empty choice.
+ * The indices, from 0, of the chosen columns, in the chosen order.
+ * @param names The names of the columns, all different. Undefined if there are none.
+ * @throws FormatError for columns that do not exist, for a column that is chosen twice and for an empty choice.
  */
 export function selectColumns(
   choice: ColumnChoice | ColumnChooser | undefined,
@@ -105,7 +105,7 @@ function parsePart(part: string): Part {
   return { text: quoted ? text.slice(1, -1).replaceAll('""', '"') : text, quoted, excluded };
 }
 
-/** The parts between commas, blanks around them removed; commas within quotes do not count. */
+/** The parts between commas, without blanks around them. Commas within quotes do not separate parts. */
 function splitOutsideQuotes(text: string): string[] {
   const parts: string[] = [];
   let start = 0;

@@ -1,4 +1,4 @@
-// The grammar of CSV over bytes: where a cell ends, what it says, where a row ends.
+// The grammar of CSV on bytes: the end of a cell, the text of a cell, and the end of a row.
 
 import { copyBytes } from "./numbers-read.ts";
 import { decodeUtf8 } from "./text-read.ts";
@@ -9,13 +9,13 @@ export const SPACE = 32;
 export const QUOTE = 34;
 
 /**
- * The index of the delimiter or newline that ends the cell which starts at `at`, quotes respected;
- * -1 where a quote is still open at `end`. An unquoted cell must find its end.
+ * The index of the delimiter or newline that ends the cell starting at `at`, with respect to quotes. -1 if a quote is
+ * still open at `end`. The end of an unquoted cell must exist.
  */
 export function cellEnd(bytes: Uint8Array, at: number, end: number, delimiter: number): number {
   while (bytes[at] === SPACE) at++;
   if (bytes[at] === QUOTE) {
-    // A doubled quote closes and opens again, which comes to the same.
+    // A doubled quote closes the quote and opens it again, which has the same effect.
     do {
       at = bytes.indexOf(QUOTE, at + 1) + 1;
       if (at === 0 || at >= end) return -1;
@@ -27,11 +27,11 @@ export function cellEnd(bytes: Uint8Array, at: number, end: number, delimiter: n
 
 const MAX_LATIN = 100;
 
-/** The text of some bytes; where they are not UTF-8, the first of them as Latin-1. */
+/** The text of some bytes. If they are not UTF-8, the text of the first bytes as Latin-1. */
 const textOf = (bytes: Uint8Array): string =>
   decodeUtf8(bytes) ?? String.fromCharCode(...bytes.subarray(0, MAX_LATIN));
 
-/** What a cell says, without the blanks and the quotes around it. */
+/** The text of a cell, without the blanks and the quotes around it. */
 export const cellText = (bytes: Uint8Array, start: number, end: number): string =>
   unquoted(textOf(copyBytes(bytes, start, end - start)));
 
@@ -42,8 +42,8 @@ function unquoted(cell: string): string {
 }
 
 /**
- * The texts of many cells of one block. Where the block is ASCII, it is decoded once and cells are cut
- * from its text, at several times the speed of decoding each.
+ * The texts of many cells of one block. If the block is ASCII, it is decoded once, and cells are substrings of its text.
+ * That is several times faster than decoding each cell.
  */
 export class BlockTexts {
   readonly bytes: Uint8Array;
@@ -54,7 +54,7 @@ export class BlockTexts {
     this.bytes = bytes;
   }
 
-  /** As `cellText`. */
+  /** The same as `cellText`. */
   cell(start: number, end: number): string {
     if (this.isAscii === undefined) {
       this.whole = decodeUtf8(copyBytes(this.bytes, 0, this.bytes.length));
@@ -66,7 +66,7 @@ export class BlockTexts {
   }
 }
 
-/** The cells of the row at `at` as text, and where the next row starts; undefined if it is cut off. */
+/** The cells of the row at `at` as text, and the start of the next row. Undefined if the row is incomplete. */
 export function readRow(
   texts: BlockTexts,
   at: number,
@@ -85,7 +85,7 @@ export function readRow(
   return undefined;
 }
 
-/** Whether nothing but blanks stands between `at` and the end of the line. A quoted empty cell is a row. */
+/** Whether there are only blanks between `at` and the end of the line. A quoted empty cell is a row. */
 export function isBlankLine(bytes: Uint8Array, at: number): boolean {
   while (bytes[at] === SPACE || bytes[at] === CARRIAGE_RETURN) at++;
   return bytes[at] === NEWLINE;
@@ -96,7 +96,7 @@ const PLAIN = 1;
 const QUOTED = 2;
 const QUOTE_SEEN = 3;
 
-/** Looks for the end of one row in bytes that arrive in pieces; each byte is looked at once. */
+/** Finds the end of one row in bytes that arrive in pieces. Each byte is processed once. */
 export class RowEndScanner {
   private readonly delimiter: number;
   private state = CELL_START;
@@ -110,7 +110,7 @@ export class RowEndScanner {
     this.state = CELL_START;
   }
 
-  /** Whether the row ends in `bytes`, which continue those of the calls before. */
+  /** Whether the row ends in `bytes`, which continue the bytes of the calls before. */
   endsIn(bytes: Uint8Array): boolean {
     const { delimiter } = this;
     let { state } = this;

@@ -1,39 +1,38 @@
-// What the first rows of a CSV file tell: what stands between cells, how many columns there are, and
-// whether the first row holds names. Rows are looked at one after another, and no more of them than it
-// takes, so that a live stream can begin as early as possible and the answer never depends on the pieces
-// in which a file arrives.
+// Detects the dialect of a CSV file from its first rows: the delimiter, the number of columns, and whether the first row
+// is a header. It reads rows one after another, and only as many as it needs. So a live stream can begin early, and the
+// result does not depend on the pieces in which a file arrives.
 
 import type { CellReader } from "./cell-values.ts";
 import { BlockTexts, isBlankLine, NEWLINE, readRow } from "./csv-cells.ts";
 import { quote } from "./text.ts";
 
-/** What can stand between the cells of a CSV file. */
+/** The delimiters of a CSV file that are detected. */
 export type CsvDelimiter = "," | ";" | "\t" | "|";
 
 export interface DialectOptions {
   readonly delimiter: CsvDelimiter | "auto";
   readonly header: boolean | "auto";
-  /** Names that a header is expected to hold: a first row with all of them is one. */
+  /** Expected names of a header. A first row with all of them is a header. */
   readonly expected: readonly string[] | undefined;
   readonly cells: CellReader;
 }
 
 export interface Dialect {
-  /** As a byte. */
+  /** The delimiter as a byte. */
   readonly delimiter: number;
   readonly columns: number;
-  /** The names in the header, every one different; undefined without a header. */
+  /** The names in the header, all different. Undefined without a header. */
   readonly names: readonly string[] | undefined;
-  /** Where the first row of data starts, and on which line. */
+  /** The index of the first row of data, and its line. */
   readonly start: number;
   readonly line: number;
-  /** What was decided though it could be otherwise, as sentences. */
+  /** Sentences about decisions that could be wrong. */
   readonly warnings: readonly string[];
 }
 
-/** In the order in which they are believed: a comma may be a decimal one. */
+/** In the order of preference. The comma is last, because it may be a decimal comma. */
 const CANDIDATES: readonly CsvDelimiter[] = ["\t", ";", "|", ","];
-/** How many rows are looked at before a header is given up. */
+/** The number of rows that are read to find a header. */
 const SAMPLE_ROWS = 16;
 
 interface Row {
@@ -42,11 +41,11 @@ interface Row {
   readonly line: number;
 }
 
-/** Reads rows one after another, blank lines left out, and keeps them. */
+/** Reads rows one after another, without blank lines, and keeps them. */
 class RowSampler {
   readonly code: number;
   readonly rows: Row[] = [];
-  /** Where the first row starts that has not been read. */
+  /** The start of the first row that was not read. */
   start = 0;
   line = 1;
   private readonly texts: BlockTexts;
@@ -56,7 +55,7 @@ class RowSampler {
     this.code = delimiter.charCodeAt(0);
   }
 
-  /** The row of this number, from 0; undefined where the bytes end before it does. */
+  /** The row with this number, from 0. Undefined if the bytes end before the row does. */
   row(index: number): Row | undefined {
     while (this.rows.length <= index) {
       const row = readRow(this.texts, this.start, this.code);
@@ -73,8 +72,8 @@ class RowSampler {
 }
 
 /**
- * Tells the dialect from a file's first bytes, which end in a newline. Undefined where more of them are
- * needed and `complete` does not say that they are all there is.
+ * Detects the dialect from the first bytes of a file, which end in a newline. Undefined if more bytes are needed, unless
+ * `complete` says that there are no more.
  */
 export function detectDialect(
   bytes: Uint8Array,
@@ -128,7 +127,7 @@ interface HeaderAnswer {
   readonly warning?: string;
 }
 
-/** A number, a missing value, text that begins as values do (2024-05-01, 12%), or any other text. */
+/** The kind of a text: a number, a missing value, a text that begins like a value (2024-05-01, 12%), or any other text. */
 type CellKind = "number" | "missing" | "value" | "label";
 
 function kindOf(text: string, cells: CellReader): CellKind {
@@ -138,9 +137,9 @@ function kindOf(text: string, cells: CellReader): CellKind {
 }
 
 /**
- * Whether the first row holds names; undefined where it takes more rows to tell. It does where a label
- * stands over a number or another value. Where no row decides, it does not, except for names that are
- * numbers (0, 1, 2 as pandas writes them; years) and for tables that are text all over.
+ * Whether the first row is a header. Undefined if more rows are needed. It is a header if a label is above a number or
+ * another value. If no row decides, it is not a header, with two exceptions: names that are numbers (0, 1, 2 as pandas
+ * writes them, or years), and tables that only contain text.
  */
 function looksLikeHeader(
   rows: RowSampler,
@@ -196,8 +195,8 @@ function hasAll(cells: readonly string[], expected: readonly string[]): boolean 
 const WHOLE = /^(?:0|[1-9]\d{0,8})$/;
 
 /**
- * Whether a row's numbers could be names: 0, 1, 2 and so on; or, after one cell that is no number, such
- * numbers or years.
+ * Whether the numbers of a row could be names: 0, 1, 2 and so on, or such numbers or years after one cell that is not a
+ * number.
  */
 function countsUp(cells: readonly string[], kinds: readonly CellKind[]): boolean {
   const withIndex = kinds[0] !== "number";
@@ -211,7 +210,7 @@ function countsUp(cells: readonly string[], kinds: readonly CellKind[]): boolean
   return withIndex && areYears;
 }
 
-/** Whether two rows differ by one number in every place, as rows of a counter do. An index has no name. */
+/** Whether two rows differ by the same number in every column, like a counter. Then the first row is not a header. */
 function countsAlike(first: readonly string[], second: readonly string[]): boolean {
   if (first[0] === "") return false;
   const steps = first.map((text, i) => Number(second[i]) - Number(text)).slice(1);
@@ -219,8 +218,8 @@ function countsAlike(first: readonly string[], second: readonly string[]): boole
 }
 
 /**
- * Names by which every column can be told, as pandas makes them: the second "a" becomes "a.1", and the first
- * column without a name "Unnamed: 0".
+ * Names that are all different, as pandas makes them: the second "a" becomes "a.1", and the first column without a name
+ * "Unnamed: 0".
  */
 function uniqueNames(cells: readonly string[], warnings: string[]): string[] {
   const given = new Set(cells);

@@ -1,5 +1,5 @@
-// From the digits of a CSV cell to a number, without a string between. What is not a number in plain
-// sight, or could round differently from Number(text), is left to the slower way that reads text.
+// Converts the digits of a CSV cell to a number without a string. A cell that is not a plain number, or that could round
+// differently from Number(text), is left to the slower conversion of text.
 
 import { CARRIAGE_RETURN, NEWLINE, SPACE } from "./csv-cells.ts";
 
@@ -8,13 +8,13 @@ const MINUS = 45;
 export const ZERO = 48;
 const NINE = 57;
 const LOWER_E = 101;
-/** What is read behind the last byte: no digit, no mark. */
+/** The value that is read after the last byte. It is neither a digit nor a sign. */
 const END = -1;
 
 const MAX_POWER = 60;
 const POWERS = /* @__PURE__ */ Float64Array.from({ length: MAX_POWER + 1 }, (_, i) => +`1e${i}`);
 const powerOf10 = (power: number): number => POWERS[power] ?? Number.NaN;
-/** Whole numbers of so many digits, and powers of ten so large, are exact in float64. */
+/** Whole numbers of this many digits, and powers of ten up to this one, are exact in float64. */
 const EXACT_DIGITS = 15;
 const EXACT_POWER = 22;
 const MAX_DIGITS = 30;
@@ -22,31 +22,31 @@ const FLOAT32_ERROR = 2 ** -47; // 30 digits and a power round at most 32 times,
 const FLOAT64_ERROR = 2 ** -98; // a product or a quotient of pairs of float64 is off by a few 2^-104
 const SPLITTER = 2 ** 27 + 1;
 
-/** So many digits are a whole number that fits an int32. */
+/** A whole number with this many digits fits into an int32. */
 const INT_DIGITS = 9;
 
 /**
- * Reads numbers from bytes. A method returns where the cell ends, or -1 where it is no plain number, and leaves the
- * number in `value`: engines would put a number that is returned on their heap.
+ * Reads numbers from bytes. A method returns the end of the cell, or -1 if the cell is not a plain number, and stores the
+ * number in `value`, because engines would allocate a returned number on the heap.
  */
 export class CsvNumbers {
   readonly value = new Float64Array(1);
   private readonly delimiter: number;
   private readonly point: number;
 
-  /** @param delimiter What stands between cells, as a byte. @param decimal What stands before decimals. */
+  /** @param delimiter The delimiter of cells, as a byte. @param decimal The separator before decimals. */
   constructor(delimiter: number, decimal: "." | ",") {
     this.delimiter = delimiter;
     this.point = decimal.charCodeAt(0);
   }
 
-  /** The number at `at`, such that Math.fround of it is Math.fround(Number(text)). */
+  /** The number at `at`, such that its Math.fround equals Math.fround(Number(text)). */
   float32(bytes: Uint8Array, at: number): number {
     const { delimiter } = this;
     let c = bytes[at] ?? END;
     const negative = c === MINUS;
     if (negative) c = bytes[++at] ?? END;
-    // Up to nine digits add up in whole numbers: most cells are done with these.
+    // Up to nine digits are added as int32 values. That is enough for most cells.
     let whole = 0;
     let limit = at + INT_DIGITS;
     let digits = -at;
@@ -96,7 +96,7 @@ export class CsvNumbers {
 
     const value = power < 0 ? mantissa / powerOf10(-power) : mantissa * powerOf10(power);
     if (digits > EXACT_DIGITS || power < -EXACT_POWER || power > EXACT_POWER) {
-      // Not exact, but mostly well away from where float32 begins to round the other way.
+      // The value is not exact, but usually far enough from the next rounding boundary of float32.
       const low = Math.fround(value - value * FLOAT32_ERROR);
       if (low !== Math.fround(value + value * FLOAT32_ERROR)) return -1;
     }
@@ -109,7 +109,7 @@ export class CsvNumbers {
     let c = bytes[at] ?? END;
     const negative = c === MINUS;
     if (negative) c = bytes[++at] ?? END;
-    // The first 15 digits from the first that is not 0, and the up to 15 digits after those.
+    // The first 15 digits, beginning with the first digit that is not 0, and up to 15 digits after those.
     let high = 0;
     let low = 0;
     let digits = 0;
@@ -170,9 +170,9 @@ export class CsvNumbers {
 }
 
 /**
- * (high · 10^shift + low) · 10^power, rounded once; -1 where it lies so close to the middle of two float64
- * numbers that this cannot tell which is nearer. Works in pairs of float64 whose sum holds 106 bits; high
- * and low are whole numbers below 10^15, shift is 1 to 15 and power is -22 to 22.
+ * (high · 10^shift + low) · 10^power, rounded once. -1 if the value is so close to the middle between two float64 numbers
+ * that the nearer one is not certain. It computes with pairs of float64, whose sum has 106 bits. high and low are whole
+ * numbers below 10^15, shift is 1 to 15 and power is -22 to 22.
  */
 function scaledPair(high: number, shift: number, low: number, power: number): number {
   const scale = powerOf10(shift);
@@ -197,7 +197,7 @@ function scaledPair(high: number, shift: number, low: number, power: number): nu
   return value + (error - bound) === value && value + (error + bound) === value ? value : -1;
 }
 
-/** What rounding took off the product of `a` and `b`, exactly (Dekker). */
+/** The exact rounding error of the product of `a` and `b` (Dekker). */
 function productError(a: number, b: number, product: number): number {
   const wideA = a * SPLITTER;
   const highA = wideA - (wideA - a);

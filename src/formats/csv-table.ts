@@ -1,4 +1,4 @@
-// Reads CSV as tables of named columns, of numbers and of text.
+// Reads CSV as tables of named columns with numbers or text.
 
 import { InvalidValueError } from "../errors.ts";
 import {
@@ -22,11 +22,11 @@ import {
 } from "./table.ts";
 
 export interface CsvTableOptions extends CsvDialectOptions {
-  /** The kinds of columns by name. Default: numbers where all values are numbers or missing, else text. */
+  /** The kinds of columns by name. Default: numbers if all values are numbers or missing, otherwise text. */
   readonly kinds?: ColumnKinds | undefined;
 }
 
-/** A whole CSV file as a table; see `readTable`. */
+/** A whole CSV file as a table. See `readTable`. */
 export async function readCsvTable(
   source: ByteSource,
   options: CsvTableOptions = {},
@@ -43,7 +43,7 @@ export async function readCsvTable(
   return rows.take(warnings);
 }
 
-/** A CSV file as tables of so many rows, one after another; see `streamTable`. */
+/** A CSV file as consecutive tables of a number of rows. See `streamTable`. */
 export async function* streamCsvTable(
   source: ByteSource,
   {
@@ -63,7 +63,7 @@ export async function* streamCsvTable(
 
 const STAGE_CELLS = 1 << 14;
 
-/** Cuts rows into cells, and puts these into columns. */
+/** Splits rows into cells and adds them to columns. */
 class TableRows implements RowConsumer {
   count = 0;
   line: number;
@@ -71,17 +71,17 @@ class TableRows implements RowConsumer {
   private readonly kindOf: (name: string) => ColumnKind | undefined;
   private readonly capacity: number;
   private readonly numbers: CsvNumbers;
-  /** For each column of the file its place among those chosen, or -1. */
+  /** For each column of the file its index among the chosen columns, or -1. */
   private readonly targets: Int32Array;
   private columns: ColumnBuilder[];
-  /** 1 for each chosen column that is of text. */
+  /** 1 for each chosen column of text. */
   private readonly isText: Uint8Array;
-  /** Numbers of the latest rows, row-major. Columns far apart in memory are filled from here, many rows at a time. */
+  /** The numbers of the latest rows, row-major. They are copied to their columns in blocks, which is faster. */
   private readonly stage: Float64Array;
   private stagedRows = 0;
-  /** Rows before the first of this table. */
+  /** The number of rows before the first row of this table. */
   private before = 0;
-  /** The rows read so far, as they stand in the file, in case that numbers turn out to be text. */
+  /** The bytes of the rows so far, in case that numbers turn out to be text. */
   private readonly kept: Uint8Array[] | undefined;
 
   constructor(
@@ -109,7 +109,7 @@ class TableRows implements RowConsumer {
     return this.count >= this.capacity;
   }
 
-  /** The table of the rows since the last. */
+  /** The table of the rows since the last call. */
   take(warnings: string[]): DataTable {
     this.unstage();
     this.readLateTexts();
@@ -188,7 +188,7 @@ class TableRows implements RowConsumer {
     return this.keep(bytes, start, at);
   }
 
-  /** Gives the staged numbers to their columns. */
+  /** Copies the staged numbers to their columns. */
   private unstage(): void {
     const { columns, stagedRows } = this;
     const values = this.stage.subarray(0, stagedRows * columns.length);
@@ -214,7 +214,7 @@ class TableRows implements RowConsumer {
     });
   }
 
-  /** Goes over the file once more for the texts of columns that began as numbers. */
+  /** Reads the bytes again for the texts of columns that began with numbers. */
   private readLateTexts(): void {
     const byPlace = new Map<number, { column: ColumnBuilder; found: string[] }>();
     let rows = 0;

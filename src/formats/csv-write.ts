@@ -1,5 +1,5 @@
-// Writes CSV: matrices of float32, each number in the fewest characters that read back as the same float32,
-// and tables of numbers and text.
+// Writes CSV: matrices of float32, with the fewest characters per number that read back as the same float32, and tables of
+// numbers and text.
 
 import type { OwnBytes } from "../arrays.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
@@ -8,25 +8,25 @@ import type { CsvDelimiter } from "./csv-dialect.ts";
 import { MAX_NUMBER_BYTES, putFloat32, shortestFloat32 } from "./float32-text.ts";
 import { encodeUtf8 } from "./text.ts";
 
-/** How a CSV file is written. */
+/** Options for writing a CSV file. */
 export interface CsvWriteOptions {
-  /** What stands between cells. Default ",". */
+  /** The delimiter of cells. Default ",". */
   readonly delimiter?: CsvDelimiter | undefined;
   /**
-   * Puts an apostrophe before text, names included, that a spreadsheet would run as a formula: what begins
-   * with `=`, `+`, `-`, `@`, a tab or a carriage return and is no number. Default false: text stays as it
-   * is, and so it is read back. For files from strangers that end up in a spreadsheet.
+   * Whether to write an apostrophe before text that a spreadsheet would run as a formula, including names. That is text
+   * that begins with `=`, `+`, `-`, `@`, a tab or a carriage return and is not a number. Use it for data from untrusted
+   * sources that will be opened in a spreadsheet. Default false: text is not changed, so it reads back unchanged.
    */
   readonly escapeFormulas?: boolean | undefined;
 }
 
 /** A matrix to write as CSV. */
 export interface CsvMatrix {
-  /** Row-major; its length is a multiple of `columns`. */
+  /** Row-major values. The length must be a multiple of `columns`. */
   readonly data: Float32Array;
-  /** Values in a row. */
+  /** The number of values per row. */
   readonly columns: number;
-  /** The header; left out where there are no names. */
+  /** The header. Without names there is no header. */
   readonly names?: readonly string[] | undefined;
 }
 
@@ -34,13 +34,13 @@ export interface CsvMatrix {
 export interface WritableColumn {
   /** The name, for the header. */
   readonly name: string;
-  /** One value a row. */
+  /** One value per row. */
   readonly values: Float32Array | Float64Array | Uint8Array | Int32Array | readonly string[];
 }
 
 /** A table to write. */
 export interface WritableTable {
-  /** Columns of one length. */
+  /** Columns of equal length. */
   readonly columns: readonly WritableColumn[];
   /** Whether to write the names. Default true. */
   readonly named?: boolean | undefined;
@@ -48,13 +48,13 @@ export interface WritableTable {
 
 const PIECE_CELLS = 8192;
 const PIECE_BYTES = 1 << 18;
-/** A number, and what stands behind it. */
+/** A number, and the byte after it. */
 const MAX_CELL_BYTES = MAX_NUMBER_BYTES + 1;
 const NEWLINE = 10;
 
 /**
- * The bytes of a CSV file in pieces of up to 256 kB, ending in a newline.
- * @throws InvalidValueError where the numbers do not fill rows, or the names are not as many as the columns.
+ * The bytes of a CSV file in pieces of up to 256 kB. The file ends in a newline.
+ * @throws InvalidValueError if the numbers do not fill rows, or if the number of names is not the number of columns.
  */
 export function* writeCsv(
   { data, columns, names }: CsvMatrix,
@@ -89,11 +89,10 @@ export function* writeCsv(
 }
 
 /**
- * The bytes of a CSV file of named columns, in pieces of some 100 kB, ending in a newline. Numbers of a
- * Float32Array are written as by `writeCsv`, others as JavaScript prints them; both read back as they were.
- * Text is quoted where it has to be.
- * @throws InvalidTypeError for values that are neither numbers nor text; InvalidValueError for columns of
- * unequal length and for a table without columns.
+ * The bytes of a CSV file of named columns, in pieces of about 100 kB. The file ends in a newline. Numbers of a Float32Array
+ * are written as by `writeCsv`, and others as JavaScript prints them. Both read back unchanged. Text is quoted if needed.
+ * @throws InvalidTypeError for values that are neither numbers nor text. InvalidValueError for columns of unequal length
+ * and for a table without columns.
  */
 export function* writeCsvTable(
   { columns, named = true }: WritableTable,
@@ -103,7 +102,7 @@ export function* writeCsvTable(
   const { delimiter, cell } = writer(options);
   if (named) yield encodeUtf8(`${columns.map(({ name }) => cell(name)).join(delimiter)}\n`);
   const printers = columns.map(({ values }) => printer(values, cell));
-  // A line with nothing on it would be passed over by readers.
+  // Readers would skip an empty line.
   const only = columns.length === 1;
   const step = Math.max(1, Math.floor(PIECE_CELLS / columns.length));
   for (let start = 0; start < rows; start += step) {
@@ -116,7 +115,7 @@ export function* writeCsvTable(
   }
 }
 
-/** How many values the columns have, each as many as the first. */
+/** The number of values per column. All columns must have the same number. */
 export function rowsOf(columns: readonly WritableColumn[]): number {
   const [first] = columns;
   if (first === undefined) throw new InvalidValueError("a table has at least one column, got none");
@@ -158,7 +157,7 @@ function writer({ delimiter = ",", escapeFormulas = false }: CsvWriteOptions) {
   const cell = (text: string): string => {
     const isFormula = escapeFormulas && /^[=+\-@\t\r]/.test(text) && !NUMBER.test(text);
     const safe = isFormula ? `'${text}` : text;
-    // Quoted where it could be read as anything but one cell of text.
+    // Quoted if it could be read as anything other than the text of one cell.
     return /["\n\r,;\t|]|^\s|\s$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
   return { delimiter, cell };

@@ -1,6 +1,6 @@
-// Reads CSV, in memory that does not grow with the file: as batches of numbers, or row by row for tables
-// that hold text too (csv-table.ts). Cells go from bytes to numbers and become text only where they must,
-// which is 1.4 to 4.6 times the speed of the libraries that cut text first (docs/decisions/010-libraries.md).
+// Reads CSV in memory that does not grow with the file: as batches of numbers, or row by row for tables that also contain
+// text (csv-table.ts). Cells are converted from bytes to numbers directly, and become text only if needed. This is 1.4 to
+// 4.6 times as fast as libraries that split text first (docs/decisions/010-libraries.md).
 
 import { InvalidValueError } from "../errors.ts";
 import { type CellOptions, CellReader, hintFor, lookOf } from "./cell-values.ts";
@@ -22,62 +22,62 @@ import { concatBytes } from "./numbers.ts";
 import { type ByteSource, readBytes } from "./streams.ts";
 import { quote } from "./text.ts";
 
-/** How a CSV file is written, as far as its first rows do not tell. */
+/** Options for the dialect of a CSV file. By default the dialect is detected from the first rows. */
 export interface CsvDialectOptions extends CellOptions {
   /**
-   * Which columns, in which order: `["height", 3]`, `"2-9"`, `"!label"`; or a function that gives their
-   * places, from 0, once it knows how many columns there are and their names. Default all.
+   * The columns to read, in order: `["height", 3]`, `"2-9"`, `"!label"`, or a function that gets the number of columns and
+   * their names and returns their indices from 0. Default all.
    */
   readonly columns?: ColumnChoice | ColumnChooser | undefined;
   /**
-   * Whether the first row holds names. Default "auto": where text stands over a number, or where its
-   * numbers count up as names do; `onWarning` is called where it could be otherwise.
+   * Whether the first row is a header. Default "auto": it is if text is above a number, or if its numbers count up like
+   * names. `onWarning` is called if the decision could be wrong.
    */
   readonly header?: boolean | "auto" | undefined;
-  /** Default "auto": a tab, a semicolon, a bar or a comma, whichever the first two rows agree on. */
+  /** Default "auto": the tab, semicolon, bar or comma for which the first two rows agree. */
   readonly delimiter?: CsvDelimiter | "auto" | undefined;
-  /** Names that a header is expected to hold. A first row that holds them all is a header. Default: none. */
+  /** Expected names of a header. A first row with all of them is a header. Default: none. */
   readonly expected?: readonly string[] | undefined;
-  /** Called with a sentence for each decision that could be wrong. Default: nothing is said. */
+  /** Called with a sentence for each decision that could be wrong. Default: none. */
   readonly onWarning?: ((message: string) => void) | undefined;
 }
 
-/** How a CSV file is read. */
+/** Options for reading a CSV file. */
 export interface CsvOptions extends CsvDialectOptions {
-  /** Rows in a batch; the last may be shorter. Default about a megabyte of numbers. */
+  /** The number of rows per batch. The last batch may be shorter. Default: about a megabyte of numbers. */
   readonly batchRows?: number | undefined;
 }
 
 /** Some rows of a CSV file. */
 export interface CsvBatch<Data = Float32Array> {
-  /** Rows in this batch. */
+  /** The number of rows in this batch. */
   readonly rows: number;
-  /** Values in a row. */
+  /** The number of values per row. */
   readonly columns: number;
-  /** Row-major, [rows, columns], the caller's to keep; NaN where a cell is missing. */
+  /** Row-major values [rows, columns], owned by the caller. NaN for missing cells. */
   readonly data: Data;
-  /** The chosen columns' names, every one different, where there is a header. */
+  /** The names of the chosen columns, all different. Absent without a header. */
   readonly names: readonly string[] | undefined;
 }
 
 const MAX_ROW_BYTES = 1 << 26;
 const BATCH_ELEMENTS = 1 << 18;
-/** Below so many bytes the first rows are looked at again with every piece that arrives. */
+/** Below this number of bytes, the first rows are examined again with every new piece. */
 const FIRST_LOOK = 4096;
-/** A file without a line feed in so many bytes ends its lines with carriage returns, if it has any. */
+/** A file without a line feed in this many bytes uses carriage returns as line ends, if it has any. */
 const LINE_END_LOOK = 1 << 16;
 
 /**
  * The numbers of a CSV file, in batches of float32.
  *
- * The file is text in UTF-8, plain or gzipped, with or without a byte order mark; lines end in LF, CRLF or
- * CR; blank lines are passed over. Cells may stand in quotes. Empty cells and `MISSING` come as NaN.
- * Numbers are rounded once, as `Math.fround(Number(cell))` rounds.
+ * The file is UTF-8 text, plain or gzipped, with or without a byte order mark. Lines end in LF, CRLF or CR. Blank lines are
+ * skipped. Cells may be quoted. Empty cells and `MISSING` give NaN. Numbers are rounded once, as by
+ * `Math.fround(Number(cell))`.
  *
- * @param source The file's bytes, or an async iterable of them in pieces. An empty piece tells that no more
- * arrive for the moment: the rows so far come at once, in a batch that is not full.
- * @throws FormatError that names line and column and quotes the cell; InvalidValueError for options that
- * cannot be. Both when the iteration gets there.
+ * @param source The bytes of the file, or an async iterable of pieces of them. An empty piece means that no more bytes are
+ * available for the moment. The rows so far are then returned at once, in a batch that may be shorter.
+ * @throws FormatError with line, column and the text of the cell. InvalidValueError for invalid options. Both are thrown
+ * during the iteration.
  */
 export async function* readCsv(
   source: ByteSource,
@@ -88,8 +88,8 @@ export async function* readCsv(
 }
 
 /**
- * The numbers of a CSV file, in batches of float64: as `readCsv`, each the same as `Number(cell)`. For
- * numbers that float32 cannot tell apart, such as seconds since 1970.
+ * The numbers of a CSV file, in batches of float64. It is the same as `readCsv`, with each value equal to `Number(cell)`. Use
+ * it for numbers that float32 cannot represent, such as seconds since 1970.
  */
 export async function* readCsvFloat64(
   source: ByteSource,
@@ -99,7 +99,7 @@ export async function* readCsvFloat64(
   yield* file.batchesFloat64(options);
 }
 
-/** Opens a CSV file: reads as much of it as it takes to tell how it is written. */
+/** Opens a CSV file: reads as much of it as is needed to detect its dialect. */
 export async function openCsv(
   source: ByteSource,
   options: CsvDialectOptions = {},
@@ -117,13 +117,13 @@ export async function openCsv(
 
 interface Start {
   readonly dialect: Dialect;
-  /** What has been read and not consumed: from the first row of data on. */
+  /** The bytes that were read and not yet consumed, from the first row of data on. */
   readonly bytes: Uint8Array;
   /** Whether the source has ended. */
   readonly complete: boolean;
-  /** Whether lines end with carriage returns alone. */
+  /** Whether lines end with carriage returns only. */
   readonly returnsOnly: boolean;
-  /** Whether no more arrives for the moment. */
+  /** Whether no more bytes are available for the moment. */
   readonly isPause: boolean;
 }
 
@@ -150,7 +150,7 @@ async function readStart(
       if (!(hasNews && size >= nextLook) && !(isPause && size > pausedAt)) continue;
       if (isPause) pausedAt = size;
     }
-    // Looked at again when there is twice as much, so that all looks together stay linear.
+    // Examined again after the number of bytes has doubled, so that the total time stays linear.
     nextLook = size < FIRST_LOOK ? 0 : 2 * size;
     hasNews = false;
     let bytes = joined(complete ? [...pending, LINE_END] : pending);
@@ -163,7 +163,7 @@ async function readStart(
     pending = complete ? [] : [bytes];
     const text = startsWithMark(bytes) ? bytes.subarray(3) : bytes;
     const whole = text.subarray(0, text.lastIndexOf(NEWLINE) + 1);
-    // In a pause the rows so far have to do.
+    // In a pause the dialect is detected from the rows so far.
     const isAll = complete || (isPause && whole.length > 0);
     const dialect = detectDialect(whole, isAll, { delimiter, header, expected, cells });
     if (dialect && (complete || dialect.columns > 0)) {
@@ -179,7 +179,7 @@ const LINE_END = /* @__PURE__ */ Uint8Array.of(NEWLINE);
 const startsWithMark = (bytes: Uint8Array): boolean =>
   bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
 
-/** Whether lines end with carriage returns alone; undefined where it is too early to tell. */
+/** Whether lines end with carriage returns only. Undefined if more bytes are needed. */
 function linesEndInReturns(bytes: Uint8Array, complete: boolean): boolean | undefined {
   if (bytes.includes(NEWLINE)) return false;
   if (!complete && bytes.length < LINE_END_LOOK) return undefined;
@@ -187,7 +187,7 @@ function linesEndInReturns(bytes: Uint8Array, complete: boolean): boolean | unde
   return first >= 0 && (complete || first < bytes.length - 1);
 }
 
-/** A copy in which carriage returns are newlines. */
+/** A copy with newlines instead of carriage returns. */
 const withNewlines = (bytes: Uint8Array): Uint8Array =>
   bytes.map((byte) => (byte === CARRIAGE_RETURN ? NEWLINE : byte));
 
@@ -202,28 +202,28 @@ const endlessRow = (line: number, size: number): FormatError =>
     { line },
   );
 
-/** What takes the rows of a file. */
+/** A consumer of the rows of a file. */
 export interface RowConsumer {
   /** The line of the next row. */
   readonly line: number;
-  /** No more rows are taken before what there is has been given out. */
+  /** Whether the consumer takes no more rows before its result is taken. */
   readonly full: boolean;
   /**
-   * Reads rows of `bytes`, which end in a newline, from `at` on, until full. Returns where the first row
-   * starts that is unread, because the consumer is full or the row continues beyond `bytes`.
+   * Reads rows of `bytes`, which end in a newline, from `at` on, until the consumer is full. Returns the start of the first
+   * unread row, because the consumer is full or the row continues after `bytes`.
    */
   parse(bytes: Uint8Array, at: number): number;
 }
 
-/** A CSV file of which the beginning has been read. Its rows can be read once. */
+/** A CSV file whose beginning was read. Its rows can be read once. */
 export class CsvFile {
   readonly dialect: Dialect;
-  /** The places, from 0, of the chosen columns in the file. */
+  /** The indices, from 0, of the chosen columns in the file. */
   readonly chosen: readonly number[];
-  /** The names of the chosen columns, every one different; undefined without a header. */
+  /** The names of the chosen columns, all different. Undefined without a header. */
   readonly names: readonly string[] | undefined;
   readonly cells: CellReader;
-  /** The lines on which rows stand. */
+  /** The lines of rows. */
   readonly lines: RowLines;
   private readonly start: Start;
   private readonly pieces: AsyncGenerator<Uint8Array, void, undefined>;
@@ -246,13 +246,13 @@ export class CsvFile {
     for (const warning of dialect.warnings) onWarning?.(warning);
   }
 
-  /** The rows as batches of float32; see `readCsv`. */
+  /** The rows as batches of float32. See `readCsv`. */
   async *batches(options: CsvOptions = {}): AsyncGenerator<CsvBatch, void, undefined> {
     const batch = new NumberBatch(this, options, false, (length) => new Float32Array(length));
     yield* this.read(batch, () => batch.take());
   }
 
-  /** The rows as batches of float64; see `readCsvFloat64`. */
+  /** The rows as batches of float64. See `readCsvFloat64`. */
   async *batchesFloat64(
     options: CsvOptions = {},
   ): AsyncGenerator<CsvBatch<Float64Array>, void, undefined> {
@@ -261,8 +261,7 @@ export class CsvFile {
   }
 
   /**
-   * Gives all rows to a consumer, and what `take` makes of them to the caller: whenever the consumer is
-   * full, in pauses and at the end.
+   * Passes all rows to a consumer. Yields the results of `take` when the consumer is full, in pauses and at the end.
    */
   async *read<Taken>(
     rows: RowConsumer & { readonly count: number },
@@ -316,14 +315,14 @@ export class CsvFile {
   }
 }
 
-/** Rows that stand on consecutive lines. */
+/** Rows on consecutive lines. */
 interface Stretch {
-  /** Its first row, from 0 over the whole file, and the line of that row. */
+  /** The first row of the range, from 0 in the whole file, and its line. */
   readonly row: number;
   readonly line: number;
 }
 
-/** On which line each row stands: kept only where a row does not stand on the line after the one before. */
+/** The line of each row. It only stores rows that are not on the line after the previous row. */
 export class RowLines {
   private readonly stretches: Stretch[];
   private rowsSeen = 0;
@@ -334,17 +333,17 @@ export class RowLines {
     this.expected = line;
   }
 
-  /** The next row stands on this line. */
+  /** Sets the line of the next row. */
   add(line: number): void {
     if (line !== this.expected) this.stretches.push({ row: this.rowsSeen, line });
     this.rowsSeen++;
     this.expected = line + 1;
   }
 
-  /** The line, from 1, of a row, counted from 0 over the whole file; undefined where it was not read. */
+  /** The line, from 1, of a row, counted from 0 in the whole file. Undefined if the row was not read. */
   of(row: number): number | undefined {
     if (row < 0 || row >= this.rowsSeen) return undefined;
-    // The last stretch that begins at the row or before it.
+    // The last range that begins at the row or before it.
     let [low, high] = [0, this.stretches.length - 1];
     while (low < high) {
       const middle = (low + high + 1) >> 1;
@@ -356,7 +355,7 @@ export class RowLines {
   }
 }
 
-/** Throws that a row has not as many cells as the first. */
+/** Throws that a row does not have as many cells as the first row. */
 export function wrongWidth(line: number, cells: number, { columns, names }: Dialect): FormatError {
   const first = names ? "the header" : "the first row";
   return new FormatError(
@@ -365,7 +364,7 @@ export function wrongWidth(line: number, cells: number, { columns, names }: Dial
   );
 }
 
-/** Throws that a cell holds no number. `column` counts from 0. */
+/** Throws that a cell is not a number. `column` counts from 0. */
 export function noNumber(
   line: number,
   column: number,
@@ -382,7 +381,7 @@ export function noNumber(
   );
 }
 
-/** Cuts rows into cells and cells into numbers; holds the batch that is being filled. */
+/** Splits rows into cells and converts them to numbers. Holds the current batch. */
 class NumberBatch<Data extends Float32Array | Float64Array> implements RowConsumer {
   count = 0;
   line: number;
@@ -390,7 +389,7 @@ class NumberBatch<Data extends Float32Array | Float64Array> implements RowConsum
   private readonly numbers: CsvNumbers;
   private readonly isDouble: boolean;
   private readonly make: (length: number) => Data;
-  /** For each column of the file its place in a row of the batch, or -1. */
+  /** For each column of the file its index in a row of the batch, or -1. */
   private readonly targets: Int32Array;
   private readonly capacity: number;
   private data: Data | undefined;
@@ -456,7 +455,7 @@ class NumberBatch<Data extends Float32Array | Float64Array> implements RowConsum
         const target = field < targets.length ? (targets[field] ?? -1) : -1;
         let stop = -1;
         if (target >= 0) {
-          // A digit alone, as most pixels are, is worth no call.
+          // A fast path for a single digit, which most pixels are.
           const digit = (bytes[at] ?? 0) - ZERO;
           const next = bytes[at + 1];
           if (digit >= 0 && digit <= 9 && (next === delimiter || next === NEWLINE)) {

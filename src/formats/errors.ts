@@ -1,6 +1,6 @@
-// The one error class of this room.
+// The error of file formats.
 
-/** How text that is no number as the options say would be one otherwise. */
+/** A notation of numbers that text seems to have, although the options do not allow it. */
 export type NumberLook =
   | "decimalComma"
   | "grouped"
@@ -10,28 +10,28 @@ export type NumberLook =
   | "exponent"
   | "hexadecimal";
 
-/** Where in a file the trouble is; what does not apply is left out. */
+/** The place of an error in a file. Only applicable fields are present. */
 export interface FormatPlace {
   /** The line of a text file, from 1. */
   readonly line?: number | undefined;
   /** The column of a table, from 1. */
   readonly column?: number | undefined;
-  /** The column's name, where the table has names. */
+  /** The name of the column, if the table has names. */
   readonly columnName?: string | undefined;
-  /** The byte, from 0, of the file or of the part of it that is named here. */
+  /** The byte, from 0, of the file or of the part that is named here. */
   readonly byte?: number | undefined;
   /** The tensor of a safetensors file. */
   readonly tensor?: string | undefined;
   /** The entry of an archive. */
   readonly entry?: string | undefined;
-  /** What a cell that is no number looks like, such as "decimalComma": an option may read it. */
+  /** The apparent notation of a cell that is not a number, such as "decimalComma". An option may read it. */
   readonly look?: NumberLook | undefined;
 }
 
-/** Bytes that are not what their format says: truncated, contradictory, hostile or unsupported. */
+/** The bytes do not follow their format: they are truncated, contradictory, malicious or unsupported. */
 export class FormatError extends Error {
   override name = "FormatError";
-  /** The place that the message names, for programs. */
+  /** The place in the message, for programs. */
   readonly place: FormatPlace;
 
   constructor(message: string, place: FormatPlace = {}) {

@@ -1,10 +1,10 @@
-// Prints float32 numbers in the fewest characters that read back as the same float32, straight into bytes,
-// at about twice the speed of trying digits and some eight times that of Number.prototype.toPrecision.
+// Prints float32 numbers as bytes, in the fewest characters that read back as the same float32. It is about twice as fast as
+// trying numbers of digits, and about eight times as fast as Number.prototype.toPrecision.
 //
-// A float32 x stands for every decimal between its halfway points to its neighbours. Scaled by a power of
-// ten to 9 or 10 digits, that interval is 6 to 250 whole numbers wide and holds every candidate; float64
-// computes its ends to some 1e-6. Digits are dropped while a whole number remains inside. Where an end
-// lies too close to a whole number to tell on which side of it, the digits are found by trying.
+// A float32 x is the rounded value of every decimal between its halfway points to its neighbours. Scaled by a power of ten
+// to 9 or 10 digits, that interval is 6 to 250 whole numbers wide and contains every candidate. float64 computes its ends
+// with an error of about 1e-6. Digits are dropped while a whole number remains inside. If an end is too close to a whole
+// number to decide on which side it lies, numbers of digits are tried.
 
 const PLUS = 43;
 const MINUS = 45;
@@ -12,15 +12,15 @@ const POINT = 46;
 const ZERO = 48;
 const LOWER_E = 101;
 
-/** The most characters that a number takes: a minus, and 21 digits or 13 with point and exponent. */
+/** The largest number of characters of a number: a minus, and 21 digits or 13 with point and exponent. */
 export const MAX_NUMBER_BYTES = 22;
 
-/** "00", "01" and so on to "99". */
+/** The texts "00", "01" and so on to "99". */
 const PAIRS = /* @__PURE__ */ Uint8Array.from({ length: 200 }, (_, i) =>
   i % 2 === 0 ? ZERO + Math.floor(i / 20) : ZERO + ((i >> 1) % 10),
 );
 
-/** For each exponent field of a float32: the power of ten that scales its least number to [1e8, 1e9). */
+/** For each exponent field of a float32: the power of ten that scales its smallest number to [1e8, 1e9). */
 const POWERS = /* @__PURE__ */ Int32Array.from({ length: 255 }, (_, field) =>
   Math.ceil(8 - (field - 127) * Math.LOG10E * Math.LN2),
 );
@@ -35,8 +35,8 @@ const INVERSES = /* @__PURE__ */ Float64Array.from({ length: 11 }, (_, i) => Num
 const UNSURE = 2 ** -19;
 
 /**
- * Writes the number at `index` to `bytes` from `at` on and returns where it ends. NaN, Infinity and -Infinity go by
- * name. It takes arrays because engines put a number that is passed to a function on their heap.
+ * Writes the number at `index` to `bytes` from `at` on and returns its end. NaN, Infinity and -Infinity are written as their
+ * names. It takes arrays, because engines allocate a number that is passed to a function on the heap.
  * @param allBits An Int32Array over the memory of `values`.
  */
 export function putFloat32(
@@ -59,7 +59,7 @@ export function putFloat32(
 
   const scaled = size * (SCALES[field] ?? 0);
   const half = HALVES[field] ?? 0;
-  // Below a power of two the next float32 is half as far away.
+  // Below a power of two, the next float32 is half as far away.
   const low = scaled - ((bits & 0x7fffff) === 0 && field > 1 ? half / 2 : half);
   const high = scaled + half;
   let first = low | 0;
@@ -70,7 +70,7 @@ export function putFloat32(
     return putText(size, bytes, at);
   }
   first++;
-  // Whole numbers from `first` to `last` are inside.
+  // The whole numbers from `first` to `last` are inside.
   let dropped = 0;
   for (;;) {
     const shorterFirst = ((first + 9) / 10) | 0;
@@ -89,14 +89,14 @@ const scratch = /* @__PURE__ */ new Uint8Array(MAX_NUMBER_BYTES + 1);
 const oneFloat = /* @__PURE__ */ new Float32Array(1);
 const itsBits = /* @__PURE__ */ new Int32Array(oneFloat.buffer);
 
-/** The fewest characters that are the same float32 when read back; NaN, Infinity and -Infinity by name. */
+/** The fewest characters that read back as the same float32. NaN, Infinity and -Infinity give their names. */
 export function shortestFloat32(value: number): string {
   oneFloat[0] = value;
   const end = putFloat32(oneFloat, itsBits, 0, scratch, 0);
   return String.fromCharCode(...scratch.subarray(0, end));
 }
 
-/** digits · 10^power, as JavaScript writes numbers. */
+/** digits · 10^power in the notation of JavaScript. */
 function putScaled(digits: number, power: number, bytes: Uint8Array, at: number): number {
   const count = countDigits(digits);
   const beforePoint = count + power;
@@ -146,7 +146,7 @@ function putWhole(value: number, bytes: Uint8Array, at: number): number {
   return end;
 }
 
-/** The digits of a whole number below 2^31, the last of them before `end`. */
+/** The digits of a whole number below 2^31, ending before `end`. */
 function putBefore(value: number, bytes: Uint8Array, end: number): void {
   let left = value | 0;
   while (left >= 100) {
@@ -175,7 +175,7 @@ function putText(size: number, bytes: Uint8Array, at: number): number {
   return at;
 }
 
-/** Nine digits always do, and below six there is nothing to find, except for subnormals: the other digits are zeros. */
+/** Nine digits are always enough. Fewer than six are only tried for subnormals: others end in zeros at six digits. */
 function shortestByTrying(size: number): string {
   let best = Number(size.toPrecision(9));
   const least = size < 2 ** -120 ? 1 : 6;

@@ -1,11 +1,11 @@
-// Undoing gzip, the checksums and lengths of all members checked. The web's DecompressionStream reads one
-// member and refuses or drops what follows, so that files made of several (bgzip, `cat a.gz b.gz`) would
-// fail on some hosts. Node, Deno and Bun have zlib, which reads them all, off the main thread; elsewhere
-// pako, its port, is loaded when the first file asks for it.
+// Decompresses gzip data and checks the checksums and lengths of all members. The web's DecompressionStream reads one member
+// and rejects or ignores the rest, so files with several members (bgzip, `cat a.gz b.gz`) would fail on some hosts. Node,
+// Deno and Bun have zlib, which reads all members outside of the main thread. Other hosts use pako, a port of zlib, which is
+// imported when it is first needed.
 
 import { FormatError } from "./errors.ts";
 
-/** A stream of node:zlib, as far as it is used here. */
+/** A stream of node:zlib, with the methods that are used here. */
 interface NodeGunzip extends AsyncIterable<Uint8Array> {
   write(piece: Uint8Array, done: (error?: Error | null) => void): boolean;
   end(): void;
@@ -22,13 +22,12 @@ interface ZlibHost {
 }
 
 const OUTPUT_BYTES = 1 << 18;
-/** pako works off all it is given before it hands anything out: this much can become 16 MB. */
+/** pako processes all of its input before it returns any output. This much input can become 16 MB. */
 const INPUT_BYTES = 1 << 14;
 
 /**
- * The bytes that all members of gzip data decompress to, one member after the other. Zeros after the last
- * member are padding.
- * @throws FormatError for data that are damaged or cut off; the source's own errors as they are.
+ * The decompressed bytes of all members of gzip data, in order. Zeros after the last member are padding.
+ * @throws FormatError for damaged or truncated data, and the errors of the source unchanged.
  */
 export function gunzip(
   source: AsyncIterable<Uint8Array>,
@@ -47,16 +46,16 @@ async function* gunzipByNode(
   stream: NodeGunzip,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let settle: ((isWritten: boolean) => void) | undefined;
-  stream.once("close", () => settle?.(false)); // the write under way when data prove damaged is not told
+  stream.once("close", () => settle?.(false)); // for damaged data there is no callback of the current write
   const write = (piece: Uint8Array): Promise<boolean> =>
     new Promise((resolve) => {
       settle = resolve;
       stream.write(piece, (error) => resolve(!error));
     });
-  let failure: { readonly error: unknown } | undefined; // the source's own, to be passed on as it is
+  let failure: { readonly error: unknown } | undefined; // the source's error, which is thrown unchanged
   const feed = async () => {
     try {
-      // A refused write is an error of the data, or our own end: who reads the stream is told.
+      // A failed write is an error of the data, or the end of the stream. The reader of the stream gets the error.
       for await (const piece of source) if (piece.length > 0 && !(await write(piece))) return;
       stream.end();
     } catch (error) {
@@ -78,7 +77,7 @@ async function* gunzipByNode(
   }
 }
 
-/** As `gunzip`, wherever there is no node:zlib. */
+/** The same as `gunzip`, on hosts without node:zlib. */
 export async function* gunzipByPako(
   source: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
@@ -109,7 +108,7 @@ export async function* gunzipByPako(
       yield* ready;
       ready = [];
       if (member.err !== 0) throw damaged(member.msg);
-      // What a member leaves begins with a zero: pako continues with another member by itself.
+      // The data after a member begin with a zero here. For another member, pako continues by itself.
       isPadding = member.ended && bytesLeft() > 0;
     }
   }

@@ -1,5 +1,5 @@
-// IDX, the file of MNIST: two zero bytes, the element type, the number of dimensions, each size as a
-// big-endian uint32, then the numbers, big-endian and row-major. http://yann.lecun.com/exdb/mnist/
+// IDX, the format of MNIST: two zero bytes, the element type, the number of dimensions, each size as a big-endian uint32,
+// then the numbers, big-endian and row-major. http://yann.lecun.com/exdb/mnist/
 
 import type { OwnBytes } from "../arrays.ts";
 import { InvalidValueError } from "../errors.ts";
@@ -50,7 +50,7 @@ function readHeader(bytes: Uint8Array): IdxHeader {
   return { code, shape, dataStart };
 }
 
-/** How long the file is that begins with these bytes, where they tell. */
+/** The length of a file that begins with these bytes, if they contain it. */
 export function idxFileBytes(head: Uint8Array): number | undefined {
   try {
     const { code, shape, dataStart } = readHeader(head);
@@ -61,11 +61,11 @@ export function idxFileBytes(head: Uint8Array): number | undefined {
 }
 
 /**
- * Reads an IDX file (already decompressed).
- * @param bytes The whole file. `data` is a view into it for one-byte elements, and a copy in the host's
- * byte order for wider ones.
+ * Reads an IDX file, which must be decompressed.
+ * @param bytes The whole file. For one-byte elements `data` is a view of it. Otherwise it is a copy in the byte order of the
+ * host.
  * @returns The shape, at most 255 sizes, and the elements, row-major.
- * @throws FormatError that says what was expected, what came and where.
+ * @throws FormatError with the expected value, the given value and the place.
  */
 export function decodeIdx(bytes: Uint8Array | ArrayBuffer): NumericArray {
   const file = bytesOf("the IDX file", bytes);
@@ -94,8 +94,8 @@ export function decodeIdx(bytes: Uint8Array | ArrayBuffer): NumericArray {
 
 /**
  * The bytes of an IDX file.
- * @param array `data` is row-major and of a type that IDX has: Uint8Array, Int8Array, Int16Array,
- * Int32Array, Float32Array or Float64Array. `shape` has at most 255 sizes, each below 2^32.
+ * @param array `data` is row-major and has a type of IDX: Uint8Array, Int8Array, Int16Array, Int32Array, Float32Array or
+ * Float64Array. `shape` has at most 255 sizes, each below 2^32.
  * @throws InvalidValueError for another type or shape, or data that do not have their shape.
  */
 export function encodeIdx({ shape, data }: NumericArray): OwnBytes {

@@ -1,4 +1,4 @@
-// Writes tables as JSON: an array of objects, or one object a line.
+// Writes tables as JSON: an array of objects, or one object per line.
 
 import type { OwnBytes } from "../arrays.ts";
 import { isFloat32Array, isNumberArray } from "../platform/tags.ts";
@@ -9,16 +9,15 @@ import { encodeUtf8 } from "./text.ts";
 const PIECE_CELLS = 8192;
 
 /**
- * The bytes of a file of JSON lines, one object a row, in pieces of some 100 kB. Numbers of a Float32Array
- * have the fewest digits that read back as the same float32. NaN and the infinities, for which JSON has no
- * numbers, come as null.
+ * The bytes of a file of JSON lines, one object per row, in pieces of about 100 kB. Numbers of a Float32Array have the fewest
+ * digits that read back as the same float32. NaN and infinities become null, because JSON cannot represent them.
  * @throws InvalidTypeError and InvalidValueError as `writeCsvTable`.
  */
 export function* writeJsonLines(table: WritableTable): Generator<OwnBytes, void, undefined> {
   for (const rows of objects(table)) yield encodeUtf8(rows.map((row) => `${row}\n`).join(""));
 }
 
-/** The bytes of a JSON file, an array of one object a row, in pieces; otherwise as `writeJsonLines`. */
+/** The bytes of a JSON file with an array of one object per row, in pieces. Otherwise the same as `writeJsonLines`. */
 export function* writeJson(table: WritableTable): Generator<OwnBytes, void, undefined> {
   let before = "[\n";
   for (const rows of objects(table)) {

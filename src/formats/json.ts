@@ -1,7 +1,6 @@
-// Tables in JSON: an array of objects, an array of arrays, an object of columns; and JSON lines, one object
-// or array a line. Lines are read one by one, in memory that does not grow with the file beyond the table
-// itself. A table holds at most some multiple of the bytes it comes from: lines that each name another key
-// would make one with the square of them.
+// Reads tables in JSON: an array of objects, an array of arrays, or an object of columns; and JSON lines, one object or array
+// per line. Lines are read one by one, so the memory only grows with the table. The size of a table is limited to a multiple
+// of the size of the file, because lines with a different key each would give a table with the square of their number.
 
 import { InvalidValueError } from "../errors.ts";
 import { type CellOptions, CellReader } from "./cell-values.ts";
@@ -23,21 +22,21 @@ import { printable, quote } from "./text.ts";
 import { decodeUtf8 } from "./text-read.ts";
 
 export interface JsonTableOptions extends Pick<CellOptions, "missing"> {
-  /** Which columns, in which order: names, or numbers from 1. Default all, as they first come. */
+  /** The columns to read, in order: names, or numbers from 1. Default all, in the order of their first occurrence. */
   readonly columns?: ColumnChoice | ColumnChooser | undefined;
-  /** The kinds of columns by name. Default: numbers where all values are numbers or missing, else text. */
+  /** The kinds of columns by name. Default: numbers if all values are numbers or missing, otherwise text. */
   readonly kinds?: ColumnKinds | undefined;
 }
 
 const NEWLINE = 10;
 const MAX_LINE_BYTES = 1 << 26;
 const BLOCK_BYTES = 1 << 20;
-/** What one string of the host can hold, some bytes less. */
+/** Slightly less than the largest length of a string of the host, in bytes. */
 const MAX_TEXT_BYTES = 2 ** 29 - 64;
 const CELLS_PER_BYTE = 16;
 const FREE_CELLS = 1_000_000;
 
-/** A whole JSON file, or one of JSON lines, as a table; see `readTable`. */
+/** A whole file of JSON or of JSON lines as a table. See `readTable`. */
 export async function readJsonTable(
   source: ByteSource,
   options: JsonTableOptions = {},
@@ -49,7 +48,7 @@ export async function readJsonTable(
   return valueTable(bytes, first, options);
 }
 
-/** JSON lines as tables of so many rows, one after another; see `streamTable`. */
+/** JSON lines as consecutive tables of a number of rows. See `streamTable`. */
 export async function* streamJsonLines(
   source: ByteSource,
   { batchRows = 4096, ...options }: JsonTableOptions & { readonly batchRows?: number } = {},
@@ -82,11 +81,11 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 interface FirstLine {
   readonly value: unknown;
-  /** Whether it is a row of several, and not the whole table. */
+  /** Whether the value is one row, and not the whole table. */
   readonly isRow: boolean;
 }
 
-/** The first line that is not blank, where it holds a complete value. */
+/** The first line that is not blank, if it holds a complete value. */
 function firstLine(bytes: Uint8Array): FirstLine | undefined {
   let start = 0;
   let end = 0;
@@ -110,7 +109,7 @@ function firstLine(bytes: Uint8Array): FirstLine | undefined {
 const isBlank = (bytes: Uint8Array): boolean =>
   !bytes.some((byte) => byte > 0x20 && byte !== 0xef && byte !== 0xbb && byte !== 0xbf);
 
-/** Whether a line ends as a whole object or array does: spares the parsing of a value of many lines. */
+/** Whether a line ends like a complete object or array. This avoids parsing a value of many lines. */
 function endsValue(line: Uint8Array): boolean {
   let end = line.length;
   while (end > 0 && (line[end - 1] ?? 0) <= 0x20) end--;
@@ -136,7 +135,7 @@ function valueTable(
   return rows.take();
 }
 
-/** Whether a first row of different strings stands over a row with numbers. */
+/** Whether a first row of different strings is above a row with numbers. */
 const isHeader = (first: unknown, second: unknown): first is string[] =>
   Array.isArray(first) &&
   Array.isArray(second) &&
@@ -165,11 +164,11 @@ function linesTable(bytes: Uint8Array, options: JsonTableOptions): DataTable {
 interface LineValue {
   readonly value: unknown;
   readonly line: number;
-  /** Characters of the line. */
+  /** The number of characters of the line. */
   readonly length: number;
 }
 
-/** The values of whole lines, blank ones left out. */
+/** The values of whole lines, without blank lines. */
 function* lineValues(bytes: Uint8Array, line: number): Generator<LineValue, void, undefined> {
   for (let start = 0; start < bytes.length; ) {
     const last =
@@ -190,7 +189,7 @@ function* lineValues(bytes: Uint8Array, line: number): Generator<LineValue, void
   }
 }
 
-/** The text of some lines, or an error that names the line which is not UTF-8. */
+/** The text of some lines, or an error that names the line that is not UTF-8. */
 function blockText(bytes: Uint8Array, line: number): string {
   const text = decodeUtf8(copyBytes(bytes, 0, bytes.length));
   if (text !== undefined) return text;
@@ -203,7 +202,7 @@ function blockText(bytes: Uint8Array, line: number): string {
   return "";
 }
 
-/** The values of a stream of lines in blocks, and undefined where it makes a pause. */
+/** The values of a stream of lines in blocks, and undefined for a pause of the stream. */
 async function* valuesOf(
   source: ByteSource,
 ): AsyncGenerator<Iterable<LineValue> | undefined, void, undefined> {
@@ -242,7 +241,7 @@ function textOf(bytes: Uint8Array, line: number | undefined): string {
   });
 }
 
-/** The value of a JSON text; undefined where it is none. As Python writes them, NaN and Infinity count. */
+/** The value of a JSON text. Undefined if it is not JSON. NaN and Infinity are allowed, because Python writes them. */
 function parseJson(text: string): { readonly value: unknown } | undefined {
   try {
     return { value: JSON.parse(text) };
@@ -256,7 +255,7 @@ function parseJson(text: string): { readonly value: unknown } | undefined {
   }
 }
 
-/** NaN as null and Infinity as a number that is read as infinite, outside of strings. */
+/** Replaces NaN by null and Infinity by a number that is read as infinite, outside of strings. */
 function withoutBareNumbers(text: string): string {
   const parts: string[] = [];
   const marks = /"|NaN|Infinity/g;
@@ -272,7 +271,7 @@ function withoutBareNumbers(text: string): string {
   return parts.length === 0 ? text : [...parts, text.slice(start)].join("");
 }
 
-/** Where the string ends whose text begins at `at`: after its quote, or at the end of all. */
+/** The end of the string whose text begins at `at`: the index after its quote, or the end of the text. */
 function stringEnd(text: string, at: number): number {
   for (let i = at; i < text.length; i++) {
     const c = text[i];
@@ -282,7 +281,7 @@ function stringEnd(text: string, at: number): number {
   return text.length;
 }
 
-/** Says why a text is not JSON, in the host's words. */
+/** Why a text is not JSON, in the words of the host. */
 function notJson(text: string, where: string, line?: number): FormatError {
   let reason = "";
   try {
@@ -293,19 +292,19 @@ function notJson(text: string, where: string, line?: number): FormatError {
   return new FormatError(`${where} is not JSON: ${reason}`, { line });
 }
 
-/** Puts rows of JSON into columns. */
+/** Adds rows of JSON to columns. */
 class JsonRows {
   count = 0;
   private readonly format: "json" | "jsonl";
   private readonly cells: CellReader;
   private readonly options: JsonTableOptions;
   private readonly columns = new Map<string, ColumnBuilder>();
-  /** A part of a stream: its columns are known beforehand, and text where no kind is given. */
+  /** Whether this is a part of a stream. Its columns are known, and columns without a kind are text. */
   private readonly part: { readonly names: readonly string[] | undefined } | undefined;
   private readonly lines: number[] = [];
   private readonly warnings: string[] = [];
   private bytes = 0;
-  /** Whether rows are objects; undefined before the first. */
+  /** Whether rows are objects. Undefined before the first row. */
   private isNamed: boolean | undefined;
   private hasHeader = false;
 
@@ -321,13 +320,13 @@ class JsonRows {
     for (const name of part?.names ?? []) this.makeColumn(name);
   }
 
-  /** Gives the columns of rows that are arrays their names. */
+  /** Sets the names of columns for rows that are arrays. */
   nameColumns(names: readonly string[]): void {
     for (const name of names) this.makeColumn(name);
     this.hasHeader = true;
   }
 
-  /** Adds one row, an object or an array, which takes so many bytes of a file of `total`, if that is known. */
+  /** Adds a row, an object or an array, of `bytes` bytes of a file of `total` bytes, if that is known. */
   add(row: unknown, line: number | undefined, bytes: number, total?: number): void {
     const where = line === undefined ? `row ${this.count + 1}` : `line ${line}`;
     this.bytes = total ?? this.bytes + bytes;
@@ -337,7 +336,7 @@ class JsonRows {
       for (const [key, value] of Object.entries(row)) {
         let column = this.columns.get(key);
         if (!column) {
-          if (this.part && this.options.kinds) continue; // a key that nobody asked for
+          if (this.part && this.options.kinds) continue; // a key without a chosen column
           if (this.part) {
             throw new FormatError(
               `${where} has the key ${quote(key)}, which the first has not; the option kinds names the columns of a stream`,
@@ -358,7 +357,7 @@ class JsonRows {
     this.requireRoom(where, line);
   }
 
-  /** Takes columns as they are: arrays of one length, or objects with the same keys, as pandas writes them. */
+  /** Adds whole columns: arrays of equal length, or objects with the same keys, as pandas writes them. */
   addColumns(columns: Readonly<Record<string, unknown>>): void {
     this.isNamed = true;
     let rows: number | undefined;
@@ -439,7 +438,7 @@ class JsonRows {
     for (const column of this.columns.values()) this.set(column, row[i++], where, line);
   }
 
-  /** Rows are all objects or all arrays. */
+  /** Throws unless rows are all objects or all arrays. */
   private requireForm(isNamed: boolean, where: string, line: number | undefined): void {
     this.isNamed ??= isNamed;
     if (this.isNamed === isNamed) return;

@@ -1,6 +1,6 @@
-// NPY, numpy's file of one array: a magic string, a header that is a Python dictionary literal, and
-// the numbers. Reads versions 1.0 to 3.0, booleans, integers and floats of either byte order, and
-// both memory orders; not complex numbers, text, records or Python objects.
+// NPY, the file of one numpy array: a magic string, a header that is a Python dictionary literal, and the numbers. It reads
+// versions 1.0 to 3.0, booleans, integers and floats of either byte order, and both memory orders. It does not read complex
+// numbers, text, records or Python objects.
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
 import type { OwnBytes } from "../arrays.ts";
@@ -20,11 +20,11 @@ import { decodeUtf8 } from "./text-read.ts";
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // "\x93NUMPY"
 
-const MAX_RANK = 64; // numpy's own
-/** What version 1.0 can have at most; longer ones describe records. */
+const MAX_RANK = 64; // the limit of numpy
+/** The longest header of version 1.0. Longer headers describe records. */
 const MAX_HEADER = 0xffff;
 
-/** numpy's kind and item size, with the array that holds such elements. */
+/** The kinds and item sizes of numpy, with the array type of such elements. */
 const ARRAYS = {
   f8: Float64Array,
   f4: Float32Array,
@@ -40,14 +40,14 @@ const ARRAYS = {
   b1: Uint8Array,
 };
 
-/** The types of elements that NPY files hold, under numpy's names. */
+/** The element types of NPY files, with the names of numpy. */
 export type NpyType = keyof typeof ARRAYS;
 
 const isType = (type: string): type is NpyType => Object.hasOwn(ARRAYS, type);
 
 /** An array of an NPY file. */
 export interface NpyArray extends NumericArray {
-  /** What the file held: `f2` comes as float32, `b1` as 0 and 1 in bytes. */
+  /** The type in the file. `f2` is returned as float32, and `b1` as bytes 0 and 1. */
   readonly dtype: NpyType;
 }
 
@@ -79,7 +79,7 @@ function parseHeader(bytes: Uint8Array): NpyHeader {
   return { dtype: type, isBigEndian: byteOrder === ">", fortranOrder, shape, dataStart };
 }
 
-/** How long the file is that begins with these bytes, where they tell. */
+/** The length of a file that begins with these bytes, if they contain it. */
 export function npyFileBytes(head: Uint8Array): number | undefined {
   try {
     const { dtype, shape, dataStart } = parseHeader(head);
@@ -91,10 +91,9 @@ export function npyFileBytes(head: Uint8Array): number | undefined {
 
 /**
  * Reads a .npy file.
- * @param bytes The whole file. `data` is a view into it where neither byte order, memory order nor
- * alignment asks for a copy.
- * @returns The shape, at most 64 sizes, and the elements, row-major whatever the file's order.
- * @throws FormatError that says what was expected, what came and where.
+ * @param bytes The whole file. `data` is a view of it unless byte order, memory order or alignment require a copy.
+ * @returns The shape, at most 64 sizes, and the elements, row-major for either order in the file.
+ * @throws FormatError with the expected value, the given value and the place.
  */
 export function decodeNpy(bytes: Uint8Array | ArrayBuffer): NpyArray {
   const file = bytesOf("the NPY file", bytes);
@@ -123,17 +122,17 @@ export function decodeNpy(bytes: Uint8Array | ArrayBuffer): NpyArray {
 }
 
 /**
- * The bytes of a .npy file: version 1.0, little-endian, row-major, the header padded as numpy does.
- * @param array `data` is row-major and holds as many elements as `shape` multiplies to.
- * @throws InvalidValueError where it does not, or the shape has more than 64 sizes.
+ * The bytes of a .npy file: version 1.0, little-endian, row-major, with the header padded as numpy does.
+ * @param array `data` is row-major, and its length is the product of `shape`.
+ * @throws InvalidValueError for any other length, or if the shape has more than 64 sizes.
  */
 export function encodeNpy(array: NumericArray): OwnBytes {
   return concatBytes([...writeNpy(array)]);
 }
 
 /**
- * As `encodeNpy`, in two pieces: the header, and the array's own bytes, which are not copied and must not
- * change before they are written.
+ * The same as `encodeNpy`, in two pieces: the header, and the bytes of the array. They are not copied and must not change
+ * before they are written.
  */
 export function* writeNpy({ shape, data }: NumericArray): Generator<Uint8Array, void, undefined> {
   if (elementCount(shape) !== data.length || shape.length > MAX_RANK) {
@@ -179,13 +178,13 @@ function readHeader(bytes: Uint8Array): { dictionary: string; dataStart: number 
       `the header ends at byte ${start + length}, the file at byte ${bytes.length}`,
     );
   }
-  // Versions 1 and 2 are Latin-1, which differs from UTF-8 only in field names of records.
+  // Versions 1 and 2 are Latin-1. They only differ from UTF-8 in field names of records.
   const dictionary = decodeUtf8(copyBytes(bytes, start, length));
   if (dictionary === undefined) throw new FormatError("the header is not UTF-8");
   return { dictionary, dataStart: start + length };
 }
 
-/** A Python dictionary literal of strings, truth values and tuples of integers, and no more. */
+/** Parses a Python dictionary literal of strings, booleans and tuples of integers. */
 function parseDictionary(text: string): Record<string, unknown> {
   const tokens = text.match(/'[^'\\]*'|"[^"\\]*"|\w+|\S/g) ?? [];
   let next = 0;
@@ -236,7 +235,7 @@ function parseDictionary(text: string): Record<string, unknown> {
   return dictionary;
 }
 
-/** Column-major to row-major: walks the file in order, as an odometer whose first wheel turns fastest. */
+/** Converts column-major to row-major order. It reads the file in order and counts indices with the first one fastest. */
 function toRowMajor(data: NumericData, shape: readonly number[]): NumericData {
   if (shape.length < 2) return data;
   const wheels = shape.map((size, axis) => ({

@@ -1,5 +1,5 @@
-// NPZ, numpy's zip archive of .npy files, compressed or not. An array is decompressed and decoded when it
-// is asked for; what lies beside it, text or Python objects, does no harm.
+// NPZ, the zip archive of .npy files of numpy, compressed or not. An array is decompressed and decoded when it is read. Other
+// entries, such as text or Python objects, are ignored.
 
 import { type Zippable, zipSync } from "fflate/browser";
 import type { OwnBytes } from "../arrays.ts";
@@ -13,21 +13,21 @@ import { extractZipEntry, readZipDirectory, type ZipEntry } from "./zip.ts";
 
 const ENDING = ".npy";
 
-/** An archive of which the directory has been read. */
+/** An archive whose directory was read. */
 export interface NpzFile {
-  /** The names of its arrays, in its order, without ".npy". Other entries are passed over. */
+  /** The names of its arrays, in the order of the archive, without ".npy". Other entries are ignored. */
   readonly names: readonly string[];
   /**
    * Reads one array.
-   * @throws FormatError that names it: where it is not there, is damaged, or is no array of numbers.
+   * @throws FormatError with its name, if it does not exist, is damaged, or is not an array of numbers.
    */
   array(name: string): NpyArray;
 }
 
 /**
- * Opens a .npz file: reads the names of its arrays, and none of the arrays yet.
- * @param bytes The file, which arrays that are stored uncompressed may be views of.
- * @throws FormatError for what is no zip archive, is damaged, has a name twice, or entries that overlap.
+ * Opens a .npz file: reads the names of its arrays, but not the arrays.
+ * @param bytes The file. Arrays that are stored uncompressed may be views of it.
+ * @throws FormatError for a file that is not a zip archive, is damaged, or has a repeated name or overlapping entries.
  */
 export function openNpz(bytes: Uint8Array | ArrayBuffer): NpzFile {
   const archive = bytesOf("the NPZ file", bytes);
@@ -66,8 +66,8 @@ export function openNpz(bytes: Uint8Array | ArrayBuffer): NpzFile {
 
 /**
  * Reads arrays of a .npz file by name.
- * @param names Which arrays. Default all; then one that is no array of numbers is an error.
- * @throws FormatError that says what was expected, what came and in which array.
+ * @param names The arrays to read. Default all; then an array that is not an array of numbers is an error.
+ * @throws FormatError with the expected value, the given value and the name of the array.
  */
 export function decodeNpz(
   bytes: Uint8Array | ArrayBuffer,
@@ -78,10 +78,10 @@ export function decodeNpz(
 }
 
 /**
- * The bytes of a .npz file. The same arrays give the same bytes, whenever they are written.
- * @param arrays Names and arrays; each array's data are row-major.
+ * The bytes of a .npz file. The same arrays always give the same bytes.
+ * @param arrays Names and arrays. The data of each array are row-major.
  * @param options.compress Whether to deflate the arrays. Default true.
- * @throws InvalidValueError for a name that comes twice, or data that do not have their shape.
+ * @throws InvalidValueError for a repeated name, or data that do not have their shape.
  */
 export function encodeNpz(
   arrays: Iterable<readonly [name: string, array: NumericArray]>,

@@ -1,5 +1,4 @@
-// Arrays of numbers as the readers hand them out: views over a file's bytes where alignment allows,
-// and their conversions.
+// Arrays of numbers in files: views of the bytes of a file if they are aligned, and conversions.
 
 import type { OwnBytes } from "../arrays.ts";
 import { isFloat32Array, isTypedArrayOf } from "../platform/tags.ts";
@@ -10,9 +9,9 @@ import { quote } from "./text.ts";
 const MAX_EMPTY_SIZE = 1_000_000;
 
 /**
- * How many elements an array of this shape in a file has. Where it has none, its other sizes are not
- * held by the bytes that are there, and must not be absurd: a reader may go over rows or columns.
- * @throws FormatError for an array without elements that claims a size above a million.
+ * The number of elements of an array with this shape in a file. If it is 0, the other sizes are limited, because the bytes
+ * of the file do not limit them and a reader may loop over rows or columns.
+ * @throws FormatError for an array without elements that has a size above a million.
  */
 export function claimedCount(shape: readonly number[]): number {
   if (!shape.includes(0)) return elementCount(shape);
@@ -26,7 +25,7 @@ interface NumericConstructor<T extends NumericData> {
   new (buffer: ArrayBufferLike, byteOffset: number, length: number): T;
 }
 
-/** `count` elements from `offset` on: a view where they are aligned in memory, a copy elsewhere. */
+/** `count` elements from `offset` on: a view if they are aligned in memory, otherwise a copy. */
 export function viewOrCopy<T extends NumericData>(
   ArrayType: NumericConstructor<T>,
   bytes: Uint8Array,
@@ -39,11 +38,11 @@ export function viewOrCopy<T extends NumericData>(
   return new ArrayType(copyBytes(bytes, offset, count * size).buffer, 0, count);
 }
 
-/** A plain copy: `slice` of a Node buffer is a view, and text decoders refuse shared memory. */
+/** A copy in unshared memory. `slice` of a Node buffer is a view, and text decoders refuse shared memory. */
 export const copyBytes = (bytes: Uint8Array, offset: number, length: number): OwnBytes =>
   new Uint8Array(bytes.subarray(offset, offset + length));
 
-/** `data` itself where it is float32 already, else a copy rounded to it. */
+/** `data` itself if it is float32, otherwise a copy rounded to float32. */
 export function toFloat32(data: NumericData): Float32Array {
   if (isFloat32Array(data)) return data;
   if (isTypedArrayOf(data, "BigInt64Array") || isTypedArrayOf(data, "BigUint64Array")) {
@@ -52,7 +51,7 @@ export function toFloat32(data: NumericData): Float32Array {
   return new Float32Array(data);
 }
 
-/** The float32 values of IEEE half-precision bits, all of them exact. */
+/** The float32 values of half-precision bits. The conversion is exact. */
 export function halfToFloat32(halves: Uint16Array): Float32Array {
   const out = new Float32Array(halves.length);
   const bits = new Uint32Array(out.buffer);
@@ -60,8 +59,8 @@ export function halfToFloat32(halves: Uint16Array): Float32Array {
     const half = halves[i] ?? 0;
     const sign = (half & 0x8000) << 16;
     const rest = (half & 0x7fff) << 13;
-    // The exponent and fraction of a half, read as a float32, are 2^112 too small, subnormals included.
-    // Only infinities and NaN need their exponent filled in.
+    // The exponent and fraction of a half, read as a float32, are too small by a factor of 2^112, also for subnormals. Only for
+    // infinities and NaN the exponent must be set.
     if ((half & 0x7c00) === 0x7c00) bits[i] = sign | rest | 0x7f800000;
     else {
       bits[i] = sign | rest;
@@ -71,7 +70,7 @@ export function halfToFloat32(halves: Uint16Array): Float32Array {
   return out;
 }
 
-/** A copy with the bytes of each element of `size` bytes reversed: big-endian to little-endian. */
+/** A copy with the bytes of each element of `size` bytes reversed, from big-endian to little-endian. */
 export function reverseElements(bytes: Uint8Array, size: number): OwnBytes {
   const out = new Uint8Array(bytes.length);
   for (let start = 0; start < bytes.length; start += size) {

@@ -1,9 +1,8 @@
-// Arrays of numbers as files hold them. Files' numbers are little-endian here and so, it is assumed, is
-// the host.
+// Arrays of numbers in files. The numbers are little-endian, and the host is assumed to be little-endian too.
 
 import type { OwnBytes } from "../arrays.ts";
 
-/** Every kind of number array that a format of ours may hold. */
+/** Every type of number array that a supported format can hold. */
 export type NumericData =
   | Float64Array
   | Float32Array
@@ -16,9 +15,9 @@ export type NumericData =
   | Int8Array
   | Uint8Array;
 
-/** An n-dimensional array: `data` is row-major and holds as many elements as `shape` multiplies to. */
+/** An n-dimensional array. `data` is row-major, and its length is the product of `shape`. */
 export interface NumericArray {
-  /** Length of each dimension. */
+  /** The length of each dimension. */
   readonly shape: readonly number[];
   /** The elements, row-major. */
   readonly data: NumericData;

@@ -1,5 +1,5 @@
-// Writes ONNX models: a plain description of a graph becomes the protobuf bytes of a ModelProto.
-// Only the messages and fields that such a graph needs, and no reader. Field numbers are those of
+// Writes ONNX models: converts a plain description of a graph to the protobuf bytes of a ModelProto. It only supports the
+// messages and fields that such a graph needs, and it does not read models. Field numbers are those of
 // https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
 
 import type { OwnBytes } from "../arrays.ts";
@@ -7,20 +7,20 @@ import { InvalidValueError } from "../errors.ts";
 import { concatBytes, elementCount } from "./numbers.ts";
 import { encodeUtf8, quote } from "./text.ts";
 
-/** A float32 tensor that goes in or out; a size given as text is free and named, such as "batch". */
+/** A float32 tensor as an input or an output. A size that is a text is a named, free dimension, such as "batch". */
 export interface OnnxValue {
   readonly name: string;
   readonly shape: readonly (number | string)[];
 }
 
-/** A float32 tensor stored in the file, row-major. */
+/** A float32 tensor that is stored in the file, row-major. */
 export interface OnnxInitializer {
   readonly name: string;
   readonly shape: readonly number[];
   readonly data: Float32Array;
 }
 
-/** Tagged, for ONNX tells 1 from 1.0. */
+/** An attribute with its type, because ONNX distinguishes 1 and 1.0. */
 export type OnnxAttribute =
   | { readonly int: number }
   | { readonly float: number }
@@ -40,12 +40,12 @@ export interface OnnxGraph {
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
   readonly initializers: readonly OnnxInitializer[];
-  /** In an order where every input is made before it is used. */
+  /** In topological order. */
   readonly nodes: readonly OnnxNode[];
 }
 
 export interface OnnxModelInfo {
-  /** Version of the operators; 17 is read by every runtime since 2022. */
+  /** The version of the operators. Every runtime since 2022 reads version 17. */
   readonly opset?: number;
   readonly producer?: string;
   readonly producerVersion?: string;
@@ -55,13 +55,13 @@ export interface OnnxModelInfo {
 const FLOAT = 1; // TensorProto.DataType
 const MAX_PROTOBUF = 2 ** 31 - 1;
 
-/** The pieces of a message, in order; joined once at the very end, so that weights are copied once. */
+/** The pieces of a message, in order. They are joined at the end, so that weights are only copied once. */
 type Pieces = Uint8Array[];
 
 /**
  * The bytes of an .onnx file.
- * @throws InvalidValueError for a graph that no reader would accept: names made twice or used before they
- *   are made, data that its shape does not fit, more than 2 GiB.
+ * @throws InvalidValueError for an invalid graph: names that are defined twice or used before their definition, data that do
+ *   not fit their shape, more than 2 GiB.
  */
 export function encodeOnnx(
   graph: OnnxGraph,
@@ -69,7 +69,7 @@ export function encodeOnnx(
 ): OwnBytes {
   checkGraph(graph);
   const pieces = [
-    integer(1, opset < 19 ? 8 : 9), // the format's version that came with these operators
+    integer(1, opset < 19 ? 8 : 9), // the version of the format for these operators
     text(2, producer),
     text(3, producerVersion),
     message(7, [
@@ -110,7 +110,7 @@ function checkGraph({ inputs, outputs, initializers, nodes }: OnnxGraph): void {
     }
   }
   for (const node of nodes) {
-    for (const name of node.inputs) if (name !== "") use(name, node.op); // "" leaves an optional one out
+    for (const name of node.inputs) if (name !== "") use(name, node.op); // "" is an absent optional input
     for (const name of node.outputs) make(name);
   }
   for (const { name } of outputs) use(name, "the output");
@@ -129,7 +129,7 @@ const encodeNode = (
   ),
 ];
 
-/** The value's field and, in field 20, which of them it is. */
+/** The field of the value, and its type in field 20. */
 function encodeAttribute(value: OnnxAttribute): Pieces[] {
   if ("float" in value) return [float(2, value.float), integer(20, 1)];
   if ("int" in value) return [integer(3, value.int), integer(20, 2)];
@@ -160,13 +160,13 @@ const encodeValue = ({ name, shape }: OnnxValue): Pieces[] => [
   ]),
 ];
 
-// Protobuf's wire format: a field is its number and wire type, then the value.
+// The wire format of protobuf: a field is its number and wire type, then the value.
 
 const VARINT = 0;
 const LENGTH_DELIMITED = 2;
 const FIXED32 = 5;
 
-/** Seven bits a byte, least first; negative numbers as 64-bit two's complement. */
+/** Seven bits per byte, least significant first. Negative numbers are 64-bit two's complement. */
 function varint(value: number): number[] {
   const out: number[] = [];
   let rest = BigInt.asUintN(64, BigInt(value));

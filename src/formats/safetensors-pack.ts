@@ -1,11 +1,11 @@
-// The layout of a safetensors file, for tensors that are known to be sound: those of a model, which every
-// page can save. safetensors-write.ts checks what others give.
+// Writes a safetensors file of tensors that are known to be valid, those of a model. Every page that saves a model loads this
+// file. safetensors-write.ts checks the tensors of callers.
 
 import type { OwnBytes } from "../arrays.ts";
 import type { NamedTensor } from "./safetensors-types.ts";
 import { encodeUtf8 } from "./text.ts";
 
-/** The bytes of the file. Tensors keep their order, but wider element types come first: all are aligned. */
+/** The bytes of the file. Tensors keep their order, but wider element types come first, so that all are aligned. */
 export function packSafetensors(
   tensors: Iterable<NamedTensor>,
   metadata: Readonly<Record<string, string>>,

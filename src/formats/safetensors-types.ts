@@ -1,8 +1,8 @@
-// What reading and writing safetensors share: the element types and the limits.
+// The element types and the limits that the reader and the writers of safetensors share.
 
 import type { NumericArray, NumericData } from "./numbers.ts";
 
-/** Each element type with the array that holds it; the two 16-bit floats come as raw bits. */
+/** Each element type with the type of its array. The two 16-bit floats are raw bits. */
 export const ARRAYS = {
   F64: Float64Array,
   F32: Float32Array,
@@ -20,16 +20,16 @@ export const ARRAYS = {
 };
 export const MAX_HEADER = 100_000_000;
 
-/** The types of elements that safetensors files hold. */
+/** The element types of safetensors files. */
 export type SafetensorsType = keyof typeof ARRAYS;
 /** The elements of a tensor. */
 export type SafetensorsData = NumericData;
 
-/** A tensor of a safetensors file. F16, BF16 and BOOL are only told from U16 and U8 by the dtype. */
+/** A tensor of a safetensors file. The array types of F16, BF16 and BOOL are those of U16 and U8; see `dtype`. */
 export interface SafeTensor extends NumericArray {
   /** The type of its elements. */
   readonly dtype: SafetensorsType;
-  /** The elements, row-major; F16 and BF16 as their bits. */
+  /** The elements, row-major. F16 and BF16 are raw bits. */
   readonly data: SafetensorsData;
 }
 

@@ -1,4 +1,4 @@
-// Writes safetensors; see safetensors.ts for what they are.
+// Writes safetensors. See safetensors.ts for the format.
 
 import type { OwnBytes } from "../arrays.ts";
 import { InvalidValueError } from "../errors.ts";
@@ -9,9 +9,8 @@ import { ARRAYS, isSizes, MAX_HEADER, type NamedTensor } from "./safetensors-typ
 import { quote } from "./text.ts";
 
 /**
- * The bytes of a safetensors file. Tensors keep their order, but wider element types come first so
- * that every tensor is aligned.
- * @throws InvalidValueError for a repeated or reserved name, or data that its dtype or shape does not fit.
+ * The bytes of a safetensors file. Tensors keep their order, but wider element types come first, so that all are aligned.
+ * @throws InvalidValueError for a repeated or reserved name, or data that do not fit their dtype or shape.
  */
 export function encodeSafetensors(
   tensors: Iterable<NamedTensor>,

@@ -1,7 +1,6 @@
-// Safetensors, the file that holds named tensors and nothing that could run:
-// an 8-byte little-endian header length, a JSON header, the tensors' bytes end to end.
-// Strict both ways: https://github.com/huggingface/safetensors#format, duplicate names, holes and
-// overlaps refused. Tensors are little-endian in the file and are taken to be so in the host.
+// Safetensors, a format for named tensors without executable code: an 8-byte little-endian header length, a JSON header, and
+// the bytes of the tensors without gaps. The reader and the writer are strict: they refuse duplicate names, holes and
+// overlaps. https://github.com/huggingface/safetensors#format. Tensors are little-endian, and the host is assumed to be too.
 
 import { bytesOf } from "../platform/tags.ts";
 import { FormatError } from "./errors.ts";
@@ -18,15 +17,15 @@ import {
 import { printable, quote } from "./text.ts";
 import { decodeUtf8 } from "./text-read.ts";
 
-const MAX_DEPTH = 3; // the header, a tensor's entry, its shape
-/** Some twenty times as many as a model of 1,000 layers has with its optimizer's state. */
+const MAX_DEPTH = 3; // the header, the entry of a tensor, its shape
+/** About twenty times as many as a model of 1,000 layers has with its optimizer's state. */
 const MAX_TENSORS = 1 << 18;
 
-/** What a safetensors file holds. */
+/** The contents of a safetensors file. */
 export interface Safetensors {
   /** The tensors by name, in the order of the file. */
   readonly tensors: Map<string, SafeTensor>;
-  /** The header's `__metadata__`; empty where there is none. Has no prototype. */
+  /** The `__metadata__` of the header. Empty if there is none. It has no prototype. */
   readonly metadata: Record<string, string>;
 }
 
@@ -38,10 +37,9 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 /**
  * Reads a safetensors file.
- * @param bytes The whole file. Tensors are views into it where alignment allows and copies where it does
- * not.
- * @returns The tensors by name, in the file's order, and the metadata.
- * @throws FormatError that says what was expected, what came and where.
+ * @param bytes The whole file. Tensors are views of it if they are aligned, otherwise copies.
+ * @returns The tensors by name, in the order of the file, and the metadata.
+ * @throws FormatError with the expected value, the given value and the place.
  */
 export function decodeSafetensors(bytes: Uint8Array | ArrayBuffer): Safetensors {
   const file = bytesOf("the safetensors file", bytes);
@@ -136,13 +134,13 @@ function readHeader(file: Uint8Array): { entries: Record<string, unknown>; bytes
 }
 
 /**
- * Refuses what JSON.parse lets through: repeated keys, a `__proto__` key, a deep nest, and more tensors than
- * any model has. One pass over the text; what is not JSON at all is left to JSON.parse.
+ * Throws for JSON that JSON.parse accepts but that is not allowed: repeated keys, a `__proto__` key, deep nesting, and too
+ * many tensors. It makes one pass over the text. Text that is not JSON is left to JSON.parse.
  */
 function checkKeys(json: string): void {
   const open: Set<string>[] = [];
   let names = 0;
-  let start = -1; // of the string that could be a key, and its end
+  let start = -1; // the start of the string that could be a key, and its end
   let end = -1;
   for (let i = 0; i < json.length; i++) {
     const c = json.charCodeAt(i);
@@ -153,7 +151,7 @@ function checkKeys(json: string): void {
       }
       end = i + 1;
     } else if (c === COLON) {
-      if (start < 0) continue; // no key before it: not JSON
+      if (start < 0) continue; // there is no key before it, so it is not JSON
       const key = keyOf(json, start, end);
       start = -1;
       if (key === "__proto__") throw new FormatError('the header has a reserved name, "__proto__"');
@@ -190,8 +188,8 @@ function keyOf(json: string, start: number, end: number): string {
 const FLOATS: readonly SafetensorsType[] = ["F32", "F64", "F16", "BF16"];
 
 /**
- * The float32 values of a tensor of weights: its own array where it is F32, else a converted copy.
- * @throws FormatError that names the tensor: where it holds integers, or a number that is NaN or infinite.
+ * The float32 values of a tensor of weights: its own array if it is F32, otherwise a converted copy.
+ * @throws FormatError with the name of the tensor, if it has integers, NaN or infinite values.
  */
 export function finiteFloat32(name: string, tensor: SafeTensor): Float32Array {
   const { dtype } = tensor;
@@ -214,8 +212,8 @@ export function finiteFloat32(name: string, tensor: SafeTensor): Float32Array {
 }
 
 /**
- * The tensor's values as float32: its own array where it is F32, else a converted copy (exact from
- * F16 and BF16, rounded from F64 and wide integers).
+ * The values of a tensor as float32: its own array if it is F32, otherwise a converted copy. The conversion from F16 and BF16
+ * is exact. F64 and wide integers are rounded.
  */
 export function tensorToFloat32({ dtype, data }: SafeTensor): Float32Array {
   if (dtype === "F16") return halfToFloat32(data as Uint16Array);

@@ -1,15 +1,15 @@
-// What a file holds, by its first bytes.
+// Detects the format of a file from its first bytes.
 
 import { FormatError } from "./errors.ts";
 import type { TableFormat } from "./table.ts";
 
-/** JSON with a table in it; whether it is one value or one a line shows later. */
+/** The formats of tables. JSON and JSON lines are distinguished later. */
 export type SniffedFormat = Exclude<TableFormat, "jsonl">;
 
-/** Enough bytes to tell any format. */
+/** The number of bytes that is enough to detect any format. */
 export const SNIFF_BYTES = 64;
 
-/** Other kinds of files that people try, by their first bytes. */
+/** Other kinds of files that users may try, by their first bytes. */
 const OTHERS: readonly (readonly [start: string, what: string])[] = [
   ["PAR1", "a Parquet file"],
   ["ARROW1", "an Arrow file"],
@@ -32,8 +32,8 @@ const OTHERS: readonly (readonly [start: string, what: string])[] = [
 ];
 
 /**
- * The format of a file that begins with these bytes, at least `SNIFF_BYTES` of them if there are so many.
- * @throws FormatError for what is no table, which says what it is where that can be told.
+ * The format of a file that begins with these bytes, at least `SNIFF_BYTES` of them if the file has so many.
+ * @throws FormatError for a file that is not a table. The message says what it is, if it is known.
  */
 export function sniffTable(head: Uint8Array): SniffedFormat {
   const [a, b, c = 0, d = 16] = head;

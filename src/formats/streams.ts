@@ -1,18 +1,18 @@
-// Byte streams as async iterables, the one shape that Node's, the web's and hand-made streams share:
-// gathering them, and undoing gzip.
+// Byte streams as async iterables, which is the common form of Node's, the web's and other streams. Functions to read them
+// completely, and to decompress gzip.
 
 import { bytesOf, isArrayBuffer } from "../platform/tags.ts";
 import { gunzip } from "./gunzip.ts";
 import { concatBytes } from "./numbers.ts";
 
 /**
- * What a reader accepts: a file's bytes, whole or in pieces of any length one after another, plain or
- * gzipped. A web stream of bytes is such an iterable (`response.body`, `file.stream()`), and so is a Node
- * stream. Arrays may be of any realm.
+ * A source of bytes for a reader: the bytes of a file, whole or in consecutive pieces of any length, plain or gzipped. A web
+ * stream of bytes is such an iterable (`response.body`, `file.stream()`), and so is a Node stream. Arrays may be of any
+ * realm.
  */
 export type ByteSource = Uint8Array | ArrayBuffer | AsyncIterable<Uint8Array>;
 
-/** The source's bytes in pieces, decompressed where the first two are gzip's. */
+/** The bytes of a source in pieces. They are decompressed if the first two bytes are those of gzip. */
 export async function* readBytes(source: ByteSource): AsyncGenerator<Uint8Array, void, undefined> {
   const pieces = piecesOf(source);
   let head: Uint8Array = new Uint8Array(0);
@@ -33,12 +33,12 @@ export async function* readBytes(source: ByteSource): AsyncGenerator<Uint8Array,
 }
 
 const FIRST_CAPACITY = 1 << 16;
-/** A file may claim any size: so much is believed at first, and then four times what has arrived. */
+/** A file can claim any size. This much is allocated at first, and later at most four times the bytes that have arrived. */
 const BELIEVED_BYTES = 1 << 26;
 
 /**
- * All of a source's bytes, decompressed where they are gzip. One plain array comes back as it is.
- * @param expectedBytes Tells from the first bytes how many there will be, where it can: spares copies.
+ * All bytes of a source, decompressed if they are gzip. A single plain array is returned without a copy.
+ * @param expectedBytes Returns the total number of bytes from the first bytes, if it can. This avoids copies.
  */
 export async function gatherBytes(
   source: ByteSource,

@@ -1,4 +1,4 @@
-// Tables of named columns, each of numbers or of text, and what builds them row by row.
+// Tables of named columns with numbers or text, and the classes that build them row by row.
 
 import { choice } from "../checks.ts";
 import { type CellReader, hintFor, lookOf } from "./cell-values.ts";
@@ -7,7 +7,7 @@ import { quote } from "./text.ts";
 
 const KINDS = ["number", "text"] as const;
 
-/** What a column of a file holds: numbers or texts. */
+/** The kind of a column: numbers or texts. */
 export type ColumnKind = (typeof KINDS)[number];
 
 /** A column of numbers. */
@@ -16,7 +16,7 @@ export interface NumberColumn {
   readonly name: string;
   /** Always `"number"`. */
   readonly kind: "number";
-  /** One value a row; NaN where it is missing. */
+  /** One value per row. NaN if it is missing. */
   readonly values: Float64Array;
 }
 
@@ -26,40 +26,40 @@ export interface TextColumn {
   readonly name: string;
   /** Always `"text"`. */
   readonly kind: "text";
-  /** One text a row, as the file has it, blanks around it removed; "" where there is none. */
+  /** One text per row as in the file, without blanks around it. "" if it is missing. */
   readonly values: readonly string[];
 }
 
 /** A column of a table. */
 export type TableColumn = NumberColumn | TextColumn;
 
-/** The formats of files that tables are read from. */
+/** The file formats of tables. */
 export type TableFormat = "csv" | "json" | "jsonl" | "npy" | "npz" | "idx";
 
-/** A table of a file. */
+/** A table that was read from a file. */
 export interface DataTable {
   /** The format of the file. */
   readonly format: TableFormat;
-  /** Number of rows. */
+  /** The number of rows. */
   readonly rows: number;
   /** The chosen columns. Their names are all different. */
   readonly columns: readonly TableColumn[];
-  /** Whether the names are the file's; otherwise they are "column1", "column2" and so on. */
+  /** Whether the names are from the file. Otherwise they are "column1", "column2" and so on. */
   readonly named: boolean;
-  /** What was decided though it could be otherwise, as sentences. */
+  /** Sentences about decisions that could be wrong. */
   readonly warnings: readonly string[];
-  /** The line of a text file, from 1, on which a row, from 0, begins; undefined where there are no lines. */
+  /** The line of a text file, from 1, on which a row, from 0, begins. Undefined if there are no lines. */
   lineOf(row: number): number | undefined;
 }
 
-/** The kinds of columns by their names; the others are what their values are. */
+/** The kinds of columns by their names. The kind of other columns depends on their values. */
 export type ColumnKinds = Readonly<Record<string, ColumnKind>>;
 
-/** The kind given for a column; undefined where none is. */
+/** The given kind of a column. Undefined if there is none. */
 export const kindGiven = (kinds: ColumnKinds | undefined, name: string): ColumnKind | undefined =>
   kinds && Object.hasOwn(kinds, name) ? kinds[name] : undefined;
 
-/** Throws InvalidValueError for a kind that there is not. */
+/** Throws InvalidValueError for an unknown kind. */
 export function requireKinds(kinds: ColumnKinds | undefined): void {
   for (const [name, kind] of Object.entries(kinds ?? {})) {
     choice(`kinds[${quote(name)}]`, kind, KINDS);
@@ -69,7 +69,7 @@ export function requireKinds(kinds: ColumnKinds | undefined): void {
 export const defaultName = (place: number): string => `column${place + 1}`;
 
 const FIRST_CAPACITY = 4;
-/** So many different texts of a column are kept to be shared among its rows. */
+/** The number of different texts of a column that rows share. */
 const MAX_SHARED = 4096;
 
 /** A cell and its place, for messages. */
@@ -77,22 +77,22 @@ interface Cell {
   readonly text: string;
   readonly row: number;
   readonly line: number | undefined;
-  /** From 0, in the file. */
+  /** The number of the column in the file, from 0. */
   readonly column: number;
 }
 
-/** One column as it is being read. It is of numbers until a text comes, unless its kind is given. */
+/** A column that is being read. It has numbers until a text occurs, unless its kind is given. */
 export class ColumnBuilder {
   readonly name: string;
   kind: ColumnKind;
-  /** The rows from here on have texts; those before have numbers, or none of either. */
+  /** The rows from here on have texts. Earlier rows have numbers or missing values. */
   textFrom = 0;
   private readonly cells: CellReader;
   private readonly given: ColumnKind | undefined;
   private numbers: Float64Array | undefined;
   private texts: string[] = [];
   private readonly shared = new Map<string, string>();
-  /** What all texts so far look like; null where they look like different things or like none. */
+  /** The apparent notation of all texts so far. Null if they have different notations or none. */
   private look: NumberLook | null | undefined;
   private first: Cell | undefined;
 
@@ -107,7 +107,7 @@ export class ColumnBuilder {
     this.numbersTo(row)[row] = value;
   }
 
-  /** Takes the numbers of rows from `row` on, which are every `stride`th of `values` from `at` on. */
+  /** Adds the numbers of rows from `row` on: every `stride`th of `values` from `at` on. */
   setNumbers(row: number, values: Float64Array, at: number, stride: number): void {
     const count = Math.floor(values.length / stride);
     if (count === 0) return;
@@ -115,7 +115,7 @@ export class ColumnBuilder {
     for (let i = at; i < values.length; i += stride) numbers[row++] = values[i] ?? Number.NaN;
   }
 
-  /** The numbers, with room for those of `row`. */
+  /** The numbers, with room for that of `row`. */
   private numbersTo(row: number): Float64Array {
     const { numbers } = this;
     if (numbers && row < numbers.length) return numbers;
@@ -126,8 +126,8 @@ export class ColumnBuilder {
   }
 
   /**
-   * Takes the text of a cell, and gives back the number that a column of numbers has in its place; undefined
-   * where it is kept as text. `line` and `column` are for messages.
+   * Adds the text of a cell. Returns the number for it in a column of numbers, or undefined if it is kept as text. `line` and
+   * `column` are for messages.
    */
   takeText(
     row: number,
@@ -147,7 +147,7 @@ export class ColumnBuilder {
     return undefined;
   }
 
-  /** Takes a string that is text even where it reads like a number, unless numbers are asked for. */
+  /** Adds a string that is text even if it looks like a number, unless the column's kind is numbers. */
   setString(row: number, text: string, line: number | undefined, column: number): void {
     if (this.given === "number" || this.cells.isMissing(text)) {
       const value = this.takeText(row, text, line, column);
@@ -161,7 +161,7 @@ export class ColumnBuilder {
     this.texts[row - this.textFrom] = this.sharedText(text);
   }
 
-  /** The numbers of the rows before `textFrom` as texts; "" where they are missing. */
+  /** The numbers of the rows before `textFrom` as texts. "" if they are missing. */
   numbersToTexts(): void {
     const numbers = Array.from(
       { length: this.textFrom },
@@ -170,7 +170,7 @@ export class ColumnBuilder {
     this.prependTexts(numbers.map((value) => (Number.isNaN(value) ? "" : String(value))));
   }
 
-  /** The texts of the rows before `textFrom`, where they were taken for numbers. */
+  /** Sets the texts of the rows before `textFrom`, which were read as numbers. */
   prependTexts(texts: readonly string[]): void {
     this.texts = [...texts, ...this.texts];
     this.textFrom = 0;
@@ -184,8 +184,8 @@ export class ColumnBuilder {
   }
 
   /**
-   * The column of so many rows. A text column whose values all look like numbers of another style is an
-   * error: a column of amounts must not pass for categories.
+   * The finished column. A text column whose values all look like numbers of another notation is an error, because a column of
+   * amounts must not be treated as categories.
    */
   finish(rows: number, warnings: string[]): TableColumn {
     const { name, kind, look, first } = this;

@@ -1,4 +1,4 @@
-// The door for tables of any format: what a file holds is told by its first bytes.
+// Reads tables of any format. The first bytes of a file determine its format.
 
 import { choice } from "../checks.ts";
 import { InvalidValueError } from "../errors.ts";
@@ -17,37 +17,35 @@ import { quote } from "./text.ts";
 
 const FORMATS = ["csv", "json", "jsonl", "npy", "npz", "idx"] as const satisfies TableFormat[];
 
-/** How a table is read. */
+/** Options for reading a table. */
 export interface TableOptions extends CsvTableOptions {
-  /** Default "auto": what the first bytes tell. */
+  /** The format. Default "auto": detected from the first bytes. */
   readonly format?: TableFormat | "auto" | undefined;
-  /** Which array of an NPZ file. Default "X", or the only one. */
+  /** The name of the array in an NPZ file. Default "X", or the only one. */
   readonly array?: string | undefined;
 }
 
-/** How a table is read in parts. */
+/** Options for reading a table in parts. */
 export interface TableStreamOptions extends TableOptions {
-  /** Rows in a table; the last, and those before a pause, may have fewer. Default 4096. */
+  /** The number of rows per table. The last table, and tables before a pause, may have fewer. Default 4096. */
   readonly batchRows?: number | undefined;
 }
 
 /**
  * Reads a whole table: CSV, JSON, JSON lines, NPY, NPZ or IDX, plain or gzipped.
  *
- * - CSV: see `readCsv` for the text. A column is of numbers where every cell is a number or missing, and of
- *   text otherwise. A text column whose cells all look like numbers of another style (decimal commas,
- *   percentages, amounts) is an error, unless `kinds` calls it text.
- * - JSON: an array of objects, an object of arrays (or of objects by row, as pandas writes it), or an array
- *   of arrays, whose first row may hold names. Numbers, strings, true, false and null; null and what is
- *   absent are missing. Strings are text, also where they read like numbers. Keys that are whole numbers
- *   come before others, as in every JavaScript object.
- * - JSON lines: an object or an array a line.
- * - Arrays: the first dimension counts rows, and the others make up a row together.
+ * - CSV: see `readCsv` for the syntax. A column has numbers if every cell is a number or missing, and text otherwise. A text
+ *   column whose cells all look like numbers of another notation (decimal commas, percentages, amounts) is an error, unless
+ *   `kinds` declares it as text.
+ * - JSON: an array of objects, an object of arrays (or of objects by row, as pandas writes it), or an array of arrays, whose
+ *   first row may be a header. Values are numbers, strings, true, false and null. null and absent values are missing. Strings
+ *   are text, even if they look like numbers. Keys that are whole numbers come before others, as in every JavaScript object.
+ * - JSON lines: an object or an array per line.
+ * - Arrays: the first dimension counts rows. The other dimensions together form a row.
  *
- * @param source The file's bytes, or an async iterable of them in pieces.
- * @returns Named columns, of float64 numbers (NaN where missing) or of strings ("" where missing).
- * @throws FormatError that names the line or the row and the column; InvalidValueError for options that
- * cannot be.
+ * @param source The bytes of the file, or an async iterable of pieces of them.
+ * @returns Named columns of float64 numbers (NaN if missing) or of strings ("" if missing).
+ * @throws FormatError with the line or the row and the column. InvalidValueError for invalid options.
  */
 export async function readTable(
   source: ByteSource,
@@ -66,13 +64,13 @@ export async function readTable(
 }
 
 /**
- * Reads CSV or JSON lines as tables of so many rows, one after another, in memory that does not grow with
- * the file. Columns that `kinds` does not name are text, and for JSON lines left out if `kinds` is there:
- * their kinds could not be known before the end.
+ * Reads CSV or JSON lines as consecutive tables of a number of rows, in memory that does not grow with the file. Columns
+ * without an entry in `kinds` are text, because their kinds are only known at the end. For JSON lines they are left out if
+ * `kinds` is given.
  *
- * @param source The bytes in pieces. An empty piece tells that no more arrive for the moment: the rows so
- * far come at once.
- * @throws FormatError as `readTable`, and for formats that are not read in parts.
+ * @param source The bytes in pieces. An empty piece means that no more bytes are available for the moment. The rows so far
+ * are then returned at once.
+ * @throws FormatError as `readTable`, and for formats that cannot be read in parts.
  */
 export async function* streamTable(
   source: ByteSource,
@@ -88,7 +86,7 @@ export async function* streamTable(
   } else throw new FormatError(`CSV and JSON lines can be read in parts; this is ${format}`);
 }
 
-/** The array of an NPY or IDX file, or the one of this name in an NPZ file. */
+/** The array of an NPY or IDX file, or the array with this name in an NPZ file. */
 export async function readArray(
   format: "npy" | "npz" | "idx",
   source: ByteSource,

@@ -1,6 +1,6 @@
-// Reading UTF-8.
+// Reads UTF-8.
 
-// In every JavaScript runtime, but in no ECMAScript type library.
+// Every JavaScript runtime has it, but no ECMAScript type library declares it.
 declare class TextDecoder {
   constructor(label: string, options: { fatal: boolean; ignoreBOM: boolean });
   decode(bytes: Uint8Array): string;
@@ -8,7 +8,7 @@ declare class TextDecoder {
 
 let decoder: TextDecoder | undefined;
 
-/** The text of `bytes`, a byte order mark included; undefined where they are not UTF-8. */
+/** The text of `bytes`, including a byte order mark. Undefined if they are not UTF-8. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
   decoder ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   try {

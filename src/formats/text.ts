@@ -1,8 +1,8 @@
-// Text for the formats: writing UTF-8, and quoting of foreign text in messages.
+// Text for the formats: writes UTF-8, and quotes foreign text in messages.
 
 import type { OwnBytes } from "../arrays.ts";
 
-// In every JavaScript runtime, but in no ECMAScript type library.
+// Every JavaScript runtime has it, but no ECMAScript type library declares it.
 declare class TextEncoder {
   encode(text: string): OwnBytes;
 }
@@ -11,12 +11,12 @@ export const encodeUtf8 = (text: string): OwnBytes => new TextEncoder().encode(t
 
 const MAX_QUOTED = 100;
 
-// What JSON leaves as it is and a terminal may act on: C1 controls, marks that turn the direction of
-// text, invisible characters and line separators.
+// Characters that JSON does not escape and that may affect a terminal: C1 controls, marks that change the direction of text,
+// invisible characters and line separators.
 const UNPRINTABLE =
   /[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 
-/** `value` as JSON that is safe to print, cut to a length that fits in a message. */
+/** `value` as JSON that is safe to print, shortened for a message. */
 export function quote(value: unknown): string {
   const short = typeof value === "string" ? value.slice(0, MAX_QUOTED) : value;
   const text = JSON.stringify(short) ?? "nothing";
@@ -27,5 +27,5 @@ export function quote(value: unknown): string {
   );
 }
 
-/** Text from elsewhere, such as a host's message that quotes a file, safe to print as it stands. */
+/** Text from another source, such as a host's message that quotes a file, in a form that is safe to print. */
 export const printable = (text: string): string => quote(text).slice(1, -1).replaceAll('\\"', '"');

@@ -1,7 +1,7 @@
-// Zip archives: the directory, and one entry at a time. Nothing is decompressed that is not asked for.
-// Reads stored and deflated entries and zip64; not encrypted ones and not archives in several volumes.
-// Entries that share bytes are refused: some hundred of them over the same 50 kB would decompress to
-// gigabytes. https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
+// Reads zip archives: the directory, and one entry at a time. An entry is only decompressed when it is read. It supports
+// stored and deflated entries and zip64, but not encrypted entries and archives in several volumes. Entries that share bytes
+// are refused, because some hundred of them over the same 50 kB would decompress to gigabytes.
+// https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 
 import { inflateSync } from "fflate/browser";
 import { FormatError } from "./errors.ts";
@@ -11,13 +11,13 @@ import { decodeUtf8 } from "./text-read.ts";
 
 export interface ZipEntry {
   readonly name: string;
-  /** Bytes after decompressing, as the directory says. */
+  /** The decompressed size in bytes according to the directory. */
   readonly size: number;
   readonly compressedSize: number;
   readonly method: number;
   readonly checksum: number;
   readonly isEncrypted: boolean;
-  /** Where the entry's data begin in the archive. */
+  /** The offset of the entry's data in the archive. */
   readonly start: number;
 }
 
@@ -38,7 +38,7 @@ const DEFLATED = 8;
 
 /**
  * The entries of an archive, in the order of its directory.
- * @throws FormatError for what is no archive, is damaged, or has entries that overlap.
+ * @throws FormatError for a file that is not an archive, is damaged, or has overlapping entries.
  */
 export function readZipDirectory(bytes: Uint8Array): ZipEntry[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -86,7 +86,7 @@ export function readZipDirectory(bytes: Uint8Array): ZipEntry[] {
   return entries;
 }
 
-/** Where the directory lies, and how many entries it has. */
+/** The offset of the directory, and the number of its entries. */
 function findDirectory(view: DataView): { count: number; start: number; end: number } {
   const length = view.byteLength;
   let at = length - END_BYTES;
@@ -113,7 +113,7 @@ function findDirectory(view: DataView): { count: number; start: number; end: num
 
 const wideNumber = (view: DataView, at: number): number => Number(view.getBigUint64(at, true));
 
-/** The fields; those that say so are in the extra field 1 as 64-bit numbers, one after the other. */
+/** The fields. Fields with the value for zip64 are 64-bit numbers in extra field 1, in order. */
 function wideFields(
   view: DataView,
   fields: readonly number[],
@@ -132,7 +132,7 @@ function wideFields(
   });
 }
 
-/** Where an entry's data begin: after its local header, whose name and extra field have lengths of their own. */
+/** The offset of an entry's data: after its local header, which has its own lengths of name and extra field. */
 function dataStart(view: DataView, header: number, name: string): number {
   if (
     header + LOCAL_HEADER_BYTES > view.byteLength ||
@@ -167,9 +167,9 @@ function requireApart(
 }
 
 /**
- * An entry's bytes, its checksum checked. No more is allocated than the entry says, and no entry can say
- * more than compression reaches.
- * @throws FormatError that names the entry.
+ * The bytes of an entry, with its checksum checked. It allocates no more than the entry's size, and that size is limited by
+ * the largest compression ratio.
+ * @throws FormatError with the name of the entry.
  */
 export function extractZipEntry(bytes: Uint8Array, entry: ZipEntry): Uint8Array {
   const { name, size, compressedSize, method, start, isEncrypted } = entry;

@@ -1,5 +1,5 @@
-// Blocks of a linear memory that may be freed in any order: first fit over a list of free blocks,
-// neighbours joined again. Few and large blocks are what it is for.
+// Allocates blocks of a linear memory that may be freed in any order. It uses first fit over a list of free blocks, and
+// joins neighbouring free blocks. It is meant for few, large blocks.
 
 import { Arena } from "../core/arena.ts";
 import type { HostMemory } from "../platform/webassembly.ts";
@@ -8,7 +8,7 @@ const ALIGNMENT = 64;
 
 export class Heap {
   readonly #arena: Arena;
-  /** Free blocks in the order of their addresses. */
+  /** Free blocks, ordered by address. */
   readonly #free: { address: number; bytes: number }[] = [];
   readonly #sizes = new Map<number, number>();
 
@@ -16,14 +16,14 @@ export class Heap {
     this.#arena = new Arena(memory);
   }
 
-  /** Bytes in blocks that were not freed. */
+  /** The number of bytes in blocks that are not freed. */
   get bytesInUse(): number {
     let sum = 0;
     for (const bytes of this.#sizes.values()) sum += bytes;
     return sum;
   }
 
-  /** A block on a cache line. Its contents are whatever was there. */
+  /** Allocates a block, aligned to a cache line. Its contents are undefined. */
   allocate(length: number): number {
     const bytes = Math.max(ALIGNMENT, Math.ceil(length / ALIGNMENT) * ALIGNMENT);
     const block = this.#free.find((each) => each.bytes >= bytes);
@@ -47,7 +47,7 @@ export class Heap {
     return address;
   }
 
-  /** Gives back a block that `allocate` returned. */
+  /** Frees a block that `allocate` returned. */
   free(address: number): void {
     const bytes = this.#sizes.get(address);
     if (bytes === undefined) return;

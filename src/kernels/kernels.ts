@@ -1,6 +1,5 @@
-// The numerics core for those who want just that: matrices in its linear memory, and the kernels over
-// them with every shape checked. Nothing is copied between calls; a method writes to the matrix it is
-// given as output and returns it.
+// The numerics core for programs that need only kernels: matrices in its linear memory, and the kernels over them. Every
+// shape is checked. Nothing is copied between calls. A method writes to its output matrix and returns it.
 
 import { boolean, finiteNumber, onlyKeys, record, wholeNumber } from "../checks.ts";
 import type { KernelExports } from "../core/generated/exports.ts";
@@ -22,19 +21,19 @@ import type { HostMemory } from "../platform/webassembly.ts";
 import { Heap } from "./heap.ts";
 import { Matrix } from "./matrix.ts";
 
-/** How `gemm` multiplies. */
+/** Options of `gemm`. */
 export interface GemmOptions {
-  /** Multiply by the transpose of `a`. Default false. */
+  /** Whether to use the transpose of `a`. Default false. */
   transA?: boolean;
-  /** Multiply by the transpose of `b`. Default false. */
+  /** Whether to use the transpose of `b`. Default false. */
   transB?: boolean;
-  /** What of `c` stays: 0 overwrites without reading it, 1 adds. Default 0. */
+  /** The factor on the old `c`: 0 overwrites `c` without reading it, 1 adds to it. Default 0. */
   beta?: number;
 }
 
-/** How losses are computed. */
+/** Options of losses. */
 export interface LossOptions {
-  /** Leave elements whose target is NaN out of loss and gradient. Default false. */
+  /** Whether to exclude elements whose target is NaN from the loss and the gradient. Default false. */
   masked?: boolean;
 }
 
@@ -51,23 +50,23 @@ export class Kernels {
     this.#heap = new Heap(core.memory);
   }
 
-  /** Which build runs. */
+  /** The build of the core. */
   get build(): Build {
     return this.#core.build;
   }
 
-  /** The linear memory that matrices stand in. */
+  /** The linear memory of the matrices. */
   get memory(): HostMemory {
     return this.#core.memory;
   }
 
-  /** The kernels as the module exports them, by address and without checks; docs/abi.md has each. */
+  /** The kernels of the module, with addresses and without checks. docs/abi.md describes them. */
   get exports(): KernelExports {
     if (this.#live) return this.#core.kernels;
     throw new DisposedError("These kernels were disposed; their memory is gone. Create others.");
   }
 
-  /** Bytes held by matrices and optimizers that were not freed. */
+  /** The number of bytes of matrices and optimizers that are not freed. */
   get bytesInUse(): number {
     return this.#heap.bytesInUse;
   }
@@ -95,7 +94,7 @@ export class Kernels {
     return matrix;
   }
 
-  /** Runs `work`, then frees every matrix made in it but those it returns, one or an array of them. */
+  /** Runs `work`. Then frees every matrix that was made in it, except the matrix or the array of matrices that it returns. */
   scope<Result>(work: () => Result): Result {
     const before = new Set(this.#matrices);
     let kept: unknown;
@@ -112,7 +111,7 @@ export class Kernels {
   }
 
   /**
-   * c = op(a) · op(b) + beta · c, where op transposes as the options say; [m, k] · [k, n] → [m, n].
+   * c = op(a) · op(b) + beta · c, where op is the identity or the transpose, as the options say. [m, k] · [k, n] → [m, n].
    * Without `c` the result is a new matrix.
    */
   gemm(a: Matrix, b: Matrix, c?: Matrix, options?: GemmOptions): Matrix {
@@ -174,7 +173,7 @@ export class Kernels {
     return y;
   }
 
-  /** dz = dy ⊙ activation′, from the input z and the output y of `activation`. dz may be dy. */
+  /** dz = dy ⊙ activation′, where z is the input and y the output of `activation`. dz may be dy. */
   activationGradient(
     spec: ActivationSpec,
     z: Matrix,
@@ -200,12 +199,12 @@ export class Kernels {
     return dz;
   }
 
-  /** The mean loss of y against target; for "bce" y holds logits. */
+  /** The mean loss of y with respect to target. For "bce", y holds logits. */
   loss(spec: LossSpec, y: Matrix, target: Matrix, options?: LossOptions): number {
     return this.#loss(spec, y, target, undefined, options);
   }
 
-  /** The mean loss, and in dy its gradient at y (for "bce" at the logits). dy may be y. */
+  /** The mean loss. Writes its gradient at y to dy. For "bce", y holds logits. dy may be y. */
   lossGradient(
     spec: LossSpec,
     y: Matrix,
@@ -216,7 +215,7 @@ export class Kernels {
     return this.#loss(spec, y, target, dy, options);
   }
 
-  /** An optimizer of one matrix of parameters, with the state it keeps between steps. */
+  /** An optimizer of one matrix of parameters, with its state. */
   optimizer(spec: OptimizerSpec, parameters: Matrix): MatrixOptimizer {
     const config = resolveOptimizer(spec);
     this.#own("parameters", parameters);
@@ -240,21 +239,21 @@ export class Kernels {
     return y;
   }
 
-  /** Every element times alpha. */
+  /** Multiplies every element by alpha. */
   scale(alpha: number, x: Matrix): Matrix {
     this.#own("x", x);
     this.exports.scale(x.length, x.address, finiteNumber("alpha", alpha));
     return x;
   }
 
-  /** Σ x ⊙ y, summed in double. */
+  /** Σ x ⊙ y, summed in float64. */
   dot(x: Matrix, y: Matrix): number {
     this.#own("x", x);
     this.#shaped("y", y, x.rows, x.columns);
     return this.exports.dot(x.length, x.address, y.address);
   }
 
-  /** Frees every matrix. A call after it throws a DisposedError. */
+  /** Frees every matrix. Any later call throws a DisposedError. */
   dispose(): void {
     for (const matrix of this.#matrices) matrix.free();
     this.#live = false;
@@ -305,7 +304,7 @@ export class Kernels {
   }
 
   #own(name: string, matrix: Matrix): void {
-    this.exports; // throws once disposed
+    this.exports; // throws after dispose()
     if (!(matrix instanceof Matrix)) {
       throw new InvalidTypeError(
         `${name} must be a matrix of these kernels, made by matrix(rows, columns); got ${show(matrix)}.`,
@@ -326,13 +325,13 @@ export class Kernels {
   }
 }
 
-/** Made by `Kernels.optimizer`. */
+/** An optimizer of a matrix. `Kernels.optimizer` creates it. */
 export class MatrixOptimizer {
-  /** The settings, with every default filled in. */
+  /** The options, with every default filled in. */
   readonly config: OptimizerConfig;
-  /** The rate of the next step; may be set at any time. */
+  /** The learning rate of the next step. It may be set at any time. */
   learningRate: number;
-  /** Steps taken. */
+  /** The number of steps taken. */
   stepCount = 0;
   readonly #update: Optimizer;
   readonly #parameters: Matrix;
@@ -352,7 +351,7 @@ export class MatrixOptimizer {
     this.#state = state;
   }
 
-  /** One step on the parameters along `gradients`, a matrix of their shape. */
+  /** Takes one step. `gradients` must have the shape of the parameters. */
   step(gradients: Matrix): void {
     const { rows, columns, length, data } = this.#parameters;
     if (
@@ -375,7 +374,7 @@ export class MatrixOptimizer {
     this.#update(blocks, step);
   }
 
-  /** Frees the state; the parameters stay. */
+  /** Frees the state. The parameters are not freed. */
   free(): void {
     for (const each of this.#state) each.free();
   }

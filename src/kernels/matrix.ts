@@ -1,15 +1,15 @@
-// A float32 matrix in the linear memory that the kernels work on, row-major and without gaps.
+// A float32 matrix in the linear memory of the kernels, row-major and contiguous.
 
 import type { OwnFloats } from "../arrays.ts";
 import { DisposedError } from "../errors.ts";
 import { disposeKey } from "../platform/dispose.ts";
 import type { HostMemory } from "../platform/webassembly.ts";
 
-/** Made by `Kernels.matrix`. Freed by `free`, by `using`, by its `scope` or with its kernels. */
+/** A matrix. `Kernels.matrix` creates it. `free`, `using`, its `scope` and the `dispose` of its kernels free it. */
 export class Matrix {
-  /** Rows. */
+  /** The number of rows. */
   readonly rows: number;
-  /** Columns. */
+  /** The number of columns. */
   readonly columns: number;
   readonly #memory: HostMemory;
   readonly #release: (address: number) => void;
@@ -30,20 +30,20 @@ export class Matrix {
     this.columns = columns;
   }
 
-  /** Elements: rows × columns. */
+  /** The number of elements: rows × columns. */
   get length(): number {
     return this.rows * this.columns;
   }
 
-  /** Byte address in the memory; 0 once freed. */
+  /** The byte address in the memory, or 0 after the matrix is freed. */
   get address(): number {
     return this.#address;
   }
 
   /**
-   * The elements in the memory itself. A fresh view each time: growing the memory, which a new matrix
-   * may do, detaches older ones.
-   * @throws DisposedError once the matrix is freed.
+   * The elements, as a view of the memory. It is a new view each time: a new matrix may grow the memory, which detaches
+   * older views.
+   * @throws DisposedError after the matrix is freed.
    */
   get data(): Float32Array {
     if (this.#address === 0) {
@@ -52,12 +52,12 @@ export class Matrix {
     return new Float32Array(this.#memory.buffer, this.#address, this.length);
   }
 
-  /** A copy of the elements, which stays when the matrix is freed. */
+  /** A copy of the elements. It stays valid when the matrix is freed. */
   toArray(): OwnFloats {
     return this.data.slice();
   }
 
-  /** Gives the memory back. Freeing twice does nothing. */
+  /** Frees the memory. Freeing twice does nothing. */
   free(): void {
     if (this.#address === 0) return;
     this.#release(this.#address);

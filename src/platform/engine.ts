@@ -1,13 +1,13 @@
-// What is known of the engine beyond its features.
+// Facts about the JavaScript engine that feature tests cannot find.
 
 interface EngineHost {
   readonly process?: { readonly versions?: { readonly v8?: string; readonly bun?: string } };
 }
 
 /**
- * Whether the engine is a V8 that runs out of registers in the relaxed build's tile, so that the baseline
- * build is the faster one: Node 22, whose V8 is 12.4, reaches 39 to 43 GFLOP/s with that and 24 to 26 with
- * the relaxed one (docs/decisions/030-gemm-tile.md). Bun says it is such a V8, and is none.
+ * Whether the engine is a V8 that runs out of registers in the tile of the relaxed build, so that the baseline build
+ * is faster. Node 22 with V8 12.4 reaches 39 to 43 GFLOP/s with the baseline build, and 24 to 26 with the relaxed build
+ * (docs/decisions/030-gemm-tile.md). Bun reports such a V8 version but is not V8.
  */
 export function spillsWideTiles(): boolean {
   const { versions } = (globalThis as EngineHost).process ?? {};

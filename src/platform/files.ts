@@ -1,4 +1,4 @@
-// Reading a file of the package's own, on hosts that have files.
+// Reads a file of the package, on hosts with files.
 
 interface FileHost {
   readonly process?: {
@@ -13,8 +13,8 @@ interface FileHost {
 }
 
 /**
- * The bytes of the file `path`, relative to the URL `base`; undefined on hosts without files, when there
- * is no such file, and when the program may not read it.
+ * The bytes of the file `path`, relative to the URL `base`. Undefined on hosts without files, if the file does not
+ * exist, and if the program may not read it.
  */
 export function readFileIfAllowed(path: string, base: string): Uint8Array | undefined {
   const { process, Deno, URL } = globalThis as unknown as FileHost;
@@ -22,7 +22,7 @@ export function readFileIfAllowed(path: string, base: string): Uint8Array | unde
     const fs = process?.getBuiltinModule?.("node:fs");
     if (!fs) return undefined;
     const url = new URL(path, base);
-    // To read without permission would ask the user for it.
+    // Reading without permission would make Deno ask the user.
     if (Deno && Deno.permissions.querySync({ name: "read", path: url }).state !== "granted") {
       return undefined;
     }

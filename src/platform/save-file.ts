@@ -1,9 +1,9 @@
-// Saving a file so that nobody ever finds half of it: the new content is written beside the old file under another
-// name, brought to the disk, and renamed over it. What is under the file's name is the old content or the new one,
-// whatever happens in between. For Node, Deno and Bun; a page has no files.
-// The reasons, and what SQLite, editors and others do: docs/decisions/080-saving.md.
+// Saves a file atomically. The new content is written to a temporary file in the same folder, synced to the disk, and
+// renamed over the old file. At any time, the file has either the complete old content or the complete new content. For
+// Node, Deno and Bun; a page has no files. The reasons, and what SQLite, editors and others do, are in
+// docs/decisions/080-saving.md.
 
-/** What the host knows of a file. */
+/** The properties of a file. */
 export interface FileStats {
   readonly mode: number;
   readonly uid: number;
@@ -29,7 +29,7 @@ interface Hash {
   digest(encoding: "hex"): string;
 }
 
-/** The parts of Node that are needed, typed here so that the package's types work without Node's. */
+/** The parts of Node that are used. They are typed here, so that the package's types work without the types of Node. */
 interface Builtins {
   "node:fs": { readlinkSync(path: string): string; unlinkSync(path: string): void };
   "node:fs/promises": {
@@ -65,39 +65,39 @@ type CodedError = Error & { readonly code?: string };
 
 const nodeProcess = () => (globalThis as unknown as { process?: NodeProcess }).process;
 
-/** Not imported: bundlers for pages would look for the module. */
+/** A module of Node. It is not imported, because bundlers for pages would look for it. */
 function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] {
   const found = nodeProcess()?.getBuiltinModule?.(name);
   if (found) return found;
   throw new Error(`this runtime has no ${name}`);
 }
 
-/** Where a path leads. */
+/** The file that a path refers to. */
 export interface Target {
-  /** The file itself, behind symbolic links. It need not exist. */
+  /** The path of the file itself, after following symbolic links. It need not exist. */
   readonly path: string;
-  /** What is there now. */
+  /** The properties of the existing file. */
   readonly stats: FileStats | undefined;
 }
 
-/** New content for a file, which takes the file's name with `commit`. */
+/** New content for a file. `commit` replaces the file by it. */
 export interface Replacement {
   readonly target: Target;
-  /** Appends. */
+  /** Appends data. */
   write(data: Uint8Array | string): Promise<void>;
-  /** Writes over the first bytes. */
+  /** Overwrites the first bytes. */
   writeStart(data: Uint8Array): Promise<void>;
-  /** Brings the content to the disk and puts it in the file's place. After an error the old file is still there. */
+  /** Syncs the content to the disk and replaces the file. After an error the old file is unchanged. */
   commit(): Promise<void>;
-  /** Removes what was written. Does nothing after `commit`. */
+  /** Removes the new content. Does nothing after `commit`. */
   discard(): Promise<void>;
-  /** The same at once, for a process that is about to end. */
+  /** The same synchronously, for a process that is about to end. */
   discardSync(): void;
 }
 
-const MAX_LINKS = 40; // as Linux
+const MAX_LINKS = 40; // as in Linux
 
-/** Follows symbolic links to the file they stand for, which need not exist. */
+/** Follows symbolic links to the file, which need not exist. */
 export async function resolveTarget(path: string): Promise<Target> {
   const { lstat, readlink, realpath } = builtin("node:fs/promises");
   const { basename, dirname, join, resolve } = builtin("node:path");
@@ -111,7 +111,7 @@ export async function resolveTarget(path: string): Promise<Target> {
   throw Object.assign(new Error(`too many symbolic links: ${path}`), { code: "ELOOP" });
 }
 
-/** Begins a replacement of a regular file, or a new file, which gets `newMode` less what the process masks. */
+/** Begins a replacement of a regular file, or a new file with the mode `newMode` without the bits of the umask. */
 export async function openReplacement(path: string, newMode = 0o666): Promise<Replacement> {
   const { rename } = builtin("node:fs/promises");
   const { unlinkSync } = builtin("node:fs");
@@ -137,7 +137,7 @@ export async function openReplacement(path: string, newMode = 0o666): Promise<Re
     try {
       unlinkSync(name);
     } catch {
-      // The folder went away, and the file with it.
+      // The folder was removed, and the file with it.
     }
   };
   return {
@@ -162,7 +162,7 @@ export async function openReplacement(path: string, newMode = 0o666): Promise<Re
   };
 }
 
-/** Saves a file whole. */
+/** Saves a file atomically. */
 export async function saveFile(
   path: string,
   pieces: readonly (Uint8Array | string)[],
@@ -176,17 +176,17 @@ export async function saveFile(
   }
 }
 
-/** Temporary files of this process that are not yet in their places. */
+/** The temporary files of this process that are not committed yet. */
 const temporaries = new Set<string>();
 
-/** Removes all of this process's temporary files; for its last moments. */
+/** Removes all temporary files of this process. For a process that is about to end. */
 export function discardAllSync(): void {
   const { unlinkSync } = builtin("node:fs");
   for (const name of temporaries) {
     try {
       unlinkSync(name);
     } catch {
-      // Not there any more.
+      // It was removed already.
     }
   }
   temporaries.clear();
@@ -195,7 +195,7 @@ export function discardAllSync(): void {
 const PREFIX = ".tied-autoencoder-";
 const TEMPORARY = /^\.tied-autoencoder-([0-9a-f]{8})-(\d{1,10})-[0-9a-f]{16}\.tmp$/;
 
-/** The name is short and of a fixed length: a folder that takes the file's own name takes this one as well. */
+/** Opens a temporary file. Its name has a fixed, short length, because some folders limit the length of names. */
 async function openTemporary(
   folder: string,
   mode: number,
@@ -204,22 +204,22 @@ async function openTemporary(
   const random = builtin("node:crypto").randomBytes(8).toString("hex");
   const file = `${PREFIX}${machine()}-${nodeProcess()?.pid}-${random}.tmp`;
   const name = builtin("node:path").join(folder, file);
-  // "x": a name that exists is an error, a symbolic link that somebody planted included.
+  // "x": an existing name is an error, including a symbolic link that another user created.
   const handle = await open(name, "wx", mode);
   temporaries.add(name);
   return { handle, name };
 }
 
 /**
- * Stands for the machine and, in containers, for its own set of process numbers: a number tells whether a process is
- * alive only there.
+ * Identifies the machine and, in containers, the namespace of process ids. A process id only tells whether a process is
+ * alive within the same namespace.
  */
 function machine(): string {
   let numbers = "";
   try {
     numbers = builtin("node:fs").readlinkSync("/proc/self/ns/pid");
   } catch {
-    // Not Linux: one set of process numbers.
+    // Not Linux: there is only one namespace.
   }
   const text = `${builtin("node:os").hostname()}\n${numbers}`;
   return builtin("node:crypto").createHash("sha256").update(text).digest("hex").slice(0, 8);
@@ -229,8 +229,8 @@ const DAY = 86_400_000; // milliseconds
 const cleaned = new Set<string>();
 
 /**
- * Removes what killed processes of this program left in a folder, the first time that it is written to. What another
- * machine or container left is removed after a day without a write.
+ * Removes temporary files of killed processes from a folder, the first time that this process writes to it. Temporary
+ * files of another machine or container are removed after a day without a write.
  */
 async function cleanOnce(folder: string): Promise<void> {
   if (cleaned.has(folder)) return;
@@ -251,24 +251,24 @@ async function cleanOnce(folder: string): Promise<void> {
           : Date.now() - mtimeMs > DAY;
       if (dead) await unlink(path);
     } catch {
-      // Gone already, or another user's.
+      // It was removed already, or belongs to another user.
     }
   }
 }
 
 function isAlive(pid: number): boolean {
-  // A file with our number that is not ours: in containers every run may have the same number.
+  // The file has the id of this process but is not in its list. In containers every run may have the same process id.
   if (pid === nodeProcess()?.pid) return false;
   try {
     return nodeProcess()?.kill(pid, 0) ?? false;
   } catch (error) {
-    return (error as CodedError).code !== "ESRCH"; // EPERM: alive, and another user's
+    return (error as CodedError).code !== "ESRCH"; // EPERM: it is alive and belongs to another user
   }
 }
 
 /**
- * Gives the new file the old one's owner, group and mode, except its set-id bits. Where the group cannot be kept, the new group gets no more
- * than everybody has, as in Vim: it is not the group that was meant.
+ * Gives the new file the owner, the group and the mode of the old one, except its set-id bits. If the group cannot be
+ * kept, the new group gets no more permissions than others have, because it is another group. Vim does the same.
  */
 async function keepOwnerAndMode(handle: FileHandle, old: FileStats): Promise<void> {
   const own = await handle.stat();
@@ -288,12 +288,12 @@ async function keepOwnerAndMode(handle: FileHandle, old: FileStats): Promise<voi
     if (!groupKept) mode = (mode & 0o707) | (mode & (mode << 3) & 0o070);
   }
   await handle.chmod(mode).catch((error: CodedError) => {
-    // File systems without modes, as on memory cards.
+    // Some file systems have no modes, for example on memory cards.
     if (error.code !== "EPERM" && error.code !== "ENOTSUP") throw error;
   });
 }
 
-/** Brings a rename to the disk. Some systems cannot open or sync a folder; there it is the file system's business. */
+/** Syncs a rename to the disk. Some systems cannot open or sync a folder. Then this does nothing. */
 async function syncFolder(folder: string): Promise<void> {
   const unsupported = ["EISDIR", "EPERM", "EACCES", "EINVAL", "ENOTSUP", "EBADF"];
   try {

@@ -1,7 +1,6 @@
-// Tells typed arrays and buffers apart by what they are, not by which realm made them. `instanceof` knows
-// only the classes of its realm: an array from an iframe, a `node:vm` context or a test runner's
-// sandbox is no instance of them. The getters below read an object's internal slots, which every realm
-// shares and which no object can fake. `Array.isArray` needs no such help.
+// Recognizes typed arrays and buffers of any realm. `instanceof` only recognizes classes of its own realm: an array from
+// an iframe, a `node:vm` context or the sandbox of a test runner is not an instance of them. The getters below read
+// internal slots, which are the same in every realm and which no object can fake. `Array.isArray` works for every realm.
 
 import { InvalidTypeError, show } from "../errors.ts";
 
@@ -22,10 +21,10 @@ interface TypedArrays {
 export type TypedArrayName = keyof TypedArrays;
 export type TypedArray = TypedArrays[TypedArrayName];
 
-/** A typed array of numbers: any but those of big integers. */
+/** A typed array of numbers: any except those of big integers. */
 export type NumberArray = Exclude<TypedArray, BigInt64Array | BigUint64Array>;
 
-/** The getter of an accessor property, to be called on values of any kind. */
+/** The getter of an accessor property. It can be called on any value. */
 function getterOf(prototype: object, key: PropertyKey): (this: unknown) => unknown {
   const getter = Object.getOwnPropertyDescriptor(prototype, key)?.get;
   if (!getter) throw new Error(`${String(key)} is no accessor property.`);
@@ -57,8 +56,8 @@ const NAMES: ReadonlySet<unknown> = /* @__PURE__ */ new Set(
 const isName = (name: unknown): name is TypedArrayName => NAMES.has(name);
 
 /**
- * The class of a typed array, such as "Float32Array", whatever realm or subclass it is from; undefined for
- * other values. Kinds that the package does not handle, such as Float16Array, count as other values.
+ * The class name of a typed array, such as "Float32Array", for any realm and for subclasses. Undefined for other values,
+ * and for kinds that the package does not support, such as Float16Array.
  */
 export function typedArrayName(value: unknown): TypedArrayName | undefined {
   const name = readTypedArrayName.call(value);
@@ -87,11 +86,11 @@ export function isNumberArray(value: unknown): value is NumberArray {
 export const isFloat32Array = (value: unknown): value is Float32Array =>
   isTypedArrayOf(value, "Float32Array");
 
-/** Whether `value` is a Uint8Array of any realm; Node's Buffers are. */
+/** Whether `value` is a Uint8Array of any realm. Node's Buffers are Uint8Arrays. */
 export const isUint8Array = (value: unknown): value is Uint8Array =>
   isTypedArrayOf(value, "Uint8Array");
 
-/** Whether `value` is an ArrayBuffer of any realm; a SharedArrayBuffer is not. */
+/** Whether `value` is an ArrayBuffer of any realm. A SharedArrayBuffer is not. */
 export function isArrayBuffer(value: unknown): value is ArrayBuffer {
   try {
     readByteLength.call(value);
@@ -102,9 +101,9 @@ export function isArrayBuffer(value: unknown): value is ArrayBuffer {
 }
 
 /**
- * `value` as bytes of this realm, without a copy: a Uint8Array as it is, an ArrayBuffer or another view
- * (a DataView, a Float32Array) as the bytes that it covers.
- * @throws InvalidTypeError that calls the value `where`.
+ * `value` as a Uint8Array of this realm, without a copy. `value` may be a Uint8Array, an ArrayBuffer or another view (a
+ * DataView, a Float32Array).
+ * @throws InvalidTypeError for other values. The message calls the value `where`.
  */
 export function bytesOf(where: string, value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;

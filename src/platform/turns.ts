@@ -1,39 +1,39 @@
-// When long work gives the event loop a turn, so that timers, input and messages are not kept waiting.
+// Yields to the event loop during long work, so that timers, input and messages are handled.
 
 import { now, yieldToEventLoop } from "./yield.ts";
 
-/** Work with pauses, at which the event loop may have a turn. */
+/** Work with pauses. At a pause the caller may yield to the event loop. */
 export type Paused<Result> = Generator<void, Result, void>;
 
-/** Milliseconds of work between turns: under a frame of 60 a second. */
+/** Milliseconds of work between turns of the event loop. It is less than a frame at 60 frames per second. */
 const WORK_BETWEEN_TURNS = 12;
-/** Pieces of work between turns where the clock stands still, as on edge hosts. */
+/** Pieces of work between turns, for edge hosts, whose clock stands still during a request. */
 const PIECES_BETWEEN_TURNS = 256;
 
 export class Turns {
   #due = 0;
   #piecesLeft = 0;
-  /** Time at which work should end altogether. */
+  /** The time at which the work should end. */
   #deadline = Infinity;
 
-  /** Work begins, and may take this many milliseconds. */
+  /** Starts work that may take this number of milliseconds. */
   begin(milliseconds = Infinity): void {
     this.#deadline = now() + milliseconds;
     this.#next();
   }
 
-  /** Counts a piece of work; tells whether a turn is due now, or the deadline has passed. */
+  /** Counts a piece of work. Returns whether a turn is due, or the deadline has passed. */
   isDue(): boolean {
     this.#piecesLeft -= 1;
     return this.#piecesLeft <= 0 || now() >= this.#due;
   }
 
-  /** Whether the time for the work is over. */
+  /** Whether the deadline has passed. */
   get isLate(): boolean {
     return now() >= this.#deadline;
   }
 
-  /** Gives the event loop its turn. */
+  /** Yields to the event loop. */
   async take(): Promise<void> {
     await yieldToEventLoop();
     this.#next();
@@ -47,8 +47,8 @@ export class Turns {
   }
 
   /**
-   * Does work that pauses, with a turn at a pause where one is due. `requireGoing` throws what should end the work; it
-   * is asked before the work and after every turn.
+   * Does work with pauses, and yields to the event loop at pauses where a turn is due. `requireGoing` is called before the
+   * work and after every turn. It throws to end the work.
    */
   async run<Result>(work: Paused<Result>, requireGoing: () => void): Promise<Result> {
     requireGoing();
@@ -62,7 +62,7 @@ export class Turns {
   }
 }
 
-/** Does work that could pause, without pausing. */
+/** Does work with pauses without yielding. */
 export function finish<Result>(work: Paused<Result>): Result {
   for (;;) {
     const { done, value } = work.next();

@@ -1,15 +1,15 @@
-// The host's WebAssembly, typed here rather than by the DOM library, so that the package's types work
-// in a program without it.
+// The host's WebAssembly. It is typed here and not by the DOM library, so that the package's types work in programs without
+// that library.
 
 /** A WebAssembly memory: the arena that kernels and TypeScript share. */
 export interface HostMemory {
-  /** A SharedArrayBuffer where threads share the memory: some APIs of the host refuse views of it. */
+  /** A SharedArrayBuffer if threads share the memory. Some APIs of the host refuse views of it. */
   readonly buffer: ArrayBufferLike;
-  /** Adds pages of 64 KiB and returns how many there were. Detaches views of `buffer` where it is not shared. */
+  /** Adds pages of 64 KiB and returns the old number of pages. Detaches views of `buffer` if it is not shared. */
   grow(pages: number): number;
 }
 
-/** A compiled module. Opaque; told from other objects by `isModule`. */
+/** A compiled module. It is opaque. `isModule` recognizes it. */
 export type HostModule = object;
 
 interface HostInstance {
@@ -29,12 +29,12 @@ export interface HostWebAssembly {
   readonly compile: (bytes: Uint8Array) => Promise<HostModule>;
 }
 
-/** The host's WebAssembly namespace, or `undefined` where there is none. Read when it is needed. */
+/** The host's WebAssembly namespace, or `undefined` if there is none. */
 export function hostWebAssembly(): HostWebAssembly | undefined {
   return (globalThis as { WebAssembly?: HostWebAssembly }).WebAssembly;
 }
 
-/** Whether `value` is a compiled module, of this realm or another (`instanceof` tells only the first). */
+/** Whether `value` is a compiled module of any realm. `instanceof` only recognizes modules of its own realm. */
 export function isModule(value: unknown): value is HostModule {
   return Object.prototype.toString.call(value) === "[object WebAssembly.Module]";
 }

@@ -1,7 +1,7 @@
-// Starting and ending workers on whatever the host has: node:worker_threads (Node, Deno, Bun) or the
-// web's Worker. The program is a string, so nothing has to be found by URL.
+// Starts workers with node:worker_threads (Node, Deno, Bun) or with the web's Worker. The program is a string, so no URL is
+// needed.
 
-/** A worker of either kind, as far as the package uses it. */
+/** A worker of either kind, with the methods that the package uses. */
 export interface WorkerLike {
   postMessage(message: unknown): void;
   terminate(): unknown;
@@ -36,16 +36,16 @@ function host(): WorkerHost {
   return globalThis as unknown as WorkerHost;
 }
 
-/** Starts a worker on a program. Throws where the host has no workers or refuses this one. */
+/** Starts a worker that runs a program. Throws if the host has no workers or refuses this one. */
 export function spawn(source: string): WorkerLike {
   const threads = host().process?.getBuiltinModule?.("node:worker_threads");
   let refusal: unknown;
   if (threads) {
     try {
-      // Without execArgv a worker would run the program's --import modules once more.
+      // Without execArgv a worker would also run the --import modules of the program.
       return new threads.Worker(source, { eval: true, execArgv: [] });
     } catch (cause) {
-      refusal = cause; // Electron's pages have the module, and only the web's workers.
+      refusal = cause; // Electron's pages have the module but only support the web's workers.
     }
   }
   const { Worker, Blob, URL } = host();
@@ -55,7 +55,7 @@ export function spawn(source: string): WorkerLike {
   throw refusal ?? new Error("the host has no workers");
 }
 
-/** Calls `lost` with a reason when the worker ends or fails, and lets the process end without it. */
+/** Calls `lost` with a reason when the worker ends or fails. The worker does not keep the process alive. */
 export function watch(worker: WorkerLike, lost: (reason: string) => void): void {
   const any = worker as AnyWorker;
   const failed = (event: unknown) => {
@@ -72,7 +72,7 @@ export function watch(worker: WorkerLike, lost: (reason: string) => void): void 
   any.unref?.();
 }
 
-/** Threads the machine runs at a time, as far as the host tells. */
+/** The number of hardware threads that the host reports, or 1. */
 export function hardwareThreads(): number {
   return (
     host().process?.getBuiltinModule?.("node:os")?.availableParallelism() ??
@@ -81,17 +81,17 @@ export function hardwareThreads(): number {
   );
 }
 
-/** Whether this is a host of programs (Node, Deno, Bun) rather than of pages. */
+/** Whether the host runs programs (Node, Deno, Bun) and not pages. */
 export function isServer(): boolean {
   return host().process?.getBuiltinModule !== undefined;
 }
 
-/** Whether this is a page, or a worker of one, whose headers forbid memory that threads share. */
+/** Whether this is a page, or a worker of a page, whose headers forbid shared memory. */
 export function lacksIsolation(): boolean {
   return host().crossOriginIsolated === false;
 }
 
-/** Whether this thread may sleep: any but a page's main thread. */
+/** Whether this thread may block. Only the main thread of a page may not. */
 export function maySleep(): boolean {
   try {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 0);
@@ -101,7 +101,7 @@ export function maySleep(): boolean {
   }
 }
 
-/** Resolves after `milliseconds`, or what the host makes of them. */
+/** Resolves after about `milliseconds`. */
 export function delay(milliseconds: number): Promise<void> {
   const { setTimeout } = host();
   return new Promise((resolve) => setTimeout(resolve, milliseconds));

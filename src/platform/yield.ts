@@ -1,6 +1,6 @@
-// Gives the event loop a turn: pending input, timers and network callbacks run before the promise
-// resolves. A message to oneself is such a turn; a plain setTimeout waits 4 ms or more in pages, and
-// scheduler.yield is none: it resolves before timers and network callbacks run.
+// Yields to the event loop: pending input, timers and network callbacks run before the promise resolves. A message to
+// itself does that. setTimeout would wait 4 ms or more in pages. scheduler.yield would resolve before timers and network
+// callbacks run.
 
 interface SchedulingHost {
   setImmediate?: (callback: () => void) => unknown;
@@ -26,7 +26,7 @@ export function yieldToEventLoop(): Promise<void> {
   });
 }
 
-/** Milliseconds on the steadiest clock the host has. Edge hosts may freeze it between requests. */
+/** The time in milliseconds, from a monotonic clock if the host has one. Edge hosts may freeze it during a request. */
 export function now(): number {
   const { performance } = globalThis as { performance?: { now(): number } };
   return performance ? performance.now() : Date.now();

@@ -1,4 +1,4 @@
-// A model as a download: it goes to the user and leaves the page.
+// Saves a model as a download. A page cannot read it back.
 
 import { StorageError } from "./errors.ts";
 import { hostPart, type Place } from "./place.ts";
@@ -12,7 +12,7 @@ interface PageHost {
   setTimeout(callback: () => void, milliseconds: number): unknown;
 }
 
-/** How long the address of a download stays valid: browsers may ask the user where to save first. */
+/** How long the URL of a download stays valid. Browsers may first ask the user where to save the file. */
 const KEPT = 60_000;
 
 export function downloadPlace(name: string): Place {

@@ -1,13 +1,13 @@
-// The error of places that are full, refused or empty.
+// The error of storage that is full, refused or empty.
 
 import { UnsupportedHostError } from "../errors.ts";
 
-/** Storage that is full, was denied, or holds nothing under the name. `cause` is the host's own error. */
+/** The storage is full, was denied, or has nothing under the name. `cause` is the host's error. */
 export class StorageError extends Error {
   override readonly name = "StorageError";
 }
 
-/** The host's error as a StorageError that says what was tried and what may help. */
+/** A StorageError for the host's error. The message says which operation failed and what may help. */
 export function storageError(what: string, cause: unknown): Error {
   if (cause instanceof StorageError || cause instanceof UnsupportedHostError) return cause;
   const { name = "", message = String(cause) } = (cause ?? {}) as {

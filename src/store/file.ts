@@ -1,4 +1,4 @@
-// A model as a file of the machine, in Node, Deno and Bun, saved as the command line saves its files.
+// Saves a model as a file, in Node, Deno and Bun, in the same way as the command line.
 
 import { saveFile } from "../platform/save-file.ts";
 import { storageError } from "./errors.ts";

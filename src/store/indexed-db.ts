@@ -1,4 +1,4 @@
-// Models in the page's IndexedDB: one database of the package, one entry a name.
+// Saves models in the page's IndexedDB. The package has one database, with one entry per name.
 
 import { StorageError, storageError } from "./errors.ts";
 import { hostPart, type Place } from "./place.ts";
@@ -88,7 +88,7 @@ function open(factory: { open(name: string, version: number): OpenRequest }): Pr
   });
 }
 
-/** The request's result once its transaction is on the disk, not when it is merely queued. */
+/** The result of a request, after its transaction is complete. */
 function committed(transaction: Transaction, run: (store: Store) => Request): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const request = run(transaction.objectStore(STORE));

@@ -1,4 +1,4 @@
-// Models as files of the origin-private file system: for large ones, which IndexedDB would copy more often.
+// Saves models as files of the origin-private file system. It is meant for large models, which IndexedDB copies more often.
 
 import { storageError } from "./errors.ts";
 import { hostPart, type Place } from "./place.ts";
@@ -51,7 +51,7 @@ export function opfsPlace(path: string): Place {
         const writable = await handle.createWritable();
         try {
           await writable.write(bytes);
-          await writable.close(); // only now does the file change
+          await writable.close(); // the file changes here, not before
         } catch (cause) {
           await writable.abort().catch(() => {});
           throw cause;

@@ -1,4 +1,4 @@
-// Where models are kept, by the beginning of the address. Each place reads, writes and removes one name.
+// The places that store models, by the scheme of the address. Each place reads, writes and removes one name.
 
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import { downloadPlace } from "./download.ts";

@@ -1,30 +1,31 @@
-// Images as rows of bytes: grey, colour or colour with alpha.
+// Converts images to rows of bytes: grey, colour, or colour with alpha.
 
 import type { OwnBytes } from "../arrays.ts";
 import { onlyKeys } from "../checks.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 
-/** An image as a canvas gives it: four bytes a pixel, red, green, blue, alpha. */
+/** An image like the ImageData of a canvas: four bytes per pixel for red, green, blue and alpha. */
 export interface ImageLike {
   readonly data: Uint8ClampedArray | Uint8Array;
   readonly width: number;
   readonly height: number;
 }
 
-/** How images become rows. */
+/** Options of `rowsFrom` for images. */
 export interface ImageOptions {
   /**
-   * Values of a pixel: 1 grey (.299 red + .587 green + .114 blue, rounded), 3 red, green and blue, 4 with alpha.
-   * Colour is interleaved, pixel by pixel. With 1 and 3, transparent pixels are blended with black. Default 1.
+   * The number of values per pixel: 1 for grey (0.299 red + 0.587 green + 0.114 blue, rounded), 3 for red, green and blue,
+   * 4 for these and alpha. The values of a pixel are adjacent. With 1 and 3, transparent pixels are blended with black.
+   * Default 1.
    */
   channels?: 1 | 3 | 4;
 }
 
-/** Images as a matrix: one row each. */
+/** Images as a matrix with one row per image. */
 export interface ImageRows {
   /** Bytes, 0 to 255, row-major. */
   readonly data: OwnBytes;
-  /** Images and values of an image. */
+  /** The number of images, and the number of values per image. */
   readonly shape: readonly [rows: number, columns: number];
 }
 
@@ -34,7 +35,7 @@ export function isImage(value: unknown): value is ImageLike {
   return ArrayBuffer.isView(data) && typeof width === "number" && typeof height === "number";
 }
 
-/** Each image as a row [height · width · channels]. All have one size. */
+/** Each image as a row [height · width · channels]. All images must have the same size. */
 export function imageRows(images: readonly ImageLike[], options: ImageOptions = {}): ImageRows {
   onlyKeys("rowsFrom", options, ["channels"]);
   const { channels = 1 } = options;

@@ -1,23 +1,23 @@
-// rowsFrom: the one function for whatever a program holds. What it was given decides which reader serves.
+// rowsFrom: converts tables and images of any supported form to rows. The form of its argument selects the reader.
 
 import { InvalidTypeError, show } from "../errors.ts";
 import { type ImageLike, type ImageOptions, type ImageRows, imageRows, isImage } from "./images.ts";
 import { type TableInput, type TableOptions, type TableRows, tableRows } from "./tables.ts";
 
 /**
- * Rows of numbers, for every call that takes a matrix, from a table or from images.
+ * Converts a table or images to rows of numbers, for every call that takes a matrix.
  *
- * A table is an array of objects (a row each), an object of columns (`{ a: [1, 2], b: [3, 4] }`), an Arrow table,
- * or a result of DuckDB. Numbers, bigints that a number holds exactly, booleans (0 and 1) and dates
- * (milliseconds since 1970) become numbers; `null`, `undefined` and absent values become NaN, which the model's
- * `missing` option speaks of. Without `columns` every column is taken.
+ * A table is an array of objects (one per row), an object of columns (`{ a: [1, 2], b: [3, 4] }`), an Arrow table, or a
+ * result of DuckDB. Numbers, bigints that a number represents exactly, booleans (0 and 1) and dates (milliseconds since
+ * 1970) become numbers. `null`, `undefined` and absent values become NaN; see the model's option `missing`. Without
+ * `columns`, every column is used.
  *
- * An image is what `context.getImageData` returns, or any `{ data, width, height }` with four bytes a pixel.
- * It becomes one row of bytes, 0 to 255; give the model `scaler: { type: "range", min: 0, max: 255 }`.
+ * An image is the result of `context.getImageData`, or any `{ data, width, height }` with four bytes per pixel. It becomes
+ * one row of bytes, 0 to 255. Give the model `scaler: { type: "range", min: 0, max: 255 }`.
  *
- * @returns `{ data, shape, columns }` for a table and `{ data, shape }` for images, `data` row-major.
- * @throws InvalidTypeError for a value that is no number, with its row and column; InvalidValueError for a
- * column that is not there, or columns of unequal length.
+ * @returns `{ data, shape, columns }` for a table and `{ data, shape }` for images. `data` is row-major.
+ * @throws InvalidTypeError for a value that is not a number; the message has its row and column. InvalidValueError for a
+ * column that does not exist, or columns of unequal length.
  */
 export function rowsFrom(
   input: ImageLike | readonly ImageLike[],

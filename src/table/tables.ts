@@ -1,25 +1,25 @@
-// Tables as rows: whatever the form, it is first read as named columns, and these are then checked and
-// copied. Values stay float64, because times and large counters do not fit float32.
+// Converts tables to rows. A table of any form is first read as named columns. These are then checked and copied. Values
+// are float64, because float32 cannot represent times and large counters.
 
 import type { OwnDoubles } from "../arrays.ts";
 import { onlyKeys } from "../checks.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 
-/** An Arrow table, as apache-arrow and duckdb-wasm have it. */
+/** An Arrow table of apache-arrow or duckdb-wasm. */
 export interface ArrowLike {
-  /** Number of rows. */
+  /** The number of rows. */
   readonly numRows: number;
-  /** What the columns are called. */
+  /** The names of the columns. */
   readonly schema: { readonly fields: readonly { readonly name: string }[] };
-  /** The values of a column, by its number from 0. */
+  /** The values of a column. `index` is its number from 0. */
   getChildAt(index: number): Iterable<unknown> | null;
 }
 
-/** A result of @duckdb/node-api that has been read: `await connection.runAndReadAll(sql)`. */
+/** A result of @duckdb/node-api with all rows: `await connection.runAndReadAll(sql)`. */
 export interface DuckDbLike {
-  /** What the columns are called. */
+  /** The names of the columns. */
   columnNames(): readonly string[];
-  /** The values of each column as JavaScript has them. Default: `getColumns` is read. */
+  /** The values of each column as JavaScript values. Default: `getColumns` is used. */
   getColumnsJS?(): readonly (readonly unknown[])[];
   /** The values of each column. */
   getColumns(): readonly (readonly unknown[])[];
@@ -32,9 +32,9 @@ export type TableInput =
   | ArrowLike
   | DuckDbLike;
 
-/** How a table becomes rows. */
+/** Options of `rowsFrom` for tables. */
 export interface TableOptions {
-  /** Names of the columns to take, in the order of the result. Default: every column, in the table's order. */
+  /** The names of the columns to use, in the order of the result. Default: every column, in the order of the table. */
   columns?: readonly string[];
 }
 
@@ -42,13 +42,13 @@ export interface TableOptions {
 export interface TableRows {
   /** Values [rows, columns], row-major. */
   readonly data: OwnDoubles;
-  /** Rows and columns. */
+  /** The number of rows and of columns. */
   readonly shape: readonly [rows: number, columns: number];
-  /** Names of the columns. */
+  /** The names of the columns. */
   readonly columns: readonly string[];
 }
 
-/** A column before its values are looked at. */
+/** A column before its values are converted. */
 export interface TableColumn {
   readonly name: string;
   readonly length: number;
@@ -112,7 +112,7 @@ function isDuckDb(input: object): input is DuckDbLike {
 }
 
 function tableOfObjects(objects: readonly unknown[]): Table {
-  // A key that only some objects have is a column with missing values.
+  // If only some objects have a key, the column has missing values.
   const names = new Set<string>();
   objects.forEach((object, i) => {
     if (typeof object !== "object" || object === null || Array.isArray(object)) {
@@ -165,7 +165,7 @@ function chosen(table: Table, names: readonly string[]): TableColumn[] {
   });
 }
 
-/** A cell as a number; undefined where it is none. */
+/** The number of a cell. Undefined if the cell is not a number. */
 function numberOf(value: unknown): number | undefined {
   if (typeof value === "number") return value;
   if (value === null || value === undefined) return Number.NaN;

@@ -1,5 +1,5 @@
-// The kernel table as a team of threads uses it: positions of arguments instead of their names, and for every
-// parameter that a call may be cut by, how far the other arguments move from one share to the next.
+// The kernel table in the form that a team of threads uses: positions of arguments instead of their names, and for every
+// parameter by which a call may be divided, how the other arguments change from one share to the next.
 
 import { signatures } from "../core/generated/exports.ts";
 import {
@@ -13,16 +13,16 @@ import {
 /** The arguments of a call, in the order of the parameters. */
 export type Values = readonly number[];
 
-/** `argument` moves by `factor`, times the arguments `by`, for every unit that is counted. */
+/** `argument` increases by `factor` times the product of the arguments `by` for every element of the count. */
 interface Move {
   readonly argument: number;
   readonly factor: number;
   readonly by: readonly number[];
-  /** Whether 0 stands for an array that is not there, and does not move. */
+  /** Whether the argument is an address. An address 0 means that there is no array, and does not change. */
   readonly isAddress: boolean;
 }
 
-/** One way to cut the calls of a kernel. */
+/** One way to divide the calls of a kernel. */
 export interface Cut {
   /** The argument that counts the work. */
   readonly count: number;
@@ -38,7 +38,7 @@ export interface Written {
   readonly updates: boolean;
 }
 
-/** The workspace of a kernel: `bytes` of the arguments `sizes`, the first of them times `factor`. */
+/** The workspace of a kernel. The kernel `bytes` returns its size for the arguments `sizes`, the first times `factor`. */
 export interface Workspace {
   readonly argument: number;
   readonly bytes: "gemmWorkspace" | "topKWorkspace";
@@ -46,29 +46,29 @@ export interface Workspace {
   readonly factor: number;
 }
 
-/** A row of the kernel table by positions. */
+/** A row of the kernel table with positions. */
 export interface CallPlan {
   readonly name: KernelName;
-  /** The kernel's number among the exports of the module, by which the board knows it. */
+  /** The number of the kernel among the exports of the module. The board uses it. */
   readonly number: number;
-  /** Empty for kernels that stay on one thread. */
+  /** Empty for kernels that run on one thread. */
   readonly cuts: readonly Cut[];
   readonly written: readonly Written[];
-  /** Addresses of arrays that are read. */
+  /** The arguments that are addresses of arrays that are only read. */
   readonly read: readonly number[];
-  /** Room that every thread needs for itself. */
+  /** The workspace, of which every thread needs its own. */
   readonly workspace: Workspace | undefined;
-  /** Whether this is a product of matrices. */
+  /** Whether the kernel is a matrix product. */
   readonly isProduct: boolean;
   readonly answer: Kernel["answer"];
   readonly symmetric: Kernel["symmetric"];
-  /** Nanoseconds that a call takes on one thread; 0 where it has nothing to do. */
+  /** The time of a call on one thread in nanoseconds. 0 if it does nothing. */
   time(values: Values): number;
 }
 
 const BYTES = { f32: 4, u32: 4, f64: 8 };
 
-/** The plan of a kernel, which has a number among the exports of the module. */
+/** The plan of a kernel. `number` is its number among the exports of the module. */
 export function callPlan(name: KernelName, number: number): CallPlan {
   const names = Object.keys(signatures[name]);
   const position = (parameter: string) => names.indexOf(parameter);
@@ -130,14 +130,14 @@ function movesOf(
   return moves;
 }
 
-/** Bytes from one unit of `counts` to the next in an array: `factor` times the arguments `by`. */
+/** The distance in bytes from one element of `counts` to the next in an array: `factor` times the arguments `by`. */
 function stepOf(
   { shape, type = "f32", stride, block = 1 }: KernelArray,
   counts: string,
 ): { factor: number; by: readonly string[] } | undefined {
   const [rows, ...columns] = shape;
   let factor = BYTES[type] / block;
-  // An array of one element more than rows holds the ends of rows: a share reads one more, too.
+  // An array with one more element than rows holds the ends of rows. A share also reads one more element.
   if (rows === counts || rows === `${counts} + 1`) {
     if (stride) return { factor, by: [stride] };
     const by: string[] = [];

@@ -1,15 +1,15 @@
-// What can go wrong with threads. Apart from the other errors, because few programs use threads.
+// The errors of threads. They are separate from other errors, because few programs use threads.
 
 /**
- * A worker died or stopped answering, or a kernel trapped. The model continues on one thread: the same call
- * made again gives the same result, unless `weightsIntact` is false.
+ * A worker died or did not finish its work, or a kernel trapped. The model continues on one thread. Repeating the call
+ * gives the correct result, unless `weightsIntact` is false.
  */
 export class ThreadError extends Error {
   override readonly name = "ThreadError";
 
   constructor(
     what: string,
-    /** False when the call that failed was changing weights or optimizer state: they are then partly updated. */
+    /** False if the failed call was changing weights or optimizer state, which are then partly updated. */
     readonly weightsIntact: boolean,
   ) {
     super(
@@ -22,14 +22,14 @@ export class ThreadError extends Error {
   }
 }
 
-/** Threads that were asked for are unavailable; the model runs on one. Not thrown: see `onWarning`. */
+/** The requested threads are unavailable, and the model runs on one thread. It is not thrown: see `onWarning`. */
 export class ThreadsUnavailableWarning extends Error {
   override readonly name = "ThreadsUnavailableWarning";
 
   constructor(
-    /** How many threads were asked for. */
+    /** The number of requested threads. */
     readonly threads: number,
-    /** What is missing: memory that threads can share, or the workers themselves. */
+    /** What is missing: shared memory, or workers. */
     readonly lacking: "sharedMemory" | "workers",
     reason: string,
   ) {

@@ -1,10 +1,10 @@
-// Loads the core for as many threads as the caller asks for. One thread needs nothing of this folder, so
-// the rest of it is imported only when there are several.
+// Loads the core for the requested number of threads. One thread does not need the rest of this folder, which is only
+// imported for several threads.
 
 import { type Core, loadCore, loadCoreSync } from "../core/load.ts";
 import { requireOneThread, type ThreadedCoreOptions, wantedThreads } from "./options.ts";
 
-/** The core, its kernels shared by `options.threads` threads. */
+/** The core, with kernels that `options.threads` threads share. */
 export async function loadThreadedCore(options: ThreadedCoreOptions): Promise<Core> {
   const wanted = wantedThreads(options);
   if (wanted === 1) return loadCore(options);
@@ -13,8 +13,8 @@ export async function loadThreadedCore(options: ThreadedCoreOptions): Promise<Co
 }
 
 /**
- * The core on one thread, without awaiting.
- * @throws InvalidValueError for more threads, whose workers need time to start.
+ * The core on one thread, synchronously.
+ * @throws InvalidValueError for more threads, because workers start asynchronously.
  */
 export function loadThreadedCoreSync(options: ThreadedCoreOptions): Core {
   requireOneThread(options);

@@ -1,4 +1,4 @@
-// The options for threads, and their checks. Apart from start.ts, which most programs never load.
+// The options for threads, and their checks. They are separate from start.ts, which most programs do not load.
 
 import { wholeNumber } from "../checks.ts";
 import type { CoreOptions } from "../core/load.ts";
@@ -9,30 +9,30 @@ import type { ThreadsUnavailableWarning } from "./errors.ts";
 /** How many threads work on the kernels, and how they start. */
 export interface ThreadOptions {
   /**
-   * Threads that share the work of every call, the caller's thread included: 1 to 16. `"auto"` takes what the
-   * machine has, up to 4. Results are bit-identical for every number. Default 1.
+   * The number of threads that share the work of every call, including the caller's thread: 1 to 16. `"auto"` is the
+   * number of processors, up to 4. Results are bit-identical for every number. Default 1.
    */
   threads?: number | "auto";
   /**
-   * Starts a worker on the module `tied-autoencoder/thread-worker`, where a page's policy forbids blobs. Default: the
-   * package starts its own.
+   * Starts a worker on the module `tied-autoencoder/thread-worker`, for pages whose policy forbids blobs. Default: the
+   * package starts its own workers.
    */
   createWorker?: () => WorkerLike | PromiseLike<WorkerLike>;
   /**
-   * Called when threads are unavailable; the model then runs on one. Default: a warning on the console, once, and
-   * none for `"auto"`.
+   * Called when threads are unavailable. The model then runs on one thread. Default: one warning on the console, and no
+   * warning for `"auto"`.
    */
   onWarning?: (warning: ThreadsUnavailableWarning) => void;
 }
 
-/** All options for the core: which module is loaded, and how many threads share its work. */
+/** All options for the core: the module, and the threads that share its work. */
 export interface ThreadedCoreOptions extends CoreOptions, ThreadOptions {}
 
-/** Threads past the fourth gain little: the products of a step are too small. */
+/** More than four threads gain little, because the products of a step are too small. */
 const AUTO_MOST = 4;
 const MOST_THREADS = 16;
 
-/** Checks the options and returns how many threads are wanted, at most. */
+/** Checks the options and returns the largest number of threads to use. */
 export function wantedThreads(options: ThreadOptions): number {
   const { threads = 1, createWorker, onWarning } = options;
   for (const [name, value] of Object.entries({ createWorker, onWarning })) {

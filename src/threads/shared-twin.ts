@@ -1,17 +1,17 @@
-// Makes the module of the core for shared memory from the module for one thread. They differ in one byte: the kind
-// of limits of the memory that they import. This file reads a module up to that byte:
+// Converts the module of the core for one thread to the module for shared memory. They differ in one byte: the kind of
+// limits of the imported memory. This file reads a module up to that byte. For the format, see
 // https://webassembly.github.io/spec/core/binary/modules.html#import-section
 
 const HEADER_BYTES = 8;
 const IMPORT_SECTION = 2;
 const MEMORY = 2;
-/** Limits with a maximum, alone and for shared memory. */
+/** Limits with a maximum, for unshared and for shared memory. */
 const PLAIN = 1;
 const SHARED = 3;
 
 /**
- * The module with its memory import made shared. Bytes whose only import is not a plain memory with a maximum are
- * returned unchanged: compiling or linking them then tells what is wrong.
+ * The module with a shared memory as its import. Bytes whose only import is not an unshared memory with a maximum are
+ * returned unchanged. Compiling or linking them then reports the error.
  */
 export function sharedTwin(bytes: Uint8Array): Uint8Array {
   const at = memoryLimits(bytes);
@@ -21,7 +21,7 @@ export function sharedTwin(bytes: Uint8Array): Uint8Array {
   return twin;
 }
 
-/** The place of the limits of the only import, if that is a plain memory with a maximum. */
+/** The index of the limits of the only import, if it is an unshared memory with a maximum. */
 function memoryLimits(bytes: Uint8Array): number | undefined {
   let at = HEADER_BYTES;
   const number = () => {

@@ -1,6 +1,6 @@
-// Starts a team: gets memory that threads can share, starts workers, and waits until they have reported. All of
-// it happens within an awaited call, because a page starts no worker while its main thread is busy. Where
-// something is missing, the model runs on one thread and the caller is told once.
+// Starts a team of threads: allocates shared memory, starts workers, and waits until they have started. All of this
+// happens in an awaited call, because a page starts no worker while its main thread is busy. If threads are unavailable,
+// the model runs on one thread and the caller gets one warning.
 
 import { MAXIMUM_PAGES } from "../core/arena.ts";
 import { builds } from "../core/builds/package.ts";
@@ -28,14 +28,14 @@ import type { WorkerOrders } from "./worker.ts";
 
 const START_MILLISECONDS = 10_000;
 /**
- * Pages of 64 KB that a shared memory may grow to in a page, the first that the host gives. They are
- * reserved at once, which phones refuse early.
+ * The largest sizes to try for a shared memory in a page, in units of 64 KB. The host reserves the whole size at once, and
+ * phones refuse large sizes.
  */
 const PAGE_PAGES = [16384, 8192, 4096];
 
 let warned = false;
 
-/** The core on at most `wanted` threads, or on one thread where threads are unavailable. */
+/** The core on at most `wanted` threads, or on one thread if threads are unavailable. */
 export async function loadTeam(options: ThreadedCoreOptions, wanted: number): Promise<Core> {
   const threads = options.threads === "auto" ? Math.min(wanted, hardwareThreads()) : wanted;
   if (threads === 1) return loadCore(options);
@@ -56,7 +56,7 @@ export async function loadTeam(options: ThreadedCoreOptions, wanted: number): Pr
       get threads() {
         return team.threads;
       },
-      dispose: () => team.disband(),
+      dispose: () => team.terminate(),
       guard: (address, bytes) => team.guard(address, bytes),
     };
   } catch (cause) {
@@ -66,9 +66,9 @@ export async function loadTeam(options: ThreadedCoreOptions, wanted: number): Pr
   }
 }
 
-/** A memory that threads can share, or why there is none. */
+/** A shared memory, or the reason why there is none. */
 function sharedMemory(host: HostWebAssembly, { wasm }: ThreadedCoreOptions): HostMemory | string {
-  // A build for shared memory is made from bytes, and an edge runtime carries modules.
+  // A build for shared memory is made from bytes, and an edge runtime has modules instead.
   if (wasm === undefined && builds.compiled) {
     return "an edge runtime takes modules compiled beforehand, which share no memory";
   }
@@ -95,7 +95,7 @@ function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
-/** Tells the caller, once, that the model runs on one thread. */
+/** Warns that the model runs on one thread. Without `onWarning` it warns once on the console. */
 function warnOfOneThread(
   options: ThreadOptions,
   threads: number,
@@ -111,8 +111,8 @@ function warnOfOneThread(
 }
 
 /**
- * Starts the workers and returns the team when all have reported.
- * @throws (rejects) what keeps a worker from starting; no worker is left running.
+ * Starts the workers and returns the team when all have started.
+ * @throws (rejects) the reason why a worker did not start. No worker keeps running.
  */
 export async function startTeam(
   module: HostModule,
@@ -124,25 +124,25 @@ export async function startTeam(
 ): Promise<Team> {
   const buffer = Board.allocate();
   const board = new Board(buffer, exports, 0);
-  const crew = new Crew(board);
+  const workers = new Workers(board);
   try {
     for (let lane = 1; lane < threads; lane++) {
       const worker = createWorker ? await createWorker() : spawn(threadWorker);
-      crew.hire(worker, { module, memory, board: buffer, lane });
+      workers.add(worker, { module, memory, board: buffer, lane });
     }
-    await crew.report();
+    await workers.started();
   } catch (cause) {
-    crew.disband();
+    workers.terminate();
     throw cause;
   }
-  const team = new Team({ exports, board, threads, maySleep: maySleep(), crew, ...limits });
-  forgotten?.register(team, crew);
+  const team = new Team({ exports, board, threads, maySleep: maySleep(), workers, ...limits });
+  unreferenced?.register(team, workers);
   return team;
 }
 
-/** The workers of a model. Holds no reference to the team, so that a forgotten model can be collected. */
-class Crew {
-  /** Why a worker is gone, once one is. */
+/** The workers of a model. It has no reference to the team, so that an unreferenced model can be collected. */
+class Workers {
+  /** The reason why a worker ended. Undefined while all run. */
   lost: string | undefined;
   readonly #board: Board;
   readonly #workers: WorkerLike[] = [];
@@ -151,7 +151,7 @@ class Crew {
     this.#board = board;
   }
 
-  hire(worker: WorkerLike, orders: WorkerOrders): void {
+  add(worker: WorkerLike, orders: WorkerOrders): void {
     this.#workers.push(worker);
     watch(worker, (reason) => {
       this.lost ??= reason;
@@ -160,7 +160,7 @@ class Crew {
   }
 
   /** Resolves when every worker has started. */
-  async report(): Promise<void> {
+  async started(): Promise<void> {
     const end = now() + START_MILLISECONDS;
     while (this.#board.ready < this.#workers.length) {
       if (this.lost !== undefined) throw new Error(this.lost);
@@ -169,14 +169,14 @@ class Crew {
     }
   }
 
-  disband(): void {
+  terminate(): void {
     this.#board.stop();
     for (const worker of this.#workers.splice(0)) worker.terminate();
   }
 }
 
-/** Ends the workers of models that the program dropped without `dispose`. */
-const forgotten =
+/** Ends the workers of models that were garbage collected without `dispose`. */
+const unreferenced =
   typeof FinalizationRegistry === "undefined"
     ? undefined
-    : new FinalizationRegistry<Crew>((crew) => crew.disband());
+    : new FinalizationRegistry<Workers>((workers) => workers.terminate());

@@ -1,6 +1,6 @@
-// The kernels of a core, shared by several threads: the same names and bit-identical results, but a call that
-// is long enough is cut into shares, which the caller's thread and the workers take from a board. Callers
-// need not know. The kernel table says how each kernel may be cut; cuts.ts prepares that for this file.
+// The kernels of a core, shared by several threads. They have the same names and bit-identical results. A call that takes
+// long enough is divided into shares, which the caller's thread and the workers take from a board. The kernel table says
+// how each kernel may be divided, and cuts.ts prepares that for this file.
 
 import type { KernelExports } from "../core/generated/exports.ts";
 import { type KernelName, kernelNames } from "../core/kernel-table.ts";
@@ -9,86 +9,87 @@ import { type AnyKernel, type Board, MOST_TASKS, NONE, pause } from "./board.ts"
 import { type CallPlan, type Cut, callPlan, type Values } from "./cuts.ts";
 import { ThreadError } from "./errors.ts";
 
-/** The least work that is worth its own share, in nanoseconds of one thread. */
+/** The smallest share, in nanoseconds on one thread. */
 const LEAST_SHARE = 6_000;
 /**
- * Sharing begins with a matrix product of so many least shares. It ends when so many products in a row have fewer than
- * the second figure: sharing the small calls of a small batch gains a third on a quiet machine and loses a third on
- * a busy one. A step of large products has small ones too, such as those for the biases in a Gram step.
+ * Sharing begins with a matrix product of at least SHARES_TO_BEGIN smallest shares. It ends when SMALL_TO_END products in
+ * a row have fewer than SHARES_TO_STAY. The reason: sharing the small calls of a small batch gains a third on a quiet
+ * machine and loses a third on a busy one. A step with large products has small ones too, for example for the biases in
+ * a Gram step.
  */
 const SHARES_TO_BEGIN = 12;
 const SHARES_TO_STAY = 5;
 const SMALL_TO_END = 12;
 /**
- * The last share of a call is one part in so many of what each thread has to do, but no longer than the second
- * figure, in nanoseconds: a thread may be late by that much. Cutting a product of 0.5 ms in eight costs 1 to 4 %
- * (every share packs the other operand); cut in two, a core that was slow for a while delayed the other by 20 %.
+ * The last share of a call is 1 / LAST_SHARE of the work of a thread, but at most LONGEST_LAST_SHARE nanoseconds. A thread
+ * may finish late by that time. Dividing a product of 0.5 ms into eight shares costs 1 to 4 %, because every share packs
+ * the other operand. Divided into two shares, a core that was slow for a while delayed the other core by 20 %.
  */
 const LAST_SHARE = 4;
 const LONGEST_LAST_SHARE = 40_000;
 /**
- * Sleeping workers are woken for so much work: at once, or in calls that follow each other closely. Waking
- * costs the caller 10 to 25 us, and a worker is there 30 to 40 us later (Node 24, measured).
+ * Sleeping workers are woken for this many nanoseconds of work, in one call or in calls that follow each other closely.
+ * Waking costs the caller 10 to 25 us, and a worker is ready 30 to 40 us later (measured with Node 24).
  */
 const WORTH_WAKING = 150_000;
-/** Calls further apart than this do not add up: a woken worker would sleep again between them. */
+/** Calls with a longer gap are not added up, because a woken worker would sleep again between them. */
 const CLOSE_MILLISECONDS = 0.2;
-/** How long the caller spins for the others before it sleeps, where it may sleep. */
+/** How long the caller spins for the other threads before it sleeps, if it may sleep. */
 const SPIN_MILLISECONDS = 0.2;
-/** How long the caller waits for a share that was taken and not finished: so many slices, and more after long work. */
+/** How long the caller waits for a share that was taken and not finished: this number of slices, and more after long work. */
 const SLICE_MILLISECONDS = 100;
 const PATIENCE_SLICES = 50;
 const PATIENCE_FACTOR = 20;
 
 /**
- * Sharing that loses so much time against one thread pauses for a rest. The rest doubles up to the longest
- * while sharing continues to lose: other programs use the machine, or two threads run on one core.
+ * If sharing loses this much time compared with one thread, it is suspended for a rest. The reason may be other programs,
+ * or two threads on one core. While sharing continues to lose, the rest doubles up to the longest rest.
  */
 const LOSS_MILLISECONDS = 1;
 const SHORTEST_REST = 10;
 const LONGEST_REST = 640;
 
 const CACHE_LINE = 64;
-/** What a search returns that finds nothing: all bits set, as JavaScript reads an i32. */
+/** The result of a search that finds nothing: all bits set, as a signed int32. */
 const NOT_FOUND = -1;
 
 export interface TeamOptions {
   readonly exports: KernelExports;
   readonly board: Board;
-  /** The caller's thread included. */
+  /** The number of threads, including the caller's. */
   readonly threads: number;
   /** Whether the caller's thread may block. */
   readonly maySleep: boolean;
-  readonly crew: { readonly lost: string | undefined; disband(): void };
-  /** Slices of a tenth of a second that a share may be overdue. */
+  readonly workers: { readonly lost: string | undefined; terminate(): void };
+  /** How many slices of 0.1 s a share may be overdue. */
   readonly patience?: number;
-  /** Share every call that can be cut, even where that only costs time. For tests. */
+  /** Whether to share every call that can be divided, even if that only costs time. For tests. */
   readonly always?: boolean;
 }
 
 export class Team {
-  /** What the model calls. */
+  /** The shared kernels. */
   readonly kernels: KernelExports;
   readonly #raw: Readonly<Record<KernelName, AnyKernel>>;
   readonly #options: TeamOptions;
   readonly #leastShare: number;
-  /** Where a model keeps what a call must not leave half written: first and last byte of each block. */
+  /** The first and the last byte of each block that holds weights or the optimizer's state. */
   readonly #guarded: { readonly first: number; readonly last: number }[] = [];
   /** Whether recent matrix products were worth sharing. */
   #engaged: boolean;
-  /** Products in a row that were too small to be shared for themselves. */
+  /** The number of products in a row that were too small to justify sharing. */
   #smallProducts = 0;
-  /** For each share of the current batch: its first element, and how much of the work it is. */
+  /** For each share of the current batch: its first element, and its amount of work. */
   readonly #starts = new Float64Array(MOST_TASKS);
   readonly #weights = new Float64Array(MOST_TASKS);
-  /** Threads that the current batch is divided among. */
+  /** The number of parts of the current batch, one per thread. */
   #parts = 1;
   #alone = false;
-  /** Milliseconds that sharing has won lately, or lost if below zero. */
-  #won = 0;
+  /** Milliseconds that sharing has recently gained, or lost if negative. */
+  #gain = 0;
   #rest = SHORTEST_REST;
   #restsUntil = 0;
-  /** Nanoseconds of work that came close together while workers slept. */
+  /** Nanoseconds of work in close calls while workers slept. */
   #missed = 0;
   #closeUntil = 0;
 
@@ -96,7 +97,7 @@ export class Team {
     this.#options = options;
     this.#leastShare = options.always ? 1 : LEAST_SHARE;
     this.#engaged = options.always === true;
-    // The module's functions take numbers and nothing else; their own types say how many.
+    // The module's functions only take numbers. Their own types say how many.
     const raw = options.exports as unknown as Record<KernelName, AnyKernel>;
     this.#raw = raw;
     const numbers = new Map(Object.keys(raw).map((name, number) => [name, number]));
@@ -120,20 +121,20 @@ export class Team {
     this.kernels = shared as unknown as KernelExports;
   }
 
-  /** Threads at work: one after a worker was lost. */
+  /** The number of threads. 1 after a worker was lost. */
   get threads(): number {
     return this.#alone ? 1 : this.#options.threads;
   }
 
-  /** Names a block of memory that a ThreadError reports on; see Core.guard. */
+  /** Registers a block of memory for the reports of a ThreadError. See Core.guard. */
   guard(address: number, bytes: number): void {
     this.#guarded.push({ first: address, last: address + bytes - 1 });
   }
 
-  /** Ends the workers; later calls run on the caller's thread. */
-  disband(): void {
+  /** Ends the workers. Later calls run on the caller's thread. */
+  terminate(): void {
     this.#alone = true;
-    this.#options.crew.disband();
+    this.#options.workers.terminate();
   }
 
   #shared(plan: CallPlan): AnyKernel {
@@ -148,7 +149,7 @@ export class Team {
     };
   }
 
-  /** The first share that finds something gives the answer. */
+  /** A shared search. The first share that finds something gives the result. */
   #sharedSearch(plan: CallPlan): AnyKernel {
     const raw = this.#raw[plan.name];
     return (...values) => {
@@ -163,14 +164,14 @@ export class Team {
     };
   }
 
-  /** Every unit is a share. Their answers are added in order, as on one thread. */
+  /** A shared sum. Every block is a share. The sums of the blocks are added in order, as on one thread. */
   #sharedSum(plan: CallPlan): AnyKernel {
     const raw = this.#raw[plan.name];
     const cut = largestCut(plan, []);
     return (...values) => {
       const elements = at(values, cut.count);
       const blocks = Math.ceil(elements / cut.unit);
-      if (blocks < 2 || this.#handsFor(plan.time(values)) < 2) return raw(...values);
+      if (blocks < 2 || this.#partsFor(plan.time(values)) < 2) return raw(...values);
       let total = 0;
       for (let first = 0; first < blocks; first += MOST_TASKS) {
         const tasks = Math.min(blocks - first, MOST_TASKS);
@@ -186,8 +187,9 @@ export class Team {
   }
 
   /**
-   * C in bands of rows: each its square on the diagonal, by the symmetric kernel, and what is left of that, by
-   * a product. The caller's thread then mirrors the products, which takes 9 us for n = 256.
+   * A shared symmetric product. C is divided into bands of rows. The symmetric kernel computes the square of a band on the
+   * diagonal, and a general product computes the part to the left of it. The caller's thread then mirrors the products,
+   * which takes 9 us for n = 256.
    */
   #sharedSymmetric(plan: CallPlan, product: CallPlan): AnyKernel {
     const { [plan.name]: raw, transpose } = this.#raw;
@@ -195,9 +197,9 @@ export class Team {
       const [n = 0, k = 0, a = 0, lda = 0, c = 0, ldc = 0, workspace = 0] = values;
       const time = plan.time(values);
       this.#engage(time);
-      const hands = this.#handsFor(time);
-      const bands = Math.floor(Math.min(2 * hands, time / this.#leastShare, n / 16));
-      if (hands < 2 || bands < 2) return raw(...values);
+      const parts = this.#partsFor(time);
+      const bands = Math.floor(Math.min(2 * parts, time / this.#leastShare, n / 16));
+      if (parts < 2 || bands < 2) return raw(...values);
       const { board } = this.#options;
       const stride = this.#roomOf(plan, values);
       const rowOfA = product.name === "gemmNT" ? 4 * lda : 4;
@@ -228,7 +230,7 @@ export class Team {
     };
   }
 
-  /** Notes how long a matrix product takes. */
+  /** Decides from the time of a matrix product whether to share calls. */
   #engage(time: number): void {
     if (this.#options.always) return;
     const shares = time / this.#leastShare;
@@ -238,15 +240,15 @@ export class Team {
     else if (this.#smallProducts >= SMALL_TO_END) this.#engaged = false;
   }
 
-  /** Threads that will share a call of so many nanoseconds; 1 leaves it whole. */
-  #handsFor(time: number): number {
+  /** The number of threads for a call of `time` nanoseconds. 1 means that it is not shared. */
+  #partsFor(time: number): number {
     if (time < 2 * this.#leastShare || this.#alone || !this.#engaged) return 1;
-    this.#parts = Math.min(this.#hands(time), Math.floor(time / this.#leastShare));
+    this.#parts = Math.min(this.#availableThreads(time), Math.floor(time / this.#leastShare));
     return this.#parts;
   }
 
-  /** Threads that will take part in so much work. Wakes sleeping workers where that pays. */
-  #hands(work: number): number {
+  /** The number of available threads for `work` nanoseconds. Wakes sleeping workers if that is worth its cost. */
+  #availableThreads(work: number): number {
     const { board, threads, always } = this.#options;
     const time = now();
     if (time < this.#restsUntil && !always) return 1;
@@ -262,33 +264,33 @@ export class Team {
   }
 
   /**
-   * Writes the shares of a call to the board and returns their number; below 2 the call stays whole. Every
-   * thread gets an equal part of the work, in shares of a half, a quarter and so on of it, the smallest twice, so
-   * that threads end together although some started late or are slow. The last share takes what is no whole unit.
+   * Writes the shares of a call to the board and returns their number. If it is less than 2, the call is not divided.
+   * Every thread gets an equal part of the work, in shares of 1/2, 1/4 and so on, with the smallest share twice. So threads
+   * finish at about the same time, even if some started late or are slow. The last share includes the incomplete unit.
    */
   #divide(plan: CallPlan, values: Values, time: number): number {
-    const hands = this.#handsFor(time);
-    if (hands < 2) return 1;
+    const parts = this.#partsFor(time);
+    if (parts < 2) return 1;
     const cut = largestCut(plan, values);
     const count = at(values, cut.count);
     const units = Math.floor(count / cut.unit);
-    if (units < hands) return 1;
+    if (units < parts) return 1;
     const least = Math.max(
       this.#leastShare,
-      Math.min(time / hands / LAST_SHARE, LONGEST_LAST_SHARE),
+      Math.min(time / parts / LAST_SHARE, LONGEST_LAST_SHARE),
     );
-    const finest = Math.min(time / hands / least, units / hands, 2 ** (MOST_TASKS / hands - 1));
+    const finest = Math.min(time / parts / least, units / parts, 2 ** (MOST_TASKS / parts - 1));
     const halvings = Math.floor(Math.log2(finest));
     const stride = this.#roomOf(plan, values);
-    const edge = (part: number) => Math.floor((units * part) / hands);
+    const edge = (part: number) => Math.floor((units * part) / parts);
     let tasks = 0;
-    for (let part = 0; part < hands; part++) {
+    for (let part = 0; part < parts; part++) {
       let start = edge(part);
       const end = edge(part + 1);
       for (let share = 0; share <= halvings; share++) {
         const isLast = share === halvings;
         const next = isLast ? end : start + ((end - start) >> 1);
-        const until = isLast && part === hands - 1 ? count : next * cut.unit;
+        const until = isLast && part === parts - 1 ? count : next * cut.unit;
         this.#write(tasks++, plan, cut, values, start * cut.unit, until, stride);
         start = next;
       }
@@ -320,10 +322,12 @@ export class Team {
     this.#weights[i] = end - start;
   }
 
-  /** Has everyone work until the shares on the board are done. */
+  /** Posts the shares on the board and works until all are done. */
   #run(plan: CallPlan, values: Values, tasks: number): void {
-    const { board, crew } = this.#options;
-    if (crew.lost !== undefined) this.#fail(`A worker of the model is gone: ${crew.lost}`, true);
+    const { board, workers } = this.#options;
+    if (workers.lost !== undefined) {
+      this.#fail(`A worker of the model is gone: ${workers.lost}`, true);
+    }
     const start = now();
     board.post(tasks, this.#parts);
     let own = 0;
@@ -339,13 +343,13 @@ export class Team {
     if (own > 0) {
       let all = 0;
       for (let i = 0; i < tasks; i++) all += at(this.#weights, i);
-      this.#keepBooks((worked / own) * all - (now() - start));
+      this.#recordGain((worked / own) * all - (now() - start));
     }
   }
 
   /**
-   * Whether a call that was interrupted harmed nothing that a model keeps. Where no block is guarded, all memory
-   * counts, and a call does no harm if it can be made again: it updates nothing in place.
+   * Whether an interrupted call left the weights and the optimizer's state unchanged. If no block is registered, all memory
+   * counts, and the call must not update any array in place, so that it can be repeated.
    */
   #leavesIntact({ written, read }: CallPlan, values: Values): boolean {
     return !written.some(({ argument, updates }) => {
@@ -357,19 +361,20 @@ export class Team {
     });
   }
 
-  #keepBooks(won: number): void {
-    this.#won = Math.min(this.#won + won, LOSS_MILLISECONDS);
-    if (this.#won >= LOSS_MILLISECONDS) {
+  /** Adds the milliseconds that sharing a call has gained. Begins or ends a rest. */
+  #recordGain(gain: number): void {
+    this.#gain = Math.min(this.#gain + gain, LOSS_MILLISECONDS);
+    if (this.#gain >= LOSS_MILLISECONDS) {
       this.#rest = SHORTEST_REST;
       this.#restsUntil = 0;
-    } else if (this.#won < -LOSS_MILLISECONDS) {
+    } else if (this.#gain < -LOSS_MILLISECONDS) {
       this.#restsUntil = now() + this.#rest;
       this.#rest = Math.min(2 * this.#rest, LONGEST_REST);
-      this.#won = 0;
+      this.#gain = 0;
     }
   }
 
-  /** Waits for shares that others took. False when they must be given up. */
+  /** Waits for shares that other threads took. Returns false if they did not finish in time. */
   #allDone(workedMilliseconds: number): boolean {
     const { board, maySleep, patience = PATIENCE_SLICES } = this.#options;
     const spinUntil = now() + SPIN_MILLISECONDS;
@@ -378,7 +383,7 @@ export class Team {
       pause();
     }
     const slices = patience + (workedMilliseconds * PATIENCE_FACTOR) / SLICE_MILLISECONDS;
-    // Slices rather than a deadline: a machine that was suspended loses one of them, not the worker.
+    // It counts slices instead of using a deadline, because a suspended machine then only loses one slice.
     for (let slice = 0; slice < slices; slice++) {
       const sliceEnd = now() + SLICE_MILLISECONDS;
       do {
@@ -390,15 +395,15 @@ export class Team {
   }
 
   #fail(what: string, weightsIntact: boolean): never {
-    this.disband();
+    this.terminate();
     throw new ThreadError(what, weightsIntact);
   }
 
-  /** Bytes of workspace that one thread needs for a call; 0 where the kernel takes none. */
+  /** The bytes of workspace that one thread needs for a call. 0 if the kernel has no workspace. */
   #roomOf({ workspace }: CallPlan, values: Values): number {
     if (!workspace) return 0;
     const { bytes, sizes, factor } = workspace;
-    const [first = 0, second = 0, third = 0] = sizes; // a kernel ignores what it has no parameter for
+    const [first = 0, second = 0, third = 0] = sizes; // a kernel ignores additional arguments
     return aligned(
       this.#raw[bytes](factor * at(values, first), at(values, second), at(values, third)),
     );
@@ -418,7 +423,7 @@ function largestCut({ name, cuts }: CallPlan, values: Values): Cut {
   return best;
 }
 
-/** Element `i` of a list that has one. */
+/** Element `i` of a list, which must exist. */
 function at(list: ArrayLike<number>, i: number): number {
   return list[i] ?? 0;
 }

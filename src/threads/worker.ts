@@ -1,19 +1,19 @@
-// The program of a worker: waits for its one message, instantiates the core over the shared memory that the
-// message brings, and runs kernels until the team stops. It is bundled twice: as a string, from which the package
-// starts workers, and as the entry "tied-autoencoder/thread-worker" for pages that may not run strings.
+// The program of a worker of a team. It waits for one message, instantiates the core over the shared memory in that
+// message, and runs kernels until the team stops. It is bundled twice: as a string, from which the package starts workers,
+// and as the entry "tied-autoencoder/thread-worker", for pages that do not allow running strings.
 
 import type { HostModule, HostWebAssembly } from "../platform/webassembly.ts";
 import { Board } from "./board.ts";
 
-/** What the caller's thread sends. */
+/** The message from the caller's thread. */
 export interface WorkerOrders {
-  /** The core, compiled. */
+  /** The compiled core. */
   readonly module: HostModule;
   /** The shared memory. */
   readonly memory: object;
-  /** Where calls are posted. */
+  /** The memory of the board. */
   readonly board: SharedArrayBuffer;
-  /** Which share of each call is this worker's. */
+  /** The number of the worker, from 1. */
   readonly lane: number;
 }
 
@@ -39,7 +39,7 @@ function serve({ module, memory, board, lane }: WorkerOrders): void {
   scope.close?.();
 }
 
-// A worker of node:worker_threads has a port; any other gets messages at its global scope.
+// A worker of node:worker_threads has a port. Any other worker gets messages at its global scope.
 const port = scope.process?.getBuiltinModule?.("node:worker_threads")?.parentPort;
 if (port) port.once("message", serve);
 else scope.onmessage = ({ data }) => serve(data);

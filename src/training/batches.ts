@@ -1,38 +1,39 @@
-// Where a run's batches come from: rows that are all there, in the order of the epoch, or pieces that
-// arrive one by one (streams.ts). A source keeps no place: it gives the batch that the run's state names
-// next, so that a run may start anywhere.
+// The sources of a run's batches: rows in memory, in the order of the epoch, or a stream of pieces (streams.ts). A
+// source has no position of its own. It returns the batch for the position of the run's state, so a run may start
+// anywhere.
 
 import { FlatRows, type MatrixInput, type Rows } from "../data/rows.ts";
 import { InvalidValueError } from "../errors.ts";
 import type { Batch, Staging } from "../model/staging.ts";
 import type { Paused } from "../platform/turns.ts";
 
-/** The place in a run that a source is asked for. */
+/** A position in a run. */
 export interface Place {
   readonly epoch: number;
   readonly batch: number;
 }
 
 export interface BatchSource {
-  /** Rows and steps of an epoch, and rows of a step; 0 where that is not known. */
+  /** Rows and steps of an epoch, and rows of a step. 0 if not known. */
   readonly rows: number;
   readonly stepsPerEpoch: number;
   readonly batchSize: number;
-  /** The batch at `place`; undefined after the last of its epoch. */
+  /** The batch at `place`. Undefined after the last batch of its epoch. */
   next(place: Place): Batch | undefined | PromiseLike<Batch | undefined>;
-  /** Whether `place` is known to lie after the last batch of its epoch. */
+  /** Whether `place` is known to be after the last batch of its epoch. */
   isEnd(place: Place): boolean;
-  /** What has to be done before the first batch, with a pause after every piece of it. */
+  /** Work before the first batch, with a pause after every piece. */
   prepare?(): Paused<void>;
-  /** Lets go of what is open. */
+  /** Releases the data. */
   close(): unknown;
 }
 
-/** What `RowBatches` holds between two runs. */
+/** The rows of `RowBatches` between two runs. */
 const NO_ROWS = new FlatRows();
 
 /**
- * Rows in memory, in batches of `batchSize`, the last one short. One object serves all runs of a model: see `StepLoop`.
+ * Rows in memory, in batches of `batchSize`. The last batch of an epoch may be shorter. One object serves all runs of a
+ * model: see `StepLoop`.
  */
 export class RowBatches implements BatchSource {
   rows = 0;
@@ -50,12 +51,12 @@ export class RowBatches implements BatchSource {
     checked: true,
     held: undefined,
   };
-  /** The epoch whose order the batch has. */
+  /** The epoch of the current order. */
   #ordered = -1;
 
   /**
-   * Takes up rows [0, rows) of `x` and of its target, in the order that `shuffledOrder` gives for an epoch, or as they
-   * are.
+   * Opens rows [0, rows) of `x` and of its target. `shuffledOrder` gives their order for an epoch. Without it they keep
+   * their order.
    */
   open(
     staging: Staging,
@@ -79,7 +80,7 @@ export class RowBatches implements BatchSource {
     return this;
   }
 
-  /** Holds the rows in the arena, where they are few enough. Pauses after every chunk. */
+  /** Copies the rows into the arena, if they are few enough. Pauses after every chunk. */
   *prepare(): Paused<void> {
     const { x, target } = this.#batch;
     this.#batch.held = yield* this.#staging?.hold(x, target, this.rows, this.batchSize) ?? [];
@@ -102,7 +103,7 @@ export class RowBatches implements BatchSource {
     return batch;
   }
 
-  /** Lets go of the data and of the model. */
+  /** Releases the data and the model. */
   close(): void {
     const batch = this.#batch;
     batch.x = NO_ROWS;
@@ -114,19 +115,19 @@ export class RowBatches implements BatchSource {
   }
 }
 
-/** One piece of data that arrives: the rows of a step, or `{ x, target }`. */
+/** One piece of a stream: the rows of a step, or `{ x, target }`. */
 export type BatchInput =
   | MatrixInput
   | {
       /** The rows of the step. */
       readonly x: MatrixInput;
-      /** What to reproduce instead, row for row. Default: `x`. */
+      /** The target, with a row for every row of `x`. Default: `x`. */
       readonly target?: MatrixInput | undefined;
     };
 
 /**
- * Data that arrives in pieces, each the rows of one optimizer step. A function is called for every
- * epoch; an iterable itself serves one.
+ * A stream of pieces, each with the rows of one optimizer step. A function is called for every epoch. An iterable serves
+ * one epoch.
  */
 export type BatchStream =
   | AsyncIterable<BatchInput>
@@ -137,7 +138,7 @@ export function isBatchStream(input: MatrixInput | BatchStream): input is BatchS
   return typeof input === "object" && input !== null && Symbol.asyncIterator in input;
 }
 
-/** Tells rows from `{ x, target }`. */
+/** Distinguishes rows from `{ x, target }`. */
 export function inputAndTarget(input: BatchInput): {
   x: MatrixInput;
   target?: MatrixInput | undefined;
@@ -146,7 +147,7 @@ export function inputAndTarget(input: BatchInput): {
   return isPair ? input : { x: input as MatrixInput };
 }
 
-/** Refuses a target that has not a row for every row of the input. */
+/** Throws unless the target has as many rows as the input. */
 export function requireSameCount(x: Rows, target: Rows | undefined): void {
   if (target && target.count !== x.count) {
     throw new InvalidValueError(

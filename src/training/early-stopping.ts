@@ -1,5 +1,5 @@
-// Early stopping: ends a run once the monitored loss has stopped falling, and gives the best weights
-// back on request. The counting is Keras'.
+// Early stopping: ends a run when the monitored loss stops decreasing, and restores the best weights on request. Epochs
+// are counted as in Keras.
 
 import { record } from "../checks.ts";
 import { InvalidStateError } from "../errors.ts";
@@ -16,15 +16,15 @@ import {
 import type { RunState } from "./run-state.ts";
 import type { Monitor } from "./schedules/schedule.ts";
 
-/** When a run ends early. */
+/** Options of early stopping. */
 export interface EarlyStoppingOptions {
-  /** The loss to watch. Default `"valLoss"` where there is validation, else `"loss"`. */
+  /** The monitored loss. Default `"valLoss"` if there is validation, otherwise `"loss"`. */
   monitor?: Monitor | undefined;
-  /** Epochs without improvement after which the run ends; 0 counts as 1. Default 0. */
+  /** The number of epochs without improvement after which the run ends. 0 has the same effect as 1. Default 0. */
   patience?: number;
-  /** A fall by no more than this does not count as improvement. Default 0. */
+  /** A decrease of at most this value is not an improvement. Default 0. */
   minDelta?: number;
-  /** Ends the run with the weights of its best epoch, also where it was not stopped. Default false. */
+  /** Whether to restore the weights of the best epoch at the end, also if the run was not stopped. Default false. */
   restoreBest?: boolean;
 }
 
@@ -35,23 +35,23 @@ const checks: Checks<EarlyStoppingOptions> = {
   restoreBest: flag(false),
 };
 
-/** What early stopping needs of a model. The threshold of a sparse code goes with its weights. */
+/** The part of a model that early stopping uses. The threshold of a sparse code belongs to the weights. */
 type Model = Pick<ModelState, "copyWeights" | "restore">;
 
 export interface EarlyStopping {
   readonly monitor: Monitor | undefined;
-  /** Takes an epoch's loss into account, and the model it left; may stop the run. */
+  /** Records the loss of an epoch, and the weights if it is the best one. May stop the run. */
   observe(loss: number, run: RunState, model: Model): void;
   /**
-   * Gives back the best weights, where they are wanted. A run that `isCut`, and may be resumed, keeps those that it
-   * had.
+   * Restores the best weights, if `restoreBest` is set. `isCut` means that the run was cut and may be resumed: then the
+   * run keeps its last weights.
    */
   restore(run: RunState, model: Model, isCut: boolean): void;
-  /** @throws InvalidStateError when epochs passed and none had a finite loss. */
+  /** @throws InvalidStateError if there were epochs and none had a finite loss. */
   requireObserved(run: RunState): void;
 }
 
-/** Checks early stopping's settings. */
+/** Checks the options of early stopping. */
 export function resolveEarlyStopping(settings: unknown): EarlyStopping {
   const given = record("earlyStopping", settings);
   const options = resolveOptions("earlyStopping", "earlyStopping", given, checks);

@@ -1,4 +1,4 @@
-// What `fit` takes, as users write it, and what its callbacks see.
+// The options of `fit` as users write them, and the records that its callbacks get.
 
 import type { MatrixInput } from "../data/rows.ts";
 import type { EarlyStoppingOptions } from "./early-stopping.ts";
@@ -9,88 +9,89 @@ import type { ScheduleSpec } from "./schedules/index.ts";
 export interface AbortSignalLike {
   readonly aborted: boolean;
   readonly reason?: unknown;
-  /** Where there is one, an abort is heard at once while training waits for data. */
+  /** If it is present, an abort ends a wait for data immediately. */
   addEventListener?(type: "abort", listener: () => void, options?: { once?: boolean }): void;
   removeEventListener?(type: "abort", listener: () => void): void;
 }
 
-/** One optimizer step, as `onStep` and the iterator of `fitSteps` see it. */
+/** One optimizer step, for `onStep` and the iterator of `fitSteps`. */
 export interface StepRecord {
-  /** Optimizer steps of the model so far, this one included. */
+  /** The number of optimizer steps of the model so far, including this one. */
   readonly step: number;
-  /** Number of the epoch, from 0. */
+  /** The number of the epoch, from 0. */
   readonly epoch: number;
-  /** Number of the batch within its epoch, from 0. */
+  /** The number of the batch within its epoch, from 0. */
   readonly batch: number;
-  /** Rows in this batch. */
+  /** The number of rows in this batch. */
   readonly rows: number;
-  /** Mean loss of the batch before the update, penalties included. */
+  /** The mean loss of the batch before the update, including penalties. */
   readonly loss: number;
-  /** The rate that the step was taken with. */
+  /** The learning rate of this step. */
   readonly learningRate: number;
 }
 
-/** One finished epoch, as `onEpoch` sees it. */
+/** One finished epoch, for `onEpoch`. */
 export interface EpochRecord {
-  /** Number of the epoch, from 0. */
+  /** The number of the epoch, from 0. */
   readonly epoch: number;
-  /** Mean of the epoch's batch losses, weighted by rows. */
+  /** The mean of the batch losses of the epoch, weighted by the number of known values. */
   readonly loss: number;
-  /** Loss on the validation rows after the epoch; absent without validation. */
+  /** The loss on the validation rows after the epoch. Absent without validation. */
   readonly valLoss?: number;
 }
 
-/** What a callback may answer: `false` ends training normally. */
+/** The result of a callback. `false` ends training without an error. */
 export type CallbackResult = unknown;
 
-/** How `fit` and `fitSteps` train. Every option may be left out. */
+/** The options of `fit` and `fitSteps`. All are optional. */
 export interface FitOptions {
-  /** The epoch to stop before: with `initialEpoch` 5, `epochs: 8` trains three. Default: one epoch. */
+  /** The epoch to stop before. With `initialEpoch` 5, `epochs: 8` trains three epochs. Default: one epoch. */
   epochs?: number;
-  /** Rows a step; the last batch of an epoch may be shorter. Default 32. */
+  /** The number of rows per step. The last batch of an epoch may be shorter. Default 32. */
   batchSize?: number;
-  /** Draw a fresh seeded order for every epoch. Default true. */
+  /** Whether to draw a new seeded order for every epoch. Default true. */
   shuffle?: boolean;
   /** Rows to evaluate on after every epoch, or `{ x, target }`. Default: none. */
   validationData?: MatrixInput | { readonly x: MatrixInput; readonly target?: MatrixInput };
   /**
-   * Share of the rows to evaluate on instead, between 0 and 1, rounded down to whole rows: the last rows as they
-   * were given, unless `validationShuffle`. If rows are sorted by class, use `validationShuffle`; if by time,
-   * keep the last rows. Default: no validation.
+   * The share of the rows to evaluate on, between 0 and 1, rounded down to whole rows. They are the last rows of the
+   * data, unless `validationShuffle` is set. If rows are sorted by class, use `validationShuffle`. If they are sorted by
+   * time, do not use it. Default: no validation.
    */
   validationSplit?: number;
-  /** Draws the rows of `validationSplit` at random, by the seed. Default false. */
+  /** Whether to draw the rows of `validationSplit` at random, with the model's seed. Default false. */
   validationShuffle?: boolean;
-  /** What to reproduce instead of `x`, row for row. Default: `x`. */
+  /** The target instead of `x`, with a row for every row of `x`. Default: `x`. */
   target?: MatrixInput;
-  /** Noise on the input, fresh at every step; the target stays clean. Default: none. */
+  /** Noise on the input, new for every step. The target has no noise. Default: none. */
   corruption?: CorruptionSpec;
-  /** How the learning rate moves. Default: it stays what `model.learningRate` says. */
+  /** The schedule of the learning rate. Default: the learning rate stays `model.learningRate`. */
   schedule?: ScheduleSpec;
-  /** Ends training when a loss stops falling. Default: training runs to its end. */
+  /** Ends training when a loss stops decreasing. Default: training does not end early. */
   earlyStopping?: EarlyStoppingOptions;
   /**
-   * Runs each batch in this many parts, one after the other, and takes one step on the sum of their
-   * gradients: the result of the whole batch, in a share of its memory. Default 1.
+   * The number of parts of a batch. Training processes the parts one after the other and takes one step with the sum of
+   * their gradients. The result is that of the whole batch and needs less memory. Default 1.
    */
   microBatches?: number;
-  /** Called after every epoch; returning `false` ends training. A promise is awaited. Default: none. */
+  /** Called after every epoch. Returning `false` ends training. A promise is awaited. Default: none. */
   onEpoch?: (record: EpochRecord) => CallbackResult;
-  /** Called after every step; returning `false` ends training. A promise is awaited. Default: none. */
+  /** Called after every step. Returning `false` ends training. A promise is awaited. Default: none. */
   onStep?: (record: StepRecord) => CallbackResult;
-  /** Aborting rejects with `signal.reason` after the step under way. Default: none. */
+  /** Aborting rejects with `signal.reason` after the current step. Default: none. */
   signal?: AbortSignalLike;
-  /** Number of the first epoch, for runs that go on. Default 0. */
+  /** The number of the first epoch, for runs that continue earlier ones. Default 0. */
   initialEpoch?: number;
   /**
-   * Goes on with the model's last run where it was cut, in the middle of an epoch if need be, bit for bit
-   * as if it never had been; give the same data and options. Works on the same model and on one that was
-   * loaded from `save({ optimizer: true })`. Without such a run, a new one starts. Default false.
+   * Whether to continue the model's last run where it was cut, also in the middle of an epoch. The result is
+   * bit-identical to that of an uncut run, if the data and the options are the same. Works on the same model and on a
+   * model that was loaded from `save({ optimizer: true })`. If there is no run to continue, a new one starts. Default
+   * false.
    */
   resume?: boolean;
-  /** Most steps to take in this call. Default: no limit. */
+  /** The largest number of steps of this call. Default: no limit. */
   maxSteps?: number;
-  /** Ends training after the step during which this much time has passed. Default: no limit. */
+  /** Ends training after the step in which this number of seconds has passed. Default: no limit. */
   maxSeconds?: number;
 }
 
@@ -116,7 +117,7 @@ export const FIT_KEYS = Object.keys({
   maxSeconds: true,
 } satisfies Record<keyof FitOptions, true>);
 
-/** Options that speak of rows in memory, and have no meaning for a stream. */
+/** Options for rows in memory, which have no meaning for a stream. */
 export const ROW_KEYS = [
   "batchSize",
   "shuffle",

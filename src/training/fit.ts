@@ -1,4 +1,4 @@
-// The options of `fit`, checked once, before anything changes, and what a run is made of.
+// Checks the options of `fit` once, before anything changes, and builds the parts of a run.
 
 import { boolean, callback, onlyKeys, positiveNumber, record, wholeNumber } from "../checks.ts";
 import { type MatrixInput, OrderedRows, type Rows, readRows } from "../data/rows.ts";
@@ -26,11 +26,11 @@ import { heldBack, readValidation, type Validation } from "./validation.ts";
 export interface Fit {
   readonly source: BatchSource;
   readonly validation: Validation | undefined;
-  /** The rows to train on, where they are all there. */
+  /** The rows to train on, if they are in memory. */
   readonly rows: Rows | undefined;
-  /** Rows whose values have to be looked over before training, and whether they are targets. */
+  /** Rows whose values must be checked before training, and whether they are targets. */
   readonly unchecked: readonly { readonly rows: Rows; readonly asTarget: boolean }[];
-  /** Where the run starts, and what it keeps up to date. */
+  /** The state of the run: its start, and then its progress. */
   readonly state: RunState;
   readonly epochs: number;
   readonly maxSteps: number;
@@ -45,8 +45,8 @@ export interface Fit {
 }
 
 /**
- * Checks every option; the values of the rows are checked when the run begins. `lastRun` is what may be continued, and
- * `batches` reads the rows.
+ * Checks every option. The values of the rows are checked when the run begins. `lastRun` is the run that may be
+ * continued, and `batches` reads the rows.
  */
 export function resolveFit(
   engine: Engine,
@@ -65,12 +65,12 @@ export function resolveFit(
   try {
     return fitTo(engine, lastRun, input, data, options);
   } catch (error) {
-    data.source.close(); // lets go of the caller's data
+    data.source.close(); // releases the caller's data
     throw error;
   }
 }
 
-/** Checks the options that say how to train on `data`. */
+/** Checks the options except those of the data. */
 function fitTo(
   engine: Engine,
   lastRun: RunState | undefined,
@@ -150,10 +150,10 @@ function rowsAndValidation(
   };
 }
 
-/** Names the permutation of a split; no epoch comes so far. */
+/** The epoch of the permutation of a split. No run reaches this epoch. */
 const SPLIT_EPOCH = 0xffff_ffff;
 
-/** Batches that arrive in pieces, and what they are judged by. */
+/** A stream of batches, and the validation rows. */
 function streamAndValidation(engine: Engine, stream: BatchStream, options: FitOptions): Data {
   for (const key of ROW_KEYS) {
     if (options[key] === undefined) continue;
@@ -176,7 +176,7 @@ function toCheck(x: Rows, target: Rows | undefined): Fit["unchecked"] {
   return target ? [input, { rows: target, asTarget: true }] : [input];
 }
 
-/** The run that the model was in, if it was in one. */
+/** The model's last run, if there is one and it has the same shape of data. */
 function runToResume(
   run: RunState | undefined,
   { rows, batchSize }: BatchSource,

@@ -1,7 +1,7 @@
-// Layer-wise pretraining (Hinton & Salakhutdinov 2006 in purpose, Vincent et al. 2010 in method): each pair of
-// neighbouring layers is trained as a model of one layer on the codes of the layers before, with the activations that
-// the two have in the whole and under its constraint; its weight and both biases are then the whole model's. Of the terms
-// beside the loss, l1 and l2 take part; a sparse or a gaussian code is trained as a dense one.
+// Layer-wise pretraining (the idea of Hinton & Salakhutdinov 2006, the method of Vincent et al. 2010). Each encoding layer
+// and its mirrored decoding layer are trained as a model of one layer, on the codes of the layers before. The one-layer
+// model has the activations and the constraint of the two layers. Its weight and its biases are then copied to the whole
+// model. Of the penalties, only l1 and l2 are used. A sparse or a gaussian code is trained as a dense code.
 
 import { type ConstraintSpec, constraints } from "../constraints/index.ts";
 import { type LossConfig, lossFunction } from "../losses/index.ts";
@@ -12,29 +12,29 @@ import type { CorruptionSpec } from "./noise/index.ts";
 
 /** Layer-wise pretraining (Hinton & Salakhutdinov 2006; Bengio et al. 2007). */
 export interface LayerwiseOptions {
-  /** Starts from layer-wise pretraining. */
+  /** Chooses layer-wise pretraining. */
   method: "layerwise";
-  /** Epochs for each layer. Default 10. */
+  /** The number of epochs for each layer. Default 10. */
   epochs?: number;
-  /** Rows a step. Default 32. */
+  /** The number of rows per step. Default 32. */
   batchSize?: number;
-  /** Learning rate. Default: that of the model's optimizer. */
+  /** The learning rate. Default: the learning rate of the model's optimizer. */
   learningRate?: number;
-  /** Noise on the input of each layer, as `fit` takes it. Default: none. */
+  /** Noise on the input of each layer, as in `fit`. Default: none. */
   corruption?: CorruptionSpec;
-  /** Aborting rejects with `signal.reason` after the step under way; layers that were finished stay as they are. Default: none. */
+  /** Aborting rejects with `signal.reason` after the current step. Finished layers keep their weights. Default: none. */
   signal?: AbortSignalLike;
 }
 
-/** A start from principal components. */
+/** Options of a start from principal components. */
 export interface PcaOptions {
-  /** Starts from the principal components of what enters each layer. */
+  /** Chooses the principal components of each layer's input. */
   method: "pca";
-  /** Aborting rejects with `signal.reason`; layers that were finished stay as they are. Default: none. */
+  /** Aborting rejects with `signal.reason`. Finished layers keep their weights. Default: none. */
   signal?: AbortSignalLike;
 }
 
-/** The one-layer model that stands for layer `i` of a model. */
+/** The configuration of the one-layer model for layer `i` of a model. */
 export function layerConfig(config: ResolvedConfig, i: number, learningRate?: number): ModelConfig {
   const depth = config.layers.length - 1;
   const encoder = config.encoderActivations[i] ?? "linear";
@@ -54,13 +54,13 @@ export function layerConfig(config: ResolvedConfig, i: number, learningRate?: nu
     seed: seed + i,
     gradient,
     ...layerConstraint(config, i),
-    // The outermost layer sees the data as they are; codes are finite and need no preparation.
+    // The outermost layer reads the data, which may need scaling. Codes are finite and need no preparation.
     ...(i === 0 && config.scaler ? { scaler: config.scaler } : {}),
     missing: i === 0 ? config.missing : "error",
   };
 }
 
-/** The constraint, where it holds for layer `i`. */
+/** The constraint, if it holds for layer `i`. */
 function layerConstraint(
   { constraint }: ResolvedConfig,
   i: number,
@@ -71,7 +71,7 @@ function layerConstraint(
   return { constraint: options as ConstraintSpec };
 }
 
-/** A loss that asks for an output is made for the data. Codes of hidden layers are plain numbers. */
+/** A loss that requires an output activation fits the data only. Codes of hidden layers use mse instead. */
 function layerLoss(loss: LossConfig, i: number): LossConfig {
   return i > 0 && lossFunction(loss).output !== undefined ? "mse" : loss;
 }

@@ -1,45 +1,42 @@
-// How far a run of `fit` has come: all that a resumed run needs beside the weights and the optimizer's
-// state. Shuffles, dropout and noise need nothing here, being drawn by step and epoch.
+// The progress of a run of `fit`: everything that a resumed run needs besides the weights and the optimizer's state.
+// Shuffling, dropout and noise need no state, because they only depend on the step and the epoch.
 
 import type { Weights } from "../model/state.ts";
 import type { TrainingStep } from "../model/step.ts";
 import type { BatchSource } from "./batches.ts";
 import type { PlateauState } from "./schedules/schedule.ts";
 
-/** What early stopping remembers from epoch to epoch. */
+/** The state of early stopping. */
 export interface StoppingState {
-  /** The lowest loss so far; absent before the first epoch. */
+  /** The lowest loss so far. Absent before the first epoch. */
   best?: number;
-  /** Epochs since that loss. */
+  /** The number of epochs since the lowest loss. */
   waited: number;
 }
 
 export interface RunState {
-  /** Rows an epoch and rows a step; both 0 where data arrives in pieces. */
+  /** Rows per epoch and rows per step. Both are 0 for a stream. */
   readonly rows: number;
   readonly batchSize: number;
-  /** The epoch under way and its batches that were trained on. */
+  /** The current epoch, and the number of its batches that are done. */
   epoch: number;
   batch: number;
-  /** Values that counted in their losses, and the sum over those values of their batches' losses. */
+  /** The number of known values of these batches, and the sum of their losses, each times its number of known values. */
   weightDone: number;
   lossSum: number;
-  /** Steps since epoch 0, for schedules. */
+  /** The number of steps since epoch 0, for schedules. */
   step: number;
-  /** Early stopping has ended the run. */
+  /** Whether early stopping has ended the run. */
   stopped: boolean;
   readonly plateau: PlateauState;
   readonly stopping: StoppingState;
-  /** The weights of the best epoch; absent where nobody wants them. */
+  /** The weights of the best epoch, if early stopping restores them. */
   best?: Weights;
-  /**
-   * The weights where the run was cut, while the model has those of the best epoch; absent where the model has them
-   * itself.
-   */
+  /** The last weights of a cut run, if the model now has the weights of the best epoch. */
   last?: Weights;
 }
 
-/** A run over a source's batches that has not begun, before `epoch`. */
+/** The state of a new run over the batches of a source, at the beginning of `epoch`. */
 export function freshRun(
   { rows, batchSize, stepsPerEpoch }: Pick<BatchSource, "rows" | "batchSize" | "stepsPerEpoch">,
   epoch: number,
@@ -49,7 +46,7 @@ export function freshRun(
   return { rows, batchSize, ...progress, plateau: freshPlateau(), stopping: { waited: 0 } };
 }
 
-/** Counts the step that was just taken. */
+/** Records the last step. */
 export function countStep(run: RunState, { loss, known }: TrainingStep): void {
   run.lossSum += loss * known;
   run.weightDone += known;
@@ -57,7 +54,7 @@ export function countStep(run: RunState, { loss, known }: TrainingStep): void {
   run.step += 1;
 }
 
-/** What reduceOnPlateau knows before the first epoch. */
+/** The state of reduceOnPlateau before the first epoch. */
 export function freshPlateau(): PlateauState {
   return { waited: 0, cooling: 0, factor: 1 };
 }

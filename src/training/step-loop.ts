@@ -1,8 +1,8 @@
-// The loop over steps, which `fit` and `fitSteps` share. It is synchronous: it stops only where something has to be
-// awaited, and says what. A step leaves no more than a few numbers on the heap.
+// The loop over steps, which `fit` and `fitSteps` share. It is synchronous. It only returns where something must be
+// awaited, and its result says what. A step allocates only a few numbers on the heap.
 //
-// One loop serves all runs of a model. V8 drops compiled code when the last object of a shape that the code knows is
-// gone, and compiling the loop again for every run would leave more on the heap than its steps do.
+// One object serves all runs of a model. V8 discards optimized code when the last object of a shape that the code uses is
+// collected. Compiling the loop again for every run would allocate more than the steps do.
 
 import type { Batch, Corruption } from "../model/staging.ts";
 import type { Progress, TrainingStep } from "../model/step.ts";
@@ -13,17 +13,17 @@ import type { AbortSignalLike, FitOptions, StepRecord } from "./fit-options.ts";
 import { countStep, type RunState } from "./run-state.ts";
 import type { Schedule } from "./schedules/schedule.ts";
 
-/** Why the loop has stopped for now. */
+/** Why the loop has returned. */
 export type Pause =
-  /** The event loop is due a turn. */
+  /** The event loop needs a turn. */
   | "turn"
-  /** `awaited` gives the next batch. */
+  /** `awaited` is a promise of the next batch. */
   | "batch"
-  /** `awaited` is what a callback answered. */
+  /** `awaited` is the promise that a callback returned. */
   | "callback"
-  /** A step was taken, and someone wants its record. */
+  /** A step was taken, and the caller wants its record. */
   | "record"
-  /** The epoch has no batch left. */
+  /** The epoch has no more batches. */
   | "epoch"
   /** The run is over. */
   | "end";
@@ -32,17 +32,17 @@ export class StepLoop {
   readonly turns = new Turns();
   /** Reads the rows of every run that has rows. */
   readonly batches = new RowBatches();
-  /** No step follows any more. */
+  /** Whether there are no more steps. */
   ended = false;
-  /** What the loop waits for, after the pauses "batch" and "callback". */
+  /** The promise to await after the pauses "batch" and "callback". */
   awaited: PromiseLike<unknown> | undefined;
-  /** The record of the last step, where it was wanted. */
+  /** The record of the last step, if the caller wants it. */
   record: StepRecord | undefined;
-  /** A batch that arrived after waiting; null when none came. */
+  /** The batch of an awaited promise, or null if there was none. */
   arrived: Batch | null | undefined;
   readonly #requireLive: () => void;
   #steps = 0;
-  // What the loop reads of the run's options.
+  // The options of the run that the loop uses.
   #source: BatchSource = this.batches;
   #maxSteps = 0;
   #microBatches = 1;
@@ -51,12 +51,12 @@ export class StepLoop {
   #onStep: FitOptions["onStep"];
   #signal: AbortSignalLike | undefined;
 
-  /** `requireLive` throws when the model was disposed. */
+  /** `requireLive` throws if the model was disposed. */
   constructor(requireLive: () => void) {
     this.#requireLive = requireLive;
   }
 
-  /** Takes up a run before its first step. */
+  /** Starts a run, before its first step. */
   begin(fit: Fit): void {
     const { state, epochs, maxSteps } = fit;
     this.ended = state.stopped || state.epoch >= epochs || maxSteps === 0;
@@ -74,7 +74,7 @@ export class StepLoop {
     this.turns.begin(fit.maxMilliseconds);
   }
 
-  /** Lets go of what is the caller's. */
+  /** Releases the caller's objects. */
   end(): void {
     this.awaited = undefined;
     this.record = undefined;
@@ -85,10 +85,10 @@ export class StepLoop {
     this.#signal = undefined;
   }
 
-  /** Takes steps until something has to be awaited. `wantsRecords` stops after every step. */
+  /** Takes steps until something must be awaited. With `wantsRecords` it returns after every step. */
   run(step: TrainingStep, state: RunState, wantsRecords: boolean): Pause {
     for (;;) {
-      // An epoch whose last step has been taken is finished, whatever ends the run.
+      // After the last step of an epoch, the epoch is finished before the run ends.
       if (state.batch > 0 && this.#source.isEnd(state)) return "epoch";
       if (this.ended) return "end";
       this.requireGoing();
@@ -120,7 +120,7 @@ export class StepLoop {
     }
   }
 
-  /** Throws what ended the run from outside: the reason of the signal, or that the model was disposed. */
+  /** Throws if the run must end: the reason of an aborted signal, or a DisposedError. */
   requireGoing(): void {
     if (this.#signal?.aborted) throw this.#signal.reason;
     this.#requireLive();
@@ -133,13 +133,13 @@ function followSchedule(schedule: Schedule, run: RunState, progress: Progress): 
   progress.learningRate = schedule.rate(index, progress.baseLearningRate, run.plateau);
 }
 
-/** The step that was just taken, as callbacks see it. */
+/** The record of the last step. */
 function recordOf({ loss, progress }: TrainingStep, run: RunState, rows: number): StepRecord {
   const { stepCount, learningRate } = progress;
   return { step: stepCount, epoch: run.epoch, batch: run.batch - 1, rows, loss, learningRate };
 }
 
-/** Asks for `then`, because a promise need not be an instance of this realm's `Promise`. */
+/** Checks for `then`, because a promise may be an instance of another realm's `Promise`. */
 export function isPromiseLike<Value>(
   value: Value | PromiseLike<Value>,
 ): value is PromiseLike<Value> {

@@ -1,4 +1,4 @@
-// Batches from data that arrives in pieces.
+// Batches from a stream of pieces.
 
 import { readRows } from "../data/rows.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
@@ -11,10 +11,10 @@ import {
   requireSameCount,
 } from "./batches.ts";
 
-/** Pieces from a stream: each is awaited, checked for its width, and asked for only when it is needed. */
+/** Batches from a stream. Each piece is requested only when it is needed, awaited, and checked for its width. */
 export function streamBatches(stream: BatchStream, width: number): BatchSource {
   let pieces: Pieces | undefined;
-  /** The next piece. After an error there is nothing left to close. */
+  /** The next piece. After an error the iterator is closed already. */
   const take = async (from: Pieces): Promise<IteratorResult<BatchInput>> => {
     try {
       return await from.next();

@@ -1,4 +1,4 @@
-// A run of `fit` from beginning to end: what has to be awaited between steps. The steps themselves follow one another in
+// A run of `fit` from beginning to end, except its steps: everything that must be awaited between steps. The steps are in
 // step-loop.ts.
 
 import type { Engine } from "../model/engine.ts";
@@ -10,20 +10,20 @@ import type { RunState } from "./run-state.ts";
 import type { Monitor } from "./schedules/schedule.ts";
 import { isPromiseLike, type Pause, type StepLoop } from "./step-loop.ts";
 
-/** Losses by epoch, in Keras' shape. */
+/** Losses by epoch, in the form that Keras uses. */
 export interface History {
-  /** Numbers of the epochs that were finished. */
+  /** The numbers of the finished epochs. */
   readonly epoch: number[];
-  /** Their mean training losses and, where there is validation, their losses on the validation rows. */
+  /** Their mean training losses, and with validation their losses on the validation rows. */
   readonly history: { readonly loss: number[]; readonly valLoss?: number[] };
 }
 
-/** What a model keeps from one run to the next. */
+/** The state that a model keeps from one run to the next. */
 export interface RunMemory {
-  /** How far the last run came: `save` keeps it, and a run may continue it. */
+  /** The state of the last run. `save` saves it, and a run may continue it. */
   run: RunState | undefined;
   readonly loop: StepLoop;
-  /** Lets a run that waits for something look at once whether it is to go on. */
+  /** Makes a waiting run check immediately whether it must end. */
   wake: (() => void) | undefined;
 }
 
@@ -82,7 +82,7 @@ export class TrainingRun {
     return this.#end();
   }
 
-  /** Looks over the data, learns their scale and holds them where they are few, with turns for the event loop. */
+  /** Checks the data, learns their statistics and copies them into the arena if they are few. Yields to the event loop. */
   async #begin(): Promise<void> {
     const { source, rows, state, unchecked } = this.#fit;
     const { preparation, staging, step } = this.#engine;
@@ -101,7 +101,7 @@ export class TrainingRun {
     this.#loop.turns.begin(this.#fit.maxMilliseconds);
   }
 
-  /** Waits for what the loop stopped for. */
+  /** Does what the loop returned for. */
   async #settle(pause: Pause): Promise<void> {
     const loop = this.#loop;
     const { onEpoch } = this.#fit;
@@ -122,7 +122,7 @@ export class TrainingRun {
     if (pause === "turn" || loop.turns.isDue()) await loop.turns.take();
   }
 
-  /** After the last step of an epoch: validates, and tells those who watch the losses. */
+  /** After the last step of an epoch: validates, and passes the losses to the schedule and to early stopping. */
   async #finishEpoch(): Promise<EpochRecord> {
     const { state, validation, schedule, stopping, epochs } = this.#fit;
     const { epoch } = state;
@@ -149,12 +149,12 @@ export class TrainingRun {
     return this.#inTurns(this.#engine.inference.evaluation(x, target, first, x.count));
   }
 
-  /** Runs work that pauses, with turns for the event loop. */
+  /** Runs work with pauses, and yields to the event loop. */
   #inTurns<Result>(work: Paused<Result>): Promise<Result> {
     return this.#loop.turns.run(work, () => this.#loop.requireGoing());
   }
 
-  /** Waits for `value`, or for what ends the run from outside, whichever comes first. */
+  /** Waits for `value`. Throws earlier if the signal is aborted or the model is disposed. */
   async #unlessEnded(value: unknown): Promise<unknown> {
     if (!isPromiseLike(value)) return value;
     const { signal } = this.#fit;
@@ -170,7 +170,7 @@ export class TrainingRun {
         };
         signal?.addEventListener?.("abort", memory.wake);
         value.then(resolve, reject);
-        memory.wake(); // an abort from before would not be told again
+        memory.wake(); // there is no event for an earlier abort
       });
     } finally {
       if (memory.wake) signal?.removeEventListener?.("abort", memory.wake);
@@ -178,13 +178,13 @@ export class TrainingRun {
     }
   }
 
-  /** Lets go of the data, and gives the best weights back, whatever has ended the run. */
+  /** Releases the data and restores the best weights, at every end of a run. */
   async #close(): Promise<void> {
     this.#restore();
     await this.#fit.source.close();
   }
 
-  /** The same after an error, which closing must not hide; one from outside does not wait for it. */
+  /** The same after an error. Errors of closing are ignored. After an abort or a disposal it does not wait for closing. */
   async #giveUp(): Promise<void> {
     const isOutside = this.#isEndedFromOutside();
     this.#restore();
@@ -210,7 +210,7 @@ export class TrainingRun {
     }
   }
 
-  /** Losses of the epochs that were finished. */
+  /** The losses of the finished epochs. */
   #end(): History {
     const { stopping, state, validation } = this.#fit;
     stopping?.requireObserved(state);

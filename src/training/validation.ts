@@ -1,4 +1,4 @@
-// The rows that a run is judged by: a share held back, or rows of their own.
+// The validation rows of a run: a share of the training rows, or separate rows.
 
 import { type Rows, readRows } from "../data/rows.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
@@ -9,7 +9,7 @@ import type { FitOptions } from "./fit-options.ts";
 export interface Validation {
   readonly x: Rows;
   readonly target: Rows | undefined;
-  /** Rows from this one on are evaluated. */
+  /** The index of the first row to evaluate. */
   readonly first: number;
 }
 
@@ -31,7 +31,7 @@ export function readValidation(
   return { x, target, first: 0 };
 }
 
-/** Rows to hold back for validation: the last share of them, rounded down. */
+/** The number of rows of `validationSplit`, rounded down. */
 export function heldBack(count: number, { validationSplit, validationData }: FitOptions): number {
   if (validationSplit === undefined) return 0;
   if (validationData !== undefined) {

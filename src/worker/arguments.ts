@@ -1,12 +1,12 @@
-// What a call's arguments become on their way to the worker: data that was sent before is named, views are
-// copied without the rest of their buffers, and buffers that were given away are refused.
+// Prepares the arguments of a call for a message to the worker. Data that was sent before is replaced by a reference, views
+// are copied without the rest of their buffers, and detached buffers are refused.
 
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import { SENT_DATA } from "./messages.ts";
 
-/** Data that the worker keeps; see `send`. */
+/** Data that the worker keeps. See `send`. */
 export interface Kept {
-  /** Its number in the worker, or an error where it is not there. */
+  /** The number of the data in the worker. Throws if the worker does not have it. */
   numberFor(owner: object): number;
 }
 
@@ -16,8 +16,8 @@ export interface Prepared {
 }
 
 /**
- * Arguments as they can be posted. With `transfer` their buffers are handed over, else copied; a view of a part
- * of its buffer is copied alone, where a plain postMessage would copy all of the buffer.
+ * The arguments in a form that can be posted. With `transfer` their buffers are transferred, otherwise copied. Of a view of
+ * a part of its buffer only that part is copied; postMessage alone would copy the whole buffer.
  */
 export function prepareArguments(
   call: string,
@@ -47,7 +47,7 @@ export function prepareArguments(
       if (isPlainBuffer(copy.buffer)) buffers.add(copy.buffer);
       return copy;
     }
-    // Rows of numbers hold nothing to look for, and may be many.
+    // Arrays of numbers contain nothing to convert, and may be long.
     if (Array.isArray(value)) return typeof value[0] === "number" ? value : value.map(convert);
     if (!isPlainObject(value)) return value;
     if (Object.hasOwn(value, SENT_DATA)) {
@@ -80,7 +80,7 @@ function walk(
   for (const each of inner) walk(call, each, see, nesting - 1);
 }
 
-/** Any typed array; all have what Uint8Array has. */
+/** Any typed array. All have the methods of Uint8Array that are used here. */
 function isTypedArray(value: unknown): value is Uint8Array {
   return ArrayBuffer.isView(value) && "slice" in value;
 }
@@ -93,7 +93,7 @@ function isPlainBuffer(buffer: unknown): buffer is ArrayBuffer {
   return Object.prototype.toString.call(buffer) === "[object ArrayBuffer]";
 }
 
-/** Refuses a view whose buffer was transferred: it has length 0 and would pass for a matrix without rows. */
+/** Throws for a view whose buffer was transferred. It has length 0 and would look like a matrix without rows. */
 function requireAttached(call: string, view: Uint8Array): void {
   if (view.byteLength > 0 || !isDetached(view.buffer)) return;
   throw new InvalidTypeError(

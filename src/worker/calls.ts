@@ -1,4 +1,4 @@
-// Calls of this thread on what a worker holds: each is answered by a promise. Arrays come back by transfer.
+// Calls from this thread to the model or the detector in a worker. Each call returns a promise. Results are transferred.
 
 import { loadBuild } from "../core/load.ts";
 import { DisposedError, InvalidTypeError } from "../errors.ts";
@@ -8,22 +8,22 @@ import { CALLBACK, type Reply, receivedError } from "./messages.ts";
 import { SentData } from "./sent-data.ts";
 import { type Channel, openChannel, type WorkerLike } from "./start.ts";
 
-/** How the worker itself is had. */
+/** Options for starting a worker. */
 export interface WorkerOptions {
   /**
-   * Makes the worker, of tied-autoencoder/worker-script, for a detector of tied-autoencoder/detector-script; for pages
-   * whose policy forbids blob: workers. Default: the package makes it.
+   * Starts a worker with tied-autoencoder/worker-script, or for a detector with tied-autoencoder/detector-script. For pages
+   * whose policy forbids blob: workers. Default: the package starts it.
    */
   createWorker?: () => WorkerLike;
-  /** Milliseconds that the worker may take to say that it runs. Default 10,000. */
+  /** The time in milliseconds within which the worker must report that it runs. Default 10,000. */
   startTimeout?: number;
 }
 
-/** How a call's arguments reach the worker. */
+/** Options for sending the arguments of a call to the worker. */
 export interface TransferOptions {
   /**
-   * Hand the arguments' buffers to the worker instead of copying them. The caller's arrays are empty
-   * afterwards, and so is every other view of their buffers. Default false.
+   * Whether to transfer the buffers of the arguments to the worker instead of copying them. The caller's arrays and all
+   * other views of these buffers are empty afterwards. Default false.
    */
   transfer?: boolean;
 }
@@ -34,15 +34,15 @@ interface Pending {
   readonly callbacks: Callbacks;
 }
 
-/** The caller's callbacks, which the worker asks for. */
+/** The caller's callbacks, which the worker calls by messages. */
 export interface Callbacks {
   readonly byName: ReadonlyMap<string, (record: never) => unknown>;
-  /** What a callback threw: the call rejects with that very value. */
+  /** The value that a callback threw. The call rejects with this value. */
   thrown?: { readonly value: unknown };
 }
 
 export class WorkerCalls {
-  /** Callbacks of runs that outlast one call. */
+  /** The callbacks of runs that take more than one call. */
   readonly running = new Map<number, Callbacks>();
   readonly #owner: object;
   readonly #gone: string;
@@ -52,10 +52,10 @@ export class WorkerCalls {
   #calls = 0;
 
   /**
-   * @param owner whose calls these are; data that it sent stay with it
+   * @param owner the object that makes the calls. Only it can use the data that it sent.
    * @param program the text of the worker's program
-   * @param gone what calls after `end` are told
-   * @param takeState takes what the worker says of its state with an answer
+   * @param gone the message of errors of calls after `end`
+   * @param takeState called with the state that the worker sends with an answer
    */
   constructor(
     owner: object,
@@ -76,7 +76,7 @@ export class WorkerCalls {
     );
   }
 
-  /** The number that the next call will have. */
+  /** The number of the next call. */
   get next(): number {
     return this.#calls;
   }
@@ -127,7 +127,7 @@ export class WorkerCalls {
     this.#channel?.post({ abort: id }, []);
   }
 
-  /** Ends the worker and with it whatever it was doing. */
+  /** Ends the worker and all its calls. */
   end(): void {
     this.#end(new DisposedError(this.#gone));
   }
@@ -169,7 +169,7 @@ function isSentData(value: unknown): value is SentData {
   return value instanceof SentData;
 }
 
-/** The part of an AbortSignal that is needed to end what another thread does. */
+/** The part of an AbortSignal that is used here. */
 export interface WatchedSignal {
   readonly aborted: boolean;
   readonly reason?: unknown;
@@ -177,7 +177,7 @@ export interface WatchedSignal {
   removeEventListener?(type: "abort", listener: () => void): void;
 }
 
-/** Runs `work`; an abort meanwhile calls `abort`, and then `work`'s rejection is the signal's reason. */
+/** Runs `work`. If the signal is aborted meanwhile, it calls `abort`, and a rejection of `work` has the signal's reason. */
 export async function whileWatching<Result>(
   signal: WatchedSignal | undefined,
   abort: () => void,
@@ -193,7 +193,7 @@ export async function whileWatching<Result>(
   }
 }
 
-/** Options as they are sent: callbacks of these names stay here, and so does the signal. */
+/** Splits options into the part to send, the signal, and the callbacks with these names, which stay in this thread. */
 export function split(options: object & TransferOptions, names: readonly string[]) {
   const {
     signal,
@@ -215,8 +215,8 @@ export function split(options: object & TransferOptions, names: readonly string[
 }
 
 /**
- * A configuration as it can be sent: functions and promises resolved, and the core with it, as a module or
- * bytes, so that the program of the worker carries none.
+ * A configuration in a form that can be sent. Functions and promises are resolved. It includes the core as a module or as
+ * bytes, so that the program of the worker does not contain it.
  */
 export async function cloneable<Options extends RuntimeOptions>(
   options: Options,

@@ -1,21 +1,21 @@
-// The worker's side of a detector: one detector, its streams, and the calls on them as they arrive.
+// The worker's side of a detector: one detector, its streams, and the calls to them.
 
 import type { Decision } from "../detect/calibration.ts";
 import { AnomalyDetector } from "../detect/detector.ts";
 import type { DetectorOptions, DetectorProgress } from "../detect/fit.ts";
 import type { DetectorStream } from "../detect/stream.ts";
 import { InvalidStateError } from "../errors.ts";
-import { Desk, type OwnCall, type Port, runCall } from "./desk.ts";
+import { CallServer, type OwnCall, type Port, runCall } from "./call-server.ts";
 
-/** Milliseconds between two reports of progress: each is a message, and the worker waits for its answer. */
+/** The least time between two reports of progress in milliseconds. The worker waits for the answer to each report. */
 const BETWEEN_REPORTS = 50;
 
 export function serveDetector(port: Port): void {
   let detector: AnomalyDetector | undefined;
-  const desk = new Desk(port);
+  const server = new CallServer(port);
   const streams = new Map<number, DetectorStream>();
 
-  /** What the page knows of the detector without asking: copies, because arrays go by transfer. */
+  /** The properties of the detector that the page has without a call. Arrays are copied, because they are transferred. */
   const about = ({ schema, notes, config, yardstick, training }: AnomalyDetector) => ({
     schema,
     notes,
@@ -25,7 +25,7 @@ export function serveDetector(port: Port): void {
   });
 
   const options = (id: number, sent: unknown): DetectorOptions => {
-    const all: DetectorOptions = desk.options(id, sent);
+    const all: DetectorOptions = server.options(id, sent);
     const { onProgress } = all;
     if (!onProgress) return all;
     let reported = 0;
@@ -73,11 +73,11 @@ export function serveDetector(port: Port): void {
       streams.delete(stream);
       return rows;
     },
-    send: (_, data: unknown) => desk.keep(data),
-    release: (_, number: number) => desk.release(number),
+    send: (_, data: unknown) => server.keep(data),
+    release: (_, number: number) => server.release(number),
   };
 
-  desk.serve({
+  server.serve({
     run: (id, call, args) => runCall(special, detector, id, call, args),
     state: () => undefined,
   });

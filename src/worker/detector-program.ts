@@ -1,6 +1,6 @@
-// The program of a detector's worker as text, apart from what starts it: pages with a model alone do not load it.
+// The program of a detector's worker as text. It is a separate file, so that pages with only a model do not load it.
 
-/** Put here by scripts/build-js.mjs. */
+/** Defined by scripts/build-js.mjs. */
 declare const DETECTOR_PROGRAM: string;
 
 export const detectorProgram: string = DETECTOR_PROGRAM;

@@ -1,5 +1,5 @@
-// The detector behind a worker: the calls of AnomalyDetector, each answered by a promise. Arguments are copied, unless the
-// call is given { transfer: true } or the rows were sent before with `send`.
+// The detector in a worker: the calls of AnomalyDetector, each of which returns a promise. Arguments are copied, unless the
+// call has { transfer: true } or the rows were sent before with `send`.
 
 import type { OwnBytes } from "../arrays.ts";
 import type { Decision, Detection } from "../detect/calibration.ts";
@@ -33,13 +33,13 @@ import {
 import type { WorkerRuntimeOptions } from "./model.ts";
 import type { SentData } from "./sent-data.ts";
 
-/** Rows for a call: as in this thread, or what `send` returned. Functions and streams of rows cannot be sent. */
+/** Rows for a call: the forms of AnomalyDetector, or the result of `send`. Functions and streams cannot be sent. */
 export type WorkerRows = DetectorInput | SentData;
 
 /** The options of `fit` in a worker: no functions except the callbacks. */
 export interface WorkerDetectorOptions
   extends Omit<DetectorOptions, "calibration" | "createWorker" | "onWarning"> {
-  /** As in this thread; rows may have been sent before. Default "cross". */
+  /** As in AnomalyDetector. The rows may have been sent before. Default "cross". */
   calibration?: DetectorOptions["calibration"] | SentData;
 }
 
@@ -57,7 +57,7 @@ export interface WorkerStream {
   end(): Promise<JudgedRow[]>;
 }
 
-/** What is known of a detector without asking the worker. */
+/** The properties of a detector that are known without a call to the worker. */
 interface About {
   readonly schema: readonly ColumnSchema[];
   readonly notes: readonly string[];
@@ -75,10 +75,10 @@ const NOTHING: About = {
 };
 
 /**
- * An AnomalyDetector in its own worker. Every call is asynchronous and they run in their order. Numbers, defaults and
- * errors are those of the detector in this thread; every promise also rejects with a DisposedError after `dispose`, with an
- * InvalidTypeError for arguments that cannot be sent or whose buffers were transferred before, and with an
- * UnsupportedHostError when the worker dies.
+ * An AnomalyDetector in its own worker. Every call is asynchronous, and calls run in order. Results, defaults and errors
+ * are those of `AnomalyDetector` in `tied-autoencoder/detect`. Every promise also rejects with a DisposedError after
+ * `dispose`, with an InvalidTypeError for arguments that cannot be sent or whose buffers are detached, and with an
+ * UnsupportedHostError if the worker dies.
  */
 export class AnomalyDetector {
   readonly #calls: WorkerCalls;
@@ -90,12 +90,12 @@ export class AnomalyDetector {
   }
 
   /**
-   * Starts a worker and learns there what is normal from rows.
-   * @param rows [rows, columns]: a matrix, an array of objects, or `{ columns: { name: values } }`. Copied, or with
-   * `transfer` handed over.
-   * @param options as in this thread. Callbacks run in this thread; `onProgress` is called at most every 50 ms.
-   * @throws (rejects) what AnomalyDetector.fit throws; `signal.reason` on an abort; UnsupportedHostError when the worker
-   * cannot start, keeps silent or runs some other program.
+   * Starts a worker and fits a detector in it.
+   * @param rows [rows, columns]: a matrix, an array of objects, or `{ columns: { name: values } }`. They are copied, or with
+   * `transfer` transferred.
+   * @param options as in `AnomalyDetector.fit`. Callbacks run in this thread. `onProgress` is called at most every 50 ms.
+   * @throws (rejects) the errors of `AnomalyDetector.fit`. `signal.reason` after an abort. UnsupportedHostError if the
+   * worker cannot start, does not report, or runs another program.
    */
   static async fit(
     rows: DetectorInput,
@@ -121,9 +121,9 @@ export class AnomalyDetector {
   }
 
   /**
-   * Starts a worker and loads a detector in it from what `save` wrote: bytes, a Blob, a Response, or a promise of one of
-   * these. The bytes are copied.
-   * @throws (rejects) FormatError for a file that is no detector; else as `fit`.
+   * Starts a worker and loads a detector in it from a file that `save` wrote: bytes, a Blob, a Response, or a promise of one
+   * of these. The bytes are copied.
+   * @throws (rejects) as `fit`, and FormatError for a file that is not a detector.
    */
   static async load(
     file: DetectorSource,
@@ -179,8 +179,8 @@ export class AnomalyDetector {
   }
 
   /**
-   * Sends rows to the worker, which keeps them. What is returned takes the rows' place in every call, any number of times,
-   * without another copy. It stays until `release()` or `dispose`.
+   * Sends rows to the worker, which keeps them until `release()` or `dispose`. Every call takes the result in place of the
+   * rows, any number of times, without another copy.
    */
   send(rows: DetectorInput, options?: TransferOptions): Promise<SentData> {
     return this.#calls.keep(rows, options);
@@ -302,7 +302,7 @@ export class AnomalyDetector {
     return this.#calls.send("save", []);
   }
 
-  /** Ends the worker and with it whatever it was doing. Calls under way and later ones reject. */
+  /** Ends the worker. Running and later calls reject. */
   dispose(): void {
     this.#calls.end();
   }

@@ -1,21 +1,21 @@
-// The worker's side of tied-autoencoder/worker: one model, and the calls on it as they arrive. Calls run
-// in their order; while fit runs, those that come in are answered between its steps.
+// The worker's side of tied-autoencoder/worker: one model, and the calls to it. Calls run in order. While `fit` runs, other
+// calls are answered between its steps.
 
 import { TiedAutoencoder } from "../autoencoder.ts";
 import { InvalidStateError } from "../errors.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { EpochRecord, StepRecord } from "../training/fit-options.ts";
 import type { History } from "../training/trainer.ts";
-import { Desk, type OwnCall, type Port, runCall } from "./desk.ts";
+import { CallServer, type OwnCall, type Port, runCall } from "./call-server.ts";
 import type { ModelState } from "./messages.ts";
 
 type Steps = AsyncGenerator<StepRecord, History>;
 
 export function serve(port: Port): void {
   let model: TiedAutoencoder | undefined;
-  const desk = new Desk(port);
+  const server = new CallServer(port);
   const runs = new Map<number, Steps>();
-  /** Losses of the last run's finished epochs. */
+  /** The losses of the finished epochs of the last run. */
   let lastHistory: History | undefined;
 
   const state = (call: string): ModelState | undefined =>
@@ -25,13 +25,13 @@ export function serve(port: Port): void {
       byteLength: model.byteLength,
       threads: model.threads,
       ...(isBatchTopK(model) ? { codeThreshold: model.codeThreshold } : {}),
-      // Once a run, not with every step of it.
+      // Sent once per run, not with every step.
       ...(lastHistory && (call === "fit" || call === "endSteps") ? { lastHistory } : {}),
     };
 
-  /** The options of fit as the page meant them. */
+  /** The options of `fit`, with callbacks and a signal. Also records the losses. */
   const fitOptions = (id: number, sent: unknown): Record<string, unknown> => {
-    const options = desk.options(id, sent);
+    const options = server.options(id, sent);
     const epochs: EpochRecord[] = [];
     lastHistory = historyOf(epochs);
     const { onEpoch } = options as { onEpoch?: (record: EpochRecord) => unknown };
@@ -59,7 +59,7 @@ export function serve(port: Port): void {
       return { config: model.config, build: model.build };
     },
     initializeFrom: (id, x: never, options: unknown) =>
-      need().initializeFrom(x, desk.options(id, options) as never),
+      need().initializeFrom(x, server.options(id, options) as never),
     fit: (id, x: never, options: unknown) => need().fit(x, fitOptions(id, options)),
     startSteps: (id, x: never, options: unknown) => {
       runs.set(id, need().fitSteps(x, fitOptions(id, options)));
@@ -69,16 +69,16 @@ export function serve(port: Port): void {
     endSteps: async (_, run: number) => {
       await runs.get(run)?.return({} as History);
       runs.delete(run);
-      desk.forget(run);
+      server.forget(run);
     },
-    send: (_, data: unknown) => desk.keep(data),
-    release: (_, number: number) => desk.release(number),
+    send: (_, data: unknown) => server.keep(data),
+    release: (_, number: number) => server.release(number),
     setLearningRate: (_, value: number) => {
       need().learningRate = value;
     },
   };
 
-  desk.serve({ run: (id, call, args) => runCall(special, model, id, call, args), state }, [
+  server.serve({ run: (id, call, args) => runCall(special, model, id, call, args), state }, [
     "startSteps",
   ]);
 }

@@ -1,29 +1,29 @@
-// What passes between a page and the worker that holds its model, and how errors and callbacks cross.
+// The messages between a page and the worker of its model, and how they transport errors and callbacks.
 
 import * as errors from "../errors.ts";
 import { FormatError } from "../formats/errors.ts";
 import { ThreadError } from "../threads/errors.ts";
 import type { History } from "../training/trainer.ts";
 
-/** From the page: a call on the model, the answer to a callback, or the wish to end a call. */
+/** A message from the page: a call, the answer to a callback, or a request to end a call. */
 export type Request =
   | { readonly id: number; readonly call: string; readonly args: readonly unknown[] }
   | { readonly answer: number; readonly value?: unknown; readonly error?: unknown }
   | { readonly abort: number };
 
-/** What the page knows of the model without asking. */
+/** The state of the model that the page has without a call. */
 export interface ModelState {
   readonly stepCount: number;
   readonly learningRate: number;
   readonly byteLength: number;
   readonly threads: number;
-  /** Of a batchTopK code. */
+  /** Only for a batchTopK code. */
   readonly codeThreshold?: number;
-  /** Losses of the last run's finished epochs, in the answers that end a run. */
+  /** The losses of the finished epochs of the last run, in the answers that end a run. */
   readonly lastHistory?: History;
 }
 
-/** From the worker: that it runs, a result, an error, or a call of one of the page's callbacks. */
+/** A message from the worker: it is ready, a result, an error, or a call of one of the page's callbacks. */
 export type Reply =
   | { readonly ready: true }
   | { readonly id: number; readonly value: unknown; readonly state: ModelState | undefined }
@@ -35,7 +35,7 @@ export type Reply =
       readonly record: unknown;
     };
 
-/** Whether a message is one of the package's worker, and not of some other program. */
+/** Whether a message is from the package's worker, and not from another program. */
 export function isReply(message: unknown): message is Reply {
   const fields = fieldsOf(message);
   const { ready, ask, id, callback, state } = fields;
@@ -67,10 +67,10 @@ function fieldsOf(value: unknown): Partial<Record<string, unknown>> {
   return isObject(value) ? { __proto__: null, ...value } : {};
 }
 
-/** The key of `{ [SENT_DATA]: number }`, which stands for data that the worker keeps. */
+/** The key of `{ [SENT_DATA]: number }`, a reference to data that the worker keeps. */
 export const SENT_DATA = "tied-autoencoder data";
 
-/** Stands for a callback of fit in the options that are sent. */
+/** The placeholder for a callback in the options that are sent. */
 export const CALLBACK = "tied-autoencoder callback";
 
 export interface SentError {
@@ -80,7 +80,7 @@ export interface SentError {
   readonly step?: number;
   readonly loss?: number;
   readonly weightsIntact?: boolean;
-  /** A thrown value that is no error. */
+  /** A thrown value that is not an Error. */
   readonly value?: unknown;
 }
 
@@ -116,7 +116,7 @@ const classes = new Map<string, new (message: string) => Error>(
   }),
 );
 
-/** The error of the class that was thrown, with the worker's stack. */
+/** The thrown error with its class and the worker's stack. */
 export function receivedError(sent: SentError): unknown {
   if (sent.name === "") return sent.value;
   const error = errorOfClass(sent);
@@ -137,7 +137,7 @@ function errorOfClass({
   return new (classes.get(name) ?? Error)(message);
 }
 
-/** The buffers of the arrays in a result or an argument, to be handed over rather than copied. */
+/** The buffers of the arrays in a result or an argument, to transfer them instead of copying. */
 export function buffersIn(value: unknown, found = new Set<ArrayBuffer>()): Set<ArrayBuffer> {
   if (ArrayBuffer.isView(value)) {
     if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);

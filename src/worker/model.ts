@@ -1,6 +1,6 @@
-// The model behind a worker: the calls of TiedAutoencoder, each answered by a promise. Arrays come back
-// by transfer. Arguments are copied, unless the call is given { transfer: true }, which hands their
-// buffers over and leaves the caller's arrays empty, or the data were sent before with `send`.
+// The model in a worker: the calls of TiedAutoencoder, each of which returns a promise. Results are transferred. Arguments
+// are copied, unless the data were sent before with `send`, or the call has { transfer: true }, which transfers their
+// buffers and leaves the caller's arrays empty.
 
 import type { OwnBytes, OwnFloats } from "../arrays.ts";
 import { finiteNumber } from "../checks.ts";
@@ -31,35 +31,34 @@ import {
 import type { ModelState } from "./messages.ts";
 import type { SentData } from "./sent-data.ts";
 
-/** The program of the worker, put here by scripts/build-js.mjs. */
+/** The program of the worker. scripts/build-js.mjs defines it. */
 declare const WORKER_PROGRAM: string;
 
-/** A matrix for a call: as in this thread, or what `send` returned. */
+/** A matrix for a call: any `MatrixInput`, or the result of `send`. */
 export type WorkerMatrix = MatrixInput | SentData;
 
-/** A model's configuration without what no worker can be sent. */
+/** A model's configuration without the options that cannot be sent to a worker. */
 export type WorkerModelConfig = Omit<ModelConfig, "createWorker" | "onWarning">;
 
-/** Where a loaded model runs, without what no worker can be sent. */
+/** The options that configure where a loaded model runs, without those that cannot be sent to a worker. */
 export type WorkerRuntimeOptions = Omit<RuntimeOptions, "createWorker" | "onWarning">;
 
-/** The options of `fit` in a worker: no functions except the callbacks, and data that may have been sent before. */
+/** The options of `fit` in a worker. The only functions are callbacks. Data may have been sent before. */
 export interface WorkerFitOptions
   extends Omit<FitOptions, "schedule" | "target" | "validationData"> {
-  /** How the learning rate moves. A function cannot be sent: set `learningRate` in `onStep` instead. Default: it stays. */
+  /** The schedule of the learning rate. For a function, set `learningRate` in `onStep` instead. Default: no schedule. */
   schedule?: Exclude<ScheduleSpec, RateFunction | { type: "function"; rate: RateFunction }>;
-  /** What to reproduce instead of `x`, row for row. Default: `x`. */
+  /** The target instead of `x`, with a row for every row of `x`. Default: `x`. */
   target?: WorkerMatrix;
   /** Rows to evaluate on after every epoch, or `{ x, target }`. Default: none. */
   validationData?: WorkerMatrix | { readonly x: WorkerMatrix; readonly target?: WorkerMatrix };
 }
 
 /**
- * A TiedAutoencoder in its own worker. Every call is asynchronous and they run in their order; while `fit`
- * runs, reads are answered between its steps. Shapes, defaults and errors are those of the model in this
- * thread; every promise also rejects with a DisposedError after `dispose`, with an InvalidTypeError for
- * arguments that cannot be sent or whose buffers were transferred before, and with an UnsupportedHostError
- * when the worker dies.
+ * A TiedAutoencoder in its own worker. Every call is asynchronous, and calls run in order. While `fit` runs, calls that only
+ * read are answered between its steps. Shapes, defaults and errors are those of `TiedAutoencoder` in `tied-autoencoder`.
+ * Every promise also rejects with a DisposedError after `dispose`, with an InvalidTypeError for arguments that cannot be
+ * sent or whose buffers are detached, and with an UnsupportedHostError if the worker dies.
  */
 export class TiedAutoencoder {
   readonly #calls: WorkerCalls;
@@ -75,10 +74,10 @@ export class TiedAutoencoder {
   }
 
   /**
-   * Starts a worker and makes a model with fresh weights in it.
-   * @param config as in this thread; `wasm` may be a promise or a function, which is settled here.
-   * @throws (rejects) what TiedAutoencoder.create throws; UnsupportedHostError when the worker cannot start,
-   * keeps silent or runs some other program.
+   * Starts a worker and makes a model with new initial weights in it.
+   * @param config as in TiedAutoencoder.create. If `wasm` is a promise or a function, it is resolved in this thread.
+   * @throws (rejects) the errors of TiedAutoencoder.create. UnsupportedHostError if the worker cannot start, does not
+   * report, or runs another program.
    */
   static async create(
     config: WorkerModelConfig,
@@ -89,10 +88,10 @@ export class TiedAutoencoder {
   }
 
   /**
-   * Starts a worker and loads a model in it from what `save` wrote: bytes, a Blob, a File, a Response, or a promise of
-   * one of these. The bytes are copied.
-   * @throws (rejects) FormatError for a file that is no model; InvalidValueError for a response that is not ok; else as
-   * `create`.
+   * Starts a worker and loads a model in it from a file that `save` wrote: bytes, a Blob, a File, a Response, or a promise
+   * of one of these. The bytes are copied.
+   * @throws (rejects) as `create`. FormatError for a file that is not a model. InvalidValueError for a response that is not
+   * ok.
    */
   static async load(
     file: ModelBytes | PromiseLike<ModelBytes>,
@@ -120,35 +119,35 @@ export class TiedAutoencoder {
     return this.#config as ResolvedConfig;
   }
 
-  /** Which build of the core runs: `"baseline"` gives the same bits on every host. */
+  /** The build of the core. `"baseline"` gives the same bits on every host. */
   get build(): Build {
     return this.#build as Build;
   }
 
-  /** Optimizer steps taken, as of the last answer. */
+  /** The number of optimizer steps taken, as of the last answer. */
   get stepCount(): number {
     return this.#state.stepCount;
   }
 
-  /** Bytes of WebAssembly memory the model holds, as of the last answer. */
+  /** The WebAssembly memory of the model in bytes, as of the last answer. */
   get byteLength(): number {
     return this.#state.byteLength;
   }
 
-  /** Threads that share the work of a call, in the worker, as of the last answer. */
+  /** The number of threads that share the work of a call in the worker, as of the last answer. */
   get threads(): number {
     return this.#state.threads;
   }
 
   /**
-   * Losses of the epochs that the last `fit` or `fitSteps` finished, also of one that was aborted or failed;
-   * undefined before the first.
+   * The losses of the finished epochs of the last `fit` or `fitSteps`, also if it was aborted or failed. Undefined before
+   * the first one.
    */
   get lastHistory(): History | undefined {
     return this.#state.lastHistory;
   }
 
-  /** The learning rate, as of the last answer; setting it holds for every step after the one under way. */
+  /** The learning rate, as of the last answer. Setting it takes effect after the current step. */
   get learningRate(): number {
     return this.#state.learningRate;
   }
@@ -156,22 +155,21 @@ export class TiedAutoencoder {
   set learningRate(value: number) {
     finiteNumber("learningRate", value, 0);
     this.#state = { ...this.#state, learningRate: value };
-    this.#calls.call("setLearningRate", [value]).catch(() => {}); // a dead worker shows at the next call
+    this.#calls.call("setLearningRate", [value]).catch(() => {}); // the next call reports a dead worker
   }
 
   /**
-   * Sends a matrix to the worker, which keeps it. What is returned takes the matrix's place in every call, any
-   * number of times, without another copy: `const data = await model.send(x); await model.fit(data)`.
-   * It stays until `data.release()` or `dispose`.
-   * @param x [rows, columns], in any form that calls take. Its width is checked by the call that uses it.
+   * Sends a matrix to the worker, which keeps it until `data.release()` or `dispose`. Every call takes the result in place
+   * of the matrix, any number of times, without another copy: `const data = await model.send(x); await model.fit(data)`.
+   * @param x [rows, columns], in any form that calls take. The call that uses it checks its width.
    */
   async send(x: MatrixInput, options?: TransferOptions): Promise<SentData> {
     return this.#calls.keep(rows("send", x), options);
   }
 
-  /** Codes of the rows of `x` [rows, layers[0]] → [rows, code units]. NaN passes through. */
+  /** The codes of the rows of `x`: [rows, layers[0]] → [rows, code units]. NaN in a row gives NaN in its code. */
   encode(x: WorkerMatrix, options?: TransferOptions): Promise<OwnFloats>;
-  /** The same codes as lists of the units that stayed; for sparse codes only. */
+  /** The same codes as lists of the kept units. Only for sparse codes. */
   encode(x: WorkerMatrix, options: TransferOptions & { sparse: true }): Promise<SparseCodes>;
   encode(x: WorkerMatrix, options: TransferOptions & { sparse?: boolean } = {}) {
     const { transfer = false, ...settings } = options;
@@ -189,19 +187,19 @@ export class TiedAutoencoder {
   }
 
   /**
-   * Mean squared error of each row's reconstruction → [rows], in scaled units where the model has a
-   * scaler. The usual anomaly score.
+   * The mean squared error of each row's reconstruction → [rows]. It is in scaled units if the model has a scaler. This is
+   * the usual anomaly score.
    */
   reconstructionErrors(x: WorkerMatrix, options?: TransferOptions): Promise<OwnFloats> {
     return this.#calls.send("reconstructionErrors", [x], options);
   }
 
-  /** Squared error of each element's reconstruction → [rows, layers[0]]; units as in `reconstructionErrors`. */
+  /** The squared error of each element's reconstruction → [rows, layers[0]]. Units as in `reconstructionErrors`. */
   featureErrors(x: WorkerMatrix, options?: TransferOptions): Promise<OwnFloats> {
     return this.#calls.send("featureErrors", [x], options);
   }
 
-  /** The configured loss over all elements, without penalties; `target` defaults to `x`. */
+  /** The mean of the configured loss over all elements, without penalties. `target` defaults to `x`. */
   evaluate(x: WorkerMatrix, target?: WorkerMatrix, options?: TransferOptions): Promise<number> {
     return this.#calls.send("evaluate", [x, target], options);
   }
@@ -215,8 +213,8 @@ export class TiedAutoencoder {
   }
 
   /**
-   * Reconstructions of `count` codes drawn from the prior → [count, layers[0]]; the same `seed` (default: the
-   * model's) draws the same codes.
+   * Reconstructions of `count` codes drawn from the prior → [count, layers[0]]. The codes depend on `seed` (default: the
+   * model's seed).
    * @throws (rejects) InvalidStateError unless the code is gaussian.
    */
   sample(count: number, options?: { seed?: number }): Promise<OwnFloats> {
@@ -224,8 +222,8 @@ export class TiedAutoencoder {
   }
 
   /**
-   * The negative evidence lower bound of each row in nats → [rows], with `samples` (default 1) codes a row drawn
-   * with `seed` (default: the model's).
+   * The negative evidence lower bound of each row in nats → [rows], with `samples` (default 1) codes per row drawn with
+   * `seed` (default: the model's seed).
    * @throws (rejects) InvalidStateError unless the code is gaussian.
    */
   negativeElbo(
@@ -237,7 +235,7 @@ export class TiedAutoencoder {
   }
 
   /**
-   * Units that were not active for `deadAfter` rows of training.
+   * The units that were not active for `auxiliary.deadAfter` rows of training (default 10,000,000).
    * @throws (rejects) InvalidStateError unless the code is sparse.
    */
   deadUnits(): Promise<number[]> {
@@ -245,7 +243,7 @@ export class TiedAutoencoder {
   }
 
   /**
-   * The threshold that values pass in inference, as of the last answer; 0 before training.
+   * The threshold of the code, as of the last answer: inference keeps values above it. 0 before training.
    * @throws InvalidStateError unless the code is "batchTopK".
    */
   get codeThreshold(): number {
@@ -255,14 +253,14 @@ export class TiedAutoencoder {
   }
 
   /**
-   * Learns what `scaler` and `missing` need to know from the rows of `x`. `fit` does so with its training rows
-   * if nothing has before.
+   * Learns the statistics for `scaler` and `missing` from the rows of `x`. `fit` does this with its training rows, if it was
+   * not done before.
    */
   fitScaler(x: WorkerMatrix, options?: TransferOptions): Promise<void> {
     return this.#calls.send("fitScaler", [x], options);
   }
 
-  /** Sets every weight and bias from the rows of `x`, as in this thread: from principal components or layer by layer. */
+  /** Computes initial weights and biases from the rows of `x`: by principal components, or by layer-wise pretraining. */
   async initializeFrom(
     x: WorkerMatrix,
     method: PcaOptions | LayerwiseOptions,
@@ -279,10 +277,10 @@ export class TiedAutoencoder {
   }
 
   /**
-   * Trains on the rows of `x`. Callbacks run in this thread and the worker waits for each; an abort is heard in
-   * the worker after the step under way. Streams of batches stay in this thread: send them with trainOnBatch.
-   * @throws (rejects) DivergenceError when the loss stops being finite; `signal.reason` on an abort. The epochs
-   * that were finished are in `lastHistory`.
+   * Trains on the rows of `x`. Callbacks run in this thread, and the worker waits for each. An abort takes effect after the
+   * current step. A stream cannot be sent: send its batches with trainOnBatch.
+   * @throws (rejects) DivergenceError when the loss is not finite. `signal.reason` after an abort. `lastHistory` has the
+   * finished epochs.
    */
   async fit(x: WorkerMatrix, options: WorkerFitOptions & TransferOptions = {}): Promise<History> {
     const { signal, transfer, sent, callbacks } = split(options, ["onStep", "onEpoch"]);
@@ -303,8 +301,8 @@ export class TiedAutoencoder {
   }
 
   /**
-   * `fit` as an async iterator of step records: each is one message, and leaving the loop ends training. Options
-   * and rows are checked when the first record is asked for.
+   * `fit` as an async iterator of step records. Each record is one message. Leaving the loop ends training. Options and rows
+   * are checked when the first record is requested.
    */
   async *fitSteps(
     x: WorkerMatrix,
@@ -333,17 +331,17 @@ export class TiedAutoencoder {
   }
 
   /**
-   * One optimizer step on a batch; its loss before the update, penalties included. `target` defaults to `x`.
-   * Anything accumulated is discarded.
-   * @throws (rejects) DivergenceError when the loss is not finite; the weights are as they were.
+   * Takes one optimizer step on a batch. Resolves with the loss before the update, including penalties. `target` defaults to
+   * `x`. Accumulated gradients are discarded.
+   * @throws (rejects) DivergenceError when the loss is not finite. The weights are then unchanged.
    */
   trainOnBatch(x: WorkerMatrix, target?: WorkerMatrix, options?: TransferOptions): Promise<number> {
     return this.#calls.send("trainOnBatch", [x, target], options);
   }
 
   /**
-   * Forward and backward pass over a batch: adds `scale` (default 1) times the gradient of its mean loss and
-   * penalties to what is accumulated, and gives that loss.
+   * Runs a forward and a backward pass over a batch. Adds `scale` (default 1) times the gradient of its mean loss and of the
+   * penalties to the accumulated gradients. Resolves with that loss, including penalties.
    */
   accumulateGradients(
     x: WorkerMatrix,
@@ -354,7 +352,7 @@ export class TiedAutoencoder {
     return this.#calls.send("accumulateGradients", [x, target, settings], { transfer });
   }
 
-  /** Adds `scale` (default 1) times the given gradients, of all names and no other, to what is accumulated. */
+  /** Adds `scale` (default 1) times the given gradients to the accumulated gradients. All names must be present. */
   addGradients(
     gradients: NamedWeights,
     options: { scale?: number } & TransferOptions = {},
@@ -363,37 +361,37 @@ export class TiedAutoencoder {
     return this.#calls.send("addGradients", [gradients, settings], { transfer });
   }
 
-  /** What was accumulated, by parameter name, before clipping and weight decay. */
+  /** The accumulated gradients by parameter name, before clipping and weight decay. */
   gradients(): Promise<NamedWeights> {
     return this.#calls.send("gradients", []);
   }
 
-  /** One optimizer step on what was accumulated, which is then forgotten. */
+  /** Takes one optimizer step with the accumulated gradients, and discards them. */
   applyGradients(): Promise<void> {
     return this.#calls.send("applyGradients", []);
   }
 
-  /** Forgets what was accumulated. */
+  /** Discards the accumulated gradients. */
   zeroGradients(): Promise<void> {
     return this.#calls.send("zeroGradients", []);
   }
 
-  /** Every parameter by name; each tied weight appears once. */
+  /** All parameters by name. Each tied weight appears once. */
   weights(): Promise<NamedWeights> {
     return this.#calls.send("weights", []);
   }
 
-  /** Replaces every parameter; the optimizer's state stays. Wants all names and no other. */
+  /** Replaces every parameter. All names must be present, and no others. The optimizer's state does not change. */
   setWeights(weights: NamedWeights, options?: TransferOptions): Promise<void> {
     return this.#calls.send("setWeights", [weights], options);
   }
 
-  /** The model as safetensors; with `optimizer` training resumes bit for bit from it. */
+  /** The model as a safetensors file. With `optimizer`, training can resume with bit-identical results. */
   save(options?: { optimizer?: boolean }): Promise<OwnBytes> {
     return this.#calls.send("save", [options]);
   }
 
-  /** The model, or with `part` one half of it, as an ONNX file. */
+  /** The model as an ONNX file, or with `part` one half of it. */
   toOnnx(options?: OnnxOptions): Promise<OwnBytes> {
     return this.#calls.send("toOnnx", [options]);
   }
@@ -403,7 +401,7 @@ export class TiedAutoencoder {
     return this.#calls.send("summary", []);
   }
 
-  /** Ends the worker and with it whatever it was doing. Calls under way and later ones reject. */
+  /** Ends the worker. Running and later calls reject. */
   dispose(): void {
     this.#calls.end();
   }

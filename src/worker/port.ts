@@ -1,6 +1,6 @@
-// Where the program of a worker hears the page.
+// The message port of a worker's program to the page.
 
-import type { Port } from "./desk.ts";
+import type { Port } from "./call-server.ts";
 
 interface WorkerScope {
   readonly process?: {

@@ -1,8 +1,8 @@
-// Data that was sent to the worker once and is used by name from then on.
+// A reference to data that was sent to a worker once.
 
 import { InvalidStateError, InvalidValueError } from "../errors.ts";
 
-/** A matrix that stays in the worker of the model whose `send` returned it. */
+/** A matrix in the worker of the model or the detector whose `send` returned it. */
 export class SentData {
   readonly #owner: object;
   readonly #number: number;
@@ -25,7 +25,7 @@ export class SentData {
     );
   }
 
-  /** Lets the worker forget the data. A `fit` that uses it ends undisturbed. */
+  /** Releases the data in the worker. A running `fit` that uses it is not affected. */
   async release(): Promise<void> {
     if (this.#released) return;
     this.#released = true;

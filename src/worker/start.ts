@@ -1,5 +1,4 @@
-// Starts the worker, on whatever the host has, from the program that the package carries as text; or
-// takes one that the caller made.
+// Starts a worker from the program that the package contains as text, or uses a worker of the caller.
 
 import { readmeLink, show, UnsupportedHostError } from "../errors.ts";
 import { spawn } from "../platform/workers.ts";
@@ -20,12 +19,12 @@ interface AnyWorker extends WorkerLike {
 
 export interface Channel {
   post(message: Request, transfer: ArrayBuffer[]): void;
-  /** Whether a program must stay alive for what the worker still does. */
+  /** Whether the worker keeps the process alive. */
   hold(busy: boolean): void;
   end(): void;
 }
 
-/** How long a worker may take to say that it runs. */
+/** The time within which a worker must report that it runs. */
 const START_MILLISECONDS = 10_000;
 
 interface TimerHost {
@@ -34,8 +33,8 @@ interface TimerHost {
 }
 
 /**
- * Opens the channel to a worker that runs the text `program`, or to one of the caller's: `receive` gets every message, `lost` the reason when the worker is gone, keeps silent at
- * the start, or runs some other program.
+ * Opens the channel to a worker that runs the text `program`, or to a worker of `createWorker`. `receive` gets every
+ * message. `lost` gets the reason if the worker ends, does not report at the start, or runs another program.
  */
 export function openChannel(
   program: string,

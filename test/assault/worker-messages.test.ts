@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AnomalyDetector } from "../../src/detect.ts";
 import { TiedAutoencoder } from "../../src/index.ts";
-import type { Port } from "../../src/worker/desk.ts";
+import type { Port } from "../../src/worker/call-server.ts";
 import { serveDetector } from "../../src/worker/detector-host.ts";
 import { serve } from "../../src/worker/host.ts";
 import type * as entry from "../../src/worker.ts";

@@ -18,16 +18,16 @@ const CASES = NAMES.flatMap((name) => {
   });
 });
 
-// Off the kink at 0, so that differences see one side of it.
+// Not at the kink at 0, so that differences only use one side of it.
 const POINTS = [...uniform(4000, 0.01, 6, 1), ...uniform(1000, 6, 120, 2)].flatMap((x) => [x, -x]);
 
-/** Five-point difference of f at x. */
+/** The five-point difference of f at x. */
 function derivative(f: (x: number) => number, x: number): number {
   const h = 1e-3;
   return (8 * (f(x + h) - f(x - h)) - (f(x + 2 * h) - f(x - 2 * h))) / (12 * h);
 }
 
-/** The derivative from the left, which is what the derivative at a kink is agreed to be. */
+/** The derivative from the left, which is the convention for the derivative at a kink. */
 function leftDerivative(f: (x: number) => number, x: number): number {
   const h = 1e-7;
   return (f(x) - f(x - h)) / h;
@@ -112,7 +112,7 @@ describe.each(builds)("activations, $name build", (core) => {
     expect(dz.slice(7)).toEqual(dz.slice(2, 4));
   });
 
-  test.each(CASES)("$title adds the bias to every row, whatever the shape", ({ op, parameter }) => {
+  test.each(CASES)("$title adds the bias to every row for every shape", ({ op, parameter }) => {
     for (const [rows, cols] of [
       [0, 5],
       [3, 0],
@@ -144,7 +144,7 @@ describe.each(builds)("activations, $name build", (core) => {
   });
 
   test.each(CASES)(
-    "$title's gradient has the same bits wherever the range ends",
+    "$title: the bits of a gradient do not depend on the end of the range",
     ({ op, parameter }) => {
       const [z, dy] = [uniform(19, -3, 3, 8), uniform(19, -1, 1, 9)];
       const { dz } = run(op, parameter, z, dy);
@@ -157,7 +157,7 @@ describe.each(builds)("activations, $name build", (core) => {
   );
 });
 
-test("a gradient with nothing known of y is NaN, also through relu", () => {
+test("the gradient at a NaN output is NaN, also for relu", () => {
   for (const { kernels, reset, put, f32 } of builds) {
     reset();
     const [y, dy, dz] = [put([NaN, 0, 1, -0]), put([NaN, NaN, NaN, NaN]), put([7, 7, 7, 7])];

@@ -32,7 +32,7 @@ const rowsOf = (rows: number, cols: number, padded: readonly number[]) =>
 describe.each(builds)("constraints, $name build", (core) => {
   const { kernels } = core;
 
-  test.each(SHAPES)("setRowNorms of %i x %i, all rows or the longer ones", (rows, cols) => {
+  test.each(SHAPES)("setRowNorms of %i x %i, all rows or only longer ones", (rows, cols) => {
     for (const [length, longerOnly] of [
       [1, 0],
       [2.5, 0],
@@ -66,7 +66,7 @@ describe.each(builds)("constraints, $name build", (core) => {
     }
   });
 
-  test("a row of exactly the norm stays; rows of any size get their norm", () => {
+  test("a row with exactly the norm does not change, and rows of any size get the norm", () => {
     core.reset();
     const exact = core.put([3, 4]);
     kernels.setRowNorms(1, 2, exact, 2, 5, 1);
@@ -104,7 +104,7 @@ describe.each(builds)("constraints, $name build", (core) => {
     });
   });
 
-  test.each([0, 1, 2, 3, 4, 5, 17, 64])("clamp holds %i elements within limits", (count) => {
+  test.each([0, 1, 2, 3, 4, 5, 17, 64])("clamp keeps %i elements within limits", (count) => {
     for (const [low, high] of [
       [0, Infinity],
       [-0.5, 0.25],
@@ -121,7 +121,7 @@ describe.each(builds)("constraints, $name build", (core) => {
     }
   });
 
-  // A load that reaches past the range traps there.
+  // A load after the end of the range would trap there.
   test.each([1, 2, 3, 5, 7])("nothing is read or written past %i columns", (cols) => {
     core.reset();
     const last = core.memory.buffer.byteLength - 4 * cols;

@@ -6,7 +6,7 @@ import { builds } from "../support/core.ts";
 const COUNTS = [0, 1, 2, 3, 4, 5, 7, 8, 63, 130];
 const none = (count: number) => new Array<number>(count).fill(Number.NaN);
 
-/** Log variances of all kinds: usual ones, tiny ones, at the limits and beyond them. */
+/** Log variances of all kinds: usual, tiny, at the limits and outside of them. */
 function logVariances(count: number): number[] {
   const odd = [0, -30, 20, -30.0001, 20.0001, -100, 90, 1e-6, -1e-4, 0.339, 0.341, -0.35, 12];
   return uniform(count, -6, 4, 3).map((v, i) =>
@@ -27,7 +27,7 @@ describe.each(builds)("the gaussian code, $name build", (core) => {
     dz: uniform(count, -1, 1, 4),
   });
 
-  test.each(COUNTS)("draws %i elements, apart and in place", (count) => {
+  test.each(COUNTS)("draws %i elements, out of place and in place", (count) => {
     const { mu, log, eps } = inputs(count);
     for (const place of ["apart", "mu", "eps", "log"]) {
       core.reset();
@@ -59,12 +59,12 @@ describe.each(builds)("the gaussian code, $name build", (core) => {
         }
         expect(Math.abs(core.f64(partials, blocks)[b]! / sum - 1)).toBeLessThan(5e-7);
       }
-      // What lies behind the blocks is untouched.
+      // Memory after the blocks is unchanged.
       expect(core.f64(partials + 8 * blocks, 1)[0]).toBe(777);
     },
   );
 
-  test("a divergence near 0 keeps its digits", () => {
+  test("a divergence near 0 is precise", () => {
     for (const log of [1e-3, -1e-3, 1e-5, -1e-6, 0.3, -0.339, 0.345, -0.5, 3, 19.5, -29]) {
       core.reset();
       const partials = core.alloc(8);
@@ -78,7 +78,7 @@ describe.each(builds)("the gaussian code, $name build", (core) => {
     expect(core.f64(partials, 1)[0]).toBe(0);
   });
 
-  test.each(COUNTS)("gradients of %i elements, apart and in place", (count) => {
+  test.each(COUNTS)("gradients of %i elements, out of place and in place", (count) => {
     const weight = 0.37;
     const { mu, log, eps, dz } = inputs(count);
     for (const inPlace of [false, true]) {
@@ -110,7 +110,7 @@ describe.each(builds)("the gaussian code, $name build", (core) => {
     }
   });
 
-  test("the prior's gradient near a variance of 1 keeps its digits", () => {
+  test("the prior's gradient near a variance of 1 is precise", () => {
     for (const log of [1e-6, -1e-5, 1e-3, 0.3, -0.339, 0.35, -2]) {
       core.reset();
       const [zero, out] = [core.put([0]), core.alloc(4)];
@@ -120,7 +120,7 @@ describe.each(builds)("the gaussian code, $name build", (core) => {
     }
   });
 
-  test("gradients are the slopes of the draw and of the divergence", () => {
+  test("gradients are the derivatives of the sample and of the divergence", () => {
     core.reset();
     const [mu, log, eps, weight, h] = [0.7, -1.3, 1.9, 0.8, 1e-5];
     const loss = (m: number, l: number) => {
@@ -156,7 +156,7 @@ describe.each(builds)("the gaussian code, $name build", (core) => {
     expect(value(b)).toBeNaN();
   });
 
-  // A load that reaches past the range traps there.
+  // A load after the end of the range would trap there.
   test.each([1, 2, 3, 5])("nothing is read or written past %i elements", (count) => {
     core.reset();
     const inside = core.put(uniform(count, -1, 1, 1));

@@ -3,7 +3,7 @@ import { builds, type TestCore } from "../support/core.ts";
 import { at, matrix, productReference, seeded, type TestMatrix } from "../support/matrices.ts";
 
 const UNIT = 2 ** -24; // half an ulp of 1 in float32
-const GUARD = 4; // words before and after an output that must survive
+const GUARD = 4; // words before and after an output that must not change
 const GUARD_VALUE = 1234.5;
 
 const layouts = [
@@ -14,7 +14,7 @@ const layouts = [
 type Layout = (typeof layouts)[number];
 
 // Tiles are four or six rows by eight columns, blocks of k up to 512, bands of 256, strips of sums 24, eight and one
-// columns by 16 rows: each size has a neighbour here on both sides.
+// columns by 16 rows: for each of these sizes there are shapes with one more and one less.
 const edges = [0, 1, 2, 3, 5, 7, 8, 9, 13, 16, 17, 33];
 const depths = [0, 1, 2, 3, 4, 7, 13, 64];
 const large: [m: number, n: number, k: number][] = [
@@ -54,12 +54,12 @@ function output(core: TestCore, m: number, n: number, ld: number, fill: () => nu
   return { pointer: core.put(before) + 4 * GUARD, ld, before };
 }
 
-/** What lies at C now, guards included. */
+/** The current content of C, including the guard words. */
 function contents(core: TestCore, c: Output): Float32Array {
   return core.f32(c.pointer - 4 * GUARD, c.before.length).slice();
 }
 
-/** Workspace with guards: poisoned inside, checked outside. */
+/** Workspace with guard words: poisoned inside, checked outside. */
 function workspaceFor(core: TestCore, m: number, n: number, k: number) {
   const bytes = core.kernels.gemmWorkspace(m, n, k) >>> 0;
   expect(bytes % 16).toBe(0);
@@ -86,7 +86,7 @@ function operands(core: TestCore, layout: Layout, m: number, n: number, k: numbe
   };
 }
 
-/** One product checked against float64, with its guards; returns the first complaint, if any. */
+/** Checks one product against float64, and its guard words. Returns the first error, if any. */
 function check(
   core: TestCore,
   layout: Layout,
@@ -157,7 +157,7 @@ describe.each(builds)("matrix products, $name build", (core) => {
       const run = core.kernels[layout.name];
       const whole = core.put(start);
       run(m, n, k, a.pointer, a.ld, b.pointer, b.ld, 1, whole, n, workspace);
-      // Shares of five or more: gemmNT sums fewer rows or columns in another order.
+      // Shares have five or more rows or columns, because gemmNT sums fewer in another order.
       for (const at of [5, 6, 8, 17, 22, 40]) {
         const parts = core.put(start);
         const aSkip = 4 * at * (layout.transposedA ? 1 : a.ld);
@@ -198,7 +198,7 @@ describe.each(builds)("matrix products, $name build", (core) => {
       }
     });
 
-    test("NaN and infinity reach the elements they belong to and no other", () => {
+    test("NaN and infinity only affect the elements that depend on them", () => {
       const [m, n, k] = [7, 21, 10];
       for (const special of [Number.NaN, Number.POSITIVE_INFINITY]) {
         core.reset();
@@ -259,7 +259,7 @@ describe.each(builds)("matrix products, $name build", (core) => {
     });
   });
 
-  test("transpose, from the end of memory, into rows that lie apart", () => {
+  test("transpose from the end of memory into rows with gaps", () => {
     for (const rows of edges) {
       for (const cols of edges) {
         core.reset();
@@ -293,7 +293,7 @@ describe.each(builds)("matrix products, $name build", (core) => {
   });
 });
 
-/** The same matrix once more, its last element in the last four bytes of memory. */
+/** A copy of the matrix with its last element in the last four bytes of memory. */
 function toEndOfMemory(core: TestCore, a: TestMatrix): TestMatrix {
   const pointer = core.memory.buffer.byteLength - 4 * a.values.length;
   core.f32(pointer, a.values.length).set(a.values);

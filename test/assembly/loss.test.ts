@@ -19,7 +19,7 @@ const CASES = NAMES.flatMap((name) => {
   }));
 });
 
-/** Values on a grid of 1/64, so that differences are exact and thresholds are met exactly. */
+/** Multiples of 1/64, so that differences are exact and some equal the thresholds exactly. */
 function grid(count: number, low: number, high: number, seed: number): number[] {
   return uniform(count, low, high, seed).map((x) => Math.round(x * 64) / 64);
 }
@@ -29,15 +29,18 @@ test("the enum and the reference name the same losses", () => {
   expect(NAMES.length).toBe(Object.keys(Loss).length / 2);
 });
 
-test.each(CASES)("the reference of $title has the slope of its value", ({ value, gradient }) => {
-  const h = 1e-6;
-  for (const t of [0, 0.3, 1]) {
-    for (const y of [-3.1, -0.6, 0.01, 0.2, 0.77, 2.9]) {
-      const slope = (value(y + h, t) - value(y - h, t)) / (2 * h);
-      expect(Math.abs(slope - gradient(y, t))).toBeLessThan(1e-8);
+test.each(CASES)(
+  "the gradient of the reference of $title is the derivative of its value",
+  ({ value, gradient }) => {
+    const h = 1e-6;
+    for (const t of [0, 0.3, 1]) {
+      for (const y of [-3.1, -0.6, 0.01, 0.2, 0.77, 2.9]) {
+        const slope = (value(y + h, t) - value(y - h, t)) / (2 * h);
+        expect(Math.abs(slope - gradient(y, t))).toBeLessThan(1e-8);
+      }
     }
-  }
-});
+  },
+);
 
 describe.each(builds)("losses, $name build", (core) => {
   const { kernels } = core;
@@ -55,7 +58,7 @@ describe.each(builds)("losses, $name build", (core) => {
     const [ys, ts, other] = [guarded(core, y), guarded(core, t), guarded(core, y)];
     const dy = inPlace ? ys : other;
     const partials = guarded(core, new Array<number>(2 * blocks(count)).fill(7));
-    // Views of doubles start on 8 bytes, which guarded arrays need not; the kernel does not mind.
+    // Float64 views must be aligned to 8 bytes. Guarded arrays need not be, and the kernel accepts both.
     const p = core.alloc(8 * blocks(count));
     kernels.lossGradient(op, parameter, masked, count, ys, ts, scale, dy, p);
     const withGradient = Array.from(core.f64(p, blocks(count)));
@@ -93,7 +96,7 @@ describe.each(builds)("losses, $name build", (core) => {
     }
   });
 
-  test.each(CASES)("$title masked: an unknown target costs nothing", (loss) => {
+  test.each(CASES)("$title masked: a missing target has no loss", (loss) => {
     const y = grid(203, -3, 3, 3);
     const t = grid(203, 0, 1, 4);
     const unknown = (i: number) => i % 3 === 1 || i > 199;
@@ -107,7 +110,7 @@ describe.each(builds)("losses, $name build", (core) => {
     expect(gradient).toEqual(full.map((x, i) => (unknown(i) ? 0 : x)));
     const exact = y.reduce((s, x, i) => (unknown(i) ? s : s + loss.value(x, t[i]!)), 0);
     expect(Math.abs(sum - exact)).toBeLessThanOrEqual(2e-7 * exact);
-    // Where the target is known the mask hides nothing, and an unknown one hides even a NaN.
+    // The mask has no effect for a known target, and for a missing target it also hides a NaN.
     const diverged = y.map((x, i) => (unknown(i) ? NaN : x));
     const hidden = run(
       loss,
@@ -119,7 +122,7 @@ describe.each(builds)("losses, $name build", (core) => {
     expect(run(loss, [1, NaN, 1], [0, 0, NaN], { masked: 1 }).sum).toBeNaN();
   });
 
-  test.each(CASES)("$title: an output that is not finite shows in the value", (loss) => {
+  test.each(CASES)("$title: an output that is not finite makes the value not finite", (loss) => {
     for (const bad of [Infinity, -Infinity, NaN]) {
       for (const t of [0, 0.5, 1]) {
         for (const at of [0, 2, 5, 6]) {
@@ -132,7 +135,7 @@ describe.each(builds)("losses, $name build", (core) => {
     }
   });
 
-  test.each(CASES)("$title: a split at a block boundary gives the same bits", (loss) => {
+  test.each(CASES)("$title: dividing at a block boundary gives the same bits", (loss) => {
     const count = 2 * LOSS_BLOCK + 77;
     const [y, t] = [uniform(count, -3, 3, 5), uniform(count, 0, 1, 6)];
     const whole = run(loss, y, t);

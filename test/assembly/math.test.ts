@@ -6,7 +6,7 @@ import { BOUNDS, functions } from "../support/reference/functions.ts";
 const NAMES = Object.keys(BOUNDS) as (keyof typeof BOUNDS)[];
 const { fround } = Math;
 
-/** 2^18 float32 numbers evenly spread over all bit patterns, then the neighbourhood of [-20, 20]. */
+/** 2^18 float32 numbers evenly distributed over all bit patterns, then numbers around [-20, 20]. */
 function sample(): Float32Array {
   const bits = Uint32Array.from({ length: 1 << 18 }, (_, i) => (i << 14) + ((i * 7919) & 0x3fff));
   const close = [...uniform(1 << 16, -20, 20, 1), ...uniform(1 << 16, -1, 1, 2)];
@@ -26,7 +26,7 @@ const EDGES = [0, -0, Infinity, -Infinity, NaN, 1, -1, 3.4028234663852886e38, ..
 describe.each(functionBuilds)("elementary functions, $name build", (core) => {
   const { kernels } = core;
 
-  test.each(NAMES)("%s keeps its bound on 400,000 numbers", (name) => {
+  test.each(NAMES)("%s is within its bound for 400,000 numbers", (name) => {
     core.reset();
     const x = sample();
     const y = core.alloc(4 * x.length);
@@ -56,7 +56,7 @@ describe.each(functionBuilds)("elementary functions, $name build", (core) => {
     });
   });
 
-  test.each(NAMES)("%s gives an element the same bits wherever a range ends", (name) => {
+  test.each(NAMES)("%s gives an element the same bits for every end of the range", (name) => {
     const x = uniform(19, -4, 4, 3);
     core.reset();
     const all = guarded(core, x);

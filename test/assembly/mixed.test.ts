@@ -23,7 +23,7 @@ const LAYOUTS: Layout[] = [
   { cols: 70, blocks: [[5, 64]] },
 ];
 
-/** One row in double: losses of numbers and blocks by column, and gradients, all without weights. */
+/** One row in float64: losses of numbers and blocks by column, and gradients, all without weights. */
 function rowLosses({ cols, blocks }: Layout, y: readonly number[], t: readonly number[]) {
   const losses: { column: number; width: number; loss: number }[] = [];
   const gradient = new Array<number>(cols).fill(0);
@@ -53,7 +53,7 @@ function rowLosses({ cols, blocks }: Layout, y: readonly number[], t: readonly n
   return { losses, gradient, probabilities };
 }
 
-/** Outputs with large logits among them, and targets: one-hot, soft or none in a block. */
+/** Outputs, some of them large logits, and targets: one-hot, soft or none in a block. */
 function table({ cols, blocks }: Layout, rows: number) {
   const y = uniform(rows * cols, -3, 3, 1).map((v, i) => (i % 11 === 5 ? fround(v * 30) : v));
   const t = uniform(rows * cols, -2, 2, 2);
@@ -86,7 +86,7 @@ describe.each(builds)("numbers and categories, $name build", (core) => {
     const { y, t, weights } = table(layout, ROWS);
     const row = (values: readonly number[], r: number) => values.slice(r * cols, (r + 1) * cols);
 
-    test("softmaxBlocks, apart and in place", () => {
+    test("softmaxBlocks, out of place and in place", () => {
       for (const inPlace of [false, true]) {
         core.reset();
         const z = guarded(core, y);
@@ -98,7 +98,7 @@ describe.each(builds)("numbers and categories, $name build", (core) => {
           probabilities.forEach((p, j) => {
             const inBlock = blocks.some(([first, width]) => j >= first && j < first + width);
             const actual = result[r * cols + j]!;
-            // Half a unit in the last place of a distance of 90 is 4e-6 of its exponential.
+            // An error of half a unit in the last place of a distance of 90 gives a relative error of 4e-6.
             if (inBlock) expect(Math.abs(actual - p)).toBeLessThanOrEqual(5e-6 * p + 1e-44);
             else expect(actual).toBe(p);
           });
@@ -106,7 +106,7 @@ describe.each(builds)("numbers and categories, $name build", (core) => {
       }
     });
 
-    /** Targets, some of them unknown; in a block one element is enough. */
+    /** Targets, some of them missing. In a block one missing element is enough. */
     const withHoles = t.map((v, i) => (i % 5 === 3 ? Number.NaN : v));
 
     test.each([0, 1])("losses and gradients, masked %i", (masked) => {
@@ -149,7 +149,7 @@ describe.each(builds)("numbers and categories, $name build", (core) => {
       }
     });
 
-    test("mixedKnown sums the weights of what has a target; mixedErrors lists the losses", () => {
+    test("mixedKnown sums the weights of known targets, and mixedErrors lists the losses", () => {
       core.reset();
       const cells = cols - sum(blocks.map(([, width]) => width - 1));
       const pt = guarded(core, withHoles);
@@ -173,7 +173,7 @@ describe.each(builds)("numbers and categories, $name build", (core) => {
       }
     });
 
-    test("any share of the rows gives the same bits", () => {
+    test("every share of the rows has the same bits", () => {
       const run = (edges: number[]) => {
         core.reset();
         const [py, pt, pw] = [core.put(y), core.put(t), core.put(weights)];
@@ -203,7 +203,7 @@ describe.each(builds)("numbers and categories, $name build", (core) => {
     });
   });
 
-  test("a sure right answer costs nothing, a sure wrong one what its logit says, without overflow", () => {
+  test("a confident correct logit has loss 0, and a confident wrong one its distance, without overflow", () => {
     core.reset();
     const blocks = blocksAt(core, [[0, 3]]);
     const weights = core.put([1, 1, 1]);
@@ -243,7 +243,7 @@ describe.each(builds)("numbers and categories, $name build", (core) => {
     expect(core.f64(partials, 1)[0]).toBe(0);
   });
 
-  // A load that reaches past the range traps there.
+  // A load after the end of the range would trap there.
   test.each([1, 2, 3, 5])("nothing is read or written past a block of %i columns", (cols) => {
     core.reset();
     const inside = core.put(uniform(cols, 0, 1, 5));

@@ -6,7 +6,7 @@ const COUNTS = [0, 1, 2, 3, 4, 5, 127, 128, 129, 130];
 const STEPS = 20;
 const GUARD = 4;
 
-/** Float32 values in [-1, 1), the same at every run. */
+/** Float32 values in [-1, 1), the same in every run. */
 function values(count: number, seed: number): number[] {
   let state = seed >>> 0;
   return Array.from({ length: count }, () => {
@@ -54,8 +54,8 @@ function expectClose(actual: number[], expected: number[], bound: number): void 
 }
 
 /**
- * Runs STEPS steps of a kernel and of its reference over the same gradients and compares parameters
- * and every state array. `states` says how many arrays the optimizer uses; the others get pointer 0.
+ * Runs STEPS steps of a kernel and of its reference over the same gradients and compares the parameters
+ * and every state array. `states` is the number of arrays that the optimizer uses; the others are 0.
  */
 function compare(
   core: TestCore,
@@ -224,7 +224,7 @@ describe.each(builds)("optimizers at the edges, $name build", (core) => {
   });
 
   test.each([0, 1e-30, 1e-22, 1e-42])(
-    "adam from rest takes a finite step of the right sign for a gradient of %d",
+    "the first step of adam is finite and has the right sign for a gradient of %d",
     (size) => {
       core.reset();
       const p = core.put(new Array(5).fill(1e-3));
@@ -256,7 +256,7 @@ describe.each(builds)("optimizers at the edges, $name build", (core) => {
     }
   });
 
-  test("centered rmsprop survives a constant gradient, whose variance is zero", () => {
+  test("centered rmsprop is finite for a constant gradient, whose variance is zero", () => {
     core.reset();
     const count = 9;
     const p = core.put(new Array(count).fill(0));
@@ -267,7 +267,7 @@ describe.each(builds)("optimizers at the edges, $name build", (core) => {
     for (const value of core.f32(p, count)) expect(Number.isFinite(value)).toBe(true);
   });
 
-  test("adam weighs g^2 with 1 - beta2, not with what float32 makes of it", () => {
+  test("adam multiplies g^2 by 1 - beta2 in float64, not in float32", () => {
     core.reset();
     const zero = core.put([0, 0, 0, 0]);
     const [m, v] = [core.put([0, 0, 0, 0]), core.put([0, 0, 0, 0])];
@@ -277,8 +277,8 @@ describe.each(builds)("optimizers at the edges, $name build", (core) => {
     }
   });
 
-  // A load that reaches past the range traps there.
-  test("gradients whose square float32 does not hold move their parameter, as in PyTorch", () => {
+  // The square of these gradients overflows float32.
+  test("gradients whose square overflows float32 change their parameter, as in PyTorch", () => {
     for (const size of [1.8e19, 2e19, 1e20, -5e20]) {
       core.reset();
       const [g, m, v] = [core.put([size]), core.put([0]), core.put([0])];
@@ -333,7 +333,7 @@ describe.each(builds)("optimizers at the edges, $name build", (core) => {
     }
   });
 
-  test("a split block gives the bits of a whole one", () => {
+  test("a divided block has the same bits as a whole one", () => {
     const count = 23;
     const run = (cuts: number[]) => {
       core.reset();

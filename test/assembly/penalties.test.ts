@@ -54,7 +54,7 @@ describe.each(builds)("KL sparsity, $name build", (core) => {
     }
   });
 
-  test("no units are worth nothing; a mean equal to rho is worth nothing; NaN shows", () => {
+  test("the value is 0 without units and for a mean equal to rho, and NaN for NaN", () => {
     core.reset();
     const out = core.alloc(8);
     expect(kernels.klSparsity(0, 4, out, 0.5, 0, 1, out)).toBe(0);
@@ -114,7 +114,7 @@ const CURVES: Curve[] = [
   },
 ];
 
-test.each(CURVES)("the derivatives of $name are the slopes of its function", (curve) => {
+test.each(CURVES)("the derivatives of $name agree with finite differences", (curve) => {
   const h = 1e-5;
   for (const z of [-2.5, -0.3, 0.01, 0.8, 3]) {
     const slope = (f: (z: number) => number) => (f(z + h) - f(z - h)) / (2 * h);
@@ -142,7 +142,7 @@ describe.each(builds)("contraction, $name build", (core) => {
       const count = rows * cols;
       const z = uniform(count, -4, 4, 5).map((v, i) => (i % 9 === 4 ? 0 : v));
       const needsInput = gradientNeedsInput(Activation[name], parameter);
-      // The array that is not to be looked at holds NaN.
+      // The array that must not be read holds NaN.
       const pz = guarded(core, needsInput ? z : none(count));
       const py = guarded(core, needsInput ? none(count) : z.map(y));
       const norms = uniform(cols, 0, 3, 6);
@@ -162,7 +162,7 @@ describe.each(builds)("contraction, $name build", (core) => {
     });
   });
 
-  test("softplus keeps its curvature where the slope is all but 1", () => {
+  test("the second derivative of softplus is precise where its derivative is nearly 1", () => {
     core.reset();
     const [dz, squares] = [core.put([0, 0]), core.alloc(8)];
     const z = core.put([18, -18]);
@@ -205,8 +205,8 @@ describe.each(builds)("contraction, $name build", (core) => {
     });
   });
 
-  test("the parts make the penalty's gradient, by finite differences", () => {
-    // Two layers in double: the penalty as a function of W and of z.
+  test("the parts together are the gradient of the penalty, by finite differences", () => {
+    // Two layers in float64: the penalty as a function of W and of z.
     const [rows, units, inputs, h] = [3, 5, 4, 1e-5];
     const w = uniform(units * inputs, -1, 1, 11);
     const z = uniform(rows * units, -2, 2, 12);

@@ -4,7 +4,7 @@ import * as reference from "../support/reference/random.ts";
 
 type Rng = reference.Rng;
 const RNG: Rng = [1, 2, 3, 4];
-// Elements of that stream with a word at the very end of the range, found by drawing them all.
+// Elements of that stream with extreme words, found by drawing all elements.
 const ALL_ONES = 1_086_163_454; // word 0xffffffff
 const LARGEST_MAGNITUDE = 2_388_832_977; // word 0x7fffffff
 const ONE = 417_375_178; // word 1
@@ -12,7 +12,7 @@ const ONE = 417_375_178; // word 1
 const GUARD = 1234.5;
 const { fround } = Math;
 
-/** What `run` writes into `count` floats, after the guard words around them were seen untouched. */
+/** The result of `run` in `count` floats. Checks that the guard words around them are unchanged. */
 function floats(core: TestCore, count: number, run: (out: number) => void): Float32Array {
   const out = core.put(new Float32Array(count + 8).fill(GUARD));
   run(out + 16);
@@ -42,7 +42,7 @@ function floatBelow(x: number): number {
   return view[0]!;
 }
 
-test("the reference Philox gives Random123's known answers", () => {
+test("the reference Philox gives the known answers of Random123", () => {
   const ones = 0xffff_ffff;
   expect(reference.philox([0, 0, 0, 0], [0, 0])).toEqual([
     0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8,
@@ -77,7 +77,7 @@ describe.each(builds)("random kernels, $name build", (core) => {
         kernels.saltPepper(count, ramp(start), out, start, 0.3, -7, 9, ...rng),
     ],
   ];
-  // Data for the draws that read: element i of a stream meets the value i / 8 + 1.
+  // Data for draws that read: element i of a stream uses the value i / 8 + 1.
   let ramps = 0;
   const ramp = (start: number) => ramps + 4 * start;
   const resetWithRamp = (length: number) => {
@@ -103,7 +103,7 @@ describe.each(builds)("random kernels, $name build", (core) => {
     expect(Array.from(bits(out))).toEqual(reference.words(101, start, rng));
   });
 
-  test.each(draws)("%s: an element is the same whatever range it is drawn in", (_, draw) => {
+  test.each(draws)("%s: an element is the same in every range", (_, draw) => {
     resetWithRamp(64);
     const whole = bits(floats(core, 64, (out) => draw(64, out, 0, RNG)));
     for (let start = 0; start < 9; start++) {
@@ -114,14 +114,14 @@ describe.each(builds)("random kernels, $name build", (core) => {
     }
   });
 
-  test.each(draws)("%s: data and output may end where the memory ends", (_, draw) => {
+  test.each(draws)("%s: data and output may end at the end of memory", (_, draw) => {
     for (let count = 1; count < 20; count++) {
       resetWithRamp(64);
       const expected = bits(floats(core, count, (out) => draw(count, out, 2, RNG)));
       const last = core.memory.buffer.byteLength - 4 * count;
       draw(count, last, 2, RNG);
       expect(bits(core.f32(last, count).slice())).toEqual(expected);
-      // The same data at the end: element 2 of the ramp is the first one read.
+      // The same data at the end of memory: element 2 of the ramp is read first.
       core.f32(last, count).set(core.f32(ramps + 8, count));
       const kept = ramps;
       ramps = last - 8;
@@ -130,7 +130,7 @@ describe.each(builds)("random kernels, $name build", (core) => {
     }
   });
 
-  test.each(draws)("%s: seeds, steps and streams are apart", (_, draw) => {
+  test.each(draws)("%s: seeds, steps and streams give different draws", (_, draw) => {
     resetWithRamp(64);
     const seen = new Set<string>();
     const variants: Rng[] = [RNG, [0, 2, 3, 4], [1, 0, 3, 4], [1, 2, 0, 4], [1, 2, 3, 0]];
@@ -138,7 +138,7 @@ describe.each(builds)("random kernels, $name build", (core) => {
     expect(seen.size).toBe(variants.length);
   });
 
-  // These hashes never change: a saved run resumes with the numbers it would have had.
+  // These hashes must never change, so that a saved run resumes with the same numbers.
   test.each([
     ["randomBits", "c9a316af"],
     ["randomUniform", "e1668d49"],
@@ -178,11 +178,11 @@ describe.each(builds)("random kernels, $name build", (core) => {
       const result = uniforms(low, high);
       expect(Array.from(result)).toEqual(rounded.map((v) => Math.min(v, floatBelow(h))));
       expect(result.every((v) => v >= l && v < h)).toBe(true);
-      // The case that would round up to high is among these.
+      // This includes the case that would round up to high.
       if (low === 1000) expect(Math.max(...rounded)).toBe(h);
     });
 
-    test("the largest uniform stays below high, at either end of the line", () => {
+    test("the largest uniform is below high, for large negative and positive limits", () => {
       core.reset();
       expect(uniforms(0, 1, 1, ALL_ONES)[0]).toBe(1 - 2 ** -24);
       expect(uniforms(1, 2, 1, ALL_ONES)[0]).toBe(floatBelow(2));
@@ -216,7 +216,7 @@ describe.each(builds)("random kernels, $name build", (core) => {
     const normals = (count: number, start = 0) =>
       floats(core, count, (out) => kernels.randomNormal(count, out, start, 0, 1, ...RNG));
 
-    test("is the quantile of its word within 7e-7 of itself", () => {
+    test("is the quantile of its word, with a relative error of 7e-7", () => {
       core.reset();
       const count = 20_000;
       const z = normals(count);
@@ -292,32 +292,35 @@ describe.each(builds)("random kernels, $name build", (core) => {
       return reference.words(COUNT, 0, RNG).map((word) => word >>> 8 < limit);
     };
 
-    test.each([0, 2 ** -24, 0.1, 0.5, 0.9, 1 - 2 ** -24, 1])("strike at a rate of %d", (rate) => {
-      core.reset();
-      const hit = struck(rate);
-      const share = hit.filter(Boolean).length / COUNT;
-      const spread = Math.sqrt((rate * (1 - rate)) / COUNT);
-      expect(Math.abs(share - rate)).toBeLessThanOrEqual(4 * spread + 1e-12);
+    test.each([0, 2 ** -24, 0.1, 0.5, 0.9, 1 - 2 ** -24, 1])(
+      "change values at a rate of %d",
+      (rate) => {
+        core.reset();
+        const hit = struck(rate);
+        const share = hit.filter(Boolean).length / COUNT;
+        const spread = Math.sqrt((rate * (1 - rate)) / COUNT);
+        expect(Math.abs(share - rate)).toBeLessThanOrEqual(4 * spread + 1e-12);
 
-      const x = core.put(data);
-      const kept = floats(core, COUNT, (out) =>
-        kernels.randomMask(COUNT, x, out, 0, rate, 1.25, ...RNG),
-      );
-      expect(Array.from(kept)).toEqual(data.map((v, i) => (hit[i] ? 0 : fround(1.25 * v))));
-      const noisy = floats(core, COUNT, (out) =>
-        kernels.saltPepper(COUNT, x, out, 0, rate, -1, 2, ...RNG),
-      );
-      const words = reference.words(COUNT, 0, RNG);
-      expect(Array.from(noisy)).toEqual(
-        data.map((v, i) => (hit[i] ? (words[i]! & 1 ? 2 : -1) : v)),
-      );
-      expect(Array.from(core.f32(x, COUNT))).toEqual(data);
-      // In place, as dropout is used.
-      kernels.randomMask(COUNT, x, x, 0, rate, 1.25, ...RNG);
-      expect(core.f32(x, COUNT)).toEqual(kept);
-    });
+        const x = core.put(data);
+        const kept = floats(core, COUNT, (out) =>
+          kernels.randomMask(COUNT, x, out, 0, rate, 1.25, ...RNG),
+        );
+        expect(Array.from(kept)).toEqual(data.map((v, i) => (hit[i] ? 0 : fround(1.25 * v))));
+        const noisy = floats(core, COUNT, (out) =>
+          kernels.saltPepper(COUNT, x, out, 0, rate, -1, 2, ...RNG),
+        );
+        const words = reference.words(COUNT, 0, RNG);
+        expect(Array.from(noisy)).toEqual(
+          data.map((v, i) => (hit[i] ? (words[i]! & 1 ? 2 : -1) : v)),
+        );
+        expect(Array.from(core.f32(x, COUNT))).toEqual(data);
+        // In place, as dropout is used.
+        kernels.randomMask(COUNT, x, x, 0, rate, 1.25, ...RNG);
+        expect(core.f32(x, COUNT)).toEqual(kept);
+      },
+    );
 
-    test("what is struck is gone even if it was NaN, what is kept stays NaN", () => {
+    test("a masked NaN becomes 0, and a kept NaN stays NaN", () => {
       core.reset();
       const x = core.put(new Float32Array(COUNT).fill(Number.NaN));
       const hit = struck(0.5);
@@ -325,7 +328,7 @@ describe.each(builds)("random kernels, $name build", (core) => {
       expect(Array.from(core.f32(x, COUNT))).toEqual(hit.map((h) => (h ? 0 : Number.NaN)));
     });
 
-    test("salt and pepper are even (4 sigma)", () => {
+    test("salt and pepper are equally frequent (4 sigma)", () => {
       core.reset();
       const x = core.put(new Float32Array(COUNT));
       kernels.saltPepper(COUNT, x, x, 0, 1, -1, 1, ...RNG);
@@ -338,15 +341,18 @@ describe.each(builds)("random kernels, $name build", (core) => {
     const permute = (count: number, rng: Rng) =>
       bits(floats(core, count, (out) => kernels.permutation(count, out, ...rng)));
 
-    test.each([0, 1, 2, 3, 4, 5, 17, 1000, 100_000])("of %i is one", (count) => {
-      core.reset();
-      const order = permute(count, RNG);
-      expect(new Set(order).size).toBe(count);
-      expect(order.every((v) => v < count)).toBe(true);
-      if (count > 16) expect(order.filter((v, i) => v === i).length).toBeLessThan(10);
-    });
+    test.each([0, 1, 2, 3, 4, 5, 17, 1000, 100_000])(
+      "of %i numbers contains each number once",
+      (count) => {
+        core.reset();
+        const order = permute(count, RNG);
+        expect(new Set(order).size).toBe(count);
+        expect(order.every((v) => v < count)).toBe(true);
+        if (count > 16) expect(order.filter((v, i) => v === i).length).toBeLessThan(10);
+      },
+    );
 
-    test("is Fisher-Yates with rejection, word for word", () => {
+    test("equals Fisher-Yates with rejection", () => {
       core.reset();
       for (const count of [1, 2, 5, 64, 1001]) {
         expect(Array.from(permute(count, RNG))).toEqual(reference.permutation(count, RNG).order);
@@ -364,7 +370,7 @@ describe.each(builds)("random kernels, $name build", (core) => {
       expect(Array.from(permute(count, rng))).toEqual(order);
     });
 
-    test.each([3, 4, 5])("every order of %i comes equally often (4 sigma)", (count) => {
+    test.each([3, 4, 5])("every order of %i is equally frequent (4 sigma)", (count) => {
       core.reset();
       const out = core.alloc(4 * count);
       const orders = new Map<string, number>();
@@ -380,7 +386,7 @@ describe.each(builds)("random kernels, $name build", (core) => {
       expect(Math.abs(chi - (cells - 1))).toBeLessThan(4 * Math.sqrt(2 * (cells - 1)));
     });
 
-    test("is frozen: hash of 10007 elements", () => {
+    test("never changes: hash of 10007 elements", () => {
       core.reset();
       expect(hash(permute(10_007, RNG))).toBe("3ba8c3b7");
     });

@@ -5,7 +5,7 @@ import { builds, type TestCore } from "../support/core.ts";
 const { fround } = Math;
 const EPSILON = 2 ** -24;
 
-/** A sparse matrix by rows: what each row keeps, units ascending. */
+/** A sparse matrix by rows: the kept elements of each row, units ascending. */
 interface Lists {
   readonly rows: number;
   readonly units: number;
@@ -14,7 +14,7 @@ interface Lists {
   readonly values: number[];
 }
 
-/** Rows keep 0, 1, 2, ... units, `most` at most, at places that repeat from row to row. */
+/** Rows keep 0, 1, 2, ... units, at most `most`, and several rows keep the same units. */
 function someLists(rows: number, units: number, most: number, seed: number): Lists {
   const starts = [0];
   const indices: number[] = [];
@@ -22,7 +22,7 @@ function someLists(rows: number, units: number, most: number, seed: number): Lis
     const k = units === 0 ? 0 : Math.min((r * 5 + 3) % (most + 1), units);
     const order = uniform(units, 0, 1, seed + r)
       .map((v, u) => ({ v, u }))
-      // The last unit is never kept where there is another choice, the first one often.
+      // The last unit is only kept if there is no other choice. The first one is often kept.
       .sort((a, b) => a.v - b.v || a.u - b.u)
       .map(({ u }) => u);
     const chosen = order.filter((u) => u !== units - 1 || k === units).slice(0, k);
@@ -44,7 +44,7 @@ function readWords(core: TestCore<unknown>, pointer: number, count: number): num
   return Array.from(core.u32(pointer, count));
 }
 
-/** A matrix with rows `ld` apart; what lies between them is NaN and must stay so. */
+/** A matrix with rows `ld` elements apart. The padding is NaN and must not change. */
 interface Padded {
   readonly pointer: number;
   readonly ld: number;
@@ -66,7 +66,7 @@ function padded(
   return { pointer: guarded(core, all), ld, cols, values };
 }
 
-/** The elements now; the padding was seen untouched. */
+/** The current elements. Checks that the padding is unchanged. */
 function readPadded(
   core: TestCore<unknown>,
   { pointer, ld, cols }: Padded,
@@ -108,7 +108,7 @@ function expectNear(actual: number[], expected: number[], size: number[], steps:
 describe.each(builds)("sparse products, $name build", (core) => {
   const { kernels } = core;
 
-  /** S * W + beta * Y in double, with the sums of magnitudes. */
+  /** S * W + beta * Y in float64, with the sums of magnitudes. */
   function product(lists: Lists, w: number[], cols: number, beta: number, before: number[]) {
     const sums = before.map((v) => (beta === 0 ? 0 : beta * v));
     const size = sums.map(Math.abs);
@@ -164,7 +164,7 @@ describe.each(builds)("sparse products, $name build", (core) => {
     expectNear(read(core, out, expected.length), expected, size, cols + 2);
   });
 
-  test("a dot product has the same bits at every place of a list", () => {
+  test("a dot product has the same bits at every position of a list", () => {
     for (const cols of [3, 8, 31, 70]) {
       core.reset();
       const starts = words(core, [0, 1, 3, 6, 10, 15, 21]);
@@ -212,7 +212,7 @@ describe.each(builds)("sparse products, $name build", (core) => {
     }).toEqual(inverted(lists));
   });
 
-  /** Both uses of a weight, and the bias, in the core and in double. */
+  /** Both uses of a weight, and the bias, in the core and in float64. */
   function gradients(
     shape: readonly [number, number, number, number],
     beta: number,
@@ -284,7 +284,7 @@ describe.each(builds)("sparse products, $name build", (core) => {
       }
     });
 
-    test("any share of the units gives the same bits", () => {
+    test("every share of the units has the same bits", () => {
       const shape = SHAPES[10];
       const whole = gradients(shape, 1, both);
       whole.call(0, shape[1]);
@@ -301,7 +301,7 @@ describe.each(builds)("sparse products, $name build", (core) => {
     });
   });
 
-  test("any share of the rows gives the same bits", () => {
+  test("every share of the rows has the same bits", () => {
     const [rows, units, most, cols] = [13, 40, 11, 29];
     const run = (shares: readonly (readonly [number, number])[]) => {
       core.reset();
@@ -365,7 +365,7 @@ describe.each(builds)("sparse products, $name build", (core) => {
     }
   });
 
-  // A load that reaches past the range traps there.
+  // A load after the end of the range would trap there.
   test.each([1, 2, 3, 5, 7, 13])("nothing is read or written past %i columns", (cols) => {
     core.reset();
     const starts = words(core, [0, 5]);

@@ -4,12 +4,12 @@ import { builds, type TestCore } from "../support/core.ts";
 
 const { fround } = Math;
 
-/** NaN above every number; 0 and -0 are the same. */
+/** NaN is above every number. 0 and -0 are equal. */
 function rank(value: number): number {
   return Number.isNaN(value) ? Infinity : value === Infinity ? 1e300 : value;
 }
 
-/** The indices of the k largest, ascending; of equal values the lower index stays. */
+/** The indices of the k largest elements, ascending. Of equal values the lower index is kept. */
 function largest(row: readonly number[], k: number): number[] {
   const order = row.map((_, i) => i);
   order.sort((a, b) => {
@@ -19,14 +19,14 @@ function largest(row: readonly number[], k: number): number[] {
   return order.slice(0, k).sort((a, b) => a - b);
 }
 
-/** `content` as u32 between guard words, off the 16-byte grid. */
+/** `content` as u32 between guard words, not aligned to 16 bytes. */
 function indicesAt(core: TestCore<unknown>, content: readonly number[]): number {
   const at = guarded(core, new Array(content.length).fill(Number.NaN));
   core.u32(at, content.length).set(content);
   return at;
 }
 
-/** What `count` u32 words at `pointer` hold, after its guard words were seen untouched. */
+/** The `count` u32 words at `pointer`. Checks that the guard words are unchanged. */
 function readIndices(core: TestCore<unknown>, pointer: number, count: number): number[] {
   read(core, pointer, count);
   return Array.from(core.u32(pointer, count));
@@ -108,7 +108,7 @@ describe.each(builds)("selection, $name build", (core) => {
     });
   });
 
-  test("a NaN of either sign ranks above Infinity, and the first of them stay", () => {
+  test("a NaN of either sign ranks above Infinity, and the first of them are kept", () => {
     core.reset();
     const h = core.put([1, 2, Infinity, 3, 4]);
     const words = core.u32(h, 5);
@@ -158,9 +158,9 @@ describe.each(builds)("selection, $name build", (core) => {
     },
   );
 
-  test("over a whole batch, earlier rows stay first, and rowStarts tells the rows apart", () => {
+  test("over a whole batch, of equal values those of earlier rows are kept, and rowStarts finds the rows", () => {
     const [rows, units] = [5, 9];
-    // Row 3 keeps nothing; row 1 keeps everything; of the ones the first in the batch stay.
+    // Row 3 keeps nothing and row 1 keeps everything. Of the values 1 the first ones in the batch are kept.
     const data = Array.from({ length: rows * units }, (_, i) => {
       const row = Math.floor(i / units);
       return row === 1 ? 2 : row === 3 ? -1 : i % units === 8 ? 3 : 1;
@@ -183,7 +183,7 @@ describe.each(builds)("selection, $name build", (core) => {
     }
   });
 
-  test("smallestPositive leaves out zeros, negatives and NaN", () => {
+  test("smallestPositive ignores zeros, negatives and NaN", () => {
     const cases: [number[], number][] = [
       [[], 0],
       [[0, -0, -1, -Infinity, Number.NaN], 0],

@@ -6,7 +6,7 @@ const COUNTS = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 63, 64, 65, 130];
 const GUARD = new Array<number>(5).fill(777);
 const { fround } = Math;
 
-/** Float32 values in [-1, 1), the same at every run. */
+/** Float32 values in [-1, 1), the same in every run. */
 function values(count: number, seed: number): number[] {
   let state = seed >>> 0;
   return Array.from({ length: count }, () => {
@@ -20,7 +20,7 @@ function guarded(core: TestCore, content: number[]): number {
   return core.put([...GUARD, ...content, ...GUARD]) + 4 * GUARD.length;
 }
 
-/** The content at `pointer`, after its guard words were seen untouched. */
+/** The content at `pointer`. Checks that the guard words are unchanged. */
 function read(core: TestCore, pointer: number, count: number): number[] {
   const all = Array.from(core.f32(pointer - 4 * GUARD.length, count + 2 * GUARD.length));
   expect(all.slice(0, GUARD.length)).toEqual(GUARD);
@@ -28,7 +28,7 @@ function read(core: TestCore, pointer: number, count: number): number[] {
   return all.slice(GUARD.length, GUARD.length + count);
 }
 
-/** The sum of doubles, with Neumaier's compensation: right to the last bit or two. */
+/** The sum of float64 values with Neumaier's compensation, correct to the last one or two bits. */
 function total(terms: number[]): number {
   let sum = 0;
   let lost = 0;
@@ -40,7 +40,7 @@ function total(terms: number[]): number {
   return sum + lost;
 }
 
-/** Within one unit in the last place at the size of `scale`: two roundings, or one fused. */
+/** Within one unit in the last place of `scale`, because there are two roundings, or one if fused. */
 function expectWithinUlp(actual: number[], expected: number[], scale = 1): void {
   expect(actual.length).toBe(expected.length);
   for (let i = 0; i < expected.length; i++) {
@@ -97,7 +97,7 @@ describe.each(builds)("maps, $name build", (core) => {
     expect(read(core, w, count)).toEqual(weights);
   });
 
-  test("addPenaltyGradient passes a NaN weight on and takes the sign of infinities", () => {
+  test("addPenaltyGradient gives NaN for a NaN weight and uses the sign of infinities", () => {
     core.reset();
     const w = core.put([Number.NaN, Infinity, -Infinity, 1, -1e-45]);
     const g = core.put([0, 0, 0, 0, 0]);
@@ -124,7 +124,7 @@ describe.each(builds)("sums, $name build", (core) => {
     expect(Math.abs(kernels.sumAbs(count, x) - magnitude)).toBeLessThanOrEqual(1e-14 * magnitude);
   });
 
-  test("a sum has the bits of the sum, in order, of the sums of its blocks", () => {
+  test("a sum has the same bits as the sum, in order, of the sums of its blocks", () => {
     core.reset();
     const count = 3 * SUM_BLOCK + 1234;
     const [x, y] = [core.put(values(count, 7)), core.put(values(count, 8))];
@@ -136,7 +136,7 @@ describe.each(builds)("sums, $name build", (core) => {
     expect(kernels.sumAbs(count, x)).toBe(inBlocks((n, at) => kernels.sumAbs(n, x + at)));
   });
 
-  test("a sum does not depend on where the data lie", () => {
+  test("a sum does not depend on the alignment of the data", () => {
     core.reset();
     const data = values(1003, 9);
     const aligned = core.put(data);
@@ -145,7 +145,7 @@ describe.each(builds)("sums, $name build", (core) => {
     expect(kernels.dot(1003, shifted, aligned)).toBe(kernels.dot(1003, aligned, aligned));
   });
 
-  test("squares that float32 cannot hold do not overflow or vanish", () => {
+  test("squares outside of the range of float32 do not overflow or underflow", () => {
     core.reset();
     const large = core.put([3e38, -3e38, 1, 2, 3]);
     const small = core.put([1e-40, 1e-40, 0]);
@@ -154,7 +154,7 @@ describe.each(builds)("sums, $name build", (core) => {
     expect(kernels.dot(5, large, large)).toBe(kernels.sumSquares(5, large));
   });
 
-  test("NaN and infinities reach the sums", () => {
+  test("NaN and infinities make sums NaN or infinite", () => {
     core.reset();
     const x = core.put([1, 2, 3, 4, 5, Infinity, 1]);
     const y = core.put([1, 2, 3, 4, 5, 6, Number.NaN]);
@@ -175,7 +175,7 @@ describe.each(builds)("scans, $name build", (core) => {
     expect(kernels.firstOutside(2, p + 16, 0, 1)).toBe(1);
   });
 
-  test.each([Number.NaN, Infinity, -Infinity])("firstOutside finds %d at every place", (bad) => {
+  test.each([Number.NaN, Infinity, -Infinity])("firstOutside finds %d at every position", (bad) => {
     for (const count of COUNTS) {
       core.reset();
       const clean = values(count, 10).map((v, i) => (i % 3 ? v : 3.4e38 * Math.sign(v)));
@@ -194,7 +194,7 @@ describe.each(builds)("scans, $name build", (core) => {
     }
   });
 
-  test.each(COUNTS)("countNaN counts NaN alone among %i", (count) => {
+  test.each(COUNTS)("countNaN only counts NaN among %i", (count) => {
     core.reset();
     const odd = [Number.NaN, Infinity, 0, -Infinity, 1, Number.NaN, 1e-45];
     const data = values(count, 11).map((v, i) => (i % 2 ? v : odd[(i / 2) % odd.length]!));
@@ -233,7 +233,7 @@ describe.each(builds)("matrix helpers, $name build", (core) => {
     }
   });
 
-  test("columnSums gives a column the same bits in every tile", () => {
+  test("the bits of a column sum do not depend on its tile", () => {
     core.reset();
     const rows = 77;
     const column = values(rows, 14);
@@ -276,7 +276,7 @@ describe.each(builds)("matrix helpers, $name build", (core) => {
   });
 });
 
-// A load that reaches past the range traps there.
+// A load after the end of the range would trap there.
 describe.each(builds)("at the end of the memory, $name build", (core) => {
   const { kernels } = core;
 

@@ -1,4 +1,4 @@
-// Whole pages of the documentation run in Chromium, beside the built package.
+// Runs whole pages of the documentation in Chromium, with the built package.
 
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -26,7 +26,7 @@ describe.skipIf(!haveBrowser("chromium"))("a page of the documentation", () => {
   });
 
   test.each(blocksIn("html").map((block) => [place(block), block] as const))(
-    "%s trains and finds the frame odd",
+    "%s trains and flags the odd frame",
     async (_, { code }) => {
       writeFileSync(`${folder}/index.html`, code);
       const tab = await browser.open();

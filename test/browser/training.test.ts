@@ -1,5 +1,5 @@
-// Training in a page and in a worker of a page: timers and messages are served meanwhile, an abort is heard, and
-// disturbances at random moments do no harm.
+// Training in a page and in a worker of a page: timers and messages are handled in between, an abort works, and
+// calls at random moments have no effect on it.
 
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -8,12 +8,12 @@ import { type Served, serve } from "./support/serve.ts";
 import { type Browser, type BrowserName, startBrowser, type Tab } from "./support/tabs.ts";
 
 const project = fileURLToPath(new URL("../../", import.meta.url));
-/** Pages with these headers have memory that threads share. */
+/** Pages with these headers have shared memory. */
 const ISOLATED = {
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
-/** The aim is 50 ms; a machine that does other work takes longer, and one piece of work would take seconds. */
+/** The goal is 50 ms. A busy machine takes longer, and work without pauses would take seconds. */
 const LIMIT_MILLISECONDS = 1000;
 
 const names: BrowserName[] = ["chromium", "firefox-esr"];
@@ -80,7 +80,7 @@ describe.each(names)("training in %s", (name) => {
     expect(after).toBeLessThan(LIMIT_MILLISECONDS);
   });
 
-  test("a worker answers while it trains, and hears an abort", async () => {
+  test("a worker answers while it trains, and an abort works", async () => {
     const { saved, reason, after } = await inPage<Record<string, unknown>>(`
       const model = await worker.TiedAutoencoder.create({ layers: [200, 100] });
       const controller = new AbortController();
@@ -98,7 +98,7 @@ describe.each(names)("training in %s", (name) => {
     expect(after).toBeLessThan(LIMIT_MILLISECONDS);
   });
 
-  test("disturbed at random moments, nothing is lost and every promise settles", async () => {
+  test("with calls at random moments, nothing is lost and every promise settles", async () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
     const rounds = await inPage<Record<string, number>>(`
       const { races } = await import("/test/assault/races.mjs");

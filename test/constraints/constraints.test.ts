@@ -1,4 +1,4 @@
-// Constraints hold from the start, after every step and after setWeights; load changes nothing.
+// Constraints hold for initial weights, after every step and after setWeights. load changes nothing.
 
 import { describe, expect, test } from "vitest";
 import { type ConstraintSpec, TiedAutoencoder } from "../../src/index.ts";
@@ -43,7 +43,7 @@ describe.each(cases)("%j", (constraint, requireHolds) => {
   const config = { layers: [6, 5, 4], constraint, optimizer: "sgd" } as const;
   const made = () => TiedAutoencoder.createSync(config);
 
-  test("holds from the start and after every step", async () => {
+  test("holds for initial weights and after every step", async () => {
     const model = made();
     requireHolds(model);
     model.learningRate = 0.5;
@@ -58,7 +58,7 @@ describe.each(cases)("%j", (constraint, requireHolds) => {
     requireHolds(model);
   });
 
-  test("is applied to what setWeights takes", () => {
+  test("is applied to the weights of setWeights", () => {
     const model = made();
     const weights = model.weights();
     for (const { data } of Object.values(weights))
@@ -76,7 +76,7 @@ describe.each(cases)("%j", (constraint, requireHolds) => {
   });
 });
 
-test("unit norm takes the part of a gradient along its row away before clipping, not before gradients()", () => {
+test("unit norm removes the component of a gradient along its row before clipping, not before gradients()", () => {
   const config = { layers: [6, 4], constraint: "unitNorm", activation: "linear" } as const;
   const clipNorm = 0.01;
   const model = TiedAutoencoder.createSync({

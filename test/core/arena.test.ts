@@ -4,7 +4,7 @@ import { MemoryLimitError } from "../../src/index.ts";
 
 const PAGE = 65536;
 
-/** A memory that says how large it is without being there. */
+/** A memory that only reports a size and has no content. */
 function pretended() {
   const pages = { count: 1 };
   const buffer = () => ({ byteLength: pages.count * PAGE }) as ArrayBuffer;
@@ -18,7 +18,7 @@ function pretended() {
     },
   };
   const real = new WebAssembly.Memory({ initial: 1 });
-  let started = false; // the arena looks at the memory when it is made
+  let started = false; // the constructor of the arena reads the memory
   const arena = new Arena({
     get buffer() {
       return started ? memory.buffer : real.buffer;
@@ -29,7 +29,7 @@ function pretended() {
   return { arena, pages };
 }
 
-test("no block touches the last page of 4 GiB, where an operand's end is address 0", () => {
+test("no block touches the last page of 4 GiB, because the end of an operand there is address 0", () => {
   const { arena, pages } = pretended();
   arena.reserve(2 ** 32 - PAGE - arena.top);
   arena.commit();

@@ -1,4 +1,4 @@
-// Where the package's own builds come from: their files, or text that is imported when it is needed.
+// The sources of the package's builds: their files, or text chunks that are imported on demand.
 
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -9,7 +9,7 @@ const layers = [5, 2];
 const file = (build: string) =>
   new Uint8Array(readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url)));
 
-/** The package anew, with modules of it replaced; `texts` names the builds whose text is imported. */
+/** Imports the package again with replaced modules. `texts` has the builds whose text was imported. */
 async function fresh(readFileIfAllowed: (path: string) => Uint8Array | undefined) {
   const texts: string[] = [];
   vi.doMock("../../src/platform/files.ts", () => ({ readFileIfAllowed }));
@@ -44,7 +44,7 @@ describe.each<[string, () => Uint8Array | undefined]>([
   ["with another file of that name", () => new TextEncoder().encode("<!doctype html>")],
   ["with an older build", () => file("baseline").subarray(0, -1)],
 ])("%s", (_, read) => {
-  test("create imports the text of the build that is used, once", async () => {
+  test("create imports the text of the used build once", async () => {
     const { TiedAutoencoder, createKernels, texts } = await fresh(read);
     const model = await TiedAutoencoder.create({ layers, simd: "baseline" });
     const { build } = await TiedAutoencoder.create({ layers, simd: "baseline", threads: 2 });
@@ -53,7 +53,7 @@ describe.each<[string, () => Uint8Array | undefined]>([
     expect(Number.isFinite(model.trainOnBatch([[1, 2, 3, 4, 5]]))).toBe(true);
   });
 
-  test("createSync names the two ways to a core, and works after one of them", async () => {
+  test("createSync names the two ways to get a core, and works after one of them", async () => {
     const { TiedAutoencoder, texts } = await fresh(read);
     const simd = "baseline";
     const createSync = () => TiedAutoencoder.createSync({ layers, simd });
@@ -70,7 +70,7 @@ describe.each<[string, () => Uint8Array | undefined]>([
     expect(createSync().build).toBe("baseline");
   });
 
-  test("with wasm given no text is imported", async () => {
+  test("with wasm no text is imported", async () => {
     const { TiedAutoencoder, texts } = await fresh(read);
     await TiedAutoencoder.create({ layers, wasm: file("baseline") });
     await TiedAutoencoder.create({ layers, wasm: file("baseline"), threads: 2 });
@@ -95,7 +95,7 @@ describe("the choice", () => {
     expect(chooseBuild(host(hasRelaxed), ["baseline", "relaxed"], simd)).toBe(build);
   });
 
-  test("relaxed where there is none is an error that says why", () => {
+  test("asking for a missing relaxed build is an error that says why", () => {
     expect(() => chooseBuild(host(false), ["baseline", "relaxed"], "relaxed")).toThrow(
       /runtime has no relaxed SIMD/,
     );

@@ -7,7 +7,7 @@ afterEach(() => {
   if (fromHex) host.fromHex = fromHex;
 });
 
-test("every byte comes back, with the host's own decoder and without", () => {
+test("every byte is decoded, with the decoder of the host and without", () => {
   const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
   const hex = Buffer.from(bytes).toString("hex");
   expect(decodeHex(hex)).toEqual(bytes);

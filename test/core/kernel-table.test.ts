@@ -1,5 +1,5 @@
-// The kernel table against the kernels: what a row says of arrays is held against what the kernel does to
-// random memory. So a kernel that changes something in place cannot be listed as one that does not.
+// Checks the kernel table against the kernels: compares the arrays of a row with the effects of the kernel on
+// random memory. So a kernel that updates an array in place cannot be listed as one that does not.
 
 import { describe, expect, test } from "vitest";
 import { signatures } from "../../src/core/generated/exports.ts";
@@ -19,14 +19,14 @@ import {
 
 const TRIALS = 24;
 
-/** Memory before a call and after it, and what the call returned. */
+/** The memory before and after a call, and the result of the call. */
 interface Run {
   readonly before: Uint32Array;
   readonly after: Uint32Array;
   readonly result: number | undefined;
 }
 
-/** Makes a call on given memory. */
+/** Runs a call on given memory. */
 function runOn({ kernels, memory }: TestCore, call: KernelCall, content: Uint32Array): Run {
   const heap = new Uint32Array(memory.buffer, 0, content.length);
   heap.set(content);
@@ -34,11 +34,11 @@ function runOn({ kernels, memory }: TestCore, call: KernelCall, content: Uint32A
   return { before: content, after: heap.slice(), result };
 }
 
-/** Where a run changed an array, in words of the memory. */
+/** The words of an array that a run changed. */
 const changed = ({ before, after }: Run, { address, words }: PlacedArray): number[] =>
   words.map((word) => address / 4 + word).filter((at) => before[at] !== after[at]);
 
-/** Whether two runs, whose content differed in one array, ended differently in what one of them wrote. */
+/** Whether two runs that started with different content in one array wrote different results. */
 function differ(a: Run, b: Run, arrays: readonly PlacedArray[]): boolean {
   if (!Object.is(a.result, b.result)) return true;
   return arrays.some((each) =>
@@ -50,14 +50,14 @@ function differ(a: Run, b: Run, arrays: readonly PlacedArray[]): boolean {
   );
 }
 
-/** The memory of a run with other content in one place. */
+/** The memory of a run with different content in one place. */
 function vary(content: Uint32Array, change: (copy: Uint32Array<ArrayBuffer>) => void): Uint32Array {
   const copy = new Uint32Array(content);
   change(copy);
   return copy;
 }
 
-/** What a kernel does to its arrays, as seen in many calls. Throws for what no kernel may do. */
+/** The effects of a kernel on its arrays, observed in many calls. Throws for effects that are never allowed. */
 function observe(core: TestCore, name: (typeof kernelNames)[number]): Record<string, Use> {
   const random = randomNumbers(name.length);
   const written = new Set<string>();
@@ -105,7 +105,7 @@ function observe(core: TestCore, name: (typeof kernelNames)[number]): Record<str
   return uses;
 }
 
-/** First word and end of each workspace of a call. */
+/** The first word and the end of each workspace of a call. */
 function ranges({ kernels }: TestCore, { arrays, name, values }: KernelCall): [number, number][] {
   const parameters = Object.keys(signatures[name]);
   return arrays.flatMap(({ address, array: { bytes, shape, factor = 1 } }) => {
@@ -117,17 +117,20 @@ function ranges({ kernels }: TestCore, { arrays, name, values }: KernelCall): [n
   });
 }
 
-describe.each(builds)("$name: what a kernel does to its arrays is what the table says", (core) => {
-  test.each(kernelNames)("%s", (name) => {
-    const row: Kernel = kernelTable[name];
-    const uses = Object.fromEntries(
-      Object.entries(row.arrays).map(([array, details]) => [array, details?.use]),
-    );
-    expect(observe(core, name)).toEqual(uses);
-  });
-});
+describe.each(builds)(
+  "$name: the effects of a kernel on its arrays are those in the table",
+  (core) => {
+    test.each(kernelNames)("%s", (name) => {
+      const row: Kernel = kernelTable[name];
+      const uses = Object.fromEntries(
+        Object.entries(row.arrays).map(([array, details]) => [array, details?.use]),
+      );
+      expect(observe(core, name)).toEqual(uses);
+    });
+  },
+);
 
-test("every address and size of a kernel has its meaning in the table", () => {
+test("the table describes every address and size of a kernel", () => {
   for (const name of kernelNames) {
     const row: Kernel = kernelTable[name];
     const arrays = Object.entries(row.arrays).flatMap(([array, details]) => [
@@ -144,7 +147,7 @@ test("every address and size of a kernel has its meaning in the table", () => {
   }
 });
 
-test("the compiled module exports the kernels of the table and no other", () => {
+test("the compiled module exports the kernels of the table and no others", () => {
   for (const { kernels } of builds) {
     expect(Object.keys(kernels).sort()).toEqual([...kernelNames].sort());
   }

@@ -13,7 +13,7 @@ const expected = TiedAutoencoder.createSync({ layers, simd: "baseline" }).weight
 afterEach(() => vi.unstubAllGlobals());
 
 describe("the core's module", () => {
-  test("auto takes the relaxed build where the host has it and runs it faster", async () => {
+  test("auto chooses the relaxed build if the host supports it and runs it faster", async () => {
     const { build } = await TiedAutoencoder.create({ layers });
     const hasRelaxed = builds.some(({ name }) => name === "relaxed");
     const isFaster = Number.parseInt(process.versions.v8, 10) >= 13;
@@ -21,7 +21,7 @@ describe("the core's module", () => {
   });
 
   test.runIf(builds.some(({ name }) => name === "relaxed"))(
-    "the relaxed build runs where it is asked for, also where the baseline is faster",
+    "the relaxed build runs if it is requested, even if the baseline is faster",
     async () => {
       const { build } = await TiedAutoencoder.create({ layers, simd: "relaxed" });
       expect(build).toBe("relaxed");
@@ -44,7 +44,7 @@ describe("the core's module", () => {
     expect(model.weights()).toEqual(expected);
   });
 
-  test("createSync takes a module or bytes, and says so of the rest", () => {
+  test("createSync takes a module or bytes, and the error for other values says so", () => {
     for (const wasm of [module, bytes]) {
       expect(TiedAutoencoder.createSync({ layers, wasm }).weights()).toEqual(expected);
     }
@@ -70,7 +70,7 @@ describe("the core's module", () => {
   });
 });
 
-/** Replaces the host's WebAssembly by one in which some members are others. */
+/** Replaces the host's WebAssembly by one with some changed members. */
 function stubWebAssembly(members: object) {
   const { validate, compile, Memory, Module, Instance } = WebAssembly;
   vi.stubGlobal("WebAssembly", { validate, compile, Memory, Module, Instance, ...members });
@@ -88,7 +88,7 @@ describe("a host that lacks something", () => {
     await expect(TiedAutoencoder.create({ layers })).rejects.toThrow(/has no SIMD/);
   });
 
-  // Bytes given as wasm, and a build that no test before this one has compiled.
+  // Bytes as wasm, and a build that no earlier test has compiled.
   const own: [string, object][] = [
     ["wasm", { wasm: bytes }],
     ["the package's build", { simd: "baseline", threads: 2 }],

@@ -120,7 +120,7 @@ describe("matrix input", () => {
     expect(() => model.encode(x as MatrixInput)).toThrow(message);
   });
 
-  test("inference passes NaN through, row by row", () => {
+  test("in inference NaN only affects its own row", () => {
     const spoilt = model.reconstruct([
       [1, Number.NaN, 3],
       [1, 2, 3],

@@ -1,4 +1,4 @@
-// The scalers against their formulas, written plainly in float64.
+// The scalers against their formulas in float64.
 
 import { describe, expect, test } from "vitest";
 import { InvalidStateError, MinMaxScaler, StandardScaler } from "../../src/index.ts";
@@ -24,7 +24,7 @@ const expectClose = (values: ArrayLike<number>, expected: number[], bound = 1e-1
 };
 
 describe("StandardScaler", () => {
-  test("mean_, var_, scale_ and what transform makes of them", () => {
+  test("mean_, var_, scale_ and transform", () => {
     const scaler = new StandardScaler();
     const scaled = scaler.fitTransform(x);
     expectClose(scaler.mean_, columns.map(mean));
@@ -43,11 +43,11 @@ describe("StandardScaler", () => {
       expect(Math.abs(value - expected[i]!)).toBeLessThan(1e-6);
     });
     scaler.inverseTransform(shaped(scaled)).forEach((value, i) => {
-      expect(Math.abs(value - flat[i]!)).toBeLessThan(2e-5); // float32 on the way
+      expect(Math.abs(value - flat[i]!)).toBeLessThan(2e-5); // because of float32
     });
   });
 
-  test("partialFit in pieces is fit at once", () => {
+  test("partialFit in pieces equals fit", () => {
     const whole = new StandardScaler().fit(x);
     const pieces = new StandardScaler();
     for (const [from, to] of [
@@ -60,17 +60,17 @@ describe("StandardScaler", () => {
     expect(pieces.nSamplesSeen_).toBe(300);
     expectClose(pieces.mean_, [...whole.mean_]);
     expectClose(pieces.var_, [...whole.var_]);
-    pieces.fit(x); // forgets what came before
+    pieces.fit(x); // discards earlier statistics
     expect(pieces.mean_).toEqual(whole.mean_);
   });
 
-  test("columns far from 0 keep their variance", () => {
+  test("the variance of columns far from 0 is precise", () => {
     const far = new StandardScaler().fit([[1e9 + 4], [1e9 + 7], [1e9 + 13], [1e9 + 16]]);
     expect(far.mean_[0]).toBe(1e9 + 10);
     expect(far.var_[0]).toBe(22.5);
   });
 
-  test("a column that does not vary is divided by 1", () => {
+  test("a constant column is divided by 1", () => {
     const scaler = new StandardScaler().fit([
       [0.1, 5],
       [0.1, 6],
@@ -80,7 +80,7 @@ describe("StandardScaler", () => {
     expect(Math.abs(scaler.transform([[3.1, 6]])[0]! - 3)).toBeLessThan(1e-6);
   });
 
-  test("NaN is left out of the statistics and passes through", () => {
+  test("NaN is excluded from the statistics and stays NaN", () => {
     const scaler = new StandardScaler().fit([
       [1, Number.NaN],
       [Number.NaN, Number.NaN],
@@ -104,7 +104,7 @@ describe("StandardScaler", () => {
     expect(scaler.transform(flat)).toEqual(scaler.transform(x));
   });
 
-  test("refuses what it cannot use, and keeps what it had", () => {
+  test("refuses invalid input, and keeps its statistics", () => {
     expect(() => new StandardScaler().transform(x)).toThrow(InvalidStateError);
     const scaler = new StandardScaler().fit(x);
     const before = scaler.mean_;
@@ -152,7 +152,7 @@ describe("MinMaxScaler", () => {
     expect([scaler.dataMin_[0], scaler.dataMax_[0], scaler.nSamplesSeen_]).toEqual([1, 5, 4]);
   });
 
-  test("clip, and columns that do not vary", () => {
+  test("clip, and constant columns", () => {
     const rows = [
       [1, 7],
       [3, 7],

@@ -1,5 +1,5 @@
-// What the pages say about the project is there: files that links and names point to, and headings. Every block of code
-// runs somewhere, or the table in not-run.md says why it does not.
+// Checks that files and headings exist that the pages refer to, and that every block of code
+// runs somewhere, or that the table in not-run.md says why it does not.
 
 import { existsSync, readFileSync } from "node:fs";
 import { posix } from "node:path";
@@ -19,10 +19,10 @@ const anchorsOf = (page: string) =>
 const pathsIn = (text: string) =>
   [...text.matchAll(/`((?:assembly|bench|docs|examples|playground|scripts|src|test)\/[\w./-]*)`/g)]
     .map(([, path = ""]) => path)
-    .filter((path) => !path.includes("node_modules")); // is there once it was installed
+    .filter((path) => !path.includes("node_modules")); // exists after the installation
 
 describe.each(pages)("%s", (page) => {
-  test("links to files and headings that there are", () => {
+  test("links to existing files and headings", () => {
     const missing = [...prose(page).matchAll(/\]\(([^)\s]+)\)/g)]
       .map(([, target = ""]) => target)
       .filter((target) => !/^[a-z]+:/.test(target))
@@ -35,15 +35,15 @@ describe.each(pages)("%s", (page) => {
     expect(missing).toEqual([]);
   });
 
-  // What the changelog says of an older version is about that version's files.
+  // Older versions in the changelog refer to files of those versions.
   test.skipIf(page === "CHANGELOG.md" || page.startsWith("docs/migration"))(
-    "names files that there are",
+    "names existing files",
     () => {
       expect(pathsIn(prose(page)).filter((path) => !existsSync(root + path))).toEqual([]);
     },
   );
 
-  test("has blocks of code in languages that run, or that the table of exceptions has", () => {
+  test("has blocks of code in languages that run, or that are in the table of exceptions", () => {
     const runs = ["js", "ts", "html", "sh", "console", "json", "text"];
     const rest = blocksOf(page).filter(({ language }) => !runs.includes(language));
     const table = readFileSync(`${root}test/docs/not-run.md`, "utf8");
@@ -61,7 +61,7 @@ describe.each(pages)("%s", (page) => {
 });
 
 describe("the table of blocks that do not run", () => {
-  test("has only blocks that there are", () => {
+  test("only has existing blocks", () => {
     const table = readFileSync(`${root}test/docs/not-run.md`, "utf8");
     const rows = [...table.matchAll(/^\| (\S+\.md) `(.*?)` \|/gm)];
     expect(rows.length).toBeGreaterThan(0);

@@ -1,5 +1,5 @@
-// The programs of the documentation run as written, against the built package. What a comment after console.log says is
-// what it prints.
+// The programs of the documentation run as written, against the built package. A comment after console.log
+// must equal its output.
 
 import { spawn } from "node:child_process";
 import { describe, expect, test } from "vitest";
@@ -26,16 +26,16 @@ function run(program: string): Promise<Run> {
   });
 }
 
-/** What the comments after console.log say, in order. */
+/** The comments after console.log, in order. */
 const promises = (code: string): string[] =>
   [...code.matchAll(/console\.log\([^\n]*\); \/\/ (.+)/g)].map(([, promise = ""]) =>
     promise.trim(),
   );
 
-describe("a program of the documentation does what it says", () => {
+describe("a program of the documentation prints what its comments say", () => {
   const blocks = blocksIn("js");
 
-  test("there are some", () => {
+  test("there is at least one", () => {
     expect(blocks.length).toBeGreaterThan(30);
   });
 

@@ -25,7 +25,7 @@ writeFileSync(
   "sepal,width,petal,length,species\n5.1,3.5,1.4,0.2,setosa\n4.9,3,1.4,0.2,setosa\n",
 );
 
-// What the commands are called with: the built command line, and checks in place of npm and node.
+// The environment of the commands: the built command line, and checks in place of npm and node.
 const functions = `
 tied-autoencoder() { ${process.execPath} ${root}dist/cli.js "$@"; }
 npx() { if [ "$1" = tied-autoencoder ]; then shift; tied-autoencoder "$@"; else echo "npx $1 is unknown" >&2; return 1; fi; }

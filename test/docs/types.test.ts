@@ -1,4 +1,4 @@
-// The TypeScript blocks of the documentation compile against the package's types, as a page's sources would.
+// The TypeScript blocks of the documentation compile with the package's types.
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";

@@ -35,19 +35,19 @@ describe("averageWeights", () => {
           expect(value).toBe(Math.fround(sum / total));
         });
       }
-      models[0]!.setWeights(mean); // what comes out goes in
+      models[0]!.setWeights(mean); // the result is a valid argument
       models[0]!.setWeights(weights[0]!);
     },
   );
 
-  test("copies of one model average to it, bit for bit, whatever the shares", () => {
+  test("the average of copies of a model is bit-identical to the model for any shares", () => {
     const same = [weights[1]!, weights[1]!, weights[1]!];
     expect(averageWeights(same)).toEqual(weights[1]);
     expect(averageWeights(same, [0.1, 0.2, 0.7])).toEqual(weights[1]);
     expect(averageWeights([weights[2]!])).toEqual(weights[2]);
   });
 
-  test("copies: what went in is untouched and not shared", () => {
+  test("results are copies, and arguments do not change", () => {
     const before = structuredClone(weights);
     const [name] = Object.keys(weights[0]!);
     averageWeights(weights)[name!]!.data.fill(7);
@@ -55,7 +55,7 @@ describe("averageWeights", () => {
     expect(weights).toEqual(before);
   });
 
-  test("a hundred thousand terms lose nothing: sums are in double", () => {
+  test("a hundred thousand terms are summed in float64", () => {
     const one = { w: { shape: [1], data: new Float32Array([1 / 3]) } };
     const many = new Array<NamedWeights>(100_000).fill(one);
     expect(averageWeights(many).w!.data[0]).toBe(Math.fround(1 / 3));
@@ -106,7 +106,7 @@ describe("addGradients", () => {
   const parts = [x.subarray(0, 60), x.subarray(60, 120), x.subarray(120)];
   const shares = [0.25, 0.25, 0.5];
 
-  test("gradients from elsewhere, scaled by their shares, step as one process does", () => {
+  test("gradients of other processes, scaled by their shares, give the step of one process", () => {
     const config = { layers, l2: 1e-3, optimizer: { type: "adam", clipNorm: 0.05 } } as const;
     const whole = TiedAutoencoder.createSync(config);
     const main = TiedAutoencoder.createSync(config);
@@ -125,7 +125,7 @@ describe("addGradients", () => {
     expect(main.stepCount).toBe(10);
   });
 
-  test("into nothing they are what is there; on top of a batch they are added", () => {
+  test("without accumulated gradients they are set, and otherwise added", () => {
     const [a, b] = [models[0]!, models[1]!];
     a.accumulateGradients(x);
     const own = a.gradients();
@@ -144,7 +144,7 @@ describe("addGradients", () => {
     expect(() => a.gradients()).toThrow(/nothing was accumulated/);
   });
 
-  test("wrong names, shapes and values are refused, and what was accumulated stays", () => {
+  test("wrong names, shapes and values are refused, and the accumulated gradients do not change", () => {
     const model = TiedAutoencoder.createSync({ layers });
     model.accumulateGradients(x);
     const before = model.gradients();

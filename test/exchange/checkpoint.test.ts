@@ -17,7 +17,7 @@ const optimizers: OptimizerSpec[] = [
 ];
 
 describe("save and load", () => {
-  test("a model comes back with its configuration and every bit of its weights", async () => {
+  test("a loaded model has the same configuration and bit-identical weights", async () => {
     const model = TiedAutoencoder.createSync({
       layers,
       encoderActivations: [{ type: "elu", alpha: 0.5 }, "tanh"],
@@ -31,18 +31,21 @@ describe("save and load", () => {
     expect(copy.reconstruct(x)).toEqual(model.reconstruct(x));
   });
 
-  test.each(optimizers)("training resumes bit for bit with $type", async (optimizer) => {
-    const whole = TiedAutoencoder.createSync({ layers, optimizer, dropout: 0.2 });
-    for (let t = 0; t < 4; t++) whole.trainOnBatch(x);
-    whole.learningRate = 0.003;
-    const resumed = await TiedAutoencoder.load(whole.save({ optimizer: true }));
-    expect(resumed.stepCount).toBe(4);
-    expect(resumed.learningRate).toBe(0.003);
-    for (let t = 0; t < 4; t++) expect(resumed.trainOnBatch(x)).toBe(whole.trainOnBatch(x));
-    expect(resumed.weights()).toEqual(whole.weights());
-  });
+  test.each(optimizers)(
+    "training resumes with bit-identical results with $type",
+    async (optimizer) => {
+      const whole = TiedAutoencoder.createSync({ layers, optimizer, dropout: 0.2 });
+      for (let t = 0; t < 4; t++) whole.trainOnBatch(x);
+      whole.learningRate = 0.003;
+      const resumed = await TiedAutoencoder.load(whole.save({ optimizer: true }));
+      expect(resumed.stepCount).toBe(4);
+      expect(resumed.learningRate).toBe(0.003);
+      for (let t = 0; t < 4; t++) expect(resumed.trainOnBatch(x)).toBe(whole.trainOnBatch(x));
+      expect(resumed.weights()).toEqual(whole.weights());
+    },
+  );
 
-  test("the file holds each tied weight once, under its public name", () => {
+  test("the file contains each tied weight once, under its public name", () => {
     const { tensors, metadata } = decodeSafetensors(TiedAutoencoder.createSync({ layers }).save());
     const shapes = Object.fromEntries([...tensors].map(([name, { shape }]) => [name, shape]));
     expect(shapes).toEqual({
@@ -106,7 +109,7 @@ describe("save and load", () => {
   test.each<[string, string, RegExp]>([
     ["a layer without units", '{"layers":[0,1]}', /configuration is not valid: layers\[0\] must/],
     [
-      "layers whose weights the file does not hold",
+      "layers without weights in the file",
       '{"layers":[100000,100000]}',
       /"encoder.0.weight" has shape \[4, 6\]; its configuration asks for \[100000, 100000\]/,
     ],

@@ -1,4 +1,4 @@
-// Exported models under the rules of ONNX's checker, and in onnxruntime beside the model itself.
+// Exported models are checked with the rules of ONNX's checker, and compared in onnxruntime with the model.
 
 import * as ort from "onnxruntime-web";
 import { describe, expect, test } from "vitest";
@@ -12,11 +12,11 @@ ort.env.wasm.numThreads = 1;
 const parts = ["encoder", "decoder", "reconstruction"] as const;
 
 describe.each(onnxCases)("%s", (_, config) => {
-  test.each(parts)("%s keeps the checker's rules", (part) => {
+  test.each(parts)("%s follows the rules of the checker", (part) => {
     checkOnnx(onnxModel(config).toOnnx({ part }));
   });
 
-  test("onnxruntime-web gives the model's outputs within 1e-5", async () => {
+  test("onnxruntime-web gives the outputs of the model within 1e-5", async () => {
     const error = await onnxError(ort as unknown as OnnxRuntime, onnxModel(config));
     expect(error).toBeLessThan(1e-5);
   });
@@ -42,7 +42,7 @@ describe("codes of families", () => {
     expect([...model.encode([rows.slice(0, 4), rows.slice(4)])]).toEqual([3, 3, 0, 0, 2, 2, 0, 0]);
   });
 
-  test("heads gives the log variance beside the mean, held within its limits", async () => {
+  test("heads adds the clamped log variance to the mean", async () => {
     const model = TiedAutoencoder.createSync({ layers: [4, 3, 2], code: "gaussian" });
     const weights = model.weights();
     weights["encoder.1.logVariance.bias"]!.data.set([-50, 0.5]);
@@ -60,7 +60,7 @@ describe("codes of families", () => {
     expect(theirs[0]).toBe(-30);
   });
 
-  test("heads of a code that has one, and of another part, are refused", () => {
+  test("heads is refused for a code with one head, and for other parts", () => {
     const dense = TiedAutoencoder.createSync({ layers: [4, 2] });
     expect(() => dense.toOnnx({ part: "encoder", heads: true })).toThrow(/"dense"\. Leave it out/);
     const gaussian = TiedAutoencoder.createSync({ layers: [4, 2], code: "gaussian" });
@@ -70,11 +70,11 @@ describe("codes of families", () => {
   });
 });
 
-describe("what the file holds", () => {
+describe("the contents of the file", () => {
   const model = TiedAutoencoder.createSync({ layers: [200, 60, 10] });
   const weights = model.weights();
 
-  test("each tied weight once, read transposed by the encoder and as it stands by the decoder", () => {
+  test("each tied weight once, transposed by the encoder and unchanged by the decoder", () => {
     const bytes = model.toOnnx({ part: "reconstruction" });
     const { graph } = checkOnnx(bytes);
     const named = Object.fromEntries(
@@ -115,7 +115,7 @@ describe("what the file holds", () => {
     expect(graph.node.some(({ output }) => output[0] === "code")).toBe(true);
   });
 
-  test("a part that is none, an unknown option and an unfitted scaler are refused", () => {
+  test("an unknown part, an unknown option and an unfitted scaler are refused", () => {
     expect(() => model.toOnnx({ part: "codec" as "encoder" })).toThrow(InvalidValueError);
     expect(() => model.toOnnx({ opset: 17 } as object)).toThrow(/no option "opset"/);
     const scaled = TiedAutoencoder.createSync({ layers: [3, 2], scaler: "standard" });

@@ -28,7 +28,7 @@ function transposed([rows, columns]: readonly number[], data: Float32Array): Flo
   return data.map((_, at) => data[(at % rows!) * columns! + Math.floor(at / rows!)]!);
 }
 
-/** The model's tensors under other names; decoder weights where there is a name for them. */
+/** The tensors of a model under other names, with decoder weights if there are names for them. */
 function file(names: Record<string, string>, source = model): NamedTensor[] {
   const all = source.weights();
   return Object.entries(names).map(([ours, theirs]) => {
@@ -122,7 +122,7 @@ describe("names that are recognized", () => {
     expect(read.weights()).toEqual(single.weights());
   });
 
-  test("with square layers the decoder's weights tell its order", async () => {
+  test("with square layers the values of the decoder's weights determine its order", async () => {
     const square = TiedAutoencoder.createSync({ layers: [4, 4, 4] });
     const read = await fromStateDict(encodeSafetensors(file(sequential, square)));
     expect(read.weights()).toEqual(square.weights());
@@ -132,7 +132,7 @@ describe("names that are recognized", () => {
     expect(mapped.weights()).toEqual(square.weights());
   });
 
-  test("biases that are not there are left out", async () => {
+  test("without biases in the file the model has none", async () => {
     const bare = TiedAutoencoder.createSync({ layers: [6, 4], bias: false, decoderBias: false });
     const read = await fromStateDict(
       encodeSafetensors(file({ "encoder.0.weight": "encoder.0.weight" }, bare)),
@@ -155,17 +155,17 @@ describe("a map of names", () => {
   const head = f32("head.weight", [2, 3], new Float32Array(6));
   const bytes = encodeSafetensors([...file(names), head]);
 
-  test("takes what it names and leaves the rest alone", async () => {
+  test("uses the tensors in the map and ignores the others", async () => {
     const read = await fromStateDict(bytes, { map: names });
     expect(read.weights()).toEqual(weights);
   });
 
-  test("without it such names are refused, not guessed", async () => {
+  test("without a map such names are refused", async () => {
     await expect(fromStateDict(bytes)).rejects.toThrow(FormatError);
     await expect(fromStateDict(bytes)).rejects.toThrow(/"fc1.weight" has a name that says too/);
   });
 
-  test("must use our names and theirs", async () => {
+  test("must use names of the package and of the file", async () => {
     const wrong = (map: Record<string, string>) => fromStateDict(bytes, { map });
     await expect(wrong({ "enc.0.weight": "fc1.weight" })).rejects.toThrow(/got "enc.0.weight"/);
     await expect(wrong({ "encoder.0.weight": "fc9" })).rejects.toThrow(
@@ -211,7 +211,7 @@ describe("element types", () => {
   });
 });
 
-describe("what is refused", () => {
+describe("refuses", () => {
   /** The file of nn.Sequential's names with a tensor changed. */
   function changed(
     name: string,
@@ -239,7 +239,7 @@ describe("what is refused", () => {
       /not tied: "decoder.0.weight" is not the transpose of "encoder.2.weight".*up to 0.25 apart/,
     ],
     [
-      "a square decoder that uses W where Wᵀ was meant",
+      "a square decoder with W instead of Wᵀ",
       encodeSafetensors([
         f32("encoder.weight", square.shape, square.data),
         f32("decoder.weight", square.shape, square.data),
@@ -252,7 +252,7 @@ describe("what is refused", () => {
       /"encoder.2.weight" takes 4 inputs, and the layer before it gives 3/,
     ],
     [
-      "a weight that is no matrix",
+      "a weight that is not a matrix",
       changed("encoder.0.weight", () => ({ shape: [24] })),
       /"encoder.0.weight" has shape \[24\]/,
     ],
@@ -293,7 +293,7 @@ describe("what is refused", () => {
     await expect(fromStateDict(bytes)).rejects.toThrow(message);
   });
 
-  test("arguments that cannot be, and a configuration that contradicts the file", async () => {
+  test("invalid arguments, and a configuration that contradicts the file", async () => {
     const bytes = encodeSafetensors(file(sequential));
     await expect(fromStateDict("x" as unknown as Uint8Array)).rejects.toThrow(InvalidTypeError);
     await expect(fromStateDict(bytes, { names: {} } as object)).rejects.toThrow(
@@ -311,7 +311,7 @@ describe("what is refused", () => {
 describe("state dicts of our own PyTorch module", () => {
   const rows = x.map((value) => 10 * value + 3);
 
-  /** What its state_dict holds: the file's tensors, under their names, without our metadata. */
+  /** Its state_dict: the tensors of the file under their names, without the metadata of the package. */
   function stateDictOf(source: TiedAutoencoder, prefix = ""): Uint8Array {
     const { tensors } = decodeSafetensors(source.save());
     const named = [...tensors].map(([name, tensor]) => ({ name: prefix + name, ...tensor }));
@@ -359,10 +359,10 @@ describe("state dicts of our own PyTorch module", () => {
     expect(read.save()).toEqual(source.save());
   });
 
-  test("a sparse one needs to be told how many units stay", async () => {
+  test("a sparse one needs the number of kept units", async () => {
     const source = TiedAutoencoder.createSync({ layers: [6, 4], code: { type: "topK", k: 2 } });
     await expect(fromStateDict(stateDictOf(source))).rejects.toThrow(
-      /sparse code, .*config: \{ code: \{ type: "topK", k \} \}/,
+      /sparse code .*config: \{ code: \{ type: "topK", k \} \}/,
     );
   });
 });
@@ -449,7 +449,7 @@ describe("top-k dictionaries of other programs", () => {
       { code },
       /EleutherAI's.*"W_skip".*no place/,
     ],
-    ["no code", openai, {}, /how many units stay.*\{ code: \{ type: "topK", k \} \}/],
+    ["no code", openai, {}, /number of kept units.*\{ code: \{ type: "topK", k \} \}/],
     [
       "a code that is not centered",
       openai,

@@ -1,4 +1,4 @@
-// What the format tests share: numpy's fixtures and small damage.
+// Helpers of the format tests: fixtures of numpy, and damaged copies.
 
 import { readFileSync } from "node:fs";
 

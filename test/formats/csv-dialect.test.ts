@@ -1,4 +1,4 @@
-// What the reader makes of files whose writers did not say how they write.
+// The detection of the dialect of a CSV file.
 
 import { describe, expect, test } from "vitest";
 import { type CsvDialectOptions, openCsv, readCsv } from "../../src/formats/csv.ts";
@@ -44,7 +44,7 @@ describe("missing values in the first row are data", () => {
     },
   );
 
-  test("a hexadecimal number is data too, and refused where it stands", async () => {
+  test("a hexadecimal number is also data, and is refused at its place", async () => {
     expect(await refusal("2,1,0x1F\n1,9,5\n")).toBe(
       'line 1, column 3: expected a number, got "0x1F"; hexadecimal numbers are not read',
     );
@@ -76,7 +76,7 @@ describe("a header of numbers", () => {
     expect((await read(text.replace("x", "0"), { header: false })).names).toBeUndefined();
   });
 
-  test("stands over columns chosen beside one of text", async () => {
+  test("is recognized if other columns are text", async () => {
     const text = "x,1940,1945\na,1,2\nb,3,4\n";
     const { rows, names } = await read(text, { columns: "2-3" });
     expect(names).toEqual(["1940", "1945"]);
@@ -87,7 +87,7 @@ describe("a header of numbers", () => {
   });
 
   test.each(["0,1,2\n3,4,5\n", "0,1,2\n1,2,3\n", "0,1\n5,7\n", "1,2,3\n9,9,9\n", "0,2,4\n1,1,1\n"])(
-    "is not seen in rows that count: %j",
+    "is not assumed for rows that count: %j",
     async (text) => {
       expect(await read(text)).toMatchObject({ names: undefined, warnings: [] });
     },
@@ -113,13 +113,13 @@ describe("a first row of text", () => {
     expect(file.dialect.warnings.length).toBe(warning ? 1 : 0);
   });
 
-  test("that holds the names which are looked for is a header, without a word", async () => {
+  test("with the expected names is a header, without a warning", async () => {
     const { names, warnings } = await read("7,8,9\n1,2,3\n", { expected: ["9", "7"] });
     expect([names, warnings]).toEqual([["7", "8", "9"], []]);
   });
 });
 
-describe("names are told apart as pandas does", () => {
+describe("repeated names are changed as in pandas", () => {
   test.each<[string, string[]]>([
     ["a,a,b", ["a", "a.1", "b"]],
     ["a,a,a.1,a", ["a", "a.2", "a.1", "a.3"]],
@@ -137,7 +137,7 @@ describe("names are told apart as pandas does", () => {
 });
 
 describe("decimals", () => {
-  test("commas get their hint at the line where they stand", async () => {
+  test("commas give an error with a hint at their line", async () => {
     for (const text of ["a;b\n1,5;2,5\n", "a\tb\n1,5\t2,5\n", "a|b\n1,5|2\n"]) {
       expect(await refusal(text)).toBe(
         'line 2, column 1 ("a"): expected a number, got "1,5"; decimals want a point; the option decimal "," reads commas',
@@ -174,14 +174,14 @@ describe("decimals", () => {
     expect(rows).toEqual([[1.5, 2.5]]);
   });
 
-  test("points are refused where commas are asked for", async () => {
+  test("points are refused with a decimal comma", async () => {
     expect(await refusal("a;b\n1.5;2\n", { decimal: "," })).toMatch(
       /line 2, column 1 .* got "1.5"/,
     );
   });
 });
 
-describe("numbers with something beside them", () => {
+describe("numbers with units or other text", () => {
   test.each<[string, RegExp]>([
     ["1.5D+03", /line 2, .* got "1.5D\+03"; exponents are written with an e/],
     ["12%", /line 2, .* got "12%"; the option units "%" reads percentages/],
@@ -192,13 +192,13 @@ describe("numbers with something beside them", () => {
     expect(await refusal(`a;b\n${cell};2\n`)).toMatch(message);
   });
 
-  test("a row of units under the header is refused where it stands", async () => {
+  test("a row of units under the header is refused at its line", async () => {
     expect(await refusal("time,height\ns,m\n1,2\n")).toBe(
       'line 2, column 1 ("time"): expected a number, got "s"',
     );
   });
 
-  test("units and groups of digits are read where they are asked for", async () => {
+  test("units and groups of digits are read with the options for them", async () => {
     const units = ["%", "$", "kg"];
     const text = "a;b;c\n12%;$1,234.5;-1,234,567\n5 kg;$ 6;7\n";
     expect((await read(text, { units, thousands: "," })).rows).toEqual([
@@ -220,7 +220,7 @@ describe("delimiters", () => {
     expect(await read(text)).toMatchObject({ rows: [[1, 2]], names: ["a", "b"] });
   });
 
-  test("the one that the first two rows agree on wins", async () => {
+  test("the one for which the first two rows agree is used", async () => {
     expect((await read("a,b;c\n1,2\n")).names).toEqual(["a", "b;c"]);
     expect((await read("a|x;b|y\n1;2\n")).names).toEqual(["a|x", "b|y"]);
   });
@@ -253,7 +253,7 @@ describe("line ends and marks", () => {
     expect(await refusal("a,b\r1,2\r3,x\r")).toMatch(/^line 3, column 2/);
   });
 
-  test("a long file with CR alone is not read to its end before the first row comes", async () => {
+  test("the first row of a long file with only CR is returned before the file is read to its end", async () => {
     let asked = 0;
     const endless = (async function* () {
       for (;;) {

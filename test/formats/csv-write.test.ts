@@ -23,11 +23,11 @@ describe("writeCsv", () => {
     expect(text({ data: new Float32Array(0), columns: 1, names: ["a"] })).toBe("a\n");
   });
 
-  test("is read back bit for bit, specials included", async () => {
+  test("reads back bit-identical, including special values", async () => {
     const bits = new Uint32Array(30_000);
     for (let i = 0; i < bits.length; i++) bits[i] = Math.imul(i + 1, 0x9e3779b1);
     bits.set([0x80000000, 1, 0x80000001, 0x7f7fffff, 0x7f800000, 0xff800000, 0x00800000]);
-    const data = new Float32Array(bits.buffer).map((x) => x); // one NaN is as good as another
+    const data = new Float32Array(bits.buffer).map((x) => x); // all NaN become the same NaN
     let at = 0;
     for await (const batch of readCsv(new TextEncoder().encode(text({ data, columns: 3 })))) {
       const expected = data.subarray(at, at + batch.data.length);
@@ -38,7 +38,7 @@ describe("writeCsv", () => {
     expect(at).toBe(data.length);
   });
 
-  test("has room for the longest numbers side by side", async () => {
+  test("the buffer is large enough for the longest numbers", async () => {
     const data = new Float32Array(20_000).fill(-123456789012345680000);
     expect(text({ data: data.subarray(0, 1), columns: 1 })).toHaveLength(23);
     for await (const batch of readCsv(new TextEncoder().encode(text({ data, columns: 2 })))) {
@@ -46,7 +46,7 @@ describe("writeCsv", () => {
     }
   });
 
-  test("refuses rows that do not fill up, and names that do not fit", () => {
+  test("refuses incomplete rows, and a wrong number of names", () => {
     const data = new Float32Array(5);
     expect(() => text({ data, columns: 2 })).toThrow(InvalidValueError);
     expect(() => text({ data, columns: 2 })).toThrow("5 numbers do not fill rows of 2 columns");
@@ -65,7 +65,7 @@ describe("writeCsvTable", () => {
     { name: "error", values: Float32Array.from([0.1, 1, 2, 3e-9, Number.POSITIVE_INFINITY]) },
   ];
 
-  test("quotes what has to be quoted", () => {
+  test("quotes text if needed", () => {
     expect(write({ columns })).toBe(
       [
         'id,"score,mean",error',
@@ -123,7 +123,7 @@ describe("writeCsvTable", () => {
 describe("escapeFormulas", () => {
   const values = ["=1+1", "+49 30", "-5", "-5e3", "-x", "@sum", "\tx", "a=b", "'q", "−5"];
 
-  test("puts an apostrophe before what a spreadsheet would run, and leaves numbers", () => {
+  test("writes an apostrophe before formulas, but not before numbers", () => {
     const options = { escapeFormulas: true };
     const [, ...cells] = Buffer.concat([
       ...writeCsvTable({ columns: [{ name: "=cmd", values }] }, options),
@@ -147,7 +147,7 @@ describe("escapeFormulas", () => {
     expect(text({ data, columns: 2, names: ["=a", "b"] }, options)).toBe("'=a,b\n-1,-2\n");
   });
 
-  test("is off by default, so that text comes back as it was", async () => {
+  test("is off by default, so that text reads back unchanged", async () => {
     const bytes = Buffer.concat([...writeCsvTable({ columns: [{ name: "=n", values }] })]);
     const { columns } = await readTable(bytes);
     expect(columns[0]).toMatchObject({ name: "=n", values: values.map((value) => value.trim()) });
@@ -166,7 +166,7 @@ describe("writeJson and writeJsonLines", () => {
     '{"__proto__":"\u2028","x\\"y":null,"z":1e+300}',
   ];
 
-  test("write an object a row", () => {
+  test("write one object per row", () => {
     const lines = Buffer.concat([...writeJsonLines({ columns })]).toString();
     expect(lines).toBe(`${rows.join("\n")}\n`);
     const file = Buffer.concat([...writeJson({ columns })]).toString();

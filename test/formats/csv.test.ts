@@ -196,7 +196,7 @@ describe("rows and cells", () => {
       const exponent = next(3) ? "" : `${next(2) ? "e" : "E"}${["", "+", "-"][next(3)]}${next(70)}`;
       cells.push(`${next(2) ? "-" : ""}${whole || fraction ? whole + fraction : "0"}${exponent}`);
     }
-    // Halfway between two float32 values, where a rounding too many shows.
+    // Halfway between two float32 values, where an additional rounding would be visible.
     for (let i = 0; i < 4000; i++) {
       const bits = 0x20000000 + next(0x40000000);
       const [low, high] = new Float32Array(new Uint32Array([bits, bits + 1]).buffer);
@@ -249,7 +249,7 @@ describe("rows and cells", () => {
       const exponent = next(3) ? "" : `${next(2) ? "e" : "E"}${["", "+", "-"][next(3)]}${next(70)}`;
       cells.push(`${next(2) ? "-" : ""}${whole || fraction ? whole + fraction : "0"}${exponent}`);
     }
-    // As programs print them, and halfway between two float64 values, where a rounding too many shows.
+    // As programs print them, and halfway between two float64 values, where an additional rounding would be visible.
     for (let i = 0; i < 10_000; i++) {
       const words = new Uint32Array([next(2 ** 32), 0x3b000000 + next(0x09000000)]);
       const bits = new BigUint64Array(words.buffer);
@@ -327,7 +327,7 @@ describe("columns", () => {
     expect(names).toEqual(first.map((n) => all[n - 1]));
   });
 
-  test("passes over what other columns hold, quotes and line breaks too", async () => {
+  test("skips other columns, including quotes and line breaks", async () => {
     const odd = '1,"x, ""y""\nz",2\n3, "q" ,4\n5,,6\n';
     for (const size of [0, 1, 4]) {
       expect((await read(odd, { columns: "1,3" }, size)).rows).toEqual([
@@ -397,7 +397,7 @@ describe("errors name line and column", () => {
     for (const size of [1, 5]) expect(await refusal(text, {}, size)).toMatch(message);
   });
 
-  test("bytes that are not UTF-8 are quoted all the same", async () => {
+  test("bytes that are not UTF-8 are quoted too", async () => {
     expect(await refusal(new Uint8Array([...encode("1,2\n3,"), 0xff, 0x41]))).toMatch(/got "ÿA"/);
   });
 
@@ -428,7 +428,7 @@ describe("errors name line and column", () => {
     expect(refused).toBeLessThan(1700);
   });
 
-  test("programs can read the place too", async () => {
+  test("the error has the place for programs", async () => {
     const error = await read("a,b\n1,2\n3,4 kg\n").catch((thrown: unknown) => thrown);
     expect((error as FormatError).place).toEqual({
       line: 3,
@@ -440,12 +440,12 @@ describe("errors name line and column", () => {
     expect((short as FormatError).place).toEqual({ line: 3 });
   });
 
-  test("text that a terminal would act on is escaped", async () => {
+  test("control characters for terminals are escaped", async () => {
     const message = await refusal("1,2\n3,\x1b]0;x\x07\u009b2J\u202e\n");
     expect(message).toMatch(/got "\\u001b\]0;x\\u0007\\u009b2J\\u202e"/);
   });
 
-  test("gives up on a row without end", async () => {
+  test("refuses a row without end", async () => {
     const endless = (async function* () {
       for (;;) yield new Uint8Array(1 << 24).fill(49);
     })();
@@ -467,7 +467,7 @@ describe("rows", () => {
     expect(rows).toBe(3);
   });
 
-  test("are told by their lines, blank ones and breaks in cells counted", async () => {
+  test("have the right line numbers, with blank lines and line breaks in cells", async () => {
     const file = await openCsv(encode('a,b\n\n1,2\n"3\n",4\n5,6\n\n\n7,8\n'), {});
     for await (const _ of file.batches());
     expect([0, 1, 2, 3, 4, -1].map((row) => file.lines.of(row))).toEqual([
@@ -480,7 +480,7 @@ describe("rows", () => {
     ]);
   });
 
-  test("come at once when the source makes a pause, which an empty piece tells", async () => {
+  test("are returned immediately at a pause of the source, which is an empty piece", async () => {
     const log: string[] = [];
     const live = (async function* () {
       for (const text of ["a,b\n1,2\n", "", "3,4\n5,", "", "", "6\n7,8\n", ""]) {

@@ -49,7 +49,7 @@ describe("tied-autoencoder/formats", () => {
     expect(same).toBe("true\n");
   });
 
-  test("imports nothing of Node, so that pages can load it", () => {
+  test("does not import Node modules, so that pages can load it", () => {
     const folder = new URL("dist/", root);
     const seen = new Set(["formats.js"]);
     for (const file of seen) {
@@ -63,7 +63,7 @@ describe("tied-autoencoder/formats", () => {
     expect([...seen].some((name) => name.startsWith("pako"))).toBe(true);
   });
 
-  test("reads gzip where the host has no zlib, all members", () => {
+  test("reads all members of gzip data without zlib", () => {
     const output = run(`
       import { gzipSync } from "node:zlib";
       const bytes = Buffer.concat([gzipSync("a,b\\n1,2\\n"), gzipSync("3,4\\n")]);

@@ -50,7 +50,7 @@ test("known numbers", () => {
   expect(shortestFloat32(-Infinity)).toBe("-Infinity");
 });
 
-test("every number reads back as itself, from no more digits than it takes", () => {
+test("every number reads back as itself, with the fewest digits", () => {
   const failures: string[] = [];
   const check = (pattern: number) => {
     const value = fromBits(pattern);
@@ -62,7 +62,7 @@ test("every number reads back as itself, from no more digits than it takes", () 
       failures.push(`${pattern.toString(16)} ${value} ${text}`);
     }
   };
-  // All powers of two and of ten with their neighbours, and patterns spread over the whole range.
+  // All powers of two and of ten with their neighbours, and patterns distributed over the whole range.
   for (let field = 0; field < 255; field++) {
     for (let near = -2; near <= 2; near++) {
       check(((field << 23) + near) >>> 0);
@@ -78,7 +78,7 @@ test("every number reads back as itself, from no more digits than it takes", () 
   expect(failures).toEqual([]);
 });
 
-test("decimals of a few digits come back in the same digits", () => {
+test("decimals with few digits give the same digits", () => {
   for (let i = 0; i < 50_000; i++) {
     const text = String((i * 7919) % 1_000_000) + (i % 3 ? `.${(i % 89) + 1}` : "");
     const [, whole = "", part = ""] = /^(\d+)(?:\.(\d+))?$/.exec(text) ?? [];

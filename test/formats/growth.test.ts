@@ -1,4 +1,4 @@
-// What once took minutes: files small enough for a mail whose reading grew with the square of their size.
+// Regression tests: small files whose reading time once grew with the square of their size.
 // All other dimensions are in test/assault/readers/growth.test.ts.
 
 import { describe, expect, test } from "vitest";
@@ -14,7 +14,7 @@ async function* pieces(bytes: Uint8Array, size: number) {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-/** Runs a reader to its end or its error. */
+/** Runs a reader until its end or an error. */
 async function settle(work: () => unknown): Promise<void> {
   try {
     await work();

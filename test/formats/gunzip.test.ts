@@ -74,7 +74,7 @@ describe.each([
     }
   });
 
-  test("hands out a bomb bit by bit", async () => {
+  test("returns a decompression bomb in small pieces", async () => {
     const bomb = gzipSync(Buffer.alloc(1 << 24));
     let largest = 0;
     let total = 0;
@@ -86,7 +86,7 @@ describe.each([
     expect(largest).toBeLessThanOrEqual(1 << 18);
   });
 
-  test("passes the source's own error on, and closes a source of which no more is wanted", async () => {
+  test("throws the error of the source, and closes a source that is not read to its end", async () => {
     const own = new Error("disk on fire");
     const burning = (async function* () {
       yield single.subarray(0, 5000);
@@ -106,6 +106,6 @@ describe.each([
   });
 });
 
-test("a host's own decompressor is not asked, as it reads one member", async () => {
+test("the host's DecompressionStream is not used, because it reads one member", async () => {
   expect(same(await gatherBytes(zipped), plain)).toBe(true);
 });

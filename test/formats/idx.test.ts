@@ -59,7 +59,7 @@ describe("decodeIdx", () => {
   );
 });
 
-test("an empty shape that claims a size out of all proportion is refused at once", () => {
+test("an empty shape that claims an absurd size is refused immediately", () => {
   expect(() => decodeIdx(idx(8, [0, 4294967295], []))).toThrow(FormatError);
   expect(() => decodeIdx(idx(8, [4294967295, 0], []))).toThrow(/yet a size of 4294967295/);
   expect(decodeIdx(idx(8, [0, 28, 28], [])).shape).toEqual([0, 28, 28]);
@@ -82,7 +82,7 @@ describe("encodeIdx", () => {
     expect([...file]).toEqual([0, 0, 11, 2, 0, 0, 0, 1, 0, 0, 0, 2, 255, 254, 1, 2]);
   });
 
-  test("refuses types and shapes that the format has not", () => {
+  test("refuses types and shapes that the format does not support", () => {
     expect(() => encodeIdx({ shape: [2], data: new Uint16Array(2) })).toThrow(/got Uint16Array/);
     expect(() => encodeIdx({ shape: [3], data: new Uint8Array(2) })).toThrow(
       /2 elements do not have the shape \[3\]/,

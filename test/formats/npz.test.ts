@@ -52,7 +52,7 @@ describe("encodeNpz", () => {
     ["naïve", { shape: [0], data: new Int32Array(0) }],
   ]);
 
-  test("brings arrays back, compressed or not, and is the same every time", () => {
+  test("writes arrays that read back unchanged, compressed or not, with the same bytes every time", () => {
     for (const compress of [true, false]) {
       const file = encodeNpz(arrays, { compress });
       expect(file.length < 800).toBe(compress);
@@ -121,7 +121,7 @@ describe("openNpz", () => {
   const array = { shape: [3], data: new Float32Array([1, 2, 3]) };
   const good = encodeNpy(array);
 
-  test("decodes what is asked for, whatever lies beside it", () => {
+  test("decodes the requested arrays and ignores other entries", () => {
     const file = zipSync({
       "X.npy": good,
       "names.npy": fixture("text.npy"),
@@ -137,7 +137,7 @@ describe("openNpz", () => {
     expect(() => decodeNpz(file)).toThrow(FormatError);
   });
 
-  test("does not care for damage to arrays that nobody asks for", () => {
+  test("ignores damage to arrays that are not requested", () => {
     const file = zipSync({ "X.npy": good, "y.npy": good }, { level: 0 });
     const damaged = withByte(file, file.lastIndexOf(0x93) + 130, 99);
     expect(openNpz(damaged).array("X").data).toEqual(array.data);
@@ -203,7 +203,7 @@ describe("openNpz", () => {
     expect(openNpz(file).array("X").data).toEqual(array.data);
   });
 
-  test("an empty shape that claims a size out of all proportion is refused at once", () => {
+  test("an empty shape that claims an absurd size is refused immediately", () => {
     for (const shape of ["(0, 1000000000)", "(999999999999999, 0)", "(1000001, 3, 0)"]) {
       expect(() => decodeNpy(npyOf(shape))).toThrow(FormatError);
       expect(() => decodeNpy(npyOf(shape))).toThrow(/has no elements, and yet a size of \d+/);
@@ -213,7 +213,7 @@ describe("openNpz", () => {
   });
 });
 
-test("encodeNpz refuses a name twice, and takes odd ones", () => {
+test("encodeNpz refuses a repeated name, and accepts unusual names", () => {
   const array = { shape: [1], data: new Uint8Array([7]) };
   expect(() =>
     encodeNpz([

@@ -7,7 +7,7 @@ import { encodeOnnx, type OnnxGraph, type OnnxNode } from "../../src/formats/onn
 const { ModelProto } = onnxProto.onnx;
 ort.env.wasm.numThreads = 1;
 
-/** One tied layer there and back: y = relu(x W^T + b) W + c, W stored once. */
+/** One tied layer as encoder and decoder: y = relu(x W^T + b) W + c, W stored once. */
 const graph: OnnxGraph = {
   name: "tied",
   inputs: [{ name: "x", shape: ["batch", 3] }],
@@ -39,7 +39,7 @@ async function run(model: Uint8Array, x: number[], width: number) {
 }
 
 describe("encodeOnnx", () => {
-  test("is read back whole by the published schema", () => {
+  test("can be read completely with the published schema", () => {
     const metadata = { "naïve key": "value 😀" };
     const info = { opset: 20, producer: "tied", producerVersion: "1.2.3", metadata };
     const model = ModelProto.toObject(ModelProto.decode(encodeOnnx(graph, info)), {
@@ -126,7 +126,7 @@ describe("encodeOnnx", () => {
     expect((await run(model, [1, 1, 1], 3)).h!.dims).toEqual([1, 2]);
   });
 
-  test("stores weights once and as they are", () => {
+  test("stores weights once and unchanged", () => {
     const data = new Float32Array(100_000).fill(Math.PI);
     const big = {
       ...graph,

@@ -59,7 +59,7 @@ describe("encodeSafetensors", () => {
     }
   });
 
-  test("brings back every type, empty shapes and odd names, each tensor aligned", () => {
+  test("reads back every type, empty shapes and unusual names, with each tensor aligned", () => {
     const tensors = [
       tensor("bool", [3], new Uint8Array([1, 0, 1]), "BOOL"),
       tensor("u8", [1], new Uint8Array([255]), "U8"),
@@ -91,7 +91,7 @@ describe("encodeSafetensors", () => {
     expect(decoded.metadata.toString).toBeUndefined();
   });
 
-  test("writes nothing at all as an empty header", () => {
+  test("without tensors writes an empty header", () => {
     const file = encodeSafetensors([]);
     expect(headerOf(file).text).toBe("{}      ");
     expect(decodeSafetensors(file).tensors.size).toBe(0);
@@ -224,7 +224,7 @@ describe("decodeSafetensors", () => {
     expect(decodeSafetensors(raw(`{${empty(20_000)}}`)).tensors.size).toBe(20_000);
     const many = raw(`{${Array.from({ length: 300_000 }, (_, i) => `"t${i}":0`).join()}}`);
     expect(() => decodeSafetensors(many)).toThrow(/names more than 262144 tensors/);
-    // Each of these took seconds where every colon looked at the last string again.
+    // Each of these would take seconds if every colon scanned the last string again.
     for (const text of [":", '":"', '"a":,', "\\", '"\\":', '{"":']) {
       const header = `{"${"n".repeat(1000)}"${text.repeat(400_000 / text.length)}}`;
       expect(() => decodeSafetensors(raw(header))).toThrow(FormatError);
@@ -236,7 +236,7 @@ describe("decodeSafetensors", () => {
     expect(() => decodeSafetensors(file)).toThrow(/no elements, and yet a size of 9000000000/);
   });
 
-  test("programs can read which tensor it is", () => {
+  test("the error has the name of the tensor for programs", () => {
     try {
       decodeSafetensors(raw(`{"v":${entry("[0,4]")},"w":${entry("[8,12]")}}`, 12));
     } catch (error) {

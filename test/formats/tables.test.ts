@@ -44,7 +44,7 @@ A-3,größe,,-2e3,NA
 `;
 
 describe("CSV", () => {
-  test("columns are of numbers or of text, as the file has it", async () => {
+  test("columns have numbers or text, as in the file", async () => {
     const expected = {
       id: ["A-1", "A-2", "A-3"],
       name: ["Ann", "Bob", "größe"],
@@ -62,7 +62,7 @@ describe("CSV", () => {
     }
   });
 
-  test("numbers that turn out to be text keep the digits that they had", async () => {
+  test("numbers that turn out to be text keep their original digits", async () => {
     const rows = Array.from({ length: 5000 }, (_, i) => `00${i},${i}.50,${i}`);
     const text = `zip,price,n\n${rows.join("\n")}\nB7,x,1\n`;
     for (const size of [1000, 4096, 1e9]) {
@@ -107,7 +107,7 @@ describe("CSV", () => {
     expect((await read(text, { kinds: { a: "text" } })).a).toEqual(["3", cell, "", cell, "4"]);
   });
 
-  test("text among them shows that they are categories", async () => {
+  test("numbers with texts among them are categories", async () => {
     expect((await read("a;b\n1,5;x\nhigh;y\n")).a).toEqual(["1,5", "high"]);
   });
 
@@ -121,7 +121,7 @@ describe("CSV", () => {
     });
   });
 
-  test("warnings come with the table and when they arise", async () => {
+  test("warnings are in the table and are reported immediately", async () => {
     const heard: string[] = [];
     const options = { onWarning: (message: string) => heard.push(message) };
     const table = await readTable(encode("a,a\n1,2\n"), options);
@@ -169,7 +169,7 @@ describe("JSON", () => {
     }
   });
 
-  test("strings that read like numbers are text, with a warning", async () => {
+  test("strings that look like numbers are text, with a warning", async () => {
     const text = '[{"zip":"007"},{"zip":"123"}]';
     const { columns, warnings } = await readTable(encode(text));
     expect(columns[0]).toMatchObject({ kind: "text", values: ["007", "123"] });
@@ -259,7 +259,7 @@ describe("arrays", () => {
     expect(contents(await readTable(file))).toEqual({ column1: [5, -6] });
   });
 
-  test("one of several arrays has to be named", async () => {
+  test("one of several arrays must be named", async () => {
     const array = { shape: [1, 1], data: new Float32Array([7]) };
     const file = encodeNpz([
       ["a", array],
@@ -319,7 +319,7 @@ describe("streamTable", () => {
     ]);
   });
 
-  test("rows come at once when the source makes a pause", async () => {
+  test("rows are returned immediately at a pause of the source", async () => {
     for (const [texts, first] of [
       [["n,x\na,1\n", "", "b,2\n", "", "c,3\n"], { n: ["a"], x: [1] }],
       [
@@ -338,7 +338,7 @@ describe("streamTable", () => {
     expect(await all(['{"n":"a","x":1}\n'])).toEqual([[{ n: ["a"], x: ["1"] }, 1]]);
   });
 
-  test("what cannot be read in parts is refused", async () => {
+  test("formats that cannot be read in parts are refused", async () => {
     const file = encodeNpy({ shape: [1, 1], data: new Float32Array(1) });
     await expect(streamTable(file).next()).rejects.toThrow(/read in parts; this is npy/);
     await expect(all(["a\n"], { batchRows: 0 })).rejects.toThrow(InvalidValueError);

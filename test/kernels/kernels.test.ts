@@ -93,7 +93,7 @@ describe.each(availableBuilds)("kernels, %s", (simd) => {
     }
   });
 
-  test("a masked loss leaves NaN targets out of the mean", async () => {
+  test("a masked loss excludes NaN targets from the mean", async () => {
     using kernels = await createKernels({ simd });
     const y = kernels.matrix(1, 4, [1, 2, 3, 4]);
     const target = kernels.matrix(1, 4, [0, Number.NaN, 3, 6]);
@@ -103,7 +103,7 @@ describe.each(availableBuilds)("kernels, %s", (simd) => {
 });
 
 describe("memory", () => {
-  test("what is freed is used again, and joined with its neighbours", async () => {
+  test("freed blocks are reused, and joined with neighbouring blocks", async () => {
     using kernels = await createKernels();
     const three = [1, 2, 3].map(() => kernels.matrix(16, 16));
     const bytes = kernels.bytesInUse;
@@ -113,7 +113,7 @@ describe("memory", () => {
     expect(kernels.matrix(48, 16).address).toBe(first);
   });
 
-  test("a scope frees what it made but what it returns", async () => {
+  test("a scope frees its matrices except those that it returns", async () => {
     using kernels = await createKernels();
     let inner: ReturnType<typeof kernels.matrix> | undefined;
     const kept = kernels.scope(() => {
@@ -125,14 +125,14 @@ describe("memory", () => {
     expect(() => kernels.scale(2, inner!)).toThrow(DisposedError);
   });
 
-  test("views are fresh after the memory has grown", async () => {
+  test("views are valid after the memory has grown", async () => {
     using kernels = await createKernels();
     const small = kernels.matrix(1, 3, [1, 2, 3]);
     kernels.matrix(1000, 1000);
     expect([...small.data]).toEqual([1, 2, 3]);
   });
 
-  test("shapes that do not fit are named", async () => {
+  test("errors name shapes that do not fit", async () => {
     using kernels = await createKernels();
     const a = kernels.matrix(2, 3);
     expect(() => kernels.gemm(a, a)).toThrow(/multiply \[2, 3\] by \[2, 3\]/);
@@ -144,7 +144,7 @@ describe("memory", () => {
     expect(() => kernels.gemm(square, square, square)).toThrow(/a third matrix/);
   });
 
-  test("disposed kernels say so", async () => {
+  test("disposed kernels throw a DisposedError", async () => {
     const kernels = await createKernels();
     const a = kernels.matrix(2, 2);
     kernels.dispose();

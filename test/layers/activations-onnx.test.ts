@@ -6,7 +6,7 @@ import { OnnxWriter } from "../../src/layers/onnx-writer.ts";
 
 ort.env.wasm.numThreads = 1;
 
-/** erf by its Maclaurin series, which is good to 1e-12 for |x| < 4, and +-1 beyond. */
+/** erf by its Maclaurin series with an error of 1e-12 for |x| < 4, and +-1 elsewhere. */
 function erf(x: number): number {
   if (Math.abs(x) >= 4) return Math.sign(x);
   let term = x;

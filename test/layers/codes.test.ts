@@ -9,7 +9,7 @@ import { randomRows } from "../support/random.ts";
 
 const x = randomRows(4, 5, 11);
 const withHoles = x.map((value, i) => (i % 7 === 3 ? Number.NaN : value));
-/** Every unit that stays nowhere in the batch is dead. */
+/** Every unit that is not kept in the batch is dead. */
 const auxiliary = { k: 2, weight: 0.5, deadAfter: 4 };
 
 const sparse: [string, CodeSpec][] = [

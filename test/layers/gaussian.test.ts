@@ -1,5 +1,5 @@
-// The gaussian code against what theory knows in closed form: the expectation of a linear decoder's error, the
-// likelihood of probabilistic PCA, and estimates by other draws.
+// The gaussian code against closed forms: the expectation of a linear decoder's error, the
+// likelihood of probabilistic PCA, and estimates with other draws.
 
 import { describe, expect, test } from "vitest";
 import { InvalidStateError, InvalidValueError, TiedAutoencoder } from "../../src/index.ts";
@@ -40,7 +40,7 @@ describe("a linear decoder", () => {
   const x = randomRows(40, 6, 3);
   for (let step = 0; step < 40; step++) model.trainOnBatch(x);
 
-  test("has the training loss that the closed form expects", () => {
+  test("has the training loss of the closed form", () => {
     const row = x.slice(0, 6);
     const rows = 40_000;
     const tiled = Float32Array.from({ length: rows * 6 }, (_, i) => row[i % 6]!);
@@ -49,7 +49,7 @@ describe("a linear decoder", () => {
     model.zeroGradients();
   });
 
-  test("has the negative ELBO that the closed form expects", () => {
+  test("has the negative ELBO of the closed form", () => {
     const estimates = model.negativeElbo(x, { samples: 4000, seed: 5 });
     for (let r = 0; r < 40; r += 13) {
       const { error, kl } = closedForm(model, x.slice(6 * r, 6 * r + 6));
@@ -58,7 +58,7 @@ describe("a linear decoder", () => {
     }
   });
 
-  test("more samples are nearer to many, and a seed gives the same estimate again", () => {
+  test("the estimate converges with more samples, and repeats with the seed", () => {
     const many = model.negativeElbo(x, { samples: 4000, seed: 1 });
     const distance = (samples: number) => {
       const few = model.negativeElbo(x, { samples, seed: 2 });
@@ -70,7 +70,7 @@ describe("a linear decoder", () => {
   });
 });
 
-test("with bce the negative ELBO agrees with an estimate by other draws", () => {
+test("with bce the negative ELBO agrees with an estimate with other draws", () => {
   const model = TiedAutoencoder.createSync({
     layers: [5, 4, 2],
     activation: "tanh",
@@ -118,7 +118,7 @@ test("evaluate takes the mean as the code and adds the divergence", () => {
 
 // Lucas et al. 2019, "Don't blame the ELBO!": at the optimum a linear model's ELBO is the likelihood of probabilistic
 // PCA. With one weight for both directions the optimum is reached where the leading variances are 1.
-test("values that do not count leave the divergence as it is, in training and in evaluate", () => {
+test("missing values do not change the divergence, in training and in evaluate", () => {
   const config = { layers: [6, 3], code: "gaussian", missing: "mask", seed: 4 } as const;
   const model = TiedAutoencoder.createSync(config);
   const data = randomRows(8, 6, 5).map((value, i) => (i % 5 === 2 ? Number.NaN : value));
@@ -138,7 +138,7 @@ test("values that do not count leave the divergence as it is, in training and in
   });
   const expected = error / known + divergence / (8 * 6);
   expect(model.evaluate(data)).toBeCloseTo(expected, 6);
-  // Without variance the training step decodes the mean too.
+  // Without variance the training step decodes the mean.
   const weights = model.weights();
   weights["encoder.0.logVariance.weight"]!.data.fill(0);
   weights["encoder.0.logVariance.bias"]!.data.fill(-29);
@@ -151,7 +151,7 @@ test("values that do not count leave the divergence as it is, in training and in
 test("a linear model reaches the likelihood of probabilistic PCA", async () => {
   const [rows, width, units, noise] = [400, 6, 2, 0.05];
   const deviations = [1, 1, ...new Array(width - units).fill(Math.sqrt(noise))];
-  // Columns without correlation, then turned by reflections: the covariance has exactly these variances.
+  // Uncorrelated columns, then reflected, so that the covariance has exactly these variances.
   const columns: number[][] = [];
   for (let j = 0; j < width; j++) {
     const column = normals(rows, j);
@@ -215,7 +215,7 @@ describe("samples", () => {
   });
 });
 
-test("scores of anomalies are not random", () => {
+test("scores do not depend on random draws", () => {
   const model = TiedAutoencoder.createSync({ layers: [4, 3], code: "gaussian" });
   const x = randomRows(6, 4, 2);
   const scores = model.reconstructionErrors(x);
@@ -224,7 +224,7 @@ test("scores of anomalies are not random", () => {
   expect(model.reconstructionErrors(x)).toEqual(scores);
 });
 
-describe("what is refused", () => {
+describe("refuses", () => {
   const dense = TiedAutoencoder.createSync({ layers: [4, 2] });
   const x = randomRows(2, 4, 1);
 
@@ -237,7 +237,7 @@ describe("what is refused", () => {
     expect(run).toThrow(new RegExp(`${call} needs a gaussian code.*"dense".*type: "gaussian"`));
   });
 
-  test("a code that is not linear, unless activation alone says so", () => {
+  test("a code that is not linear, unless only `activation` is given", () => {
     const config = { layers: [4, 3, 2], code: "gaussian", activation: "relu" } as const;
     const { encoderActivations } = TiedAutoencoder.createSync(config).config;
     expect(encoderActivations).toEqual(["relu", "linear"]);
@@ -246,7 +246,7 @@ describe("what is refused", () => {
     expect(make).toThrow(/gaussian code is linear.*got "relu"\. Leave it out/);
   });
 
-  test("a loss that is no likelihood, and one without a scale", () => {
+  test("a loss that is not a likelihood, and one without a scale", () => {
     const code = { type: "gaussian", beta: 0 } as const;
     const huber = TiedAutoencoder.createSync({ layers: [4, 2], code, loss: "huber" });
     expect(() => huber.negativeElbo(x)).toThrow(/"bce", "mse" or "mae"; .*"huber"/);

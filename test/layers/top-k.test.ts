@@ -1,4 +1,4 @@
-// Sparse codes: what stays, in which order, what training counts, and what is refused.
+// Sparse codes: the kept elements and their order, the counts of training, and refused configurations.
 
 import { describe, expect, test } from "vitest";
 import { type CodeSpec, InvalidStateError, TiedAutoencoder } from "../../src/index.ts";
@@ -20,7 +20,7 @@ function identity(code: CodeSpec, units = 5): TiedAutoencoder {
   return model;
 }
 
-test("the k largest stay with their sign; of equal values the lower index", () => {
+test("the k largest values with their sign are kept, and of equal values the lower index", () => {
   const model = identity({ type: "topK", k: 3 });
   const x = [
     [1, 5, 3, 2, 4],
@@ -30,7 +30,7 @@ test("the k largest stay with their sign; of equal values the lower index", () =
   expect([...model.encode(x)]).toEqual([0, 5, 3, 0, 4, -1, -2, -3, 0, 0, 7, 7, 7, 0, 0]);
 });
 
-test("codes as lists say the same as codes as a matrix", () => {
+test("codes as lists equal codes as a matrix", () => {
   const x = randomRows(70_000 / 5, 5, 4); // several chunks
   for (const code of [{ type: "topK", k: 2 } as const, { type: "batchTopK", k: 2 } as const]) {
     const model = identity(code);
@@ -48,23 +48,23 @@ test("codes as lists say the same as codes as a matrix", () => {
   }
 });
 
-test("batch top-k keeps the largest of a batch, and moves its threshold by a hundredth", () => {
+test("batch top-k keeps the largest values of a batch, and moves its threshold by a hundredth of the difference", () => {
   const model = identity({ type: "batchTopK", k: 1 }, 3);
   expect(model.codeThreshold).toBe(0);
   expect([...model.encode([[-1, 2, 3]])]).toEqual([0, 2, 3]);
   model.trainOnBatch([
     [9, 8, 1],
     [3, 2, 0],
-  ]); // stays: 9, 8
+  ]); // kept: 9, 8
   expect(model.codeThreshold).toBe(8);
   model.trainOnBatch([[5, 4, 0]]);
   expect(model.codeThreshold).toBeCloseTo(8 + 0.01 * (5 - 8), 5);
-  model.trainOnBatch([[-5, -4, -1]]); // nothing positive stays
+  model.trainOnBatch([[-5, -4, -1]]); // nothing positive is kept
   expect(model.codeThreshold).toBeCloseTo(7.97, 5);
   expect([...model.encode([[7.9, 8, 7.98]])]).toEqual([0, 8, Math.fround(7.98)]);
 });
 
-test("units that stay with little or nothing become dead after as many rows", () => {
+test("units that are kept with small values or not at all become dead after the given rows", () => {
   const model = identity({ type: "topK", k: 1, auxiliary: { k: 1, weight: 0, deadAfter: 5 } }, 3);
   const first = [
     [1, 0, 0],
@@ -86,7 +86,7 @@ test("without an auxiliary term ten million rows make a unit dead", () => {
 });
 
 describe.each(availableBuilds)("%s build", (simd) => {
-  test("top-k learns what a dictionary made", async () => {
+  test("top-k recovers the dictionary that made the data", async () => {
     const [width, atoms] = [16, 24];
     const dictionary = randomRows(atoms, width, 3).map((value) => value - 0.5);
     const draws = randomRows(2000, 4, 5);
@@ -111,7 +111,7 @@ describe.each(availableBuilds)("%s build", (simd) => {
   });
 });
 
-describe("what is refused", () => {
+describe("refuses", () => {
   const make =
     (code: unknown, rest = {}) =>
     () =>
@@ -148,7 +148,7 @@ describe("what is refused", () => {
       /code\.auxiliary\.deadAfter must be a whole number of at least 1; got 0/,
     ],
     [
-      "centring by a bias that is not there",
+      "centering without a bias",
       make({ type: "topK", k: 2, centered: true }, { decoderBias: false }),
       /code\.centered.*decoderBias is false/,
     ],

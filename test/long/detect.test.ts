@@ -1,4 +1,4 @@
-// The detector with its defaults on real rows: floors below the figures of docs/decisions/100-detector.md, and promises over
+// The detector with its defaults on real rows: lower limits for the figures of docs/decisions/100-detector.md, and guarantees over
 // random splits, because the order of rows in a file is not exchangeable.
 
 import { expect, test } from "vitest";
@@ -21,23 +21,20 @@ test.skipIf(!adbenchIsThere).each([
   ["28_pendigits", 0.98],
   ["40_vowels", 0.79],
   ["44_Wilt", 0.72],
-])(
-  "%s: half of the normal rows tell the rest from the odd ones, AUROC above %f",
-  async (name, floor) => {
-    const { rows, labels } = readSet(name);
-    const normal = rows.filter((_, i) => !labels[i]);
-    const half = Math.floor(normal.length / 2);
-    const odd = rows.filter((_, i) => labels[i]);
-    const detector = await AnomalyDetector.fit(normal.slice(0, half));
-    const rest = normal.slice(half);
-    const all = [...rest.map(() => 0), ...odd.map(() => 1)];
-    expect(detector.evaluate([...rest, ...odd], all, { alpha: 0.05 }).auroc).toBeGreaterThan(floor);
-    detector.dispose();
-  },
-);
+])("%s: fitted on half of the normal rows, AUROC above %f", async (name, floor) => {
+  const { rows, labels } = readSet(name);
+  const normal = rows.filter((_, i) => !labels[i]);
+  const half = Math.floor(normal.length / 2);
+  const odd = rows.filter((_, i) => labels[i]);
+  const detector = await AnomalyDetector.fit(normal.slice(0, half));
+  const rest = normal.slice(half);
+  const all = [...rest.map(() => 0), ...odd.map(() => 1)];
+  expect(detector.evaluate([...rest, ...odd], all, { alpha: 0.05 }).auroc).toBeGreaterThan(floor);
+  detector.dispose();
+});
 
 test.skipIf(!adbenchIsThere)(
-  "false alarms keep to alpha over random splits of cardio's normal rows",
+  "the rate of false alarms is alpha over random splits of cardio's normal rows",
   async () => {
     const { rows, labels } = readSet("6_cardio");
     const normal = rows.filter((_, i) => !labels[i]);

@@ -1,4 +1,4 @@
-// The bounds of the elementary functions over float32 as a whole: every STRIDE-th bit pattern, by
+// The bounds of the elementary functions over the whole range of float32: every STRIDE-th bit pattern, by
 // default every seventh; all of them with STRIDE=1.
 
 import { describe, expect, test } from "vitest";

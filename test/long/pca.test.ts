@@ -1,4 +1,4 @@
-// Initialisation from principal components on MNIST, against PCA computed elsewhere in float64.
+// Initialization from principal components on MNIST, against PCA computed elsewhere in float64.
 
 import { expect, test } from "vitest";
 import { TiedAutoencoder } from "../../src/index.ts";
@@ -13,7 +13,7 @@ const FLOORS: [units: number, error: number][] = [
 ];
 
 test.skipIf(!mnistIsThere).each(availableBuilds)(
-  "a linear model of MNIST starts at PCA's error, %s build",
+  "a linear model of MNIST starts with the error of PCA, %s build",
   async (simd) => {
     const train = loadMnist("train");
     const images = loadMnist("t10k");

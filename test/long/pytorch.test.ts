@@ -65,7 +65,7 @@ async function onTwoProcesses(args: string[]): Promise<string> {
 
 const data = (rows: number) => randomRows(rows, WIDTH, 3);
 
-/** Far from 0 and of different widths, with holes where asked for. */
+/** Far from 0 and with different ranges, optionally with missing values. */
 function tableData(rows: number, holes: boolean): Float32Array {
   return data(rows).map((value, i) =>
     holes && i % 13 === 5 ? Number.NaN : 50 + (1 + (i % WIDTH)) * value,
@@ -232,7 +232,7 @@ describe.skipIf(!hasTorch)("train_ddp.py on two gloo processes", () => {
   });
 });
 
-/** Terms of rows alone: any number of processes gives the same. */
+/** Terms that only depend on single rows: any number of processes gives the same result. */
 const ofRows: [string, Partial<ModelConfig>][] = [
   ["topK", { layers: [WIDTH, 14], code: { type: "topK", k: 3 } }],
   [
@@ -267,7 +267,7 @@ const ofRows: [string, Partial<ModelConfig>][] = [
     },
   ],
 ];
-/** Terms of a batch, which see the share of a process. */
+/** Terms that depend on a batch: each process only sees its share. */
 const auxiliary = { k: 3, weight: 0.5, deadAfter: 12 };
 const ofBatches: [string, Partial<ModelConfig>][] = [
   ["topK, auxiliary", { layers: [WIDTH, 14], code: { type: "topK", k: 2, auxiliary } }],
@@ -392,7 +392,7 @@ with torch.no_grad():
       ...(map ? { map } : {}),
     });
 
-  test("a module tied by hand gives its outputs here within 2e-6", async () => {
+  test("the outputs of a manually tied module agree within 2e-6", async () => {
     write(TiedAutoencoder.createSync({ layers: [WIDTH, 4] }));
     const [x, expected] = JSON.parse(await python(["-"], script(false)));
     const model = await read();
@@ -400,7 +400,7 @@ with torch.no_grad():
     expect(relativeDistance(model.reconstruct(new Float32Array(x)), expected)).toBeLessThan(2e-6);
   });
 
-  test("one with a separate decoder is not tied, and says how far from it", async () => {
+  test("a module with a separate decoder is refused, with the largest difference", async () => {
     write(TiedAutoencoder.createSync({ layers: [WIDTH, 4] }));
     await python(["-"], script(true));
     const map = {

@@ -16,7 +16,7 @@ const categories = [
 const weights = [1, 0.5, 2, 3, 0];
 const loss: LossSpec = { type: "mixed", categories, weights };
 
-/** Rows whose categories follow their numbers. */
+/** Rows whose categories depend on their numbers. */
 function rowsOf(count: number, seed: number): Float32Array {
   const random = generator(seed);
   const x = new Float32Array(count * width);
@@ -30,7 +30,7 @@ function rowsOf(count: number, seed: number): Float32Array {
   return x;
 }
 
-/** The mean loss of outputs beside targets, by the definition. */
+/** The mean loss of outputs and targets, by the definition. */
 function reference(y: ArrayLike<number>, t: ArrayLike<number>): number {
   const rows = y.length / width;
   let sum = 0;
@@ -53,7 +53,7 @@ function reference(y: ArrayLike<number>, t: ArrayLike<number>): number {
   return (sum / known) * (width / 6.5);
 }
 
-/** Outputs before the softmax of a model with one tanh layer, in float64. */
+/** The outputs before the softmax of a model with one tanh layer, in float64. */
 function outputs(
   model: TiedAutoencoder,
   x: Float32Array,
@@ -116,7 +116,7 @@ describe("the mixed loss", () => {
     },
   );
 
-  it("learns which level goes with the numbers, and reconstructs probabilities", async () => {
+  it("learns which level belongs to the numbers, and reconstructs probabilities", async () => {
     using model = await TiedAutoencoder.create({
       ...config,
       layers: [width, 16, 4],
@@ -229,7 +229,7 @@ describe("the mixed loss", () => {
     await expect(TiedAutoencoder.create({ ...config, ...rest })).rejects.toThrow(message);
   });
 
-  it("is not in the PyTorch folder, and this is said", async () => {
+  it("is not supported by the PyTorch export, with a clear error", async () => {
     using model = await TiedAutoencoder.create(config);
     expect(() => encodePyTorch(model)).toThrow('does not have the loss "mixed"');
   });

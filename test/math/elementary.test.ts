@@ -10,12 +10,12 @@ function relative(got: number, expected: number): number {
 }
 
 describe("portable log and exp", () => {
-  it("log is within 1e-15 of the host's", () => {
+  it("log is within 1e-15 of Math.log", () => {
     for (const x of [...spread, ...nearOne, 5e-324, 1.7e308])
       expect(relative(log(x), Math.log(x)), `log(${x})`).toBeLessThan(1e-15);
   });
 
-  it("exp is within 1e-15 of the host's, and ends where float64 does", () => {
+  it("exp is within 1e-15 of Math.exp, in the whole range of float64", () => {
     for (let x = -700; x < 709; x += 0.37)
       expect(relative(exp(x), Math.exp(x)), `exp(${x})`).toBeLessThan(1e-15);
     expect(exp(710)).toBe(Infinity);
@@ -23,17 +23,17 @@ describe("portable log and exp", () => {
     expect(exp(-740)).toBeGreaterThan(0);
   });
 
-  it("log1p keeps the digits of small numbers", () => {
+  it("log1p is precise for small numbers", () => {
     for (const x of [1e-18, 1e-12, -1e-9, 3e-5, -0.4, 0.9, 12])
       expect(relative(log1p(x), Math.log1p(x)), `log1p(${x})`).toBeLessThan(1e-15);
   });
 
-  it("power raises to fractions", () => {
+  it("power supports fractional exponents", () => {
     expect(power(2, 0.5)).toBeCloseTo(Math.SQRT2, 14);
     expect(power(10, -3)).toBeCloseTo(1e-3, 16);
   });
 
-  it("special values are the host's", () => {
+  it("special values are those of Math", () => {
     expect([log(0), log(-1), log(Infinity), log(Number.NaN), log(1)]).toEqual([
       -Infinity,
       Number.NaN,

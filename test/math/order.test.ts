@@ -11,7 +11,7 @@ import {
 describe("order statistics", () => {
   const sorted = ascending([3, 1, 4, 1.5, 9, 2.6, 5.3]);
 
-  it("quantiles are numpy's", () => {
+  it("quantiles are those of numpy", () => {
     // numpy.quantile([3, 1, 4, 1.5, 9, 2.6, 5.3], q)
     expect(sortedQuantile(sorted, 0.25)).toBe(2.05);
     expect(sortedQuantile(sorted, 0.9)).toBe(6.780000000000001);
@@ -21,7 +21,7 @@ describe("order statistics", () => {
     expect(sortedQuantile(sorted, 1)).toBe(9);
   });
 
-  it("one value is every quantile, and infinite values do not make NaN", () => {
+  it("with one value every quantile is that value, and infinite values do not give NaN", () => {
     expect(sortedQuantile(Float64Array.of(2), 0.3)).toBe(2);
     expect(sortedQuantile(Float64Array.of(1, Infinity, Infinity), 0.75)).toBe(Infinity);
     expect(sortedQuantile(new Float64Array(0), 0.5)).toBeNaN();
@@ -33,11 +33,11 @@ describe("order statistics", () => {
     expect([countBelow(values, 0), countUpTo(values, 9)]).toEqual([0, 5]);
   });
 
-  it("orders with ties in the order they came", () => {
+  it("orders equal values by their index", () => {
     expect([...ascendingOrder([2, 1, 2, 0])]).toEqual([3, 1, 0, 2]);
   });
 
-  it("medians", () => {
+  it("computes medians", () => {
     expect(median([5, 1, 3])).toBe(3);
     expect(median([5, 1, 3, 4])).toBe(3.5);
   });

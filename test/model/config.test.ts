@@ -6,7 +6,7 @@ import {
   TiedAutoencoder,
 } from "../../src/index.ts";
 
-/** A small model whose other settings are `rest`. */
+/** A small model with the other options `rest`. */
 const small = (rest: object) => ({ layers: [4, 2], ...rest });
 
 describe("configuration", () => {
@@ -51,7 +51,7 @@ describe("configuration", () => {
     expect(resolved("adagrad")).toEqual({ type: "adagrad", ...common, epsilon: 1e-10 });
   });
 
-  test("an explicit list of activations wins, from input to code and from code to output", () => {
+  test("an explicit list of activations overrides the others, from input to code and from code to output", () => {
     const { config } = TiedAutoencoder.createSync({
       layers: [6, 4, 2],
       activation: "tanh",
@@ -123,12 +123,12 @@ describe("configuration", () => {
     ],
   ];
 
-  test.each(wrongKinds)("%s is a TypeError in plain words", async (_, config, message) => {
+  test.each(wrongKinds)("%s is a TypeError with a clear message", async (_, config, message) => {
     expect(() => TiedAutoencoder.createSync(config as ModelConfig)).toThrow(InvalidTypeError);
     await expect(TiedAutoencoder.create(config as ModelConfig)).rejects.toThrow(message);
   });
 
-  test.each(wrongValues)("%s is a RangeError in plain words", async (_, config, message) => {
+  test.each(wrongValues)("%s is a RangeError with a clear message", async (_, config, message) => {
     expect(() => TiedAutoencoder.createSync(config as ModelConfig)).toThrow(InvalidValueError);
     await expect(TiedAutoencoder.create(config as ModelConfig)).rejects.toThrow(message);
   });

@@ -1,4 +1,4 @@
-// Numbers that were once wrong, each with the right value.
+// Regression tests: results that were wrong in an earlier version.
 
 import { describe, expect, test } from "vitest";
 import { decodeSafetensors } from "../../src/formats/safetensors.ts";
@@ -15,7 +15,7 @@ import { randomRows } from "../support/random.ts";
 describe("scaling happens in float64", () => {
   const rows = Array.from({ length: 1000 }, (_, i) => [1.7e9 + i, Math.sin(i)]);
 
-  test("columns far from 0 keep their digits", async () => {
+  test("columns far from 0 are precise", async () => {
     using model = TiedAutoencoder.createSync({
       layers: [2, 2],
       activation: "linear",
@@ -24,7 +24,7 @@ describe("scaling happens in float64", () => {
       decoderBias: false,
     });
     model.fitScaler(rows);
-    // The identity: the code is the scaled row.
+    // The identity, so that the code is the scaled row.
     const eye = { shape: [2, 2], data: Float32Array.of(1, 0, 0, 1) };
     model.setWeights({ "encoder.0.weight": eye });
     const scaled = model.encode(rows);
@@ -56,8 +56,8 @@ describe("scaling happens in float64", () => {
   });
 });
 
-describe("what is masked does not count", () => {
-  test("a part of a batch without known values counts no penalty of its own", async () => {
+describe("masked values do not count", () => {
+  test("a micro-batch without known values has no separate penalty", async () => {
     const loss = async (microBatches: number) => {
       using model = TiedAutoencoder.createSync({
         layers: [2, 1],
@@ -77,7 +77,7 @@ describe("what is masked does not count", () => {
     expect(await loss(2)).toBeCloseTo(1.5792, 4);
   });
 
-  test("an epoch's loss is the mean over known values, however they fall into batches", async () => {
+  test("an epoch's loss is the mean over known values, for any division into batches", async () => {
     const x = [
       [1, 2],
       [3, 4],
@@ -98,7 +98,7 @@ describe("what is masked does not count", () => {
     expect(losses[0]).toBeCloseTo(losses[1]!, 6);
   });
 
-  test("of no known value the loss is 0, in training and in evaluation", () => {
+  test("without known values the loss is 0, in training and in evaluation", () => {
     using model = TiedAutoencoder.createSync({ layers: [2, 1], missing: "mask" });
     model.fitScaler([[1, 2]]);
     const nothing = [[Number.NaN, Number.NaN]];
@@ -161,7 +161,7 @@ describe("the best weights", () => {
     expect(model.evaluate(options.validationData)).toBeCloseTo(best, 6);
   });
 
-  test("a resumed run continues from where it was cut, not from the best weights", async () => {
+  test("a resumed run continues with the weights at the cut, not with the best weights", async () => {
     using whole = make();
     using parts = make();
     await whole.fit(x, options);
@@ -171,7 +171,7 @@ describe("the best weights", () => {
     expect(loaded.weights()).toEqual(whole.weights());
   });
 
-  test("a run without any finite value says so", async () => {
+  test("a run without a finite monitored loss is an error", async () => {
     using model = make();
     const validationData = new Float32Array(6).fill(3e38);
     await expect(
@@ -180,7 +180,7 @@ describe("the best weights", () => {
   });
 });
 
-describe("data too large for a short cut", () => {
+describe("data that overflow in the Gram step or in the start from components", () => {
   const x = randomRows(64, 8, 9).map((value) => value * 1e19);
 
   test("a start from principal components is an error, not NaN weights", async () => {
@@ -207,12 +207,12 @@ describe("data too large for a short cut", () => {
 });
 
 describe("data", () => {
-  test("a split that holds back no row is an error", async () => {
+  test("a validation split without rows is an error", async () => {
     using model = TiedAutoencoder.createSync({ layers: [2, 1] });
     await expect(model.fit([[1, 2]], { validationSplit: 0.5 })).rejects.toThrow(InvalidValueError);
   });
 
-  test("a shuffled split takes rows from everywhere", async () => {
+  test("a shuffled split uses rows from the whole data", async () => {
     const sorted = Array.from({ length: 100 }, (_, i) => [i, i]);
     const losses = async (validationShuffle: boolean) => {
       using model = TiedAutoencoder.createSync({
@@ -230,7 +230,7 @@ describe("data", () => {
     expect(await losses(true)).toBeLessThan(await losses(false));
   });
 
-  test("a batch that is refused leaves accumulated gradients alone", () => {
+  test("a refused batch does not change accumulated gradients", () => {
     using model = TiedAutoencoder.createSync({ layers: [2, 1] });
     model.accumulateGradients([[1, 2]]);
     const gradients = model.gradients();
@@ -238,7 +238,7 @@ describe("data", () => {
     expect(model.gradients()).toEqual(gradients);
   });
 
-  test("a buffer that is transferred during a run is an error at the next step", async () => {
+  test("a buffer that is transferred during a run is an error in the next step", async () => {
     const x = randomRows(64, 4, 5);
     using model = TiedAutoencoder.createSync({ layers: [4, 2] });
     const onStep = ({ step }: { step: number }) => {

@@ -16,7 +16,7 @@ describe.each(availableBuilds)(
   "gradients against finite differences within 1e-5, %s build",
   (simd) => {
     describe.each(names<LossName>(Loss))("loss %s", (loss) => {
-      // A small delta puts elements on both sides of the bend.
+      // With a small delta there are elements on both sides of it.
       const spec = (
         loss === "huber"
           ? { type: loss, delta: 0.3 }

@@ -1,5 +1,5 @@
-// The Gram step gives the direct step's loss and gradient, is taken where it pays and is precise, and
-// is left where it is not.
+// The Gram step gives the loss and the gradient of the direct step. It is only taken where it is faster
+// and precise.
 
 import { describe, expect, test } from "vitest";
 import { type ModelConfig, type NamedWeights, TiedAutoencoder } from "../../src/index.ts";
@@ -37,7 +37,7 @@ describe.each(availableBuilds)(
   },
 );
 
-/** Largest distance between two sets of gradients, relative to the largest element of each array. */
+/** The largest difference between two sets of gradients, relative to the largest element of each array. */
 function distance(a: NamedWeights, b: NamedWeights): number {
   return Math.max(...Object.keys(b).map((name) => relativeDistance(a[name]!.data, b[name]!.data)));
 }
@@ -47,7 +47,7 @@ describe("the choice of the step", () => {
   const rows = randomRows(40, 24, 5);
   const make = (rest: Partial<ModelConfig>) => TiedAutoencoder.createSync({ layers, ...rest });
 
-  test("gradients accumulate over Gram and direct batches alike", () => {
+  test("gradients accumulate over both Gram and direct batches", () => {
     const [gram, direct] = [
       make({ gradient: "gram", dropout: 0.3 }),
       make({ gradient: "direct", dropout: 0.3 }),
@@ -60,7 +60,7 @@ describe("the choice of the step", () => {
     expect(distance(gram.gradients(), direct.gradients())).toBeLessThan(1e-5);
   });
 
-  test("auto takes the Gram step past break-even, once a loss is known", () => {
+  test("auto takes the Gram step above break-even, if a loss is known", () => {
     const [auto, direct, gram] = [
       make({}),
       make({ gradient: "direct" }),
@@ -72,15 +72,15 @@ describe("the choice of the step", () => {
       model.zeroGradients();
       return gradients;
     };
-    // The first batch has no loss before it; a batch of 4 is below break-even (24 · 8 / 40 rows).
+    // Before the first batch no loss is known. A batch of 4 is below break-even (24 · 8 / 40 rows).
     expect(step(auto, rows)).toEqual(step(direct, rows));
     expect(step(auto, rows)).toEqual(step(gram, rows));
     expect(step(auto, rows.subarray(0, 96))).toEqual(step(direct, rows.subarray(0, 96)));
     expect(step(auto, rows)).toEqual(step(gram, rows));
   });
 
-  test("auto goes back to the direct step when the loss is tiny beside the data", () => {
-    // Rows of rank 8 about a far mean: a linear code reconstructs them all but exactly.
+  test("auto returns to the direct step when the loss is tiny compared with the data", () => {
+    // Rows of rank 8 around a distant mean. A linear code reconstructs them nearly exactly.
     const easy = Float32Array.from({ length: 40 * 24 }, (_, i) => 3 + Math.sin((i % 24) * 0.1));
     const optimizer = { type: "adam", learningRate: 0.01 } as const;
     const auto = make({ activation: "linear", optimizer });

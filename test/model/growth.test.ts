@@ -1,10 +1,10 @@
-// Costs grow with the number of layers and of columns as the input does, not faster. bench/growth.mjs prints the costs.
+// Costs grow linearly with the number of layers and of columns. bench/growth.mjs prints the costs.
 
 import { expect, test } from "vitest";
 import { encodeSafetensors } from "../../src/formats/safetensors-write.ts";
 import { fromStateDict, InvalidValueError, TiedAutoencoder } from "../../src/index.ts";
 
-/** Processor time rather than time on the clock: another program's turn does not count. */
+/** Processor time instead of wall time, so that other programs do not matter. */
 function processorTime(): number {
   const { user, system } = process.cpuUsage();
   return user + system;
@@ -12,7 +12,7 @@ function processorTime(): number {
 
 type Calls = Readonly<Record<string, () => unknown>>;
 
-/** The least microseconds of each call over a few rounds. */
+/** The smallest number of microseconds of each call over a few rounds. */
 async function measure(calls: Calls): Promise<Map<string, number>> {
   const best = new Map<string, number>();
   for (let round = 0; round < 2; round++) {
@@ -25,7 +25,7 @@ async function measure(calls: Calls): Promise<Map<string, number>> {
   return best;
 }
 
-/** How much more a call costs by unit of a large size than by unit of a small one; quadratic cost gives the ratio. */
+/** The ratio of the costs per unit of a large and a small size. For quadratic cost it is the ratio of the sizes. */
 async function growth(
   [small, large]: readonly [number, number],
   callsOf: (size: number) => Calls,
@@ -33,7 +33,7 @@ async function growth(
   await measure(callsOf(small));
   const before = await measure(callsOf(small));
   const after = await measure(callsOf(large));
-  // Below a tenth of a millisecond the clock says little.
+  // Times below a tenth of a millisecond are not precise.
   const least = 100;
   return Object.fromEntries(
     [...after].map(([name, time]) => [
@@ -43,9 +43,9 @@ async function growth(
   );
 }
 
-test("cost by layer is that of few layers where there are many", async () => {
+test("the cost per layer is the same for few and for many layers", async () => {
   const ratios = await growth([250, 2000], (depth) => {
-    // Of two widths in turn, so that a state dict tells from which end its decoder counts.
+    // Two widths alternate, so that a state dict determines the order of its decoder.
     const layers = Array.from({ length: depth + 1 }, (_, i) => 2 + (i % 2));
     const model = TiedAutoencoder.createSync({ layers });
     const bytes = model.save({ optimizer: true });
@@ -72,7 +72,7 @@ test("cost by layer is that of few layers where there are many", async () => {
   for (const [name, ratio] of Object.entries(ratios)) expect(ratio, name).toBeLessThan(4);
 });
 
-test("cost by column is that of few columns where there are many", async () => {
+test("the cost per column is the same for few and for many columns", async () => {
   const ratios = await growth([1000, 20_000], (columns) => {
     const config = { layers: [columns, 2], scaler: "standard", missing: "mean" } as const;
     const x = Float32Array.from({ length: 4 * columns }, (_, i) => Math.sin(i));
@@ -91,7 +91,7 @@ test("cost by column is that of few columns where there are many", async () => {
   for (const [name, ratio] of Object.entries(ratios)) expect(ratio, name).toBeLessThan(4);
 });
 
-test("more layers than a model may have are refused before anything is made", () => {
+test("too many layers are refused before anything is allocated", () => {
   const layers = new Array<number>(1_000_000).fill(1);
   const create = () => TiedAutoencoder.createSync({ layers });
   expect(create).toThrow(InvalidValueError);

@@ -1,5 +1,5 @@
-// A training loop allocates nothing after its first step: not in the linear memory, and nothing on the
-// JavaScript heap worth measuring.
+// After its first step a training loop allocates nothing in the linear memory, and nothing
+// measurable on the JavaScript heap.
 
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -35,5 +35,5 @@ test("10,000 steps grow neither the linear memory nor the heap", () => {
   const before = train(1);
   const after = train(10_000);
   expect(engine.arena.byteLength).toBe(bytes);
-  expect(after - before).toBeLessThan(200_000); // 20 bytes a step would be 200 kB
+  expect(after - before).toBeLessThan(200_000); // 20 bytes per step would be 200 kB
 });

@@ -33,7 +33,7 @@ describe.each([
 ] as const)("scaler %s", (scaler, alone) => {
   const scaled = alone.fitTransform(x);
 
-  test("a model that scales is a model on scaled data, in the data's units outside", async () => {
+  test("a model with a scaler equals a model on scaled data, with results in the units of the data", async () => {
     const [inside, outside] = [make({ scaler }), make()];
     const options = { epochs: 3, batchSize: 16, validationData: x.subarray(0, 50) };
     const { history } = await inside.fit(x, options);
@@ -64,7 +64,7 @@ describe.each([
     byHand.fitScaler(x.subarray(0, 30 * WIDTH));
     byHand.setWeights(model.weights());
     expect(byHand.encode(x)).toEqual(model.encode(x));
-    await model.fit(x.map((value) => value * 7)); // keeps the first
+    await model.fit(x.map((value) => value * 7)); // keeps the first statistics
     byHand.setWeights(model.weights());
     expect(byHand.encode(x)).toEqual(model.encode(x));
     const loaded = await TiedAutoencoder.load(model.save({ optimizer: true }));
@@ -99,7 +99,7 @@ describe("missing values", () => {
   };
   const scaler = "standard";
 
-  test("mean: a model on data with the means filled in", async () => {
+  test("mean: equals a model on data with missing values replaced by means", async () => {
     for (const config of [{}, { scaler } as const]) {
       const inside = make({ ...config, missing: "mean" });
       inside.fitScaler(holes);
@@ -113,7 +113,7 @@ describe("missing values", () => {
   });
 
   test.each(["mse", "mae", { type: "huber", delta: 0.5 }] as const)(
-    "mask: the gradient of %o is that of the mean over what is there",
+    "mask: the gradient of %o is that of the mean over known values",
     (loss) => {
       const model = make({ missing: "mask", scaler, loss });
       model.fitScaler(holes);
@@ -138,7 +138,7 @@ describe("missing values", () => {
     },
   );
 
-  test("mask: losses and errors leave out what is missing", () => {
+  test("mask: losses and errors exclude missing values", () => {
     const model = make({ missing: "mask", scaler });
     model.fitScaler(holes);
     const errors = model.featureErrors(filled).map((e, i) => (missing.has(i) ? Number.NaN : e));
@@ -155,7 +155,7 @@ describe("missing values", () => {
     expect(model.reconstruct(holes).every(Number.isFinite)).toBe(true);
   });
 
-  test("mask: micro-batches weigh by what is there, noise reads what is filled in", async () => {
+  test("mask: micro-batches are weighted by known values, and noise is added to replaced values", async () => {
     const corruption = { type: "gaussian", std: 0.1 } as const;
     const options = { batchSize: 20, epochs: 2, shuffle: true };
     for (const extra of [{}, { corruption }]) {
@@ -168,7 +168,7 @@ describe("missing values", () => {
     }
   });
 
-  test("a row of which nothing is there is no harm", () => {
+  test("a row without known values is allowed", () => {
     const model = make({ missing: "mask" });
     model.fitScaler(holes);
     const empty = new Float32Array(WIDTH).fill(Number.NaN);
@@ -178,7 +178,7 @@ describe("missing values", () => {
     expect(model.reconstructionErrors(empty)[0]).toBeNaN();
   });
 
-  test("without it NaN is refused in training and passes through inference", async () => {
+  test("by default NaN is refused in training and gives NaN in inference", async () => {
     await expect(make().fit(holes)).rejects.toThrow(/Row 0, column 3 of x is NaN/);
     expect(make().reconstruct(holes)[0]).toBeNaN();
   });
@@ -196,7 +196,7 @@ describe("missing values", () => {
     await expect(make({ missing: "mean" }).fit(empty)).rejects.toThrow(/Column 2 of x holds no/);
   });
 
-  test("bce does not go with the scaler standard", () => {
+  test("bce is refused with the scaler standard", () => {
     expect(() => make({ loss: "bce", outputActivation: "sigmoid", scaler })).toThrow(/minMax/);
   });
 });

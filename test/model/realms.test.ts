@@ -1,5 +1,5 @@
-// Arrays of another realm (an iframe, a context of node:vm, a test runner's sandbox) serve wherever those of this one
-// do.
+// Arrays of another realm (an iframe, a context of node:vm, a test runner's sandbox) are accepted in all places.
+// They behave like arrays of this realm.
 
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";

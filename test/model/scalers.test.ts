@@ -1,4 +1,4 @@
-// Scalers that are named in the configuration, and the ways in which a file can be given.
+// The scalers of a configuration, and the forms in which a file can be given to load.
 
 import { describe, expect, test } from "vitest";
 import {
@@ -19,7 +19,7 @@ describe("the range scaler", () => {
     expect(scaled.config.scaler).toEqual(scaler);
   });
 
-  test("goes into files and bce, and reconstructions are in the data's units", async () => {
+  test("works with files and bce, and reconstructions are in the data's units", async () => {
     using model = TiedAutoencoder.createSync({
       layers: [2, 1],
       outputActivation: "sigmoid",
@@ -33,7 +33,7 @@ describe("the range scaler", () => {
     expect(same.reconstruct(bytes)).toEqual(rebuilt);
   });
 
-  test("needs min below max", () => {
+  test("requires min below max", () => {
     const make = (min: number, max: number) =>
       TiedAutoencoder.createSync({ layers: [2, 1], scaler: { type: "range", min, max } });
     expect(() => make(1, 1)).toThrow(InvalidValueError);
@@ -53,7 +53,7 @@ describe("load", () => {
     }
   });
 
-  test("says what is wrong with others", async () => {
+  test("has clear errors for other values", async () => {
     const missing = new Response("not here", { status: 404 });
     await expect(TiedAutoencoder.load(missing)).rejects.toThrow(/status 404/);
     await expect(TiedAutoencoder.load("model" as never)).rejects.toThrow(InvalidTypeError);

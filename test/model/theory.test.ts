@@ -1,5 +1,5 @@
-// What theory says a tied autoencoder must do, as a check of the whole: a linear one learns the span of
-// the leading principal components (Baldi & Hornik 1989), so its error tends to PCA's.
+// A check of the whole model against theory: a linear tied autoencoder learns the span of
+// the leading principal components (Baldi & Hornik 1989), so its error tends to the error of PCA.
 
 import { expect, test } from "vitest";
 import { loadDigits } from "../../examples/support/optdigits.mjs";

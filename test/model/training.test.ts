@@ -17,8 +17,8 @@ function distance(a: NamedWeights, b: NamedWeights): number {
   return Math.max(...Object.keys(b).map((name) => relativeDistance(a[name]!.data, b[name]!.data)));
 }
 
-describe("a step in its parts", () => {
-  test("accumulate and apply give the bits of trainOnBatch", () => {
+describe("accumulated gradients", () => {
+  test("accumulate and apply have the same bits as trainOnBatch", () => {
     const whole = TiedAutoencoder.createSync({ layers });
     const parts = TiedAutoencoder.createSync({ layers });
     for (let t = 0; t < 5; t++) {
@@ -39,7 +39,7 @@ describe("a step in its parts", () => {
     expect(distance(model.gradients(), whole)).toBeLessThan(1e-6);
   });
 
-  test("gradients are an error when nothing was accumulated", () => {
+  test("gradients throws if nothing was accumulated", () => {
     const model = TiedAutoencoder.createSync({ layers });
     expect(() => model.gradients()).toThrow(InvalidStateError);
     expect(() => model.applyGradients()).toThrow(/nothing was accumulated/);
@@ -71,7 +71,7 @@ describe("a step in its parts", () => {
     }
   });
 
-  test("a separate target is what the model learns to give", () => {
+  test("the model learns a separate target", () => {
     const optimizer = { type: "adam", learningRate: 0.02 } as const;
     const model = TiedAutoencoder.createSync({ layers: [3, 3], activation: "linear", optimizer });
     const input = randomRows(32, 3, 2);
@@ -81,7 +81,7 @@ describe("a step in its parts", () => {
     expect(model.evaluate(input, target)).toBeLessThan(before / 50);
   });
 
-  test("a batch without a target is its own target, also after one that had another", () => {
+  test("a batch without a target is its own target, also after a batch with another target", () => {
     const model = TiedAutoencoder.createSync({ layers });
     const fresh = TiedAutoencoder.createSync({ layers });
     model.accumulateGradients(x, randomRows(40, 6, 9));
@@ -90,7 +90,7 @@ describe("a step in its parts", () => {
     expect(model.gradients()).toEqual(fresh.gradients());
   });
 
-  test("bce refuses targets outside [0, 1] and names their place", async () => {
+  test("bce refuses targets outside [0, 1] and names their row and column", async () => {
     const config = { layers: [2, 1], outputActivation: "sigmoid", loss: "bce" } as const;
     const model = TiedAutoencoder.createSync(config);
     const [good, bad] = [[[0, 1]], [[0.5, 1.5]]];
@@ -123,7 +123,7 @@ describe("a step in its parts", () => {
 });
 
 describe("dropout", () => {
-  test("acts in training only and repeats with the seed", () => {
+  test("only acts in training, and repeats with the seed", () => {
     const make = () => TiedAutoencoder.createSync({ layers, dropout: 0.5, seed: 3 });
     const model = make();
     expect(model.accumulateGradients(x)).not.toBe(model.evaluate(x));
@@ -132,7 +132,7 @@ describe("dropout", () => {
     for (let t = 0; t < 3; t++) expect(a.trainOnBatch(x)).toBe(b.trainOnBatch(x));
   });
 
-  test("a step in micro-batches drops what the whole step drops", () => {
+  test("a step in micro-batches drops the same values as the whole step", () => {
     const model = TiedAutoencoder.createSync({ layers, dropout: 0.4 });
     model.accumulateGradients(x);
     const whole = model.gradients();
@@ -143,7 +143,7 @@ describe("dropout", () => {
 });
 
 describe("weights", () => {
-  test("setWeights takes what weights gives, by value, and leaves the optimizer alone", () => {
+  test("setWeights copies the result of weights and does not change the optimizer", () => {
     const source = TiedAutoencoder.createSync({ layers, seed: 1 });
     const model = TiedAutoencoder.createSync({ layers, seed: 2 });
     model.trainOnBatch(x);
@@ -181,7 +181,7 @@ describe("weights", () => {
 });
 
 describe("dispose", () => {
-  test("every call after it says so", () => {
+  test("every later call throws a DisposedError", () => {
     const model = TiedAutoencoder.createSync({ layers });
     model.dispose();
     model.dispose();

@@ -1,4 +1,4 @@
-// Room in the arena beside the plans: who keeps what there, and who writes over it.
+// Memory in the arena above the plans: its protection and its reuse.
 
 import { expect, test } from "vitest";
 import { loadCoreSync } from "../../src/core/load.ts";
@@ -8,7 +8,7 @@ import { Engine } from "../../src/model/engine.ts";
 import { finish } from "../../src/platform/turns.ts";
 import { randomRows } from "../support/random.ts";
 
-test("rows that training holds stay whole, whatever room others take", () => {
+test("rows that training holds are not overwritten by other calls", () => {
   const engine = new Engine(resolveConfig({ layers: [2, 1] }), loadCoreSync({}));
   const { workspace, staging, arena } = engine;
   const data = randomRows(50, 2, 1);
@@ -18,12 +18,12 @@ test("rows that training holds stay whole, whatever room others take", () => {
 
   workspace.clearBeside();
   fill(workspace.beside(1000), 1000);
-  // The order of more rows than the plans have room for.
+  // The order of more rows than the plans can hold.
   fill(workspace.scratch(4 * plan), plan);
   engine.shuffledOrder(plan, 3);
   expect(arena.view(held!.x, 100)).toEqual(data);
 
-  // Afterwards the room is free again.
+  // Afterwards the memory is free again.
   workspace.clearBeside();
   const before = workspace.beside(1);
   staging.release();

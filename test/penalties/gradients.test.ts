@@ -1,4 +1,4 @@
-// Every penalty on every kind of layer that it takes: loss and gradient against the float64 reference.
+// Every penalty on every kind of layer that it supports: loss and gradient against the float64 reference.
 
 import { describe, expect, test } from "vitest";
 import type { ModelConfig, PenaltySpec } from "../../src/index.ts";
@@ -42,13 +42,13 @@ describe.each(availableBuilds)("within 1e-5 of differences, %s build", (simd) =>
       expect(gradientError(config, x)).toBeLessThan(1e-5);
     });
 
-    test("by the Gram step", () => {
+    test("in the Gram step", () => {
       const config = { ...base, penalties: [penalty], gradient: "gram" } as const;
       expect(gradientError(config, x)).toBeLessThan(1e-4);
     });
   });
 
-  test("all that go together", () => {
+  test("all compatible penalties together", () => {
     const penalties: PenaltySpec[] = cases.map(([penalty]) => penalty);
     const config: ModelConfig = { layers: [5, 4, 3], activation: "tanh", penalties, simd };
     expect(gradientError({ ...config, dropout: 0.3 }, x)).toBeLessThan(1e-5);

@@ -1,4 +1,4 @@
-// Penalties where they have no meaning: each error says what came and what to take instead.
+// Penalties where they have no meaning: each error names the given value and what to use instead.
 
 import { expect, test } from "vitest";
 import { InvalidValueError, type ModelConfig, TiedAutoencoder } from "../../src/index.ts";
@@ -28,7 +28,7 @@ test.each<[string, Partial<ModelConfig>, RegExp]>([
     /less than 1; got 1/,
   ],
   [
-    "contraction of an activation that it does not know",
+    "contraction of an unsupported activation",
     { penalties: [contraction], activation: "gelu" },
     /"contraction" knows the activations "linear", .*; got "gelu"\. Take one/,
   ],

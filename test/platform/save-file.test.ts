@@ -1,4 +1,4 @@
-// Saving a file: nobody finds half of it, and what people have set up around the file stays.
+// Saving a file is atomic, and keeps links, owner and mode.
 
 import { spawnSync } from "node:child_process";
 import {
@@ -36,14 +36,14 @@ function folder(): string {
 const text = (path: string) => readFileSync(path, "utf8");
 
 describe("saveFile", () => {
-  test("makes a file of all its pieces, and leaves nothing else", async () => {
+  test("writes all pieces to a file, and leaves no other file", async () => {
     const place = folder();
     await saveFile(join(place, "a"), ["one ", new TextEncoder().encode("two")]);
     expect(text(join(place, "a"))).toBe("one two");
     expect(readdirSync(place)).toEqual(["a"]);
   });
 
-  test("until it is committed, the old content is there; discarded, it stays", async () => {
+  test("the old content stays until the commit, and after a discard", async () => {
     const path = join(folder(), "a");
     writeFileSync(path, "old");
     const first = await openReplacement(path);
@@ -60,7 +60,7 @@ describe("saveFile", () => {
     expect(readdirSync(join(path, ".."))).toEqual(["a"]);
   });
 
-  test("a process about to end removes what it has begun", async () => {
+  test("a process that is about to end removes its temporary files", async () => {
     const place = folder();
     const replacement = await openReplacement(join(place, "a"));
     await replacement.write("half");
@@ -70,7 +70,7 @@ describe("saveFile", () => {
     await replacement.discard();
   });
 
-  test("takes names as long as the file system does", async () => {
+  test("accepts the longest names of the file system", async () => {
     const path = join(folder(), "n".repeat(255));
     await saveFile(path, ["long"]);
     expect(text(path)).toBe("long");
@@ -94,7 +94,7 @@ describe("saveFile", () => {
     expect([uid, gid]).toEqual([1234, 1235]);
   });
 
-  test("follows links to the file, there or not", async () => {
+  test("follows links to the file, which need not exist", async () => {
     const place = folder();
     mkdirSync(join(place, "far"));
     writeFileSync(join(place, "far/there"), "old");
@@ -120,7 +120,7 @@ describe("saveFile", () => {
     expect([text(join(place, "a")), text(join(place, "backup"))]).toEqual(["new", "old"]);
   });
 
-  test("refuses folders, and folders that are not there", async () => {
+  test("refuses folders, and missing folders", async () => {
     const place = folder();
     await expect(saveFile(place, [""])).rejects.toMatchObject({ code: "EISDIR" });
     const missing = join(place, "not/here");
@@ -138,7 +138,7 @@ describe("leftovers", () => {
     return `.tied-autoencoder-${machine ?? here}-${pid}-0123456789abcdef.tmp`;
   }
 
-  /** Saves into a folder with a leftover, and tells whether that is still there. */
+  /** Saves into a folder with an old temporary file, and returns whether that file still exists. */
   async function survives(pid: number | string, machine?: string, age = 0): Promise<boolean> {
     const name = await leftover(folder(), pid, machine);
     const place = folder();
@@ -153,10 +153,10 @@ describe("leftovers", () => {
   test("of processes that are dead are removed at the next save", async () => {
     const { pid } = spawnSync(process.execPath, ["--version"]);
     expect(await survives(pid)).toBe(false);
-    expect(await survives(process.pid)).toBe(false); // an earlier process of the same number
+    expect(await survives(process.pid)).toBe(false); // an earlier process with the same id
   });
 
-  test("of living processes are left alone", async () => {
+  test("of living processes are not removed", async () => {
     expect(await survives(process.ppid)).toBe(true);
   });
 

@@ -32,11 +32,11 @@ const realms: [string, (code: string) => unknown][] = [
 ];
 
 describe.each(realms)("values of %s", (realm, make) => {
-  test("are what the test says they are", () => {
+  test("belong to the expected realm", () => {
     expect(make("new Float32Array(2)") instanceof Float32Array).toBe(realm === "this realm");
   });
 
-  test.each(names)("a %s is told by its name", (name) => {
+  test.each(names)("a %s is recognized by its name", (name) => {
     const array = make(`new ${name}(2)`);
     expect(typedArrayName(array)).toBe(name);
     expect(isTypedArray(array)).toBe(true);
@@ -46,11 +46,11 @@ describe.each(realms)("values of %s", (realm, make) => {
     expect(isArrayBuffer(array)).toBe(false);
   });
 
-  test("a subclass is told by what it extends", () => {
+  test("a subclass is recognized by its base class", () => {
     expect(typedArrayName(make("new (class Mine extends Uint8Array {})(2)"))).toBe("Uint8Array");
   });
 
-  test("buffers are told from views and from shared ones", () => {
+  test("buffers are distinguished from views and from shared buffers", () => {
     expect(isArrayBuffer(make("new ArrayBuffer(4)"))).toBe(true);
     expect(isArrayBuffer(make("new SharedArrayBuffer(4)"))).toBe(false);
     expect(isArrayBuffer(make("new DataView(new ArrayBuffer(4))"))).toBe(false);
@@ -66,7 +66,7 @@ describe.each(realms)("values of %s", (realm, make) => {
     },
   );
 
-  test("an object that claims another tag is not believed", () => {
+  test("an object with a false tag is not accepted", () => {
     expect(typedArrayName(make("({ [Symbol.toStringTag]: 'Uint8Array' })"))).toBeUndefined();
     expect(isArrayBuffer(make("({ [Symbol.toStringTag]: 'ArrayBuffer' })"))).toBe(false);
   });
@@ -86,7 +86,7 @@ describe.each(realms)("values of %s", (realm, make) => {
   });
 });
 
-test("bytesOf keeps a Uint8Array of this realm, a Buffer included, as it is", () => {
+test("bytesOf keeps a Uint8Array of this realm, including a Buffer, unchanged", () => {
   const buffer = Buffer.from([1, 2]);
   expect(bytesOf("x", buffer)).toBe(buffer);
 });

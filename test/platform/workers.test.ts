@@ -20,7 +20,7 @@ function stubElectron() {
   vi.stubGlobal("process", { ...process, getBuiltinModule: () => ({ Worker }) });
 }
 
-test("the web's worker serves where node:worker_threads refuses one", () => {
+test("the web's worker is used if node:worker_threads refuses one", () => {
   stubElectron();
   vi.stubGlobal("Worker", WebWorker);
   const worker = spawn("program");
@@ -28,13 +28,13 @@ test("the web's worker serves where node:worker_threads refuses one", () => {
   expect((worker as unknown as WebWorker).url).toMatch(/^blob:/);
 });
 
-test("where there is no other worker the refusal is the reason", () => {
+test("without another worker the error is the refusal", () => {
   stubElectron();
   vi.stubGlobal("Worker", undefined);
   expect(() => spawn("program")).toThrow(/does not support creating Workers/);
 });
 
-test("a host without workers says so", () => {
+test("a host without workers throws a clear error", () => {
   vi.stubGlobal("process", undefined);
   vi.stubGlobal("Worker", undefined);
   expect(() => spawn("program")).toThrow("the host has no workers");

@@ -1,13 +1,13 @@
-// What every host must do, as one list of cases over the installed package. Runs in anything that has
-// ES modules: nothing here is of Node or of a page. `run` is given the package's namespaces and
-// returns a record a case; hosts.mjs starts it everywhere and prints what came back.
+// The cases that must pass on every host, with the installed package. They run on any host with
+// ES modules and need neither Node nor a page. `run` gets the package's namespaces and
+// returns one record per case. hosts.mjs starts it on all hosts and prints the records.
 
 import { EXPECTED } from "./expected.mjs";
 import { sha256 } from "./sha256.mjs";
 
 const LAYERS = [8, 5, 3];
 
-/** Numbers in [-1, 1) from integers alone, so that every engine makes the same. */
+/** Numbers in [-1, 1) from integers alone, so that they are the same on every engine. */
 export function numbers(count, seed = 1) {
   let state = seed;
   return Float32Array.from({ length: count }, () => {

@@ -45,7 +45,7 @@ describe("files", () => {
     expect(readdirSync(folder).sort()).toEqual(["a.safetensors", "b c.safetensors"]);
   });
 
-  test("what was there is replaced at once, or stays", async () => {
+  test("an existing file is replaced atomically, or stays", async () => {
     const path = join(folder, "kept.safetensors");
     writeFileSync(path, "old");
     await saveTo(Uint8Array.of(1, 2), `file:${path}`);
@@ -55,7 +55,7 @@ describe("files", () => {
     await expect(missing).rejects.toThrow(/Saving 1 bytes as .*ENOENT/);
   });
 
-  test("a link is followed, a mode is kept, and nothing is left beside", async () => {
+  test("a link is followed, a mode is kept, and no temporary file is left", async () => {
     const place = mkdtempSync(join(tmpdir(), "store-"));
     const [target, link] = [join(place, "target"), join(place, "link")];
     writeFileSync(target, "old", { mode: 0o640 });
@@ -66,7 +66,7 @@ describe("files", () => {
     expect(readdirSync(place).sort()).toEqual(["link", "target"]);
   });
 
-  test("nothing to load, something that is no model, and removal", async () => {
+  test("a missing file, a file that is not a model, and removal", async () => {
     const where = `file:${join(folder, "gone")}`;
     await expect(loadFrom(where)).rejects.toThrow(/Reading .*ENOENT/);
     await saveTo(Uint8Array.of(1, 2, 3), where);
@@ -170,7 +170,7 @@ describe("the origin-private file system", () => {
 });
 
 describe("downloads", () => {
-  test("the bytes go to the user under the name", async () => {
+  test("the bytes are downloaded under the name", async () => {
     const links: { href: string; download: string; clicked: number }[] = [];
     vi.stubGlobal("document", {
       createElement() {
@@ -199,19 +199,19 @@ describe("downloads", () => {
     await expect(loadFrom("download://digits")).rejects.toThrow("went to the user's files");
   });
 
-  test("outside a page there are none", async () => {
+  test("outside of a page there are no downloads", async () => {
     await expect(saveTo(Uint8Array.of(1), "download://x")).rejects.toThrow(/needs a page/);
   });
 });
 
-describe("what is asked for", () => {
+describe("arguments", () => {
   test("a place must be one of the four, with a name", async () => {
     await expect(saveTo(Uint8Array.of(1), "localstorage://x")).rejects.toThrow(InvalidValueError);
     await expect(saveTo(Uint8Array.of(1), "file:")).rejects.toThrow(/with a name/);
     await expect(loadFrom(7 as never)).rejects.toThrow(InvalidTypeError);
   });
 
-  test("a model is what has a save method", async () => {
+  test("a model must have a save method", async () => {
     await expect(saveTo({} as never, "file:x")).rejects.toThrow("saveTo takes a model");
   });
 

@@ -1,6 +1,6 @@
-// A cast says what the compiler cannot see, and hides a mistake where it is wrong. They are counted, so that the number
-// falls and never rises: whoever adds one takes away another. Casts of `globalThis` to what a host may have are most of
-// those that remain.
+// A cast overrides the compiler and can hide a mistake. Casts are counted, so that the number
+// never increases: a change that adds a cast must remove another. Most of the remaining casts are of
+// `globalThis` to optional parts of a host.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { ROOT, sourceFiles } from "./imports.ts";
 const MOST = 40;
 const CAST = /\bas (?:number|string|unknown as)\b|[\w)\]]!(?=[.,;)\]\s+*/<>-])/;
 
-/** Lines of a source that hold a cast; comments do not count. */
+/** The lines of a source that have a cast. Comments do not count. */
 function castsIn(text: string): string[] {
   const code = text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "");
   return code.split("\n").filter((line) => CAST.test(line));
@@ -22,7 +22,7 @@ test("a cast is found in every form", () => {
   expect(castsIn(text)).toEqual(["a[i]!;", "b as number;", "c as unknown as D;", "f(x!)"]);
 });
 
-test(`the sources hold at most ${MOST} casts to numbers and strings, through unknown, and past undefined`, () => {
+test(`the sources have at most ${MOST} casts to numbers and strings, through unknown, and past undefined`, () => {
   const found = sourceFiles("src").flatMap((path) =>
     castsIn(readFileSync(join(ROOT, path), "utf8")).map((line) => `${path}: ${line.trim()}`),
   );

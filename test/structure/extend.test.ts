@@ -1,5 +1,5 @@
-// A new activation, optimizer, loss, code, penalty, constraint, schedule or noise is one object: none of these needs a
-// change in src/. Each is brought in through its registry, trained with, saved, loaded, and refused with a wrong option.
+// A new activation, optimizer, loss, code, penalty, constraint, schedule or noise is one object, and none of these needs a
+// change in src/. Each is added to its registry, trained with, saved, loaded, and refused with a wrong option.
 
 import { describe, expect, test } from "vitest";
 import { constraints } from "../../src/constraints/index.ts";
@@ -41,7 +41,7 @@ noises.add(inputDropout);
 const ROWS = 40;
 const x = randomRows(ROWS, 8, 5);
 
-/** The types of the package list its own names only, so settings with other names are plain objects. */
+/** The types of the package only list its own names, so settings with other names are plain objects. */
 function configOf(settings: object): ModelConfig {
   const base: ModelConfig = { layers: [8, 5], simd: "baseline", seed: 6, gradient: "direct" };
   return { ...base, ...settings };
@@ -58,7 +58,7 @@ const weightsOf = (model: TiedAutoencoder) =>
 
 const sgd = (learningRate: number) => ({ optimizer: { type: "sgd", learningRate } });
 
-/** Settings with an object from outside, the same with a wrong option, and what the summary says of it. */
+/** Settings with a new object, the same with a wrong option, and its text in the summary. */
 const inConfigurations: [kind: string, right: object, wrong: object, inSummary: RegExp][] = [
   [
     "activation",
@@ -106,7 +106,7 @@ describe.each(inConfigurations)("a new %s", (_, right, wrong, inSummary) => {
     expect(model.evaluate(x)).toBeLessThan(before);
   });
 
-  test("continues from a file as if it had never stopped", async () => {
+  test("continues from a file with the same bits", async () => {
     using model = await trained(right);
     using loaded = await TiedAutoencoder.load(model.save({ optimizer: true }), {
       simd: "baseline",
@@ -130,8 +130,8 @@ describe.each(inConfigurations)("a new %s", (_, right, wrong, inSummary) => {
   });
 });
 
-describe("what the new objects compute", () => {
-  test("the optimizer moves as sgd with the same momentum", async () => {
+describe("the results of the new objects", () => {
+  test("the optimizer gives the results of sgd with the same momentum", async () => {
     const ours = { type: "heavyBall", learningRate: 0.05, friction: 0.9 };
     const theirs = { type: "sgd", learningRate: 0.05, momentum: 0.9 };
     using a = await trained({ optimizer: ours });
@@ -140,7 +140,7 @@ describe("what the new objects compute", () => {
     for (const [i, value] of weightsOf(a).entries()) expect(value).toBeCloseTo(expected[i]!, 5);
   });
 
-  test("half of a loss at twice the rate gives the same bits", async () => {
+  test("half of a loss with twice the rate gives the same bits", async () => {
     using half = await trained({ loss: { type: "scaledMse", factor: 0.5 }, ...sgd(0.2) });
     using whole = await trained({ loss: "mse", ...sgd(0.1) });
     expect(weightsOf(half)).toEqual(weightsOf(whole));
@@ -181,8 +181,8 @@ describe("what the new objects compute", () => {
   });
 });
 
-describe("what `fit` can name", () => {
-  test("a new schedule moves the rate, and refuses a wrong option", async () => {
+describe("new options of `fit`", () => {
+  test("a new schedule changes the rate, and refuses a wrong option", async () => {
     using model = TiedAutoencoder.createSync(configOf(sgd(0.1)));
     const rates: number[] = [];
     const schedule = { type: "halving", every: 3 };
@@ -194,7 +194,7 @@ describe("what `fit` can name", () => {
     await expect(model.fit(x, wrong)).rejects.toThrow(/schedule.every must be a whole number/);
   });
 
-  test("new noise enters training, and refuses a wrong option", async () => {
+  test("new noise is used in training, and refuses a wrong option", async () => {
     using clean = await trained(sgd(0.1));
     using noisy = await trained(sgd(0.1), { corruption: { type: "inputDropout", rate: 0.4 } });
     using none = await trained(sgd(0.1), { corruption: { type: "inputDropout", rate: 0 } });

@@ -1,5 +1,5 @@
 // One object of each kind that a configuration or `fit` can name, as a program outside src/ would write it. They use
-// the kernels that there are. Each is as short as its kind allows: they also serve as examples.
+// existing kernels. Each is as short as possible, because they also serve as examples.
 
 import { Activation } from "../../assembly/ops.ts";
 import type { ConstraintDefinition } from "../../src/constraints/constraint.ts";
@@ -25,7 +25,7 @@ import {
   type ScheduleDefinition,
 } from "../../src/training/schedules/schedule.ts";
 
-/** An elu whose limit is −scale: a kernel that exists, under another name and option. */
+/** An elu with the limit −scale: an existing kernel, with another name and option. */
 export const saturating: ActivationDefinition<"saturating", { scale?: number }> = {
   type: "saturating",
   options: { scale: positive(2) },
@@ -35,7 +35,7 @@ export const saturating: ActivationDefinition<"saturating", { scale?: number }> 
 };
 
 interface HeavyBallOptions extends CommonOptimizerOptions {
-  /** Share of the velocity that is kept, in [0, 1). Default 0.9. */
+  /** The share of the velocity that is kept, in [0, 1). Default 0.9. */
   friction?: number;
 }
 
@@ -95,11 +95,11 @@ export const box: ConstraintDefinition<"box", { limit: number }> = {
 };
 
 interface HalvingOptions extends CountedOptions {
-  /** Steps or epochs from one halving to the next. */
+  /** The number of steps or epochs between two halvings. */
   every: number;
 }
 
-/** Half the rate after every so many steps. */
+/** Halves the rate after every `every` steps or epochs. */
 export const halving: ScheduleDefinition<"halving", HalvingOptions> = {
   type: "halving",
   options: { per, every: whole(1) },
@@ -109,7 +109,7 @@ export const halving: ScheduleDefinition<"halving", HalvingOptions> = {
   }),
 };
 
-/** Dropout on the input: values become 0, and the others grow so that the mean stays. */
+/** Dropout on the input: values become 0, and the others are scaled to keep the mean. */
 export const inputDropout: NoiseDefinition<"inputDropout", { rate: number }> = {
   type: "inputDropout",
   options: { rate: share() },

@@ -1,11 +1,11 @@
-// Imports run down the list of rooms in docs/architecture.md, and never in a circle.
+// Imports follow the order of the rooms in docs/architecture.md, and have no cycles.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { circles, importGraph, importsOf, ROOT, upwardImports } from "./imports.ts";
 
-/** The rooms from the bottom up, as the numbered list of docs/architecture.md has them. */
+/** The rooms in the order of the numbered list of docs/architecture.md. */
 function documentedRooms(): string[][] {
   const text = readFileSync(join(ROOT, "docs/architecture.md"), "utf8");
   const items = [...text.matchAll(/^\d+\. ((?:`[\w-]+`(?:, )?)+):/gm)];
@@ -17,15 +17,15 @@ function documentedRooms(): string[][] {
 describe("the sources", () => {
   const graph = importGraph();
 
-  test("import nothing in a circle", () => {
+  test("have no import cycles", () => {
     expect(circles(graph)).toEqual([]);
   });
 
-  test("import only from rooms below their own", () => {
+  test("only import from rooms above their own in the list", () => {
     expect(upwardImports(graph, documentedRooms())).toEqual([]);
   });
 
-  test("import nothing from outside src/, except the op codes; the command line also shows the examples", () => {
+  test("import nothing from outside of src/, except the op codes; the command line also imports the examples", () => {
     const outside = [...graph].flatMap(([path, imported]) =>
       imported
         .filter((other) => !other.startsWith("src/") && other !== "assembly/ops.ts")
@@ -69,7 +69,7 @@ describe("the checks themselves", () => {
     expect(importsOf("src/x/y.ts", text)).toEqual(expected);
   });
 
-  test("find a circle, and name its files", () => {
+  test("find a cycle, and name its files", () => {
     const graph = new Map([
       ["src/a.ts", ["src/b.ts"]],
       ["src/b.ts", ["src/c.ts"]],
@@ -78,7 +78,7 @@ describe("the checks themselves", () => {
     expect(circles(graph)).toEqual([["src/b.ts", "src/c.ts", "src/b.ts"]]);
   });
 
-  test("find imports that run up, sideways or from a room that nobody listed", () => {
+  test("find imports of later rooms, of rooms in the same line, and of rooms that are not listed", () => {
     const graph = new Map([
       ["src/low.ts", ["src/high/x.ts"]],
       ["src/high/x.ts", ["src/low.ts", "src/high/y.ts", "src/beside/z.ts"]],

@@ -1,5 +1,5 @@
 // What every file of src/ imports, as a graph: `import type`, `export … from` and `import()` count like any other
-// import. Comments are not told from code, so a path in a comment counts too.
+// import. Comments are not recognized, so a path in a comment counts too.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
@@ -36,7 +36,7 @@ export function importGraph(): Graph {
   );
 }
 
-/** Every circle of imports that a walk from file to file meets, as the list of its files. */
+/** All import cycles, each as the list of its files. */
 export function circles(graph: Graph): string[][] {
   const found: string[][] = [];
   const finished = new Set<string>();
@@ -54,14 +54,14 @@ export function circles(graph: Graph): string[][] {
   return found;
 }
 
-/** The room that a file belongs to: `src/store.ts` and everything in `src/store/` are in "store". */
+/** The room of a file: `src/store.ts` and everything in `src/store/` are in "store". */
 export function roomOf(path: string): string {
   const [, name = ""] = /^src\/([^/]+?)(?:\.ts)?(?:\/|$)/.exec(path) ?? [];
   return name;
 }
 
 /**
- * Imports that do not run down the list of rooms, in words. A list entry holds rooms that know nothing of each
+ * Messages for imports that break the order of the rooms. Rooms in one entry of the list must not import each
  * other.
  */
 export function upwardImports(graph: Graph, rooms: readonly (readonly string[])[]): string[] {

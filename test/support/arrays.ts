@@ -10,7 +10,7 @@ export function guarded(core: TestCore<unknown>, content: ArrayLike<number>): nu
   return core.put([...GUARD, ...Array.from(content), ...GUARD]) + 4 * GUARD.length;
 }
 
-/** What `count` words at `pointer` hold now, after its guard words were seen untouched. */
+/** The `count` words at `pointer`. Checks that the guard words are unchanged. */
 export function read(core: TestCore<unknown>, pointer: number, count: number): number[] {
   const all = Array.from(core.f32(pointer - 4 * GUARD.length, count + 2 * GUARD.length));
   expect(all.slice(0, GUARD.length)).toEqual(GUARD);
@@ -18,7 +18,7 @@ export function read(core: TestCore<unknown>, pointer: number, count: number): n
   return all.slice(GUARD.length, GUARD.length + count);
 }
 
-/** Float32 values evenly spread over [low, high), the same at every run. */
+/** Float32 values evenly distributed over [low, high), the same in every run. */
 export function uniform(count: number, low: number, high: number, seed: number): number[] {
   let state = seed >>> 0;
   return Array.from({ length: count }, () => {

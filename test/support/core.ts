@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { instantiateSync } from "@assemblyscript/loader";
 import type { KernelExports } from "../../src/core/generated/exports.ts";
 
-/** A build of the core beside the memory it works on, and a bump allocator for test data. */
+/** A build of the core with its memory, and a bump allocator for test data. */
 export interface TestCore<Exports = KernelExports> {
   readonly name: string;
   readonly kernels: Exports;
@@ -14,17 +14,17 @@ export interface TestCore<Exports = KernelExports> {
   alloc(bytes: number): number;
   /** Copies `values` in as float32 and returns the pointer. */
   put(values: ArrayLike<number>): number;
-  /** A fresh view of `length` float32 values at `pointer`. */
+  /** A new view of `length` float32 values at `pointer`. */
   f32(pointer: number, length: number): Float32Array;
-  /** A fresh view of `length` uint32 values at `pointer`. */
+  /** A new view of `length` uint32 values at `pointer`. */
   u32(pointer: number, length: number): Uint32Array;
-  /** A fresh view of `length` float64 values at `pointer`. */
+  /** A new view of `length` float64 values at `pointer`. */
   f64(pointer: number, length: number): Float64Array;
-  /** Forgets every allocation and fills the memory in use with NaN words. */
+  /** Frees every allocation and fills the memory in use with NaN words. */
   reset(): void;
 }
 
-const POISON = 0x7fc0_dead; // a quiet NaN: a kernel that reads what it was not given shows it
+const POISON = 0x7fc0_dead; // a quiet NaN: the result of a kernel that reads outside of its arrays becomes NaN
 
 function load<Exports>(name: string, bytes: Uint8Array<ArrayBuffer>): TestCore<Exports> {
   const memory = new WebAssembly.Memory({ initial: 512, maximum: 65536 });

@@ -4,7 +4,7 @@ import { type Held, referenceLoss } from "./reference/network.ts";
 
 const STEP = 1e-5;
 
-/** Largest distance of any parameter's gradient from central differences, relative to its largest. */
+/** The largest difference of a parameter's gradient from central differences, relative to its largest element. */
 export function gradientError(config: ModelConfig, x: Float32Array, target?: Float32Array): number {
   using model = TiedAutoencoder.createSync(config);
   model.fitScaler(x);

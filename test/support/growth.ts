@@ -1,11 +1,11 @@
-// Measures how cost grows with the input, on machines that do other work too: processor time instead of
-// the clock's, the best of several tries, and a limit far from both of what it tells apart.
+// Measures how cost grows with the input, also on busy machines. It uses processor time instead of
+// wall time, the best of several tries, and a limit between linear and quadratic growth.
 
 const FACTOR = 8;
-/** Linear work takes 8 times as long on 8 times the input, work with the square of it 64 times. */
+/** Linear work takes 8 times as long on 8 times the input, and quadratic work 64 times. */
 const LIMIT = 24;
 const TRIES = 8;
-/** What is quicker than this is taken for as long: the first thousandths of a second say little. */
+/** Shorter times are replaced by this one, because they are not precise. */
 const FLOOR_MS = 3;
 
 async function milliseconds(work: () => unknown): Promise<number> {
@@ -16,9 +16,9 @@ async function milliseconds(work: () => unknown): Promise<number> {
 }
 
 /**
- * How many times as long work takes on 8 times the input, and the limit for linear work. Tries again while
+ * The ratio of the times for 8 times the input, and the limit for linear work. Tries again while
  * it is beyond the limit.
- * @param make Makes an input of a size, and gives the work on it.
+ * @param make Makes an input of a size, and returns the work on it.
  */
 export async function growth(
   make: (size: number) => () => unknown,
@@ -26,7 +26,7 @@ export async function growth(
 ): Promise<{ ratio: number; limit: number }> {
   const small = make(size);
   const large = make(size * FACTOR);
-  await small(); // compiled by now
+  await small(); // compiles the code
   let [quick, slow] = [Infinity, Infinity];
   for (let i = 0; i < TRIES; i++) {
     quick = Math.min(quick, await milliseconds(small));

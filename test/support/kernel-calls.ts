@@ -1,6 +1,6 @@
 // Random calls of any kernel, from its row of the kernel table: sizes, arrays between guard words, and values
-// that the kernel's contract allows. A kernel that joins the table is tried without a word here, unless one of
-// its parameters must be in a certain range: see `scalars`.
+// that the kernel's contract allows. A new kernel in the table needs no change here, unless one of
+// its parameters must be in a certain range. See `scalars`.
 
 import { Activation, Loss } from "../../assembly/ops.ts";
 import { type KernelExports, signatures } from "../../src/core/generated/exports.ts";
@@ -29,7 +29,7 @@ export interface PlacedArray {
   readonly address: number;
   /** Offsets of its elements from the address, in 32-bit words. */
   readonly words: readonly number[];
-  /** What its elements must be below, or at most if they are places in a list. */
+  /** The upper limit of its elements: exclusive, or inclusive if they are indices into a list. */
   readonly below: number | undefined;
 }
 
@@ -38,7 +38,7 @@ export interface KernelCall {
   /** The arguments, in the order of the parameters. */
   readonly values: number[];
   readonly arrays: readonly PlacedArray[];
-  /** All of memory that the call may touch begins at FIRST and ends here. */
+  /** The memory of the call begins at FIRST and ends here. */
   readonly end: number;
   /** Whether the table says that the call does nothing. */
   readonly idle: boolean;

@@ -1,5 +1,5 @@
-// MNIST, for the checks that want real images. It does not ship with the project: the files are looked for in the folder
-// that TIED_AUTOENCODER_MNIST names, else in ../shared/data/mnist beside the checkout.
+// MNIST, for checks with real images. It is not part of the project. The files are expected in the folder
+// of the environment variable TIED_AUTOENCODER_MNIST, or in ../shared/data/mnist next to the project.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";

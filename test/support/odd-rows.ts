@@ -1,6 +1,6 @@
-// Real sets of odd rows, for the checks that want them. They do not ship with the project: ADBench files (.npz) are looked for
-// in the folder that TIED_AUTOENCODER_ADBENCH names, SKAB's experiments (.csv) in TIED_AUTOENCODER_SKAB, else in
-// ../shared/data beside the checkout.
+// Data sets with anomalous rows, for the checks that need them. They are not part of the project. ADBench files (.npz) are expected
+// in the folder TIED_AUTOENCODER_ADBENCH, and SKAB's experiments (.csv) in TIED_AUTOENCODER_SKAB, or in
+// ../shared/data next to the project.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ export const adbenchSkipped = `skipped: no ADBench files in ${adbench} (set TIED
 export const skabIsThere = existsSync(skab);
 export const skabSkipped = `skipped: no SKAB files in ${skab} (set TIED_AUTOENCODER_SKAB)`;
 
-/** The rows of a set such as "6_cardio", and 1 for those that are odd. */
+/** The rows of a set such as "6_cardio", and 1 for anomalous rows. */
 export function readSet(name: string): { rows: number[][]; labels: Uint8Array } {
   const arrays = decodeNpz(readFileSync(join(adbench, `${name}.npz`)));
   const { shape = [], data = [] } = arrays.get("X") ?? {};
@@ -29,7 +29,7 @@ export function readSet(name: string): { rows: number[][]; labels: Uint8Array } 
   };
 }
 
-/** The experiments of SKAB: sensors as columns, and 1 for rows that are odd. */
+/** The experiments of SKAB: sensors as columns, and 1 for anomalous rows. */
 export async function readExperiments() {
   const files = readdirSync(skab).filter((file) => file.endsWith(".csv"));
   return Promise.all(

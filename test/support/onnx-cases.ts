@@ -1,12 +1,12 @@
-// Models for the ONNX tests, and the comparison that every runtime's test makes: outputs of the exported
-// file beside the model's own, for each part and several numbers of rows.
+// Models for the ONNX tests, and the comparison for every runtime: outputs of the exported
+// file against those of the model, for each part and several numbers of rows.
 
 import { expect } from "vitest";
 import { Activation } from "../../assembly/ops.ts";
 import { type ActivationSpec, type ModelConfig, TiedAutoencoder } from "../../src/index.ts";
 import { randomRows } from "./random.ts";
 
-/** What onnxruntime-web and onnxruntime-node share. */
+/** The common interface of onnxruntime-web and onnxruntime-node. */
 export interface OnnxRuntime {
   Tensor: new (type: "float32", data: Float32Array, dims: readonly number[]) => never;
   InferenceSession: {

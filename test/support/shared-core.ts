@@ -1,4 +1,4 @@
-// A core whose kernels several threads share, for tests: every call that can be cut is shared, however small.
+// A core whose kernels several threads share, for tests: every call that can be divided is shared, even if it is small.
 
 import { readFileSync } from "node:fs";
 import type { Worker } from "node:worker_threads";
@@ -10,7 +10,7 @@ import { startTeam } from "../../src/threads/start.ts";
 interface SharedCoreOptions {
   build?: Build;
   createWorker?: () => Worker;
-  /** Slices of a tenth of a second that a share may be overdue. */
+  /** How many slices of 0.1 s a share may be overdue. */
   patience?: number;
   /** Puts other functions in the place of the module's, on the caller's thread. */
   wrap?: (exports: KernelExports) => KernelExports;
@@ -32,7 +32,7 @@ export async function sharedCore(threads: number, options: SharedCoreOptions = {
     kernels: team.kernels,
     memory,
     threads,
-    dispose: () => team.disband(),
+    dispose: () => team.terminate(),
     guard: (address, length) => team.guard(address, length),
   };
 }

@@ -1,5 +1,5 @@
-// How long the package keeps a host's event loop from its other work: a timer that is set again and again notes the
-// longest wait between two calls. Plain JavaScript, so that pages run it as well as Node.
+// Measures how long the package blocks the event loop: a timer that is set repeatedly records the
+// longest time between two calls. It is plain JavaScript, so that pages and Node can run it.
 
 function numbers(count) {
   let state = 1;
@@ -43,7 +43,7 @@ export async function longestTask(work) {
   return { longest, calls, milliseconds: performance.now() - start };
 }
 
-/** The long calls of the package at the sizes that the README speaks of. */
+/** The long calls of the package with the sizes that the README mentions. */
 export function longCalls({ TiedAutoencoder }) {
   const width = 784;
   const x = rowsOf(2000, width);

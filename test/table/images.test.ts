@@ -8,7 +8,7 @@ const image = (...data: number[]) => ({
 });
 
 describe("rowsFrom images", () => {
-  test("one channel is grey as the eye weighs colours", () => {
+  test("one channel is grey with the usual weights of colours", () => {
     const { data, shape } = rowsFrom(image(255, 0, 0, 255, 0, 255, 0, 255, 0, 0, 255, 255));
     expect(shape).toEqual([1, 3]);
     expect([...data]).toEqual([76, 150, 29]);
@@ -20,7 +20,7 @@ describe("rowsFrom images", () => {
     expect([...rowsFrom(pixel, { channels: 3 }).data]).toEqual([40, 20, 10]);
   });
 
-  test("several images are as many rows, of one size", () => {
+  test("each image is a row, and all have the same size", () => {
     const white = image(255, 255, 255, 255);
     const black = image(0, 0, 0, 255);
     const rows = rowsFrom([white, black, white]);
@@ -32,7 +32,7 @@ describe("rowsFrom images", () => {
     expect(() => rowsFrom([white, wide])).toThrow("Image 1 is 2 by 1 pixels; image 0 is 1 by 1.");
   });
 
-  test("what is no image of bytes is named", () => {
+  test("errors name values that are not images of bytes", () => {
     expect(() => rowsFrom({ data: new Float32Array(4), width: 1, height: 1 } as never)).toThrow(
       "Image 0 must hold bytes",
     );

@@ -6,7 +6,7 @@ import { rowsFrom } from "../../src/table.ts";
 const values = (rows: { data: Float64Array }) => Array.from(rows.data);
 
 describe("rowsFrom tables", () => {
-  test("objects: a row each, columns in the order of their first sight", () => {
+  test("objects: one per row, columns in the order of their first occurrence", () => {
     const rows = rowsFrom([
       { a: 1, b: true },
       { b: false, c: 5, a: null },
@@ -66,14 +66,14 @@ describe("rowsFrom tables", () => {
     expect(values(rowsFrom(result))).toEqual([1.25, Number.NaN]);
   });
 
-  test("a model takes what it gives", async () => {
+  test("a model accepts the result", async () => {
     using model = await TiedAutoencoder.create({ layers: [2, 1] });
     const rows = rowsFrom({ a: [1, 2, 3], b: [2, 4, 6] });
     expect(model.encode(rows)).toHaveLength(3);
     await model.fit(rows);
   });
 
-  test("what cannot be rows is named", () => {
+  test("errors name values that cannot be rows", () => {
     expect(() => rowsFrom("a,b" as never)).toThrow("rowsFrom takes an array of objects");
     expect(() => rowsFrom([[1, 2]] as never)).toThrow("Row 0 must be an object");
     expect(() => rowsFrom({ a: [1], b: [1, 2] })).toThrow(

@@ -1,6 +1,6 @@
-// Threads change when a result is there, never what it is: random calls of every kernel that the table lets
-// threads share leave bit-identical memory on one, two and three threads. And where such a call breaks off,
-// ThreadError says truly whether weights were harmed.
+// Threads never change results. Random calls of every kernel that
+// threads may share give bit-identical memory on one, two and three threads. If such a call is interrupted,
+// ThreadError reports correctly whether weights were partly updated.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type KernelExports, signatures } from "../../src/core/generated/exports.ts";
@@ -36,7 +36,7 @@ const sharedNames = kernelNames.filter((name) => {
   return share !== undefined || symmetric !== undefined;
 });
 
-/** A core on some threads, and the arguments of calls that its caller's thread made since `seen` was emptied. */
+/** A core on some threads, and the arguments of the calls on the caller's thread since `seen` was emptied. */
 interface WatchedCore extends Core {
   readonly seen: (readonly number[])[];
 }
@@ -104,7 +104,7 @@ describe.each(availableBuilds)("%s build: shared calls are bit-identical", (buil
         expect(
           Buffer.compare(Buffer.from(memory.buffer), Buffer.from(expected.memory.buffer)),
         ).toBe(0);
-        // A call that is not shared is made as it is.
+        // A call that is not shared is run unchanged.
         const whole = call.values.join();
         if (!team.seen.some((values) => values.join() === whole)) shared += 1;
       }
@@ -113,7 +113,7 @@ describe.each(availableBuilds)("%s build: shared calls are bit-identical", (buil
   });
 });
 
-describe("a call that breaks off", () => {
+describe("an interrupted call", () => {
   /** Makes a shared call that traps, after `prepare`, and returns the error. */
   function brokenOff(
     name: KernelName,
@@ -135,7 +135,7 @@ describe("a call that breaks off", () => {
     throw new Error(`No call of ${name} was shared.`);
   }
 
-  /** A team that shares every call, alone on its board, and whose kernels trap once told to. */
+  /** A team without workers that shares every call, and whose kernels trap on request. */
   function teamThatTraps() {
     let isTrapping = false;
     const kernel = () => {
@@ -153,7 +153,7 @@ describe("a call that breaks off", () => {
       board: new Board(Board.allocate(), exports, 0),
       threads: 2,
       maySleep: false,
-      crew: { lost: undefined, disband() {} },
+      workers: { lost: undefined, terminate() {} },
       always: true,
     });
     return {
@@ -164,16 +164,16 @@ describe("a call that breaks off", () => {
     };
   }
 
-  /** Guards the arrays of a call for which `chosen` holds. */
+  /** Registers the arrays of a call for which `chosen` is true. */
   const guarding =
     (chosen: (use: Use, name: string) => boolean) => (team: Team, call: KernelCall) => {
-      team.guard(FIRST - 512, 512); // one block that no call touches
+      team.guard(FIRST - 512, 512); // a block that no call uses
       for (const { name, array, address, words } of call.arrays) {
         if (chosen(array.use, name)) team.guard(address, 4 * words.length);
       }
     };
 
-  test.each(sharedNames)("%s: the report fits what the kernel writes", (name) => {
+  test.each(sharedNames)("%s: the report agrees with the arrays that the kernel writes", (name) => {
     const { arrays }: Kernel = kernelTable[name];
     const uses = Object.entries(arrays).map(([array, details]) => [array, details?.use] as const);
     const isRepeatable = uses.every(([, use]) => use !== "updates");

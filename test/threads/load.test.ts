@@ -1,4 +1,4 @@
-// Threads as a caller asks for them: `threads`, `createWorker` and `onWarning` of create and load.
+// The options for threads: `threads`, `createWorker` and `onWarning` of create and load.
 
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
@@ -17,7 +17,7 @@ afterEach(() => vi.unstubAllGlobals());
 const layers = [64, 48];
 const x = randomRows(600, 64, 4);
 
-test("a model on two threads is a model on one", async () => {
+test("a model on two threads gives the results of one thread", async () => {
   const [one, two] = await Promise.all(
     [1, 2].map((threads) => TiedAutoencoder.create({ layers, threads, simd: "baseline" })),
   );
@@ -40,7 +40,7 @@ test.each<[string, unknown, RegExp]>([
   );
 });
 
-test("createSync has one thread and says so", () => {
+test("createSync has one thread, and the error for more says so", () => {
   expect(() => TiedAutoencoder.createSync({ layers, threads: 2 })).toThrow(InvalidValueError);
   expect(() => TiedAutoencoder.createSync({ layers, threads: 2 })).toThrow(/needs create or load/);
 });
@@ -58,7 +58,7 @@ test("a file that cannot be read leaves no worker behind", async () => {
   await Promise.all(ends);
 });
 
-test("workers that cannot start are one typed warning and one thread", async () => {
+test("workers that cannot start give one typed warning and one thread", async () => {
   const warnings: ThreadsUnavailableWarning[] = [];
   const createWorker = () => {
     throw new Error("blocked by policy");
@@ -88,7 +88,7 @@ describe("memory that threads cannot share", () => {
     return warnings[0]!.message;
   }
 
-  test("a program hears the host's reason", async () => {
+  test("a program gets the reason of the host", async () => {
     const { Memory } = WebAssembly;
     class LimitedMemory extends Memory {
       constructor(limits: WebAssembly.MemoryDescriptor) {
@@ -105,7 +105,7 @@ describe("memory that threads cannot share", () => {
     expect(message).not.toMatch(/Cross-Origin/);
   });
 
-  test("a page without isolation is told about the headers", async () => {
+  test("a page without isolation gets a message about the headers", async () => {
     vi.stubGlobal("SharedArrayBuffer", undefined);
     vi.stubGlobal("crossOriginIsolated", false);
     expect(await warningOf()).toMatch(/Cross-Origin-Opener-Policy: same-origin/);

@@ -1,5 +1,5 @@
-// A model on several threads computes what it computes on one, and survives the loss of a worker. Every call
-// that can be cut is shared here. test/threads/kernels.test.ts tries each kernel by itself.
+// A model on several threads gives the results of one thread, and continues after the loss of a worker. Every call
+// that can be divided is shared here. test/threads/kernels.test.ts tests each kernel separately.
 
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test } from "vitest";
@@ -29,7 +29,7 @@ async function coreOn(...options: Parameters<typeof sharedCore>): Promise<Core> 
   return core;
 }
 
-/** Weights and losses after a few steps, and what inference gives. */
+/** Weights and losses after a few steps, and results of inference. */
 function fewSteps(config: ModelConfig, core: Core, x: Float32Array) {
   const engine = new Engine(resolveConfig(config), core);
   engine.initialize();
@@ -114,7 +114,7 @@ describe("sums with more blocks than a batch has tasks", () => {
 });
 
 describe("what is worth sharing", () => {
-  /** A team alone on its board, whose kernels do nothing, and how many shares a call of adam has. */
+  /** A team without workers whose kernels do nothing, and the number of shares of a call of adam. */
   function countingTeam() {
     let calls = 0;
     const count = () => {
@@ -123,8 +123,8 @@ describe("what is worth sharing", () => {
     const kernels = Object.fromEntries(kernelNames.map((name) => [name, count]));
     const exports = { ...kernels, gemmWorkspace: () => 1024 } as unknown as KernelExports;
     const board = new Board(Board.allocate(), exports, 0);
-    const crew = { lost: undefined, disband() {} };
-    const team = new Team({ exports, board, threads: 2, maySleep: false, crew });
+    const workers = { lost: undefined, terminate() {} };
+    const team = new Team({ exports, board, threads: 2, maySleep: false, workers });
     return {
       product(size: number) {
         team.kernels.gemmNN(size, size, size, 64, size, 64, size, 0, 64, size, 64);
@@ -137,7 +137,7 @@ describe("what is worth sharing", () => {
     };
   }
 
-  test("begins with a large product and lasts through a few small ones", () => {
+  test("begins with a large product and continues for a few small ones", () => {
     const { product, sharesOfAdam } = countingTeam();
     expect(sharesOfAdam()).toBe(1);
     product(512);
@@ -145,7 +145,7 @@ describe("what is worth sharing", () => {
     expect(sharesOfAdam()).toBeGreaterThan(1);
   });
 
-  test("ends with many small products in a row, as a small batch has them", () => {
+  test("ends with many small products in a row, as in a small batch", () => {
     const { product, sharesOfAdam } = countingTeam();
     product(512);
     for (let i = 0; i < 50; i++) product(8);
@@ -157,7 +157,7 @@ describe("a worker that dies", () => {
   const config: ModelConfig = { layers: [40, 30], simd: "baseline" };
   const x = randomRows(64, 40, 5);
 
-  test("is one ThreadError, then one thread and the same numbers", async () => {
+  test("gives one ThreadError, then the same results on one thread", async () => {
     let worker: Worker | undefined;
     const createWorker = () => {
       worker = new Worker(threadWorker, { eval: true });

@@ -9,7 +9,7 @@ const WIDTH = 50;
 const ROWS = 400;
 const x = randomRows(ROWS, WIDTH, 4);
 
-/** `rows` of x from `firstRow` on as step 3 sees them. */
+/** The `rows` rows of x from `firstRow` on with the noise of step 3. */
 function corrupted(spec: CorruptionSpec, firstRow = 0, rows = ROWS): Float32Array {
   const { kernels, view, reserve } = coreWithArena();
   const [clean, noisy] = [reserve(rows * WIDTH), reserve(rows * WIDTH)];
@@ -23,7 +23,7 @@ const share = (values: Float32Array, holds: (value: number, i: number) => boolea
   values.filter(holds).length / values.length;
 
 describe("corruption", () => {
-  test("gaussian adds noise of its deviation", () => {
+  test("gaussian adds noise with the given deviation", () => {
     const noise = corrupted({ type: "gaussian", std: 0.5 }).map((value, i) => value - x[i]!);
     const mean = noise.reduce((sum, value) => sum + value, 0) / noise.length;
     const square = noise.reduce((sum, value) => sum + value * value, 0) / noise.length;
@@ -31,20 +31,20 @@ describe("corruption", () => {
     expect(Math.abs(Math.sqrt(square) / 0.5 - 1)).toBeLessThan(0.02);
   });
 
-  test("masking leaves values or makes them 0", () => {
+  test("masking keeps values or sets them to 0", () => {
     const noisy = corrupted({ type: "masking", rate: 0.3 });
     expect(share(noisy, (value, i) => value === 0 || value === x[i])).toBe(1);
     expect(share(noisy, (value) => value === 0)).toBeCloseTo(0.3, 1);
   });
 
-  test("saltPepper leaves values or makes them low or high, evenly", () => {
+  test("saltPepper keeps values or sets them to low or high, equally often", () => {
     const noisy = corrupted({ type: "saltPepper", rate: 0.4, low: -2, high: 3 });
     expect(share(noisy, (value) => value === -2)).toBeCloseTo(0.2, 1);
     expect(share(noisy, (value) => value === 3)).toBeCloseTo(0.2, 1);
     expect(share(noisy, (value, i) => value === x[i])).toBeCloseTo(0.6, 1);
   });
 
-  test("a step in parts draws what it draws as a whole", () => {
+  test("a step in micro-batches has the same noise as the whole step", () => {
     const spec = { type: "gaussian", std: 1 } as const;
     expect(corrupted(spec, 100, 7)).toEqual(corrupted(spec).subarray(100 * WIDTH, 107 * WIDTH));
     expect(Stream.corruption).not.toBe(Stream.shuffle);
@@ -55,9 +55,9 @@ describe("fit with corruption", () => {
   const layers = [WIDTH, 8];
   const make = (seed = 1) => TiedAutoencoder.createSync({ layers, seed });
 
-  test("feeds the noisy rows, asks for the clean ones and leaves the data alone", async () => {
+  test("trains on noisy rows with clean targets and does not change the data", async () => {
     const before = x.slice();
-    // The noise of the first step of a model with seed 1, and of batches in order.
+    // The noise of the first step of a model with seed 1, with batches in order.
     const noise = { type: "masking", rate: 0.5 } as const;
     const { kernels, view, reserve } = coreWithArena();
     const [clean, noisy] = [reserve(x.length), reserve(x.length)];
@@ -73,21 +73,21 @@ describe("fit with corruption", () => {
 
   test("a separate target stays the target", async () => {
     const target = randomRows(ROWS, WIDTH, 5);
-    const corruption = { type: "masking", rate: 1e-9 } as const; // all but nothing
+    const corruption = { type: "masking", rate: 1e-9 } as const; // practically no noise
     const [fitted, byHand] = [make(), make()];
     await fitted.fit(x, { batchSize: ROWS, shuffle: false, corruption, target });
     byHand.trainOnBatch(x, target);
     expect(fitted.weights()).toEqual(byHand.weights());
   });
 
-  test("noise is drawn anew for every step, and again for the same seed", async () => {
+  test("noise differs between steps, and repeats with the seed", async () => {
     const losses = async (seed: number) => {
       const model = make(seed);
       model.setWeights(make(1).weights());
       const seen: number[] = [];
       const onStep = ({ loss }: { loss: number }) => seen.push(loss);
       const corruption = { type: "gaussian", std: 1 } as const;
-      model.learningRate = 1e-30; // the weights stand still: losses differ by the noise alone
+      model.learningRate = 1e-30; // the weights do not change, so losses only differ by the noise
       await model.fit(x, { epochs: 2, batchSize: ROWS, shuffle: false, corruption, onStep });
       return seen;
     };

@@ -5,11 +5,11 @@ import { freshRun } from "../../src/training/run-state.ts";
 import { randomRows } from "../support/random.ts";
 
 const x = randomRows(40, 6, 4);
-/** A rate far too high: the loss wavers, so that the best epoch is rarely the last. */
+/** A rate that is far too high. The loss fluctuates, so that the best epoch is rarely the last. */
 const optimizer = { type: "adam", learningRate: 0.3 } as const;
 const make = () => TiedAutoencoder.createSync({ layers: [6, 3], optimizer });
 
-/** The epoch after which a rule stops these losses. */
+/** The epoch after which early stopping ends a run with these losses. */
 function stopsAfter(losses: number[], options: object): number {
   const rule = resolveEarlyStopping(options);
   const run = freshRun({ rows: 40, batchSize: 8, stepsPerEpoch: 5 }, 0);
@@ -34,7 +34,7 @@ describe("early stopping", () => {
     expect(stopsAfter([1, 0.9, 0.7, 0.7, 0.8, 0.6, 0.5], options)).toBe(epoch);
   });
 
-  test("ends the run and gives the best weights back", async () => {
+  test("ends the run and restores the best weights", async () => {
     const model = make();
     const seen: [number, ReturnType<typeof model.weights>][] = [];
     const { epoch, history } = await model.fit(x, {
@@ -53,7 +53,7 @@ describe("early stopping", () => {
     expect(model.evaluate(x.subarray(30 * 6))).toBe(history.valLoss![best]);
   });
 
-  test("gives the threshold and the counts of a sparse code back with them, also from a file", async () => {
+  test("also restores the threshold and the counts of a sparse code, also from a file", async () => {
     const config = {
       layers: [6, 16],
       code: { type: "batchTopK", k: 2 },
@@ -71,11 +71,11 @@ describe("early stopping", () => {
     expect(best).toBeLessThan(history.valLoss!.length - 1);
     expect(model.evaluate(x.subarray(30 * 6))).toBe(history.valLoss![best]);
     const threshold = model.codeThreshold;
-    // A run that stops there by itself leaves the same threshold.
+    // A run that ends there has the same threshold.
     const short = TiedAutoencoder.createSync(config);
     await short.fit(x, { epochs: best + 1, batchSize: 10, validationSplit: 0.25 });
     expect(threshold).toBe(short.codeThreshold);
-    // Cut in the middle, the model has the best weights; the file also has those that the run continues with.
+    // After a cut the model has the best weights. The file also has the weights that the run continues with.
     const cut = TiedAutoencoder.createSync(config);
     await cut.fit(x, { epochs: 40, ...options, maxSteps: 3 * (best + 2) });
     expect(cut.codeThreshold).toBe(threshold);
@@ -85,7 +85,7 @@ describe("early stopping", () => {
     expect(loaded.save({ optimizer: true })).toEqual(model.save({ optimizer: true }));
   });
 
-  test("without restoreBest the last weights stay", async () => {
+  test("without restoreBest the model has the last weights", async () => {
     const model = make();
     const { history } = await model.fit(x, {
       epochs: 500,
@@ -96,7 +96,7 @@ describe("early stopping", () => {
     expect(history.valLoss!.at(-1)).toBeGreaterThan(Math.min(...history.valLoss!));
   });
 
-  test("monitors the training loss where there is no validation", async () => {
+  test("monitors the training loss if there is no validation", async () => {
     const { history } = await make().fit(x, { epochs: 500, earlyStopping: { patience: 3 } });
     const best = history.loss.indexOf(Math.min(...history.loss));
     expect(history.loss).toHaveLength(best + 4);

@@ -12,7 +12,7 @@ import { randomRows } from "../support/random.ts";
 const x = randomRows(50, 6, 4);
 const make = () => TiedAutoencoder.createSync({ layers: [6, 3], seed: 5 });
 
-/** Losses of every step of a fresh model's fit. */
+/** The losses of every step of fit with a new model. */
 async function stepLosses(options: FitOptions): Promise<number[]> {
   const losses: number[] = [];
   await make().fit(x, { ...options, onStep: ({ loss }) => losses.push(loss) });
@@ -20,7 +20,7 @@ async function stepLosses(options: FitOptions): Promise<number[]> {
 }
 
 describe("fit", () => {
-  test("history holds an entry an epoch and the loss falls", async () => {
+  test("history has one entry per epoch, and the loss decreases", async () => {
     const { epoch, history } = await make().fit(x, {
       epochs: 20,
       batchSize: 8,
@@ -36,7 +36,7 @@ describe("fit", () => {
     expect((await make().fit(x)).history).not.toHaveProperty("valLoss");
   });
 
-  test("an epoch is the steps of its batches, the last one short", async () => {
+  test("an epoch has one step per batch, and the last batch may be shorter", async () => {
     const model = make();
     const byHand = make();
     const records: StepRecord[] = [];
@@ -78,7 +78,7 @@ describe("fit", () => {
     expect(again.history.valLoss).toEqual([model.evaluate(x, target)]);
   });
 
-  test("validationSplit holds back the last rows", async () => {
+  test("validationSplit uses the last rows", async () => {
     const [split, byHand] = [make(), make()];
     const { history } = await split.fit(x, { validationSplit: 0.2, batchSize: 8 });
     await byHand.fit(x.subarray(0, 40 * 6), { batchSize: 8 });
@@ -94,13 +94,13 @@ describe("fit", () => {
     expect((await model.fit(x, { epochs: 9, batchSize: 10, onEpoch })).epoch).toEqual([0, 1]);
   });
 
-  test("maxSteps bounds the steps of the call", async () => {
+  test("maxSteps limits the steps of the call", async () => {
     const model = make();
     await model.fit(x, { epochs: 100, batchSize: 10, maxSteps: 7 });
     expect(model.stepCount).toBe(7);
   });
 
-  test("maxSeconds bounds its time", async () => {
+  test("maxSeconds limits its time", async () => {
     const model = make();
     const started = performance.now();
     await model.fit(x, { epochs: 1e9, maxSeconds: 0.05 });
@@ -110,7 +110,7 @@ describe("fit", () => {
   });
 
   test.each([2, 3, 50, 99])(
-    "a step in %i micro-batches is the step of the whole",
+    "a step in %i micro-batches equals the step of the whole batch",
     async (parts) => {
       const config = { layers: [6, 4, 3], seed: 5, dropout: 0.3, l1: 1e-3, l2: 1e-2 };
       const [whole, split] = [0, 1].map(() => TiedAutoencoder.createSync(config));
@@ -130,7 +130,7 @@ describe("fit", () => {
     },
   );
 
-  test("a micro-batch that diverges leaves the weights of before", async () => {
+  test("a diverging micro-batch does not change the weights", async () => {
     const model = make();
     const huge = x.slice();
     huge.fill(3e38, 40 * 6);
@@ -141,7 +141,7 @@ describe("fit", () => {
     expect(() => model.gradients()).toThrow(/nothing was accumulated/);
   });
 
-  test("an abort rejects with its reason after the step and leaves a usable model", async () => {
+  test("an abort rejects with its reason after the step and the model stays usable", async () => {
     const model = make();
     const controller = new AbortController();
     const reason = new Error("enough");
@@ -171,7 +171,7 @@ describe("fit", () => {
     await expect(training).rejects.toThrow(DisposedError);
   });
 
-  test("dispose ends it before its first step too, while a schedule is being loaded", async () => {
+  test("dispose also ends it before its first step", async () => {
     const model = make();
     const training = model.fit(x, { schedule: { type: "exponential", gamma: 0.9 } });
     expect(() => model.trainOnBatch(x)).toThrow(InvalidStateError);
@@ -179,7 +179,7 @@ describe("fit", () => {
     await expect(training).rejects.toThrow(DisposedError);
   });
 
-  test("the event loop gets its turns", async () => {
+  test("it yields to the event loop", async () => {
     const model = TiedAutoencoder.createSync({ layers: [64, 32] });
     let turns = 0;
     const timer = setInterval(() => turns++, 1);
@@ -188,7 +188,7 @@ describe("fit", () => {
     expect(turns).toBeGreaterThan(2);
   });
 
-  test("whatever is read in between, the steps are the same", async () => {
+  test("other reads in between do not change the steps", async () => {
     const config = { layers: [6, 4], code: { type: "gaussian" } } as const;
     const trained = async (onStep: (model: TiedAutoencoder) => unknown) => {
       const model = TiedAutoencoder.createSync(config);
@@ -211,7 +211,7 @@ describe("fit", () => {
     for (const read of reads) expect(await trained(read)).toEqual(alone);
   });
 
-  test("fitSteps yields every step and stops when the loop is left", async () => {
+  test("fitSteps yields every step and ends when the loop is left", async () => {
     const model = make();
     for await (const { step } of model.fitSteps(x, { epochs: 100, batchSize: 10 })) {
       if (step === 6) break;
@@ -232,16 +232,19 @@ describe("fit", () => {
     await never();
   }
 
-  test.each(waiting)("an abort is heard at once while it waits %s", async (_, [data, options]) => {
-    const model = make();
-    const controller = new AbortController();
-    const training = model.fit(data, { ...options, signal: controller.signal });
-    setTimeout(() => controller.abort("enough"), 5);
-    await expect(training).rejects.toBe("enough");
-    model.trainOnBatch(x); // the model is free again
-  });
+  test.each(waiting)(
+    "an abort ends it immediately while it waits %s",
+    async (_, [data, options]) => {
+      const model = make();
+      const controller = new AbortController();
+      const training = model.fit(data, { ...options, signal: controller.signal });
+      setTimeout(() => controller.abort("enough"), 5);
+      await expect(training).rejects.toBe("enough");
+      model.trainOnBatch(x); // the model is free again
+    },
+  );
 
-  test("an abort in the last step of an epoch is heard although onEpoch's promise stays open", async () => {
+  test("an abort in the last step of an epoch ends it although the promise of onEpoch is pending", async () => {
     const controller = new AbortController();
     const { signal } = controller;
     const onStep = () => controller.abort("enough");
@@ -250,12 +253,15 @@ describe("fit", () => {
     );
   });
 
-  test.each(waiting)("dispose is heard at once while it waits %s", async (_, [data, options]) => {
-    const model = make();
-    const training = model.fit(data, options);
-    setTimeout(() => model.dispose(), 5);
-    await expect(training).rejects.toThrow(DisposedError);
-  });
+  test.each(waiting)(
+    "dispose ends it immediately while it waits %s",
+    async (_, [data, options]) => {
+      const model = make();
+      const training = model.fit(data, options);
+      setTimeout(() => model.dispose(), 5);
+      await expect(training).rejects.toThrow(DisposedError);
+    },
+  );
 
   const lateNaN = { validationData: [[1, 2, 3, 4, 5, Number.NaN]] };
   test.each<[string, object, RegExp]>([

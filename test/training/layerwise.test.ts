@@ -1,4 +1,4 @@
-// Layer-wise pretraining: each pair of layers is a separate model on the codes of the layers before.
+// Layer-wise pretraining: each pair of layers is trained as a model on the codes of the layers before.
 
 import { describe, expect, test } from "vitest";
 import { loadDigits } from "../../examples/support/optdigits.mjs";
@@ -10,7 +10,7 @@ const options = { method: "layerwise", epochs: 3, batchSize: 16 } as const;
 const make = (rest: Partial<ModelConfig> = {}) =>
   TiedAutoencoder.createSync({ layers: [8, 6, 3], activation: "tanh", ...rest });
 
-test("is what training each pair by hand gives, the activations of the whole included", async () => {
+test("equals training each pair separately, with the activations of the whole model", async () => {
   const model = make({ seed: 5 });
   await model.initializeFrom(x, options);
   const outer = make({ layers: [8, 6], encoderActivations: ["tanh"], seed: 5 });
@@ -28,7 +28,7 @@ test("is what training each pair by hand gives, the activations of the whole inc
   }
 });
 
-test("holds a constraint while it trains: unit norm at the outermost weight, others at each", async () => {
+test("applies a constraint while it trains: unit norm to the outermost weight, others to every weight", async () => {
   for (const constraint of ["unitNorm", { type: "maxNorm", max: 0.4 }] as const) {
     const model = make({ seed: 5, constraint });
     await model.initializeFrom(x, options);
@@ -44,7 +44,7 @@ test("holds a constraint while it trains: unit norm at the outermost weight, oth
   }
 });
 
-test("gives the same bits every time, and other ones for another seed", async () => {
+test("repeats with the seed, and differs with another seed", async () => {
   const corruption = { type: "masking", rate: 0.2 } as const;
   const [one, two, other] = [make(), make(), make({ seed: 7 })];
   for (const model of [one, two, other]) {
@@ -54,7 +54,7 @@ test("gives the same bits every time, and other ones for another seed", async ()
   expect(other.weights()).not.toEqual(one.weights());
 });
 
-test("takes what the model has learned of the data before, not what the rows say", async () => {
+test("uses the statistics that the model has learned, not those of the rows", async () => {
   const scaledBy = async (seen: Float32Array, trainedOn: Float32Array) => {
     const model = make({ scaler: "standard" });
     model.fitScaler(seen);
@@ -63,11 +63,11 @@ test("takes what the model has learned of the data before, not what the rows say
   };
   const wide = x.map((value) => 4 * value);
   expect(await scaledBy(wide, x)).not.toEqual(await scaledBy(x, x));
-  // A factor of 4 in both is none: scaled rows have the same bits.
+  // With a factor of 4 in rows and statistics, scaled rows have the same bits.
   expect(await scaledBy(wide, wide)).toEqual(await scaledBy(x, x));
 });
 
-test("a deep model is better at once and after the same training", async () => {
+test("a deep model is better before and after the same training", async () => {
   const { train, width } = loadDigits();
   const deep = (): TiedAutoencoder =>
     TiedAutoencoder.createSync({
@@ -84,7 +84,7 @@ test("a deep model is better at once and after the same training", async () => {
   expect(pretrained.evaluate(train)).toBeLessThan(random.evaluate(train) - 0.01);
 });
 
-describe("goes with", () => {
+describe("works with", () => {
   test.each<[string, Partial<ModelConfig>, Float32Array]>([
     ["a sparse code", { layers: [8, 6, 12], code: { type: "topK", k: 3, centered: true } }, x],
     ["a gaussian code", { code: "gaussian" }, x],
@@ -108,7 +108,7 @@ describe("goes with", () => {
   });
 });
 
-describe("what is refused", () => {
+describe("refuses", () => {
   test.each([
     [{ method: "rbm" }, /method.*"pca" or "layerwise"/],
     [{ method: "layerwise", steps: 3 }, /no option "steps"/],
@@ -131,7 +131,7 @@ describe("what is refused", () => {
     model.trainOnBatch(x);
   });
 
-  test("a model that was disposed meanwhile", async () => {
+  test("a model that was disposed in between", async () => {
     const model = make();
     const work = model.initializeFrom(x, { ...options, epochs: 200 });
     model.dispose();

@@ -1,4 +1,4 @@
-// A run cut anywhere and gone on with has the bits of one that was never cut.
+// A run that was cut anywhere and resumed has the same bits as an uncut run.
 
 import { describe, expect, test } from "vitest";
 import { decodeSafetensors } from "../../src/formats/safetensors.ts";
@@ -22,7 +22,7 @@ const optimizers: OptimizerSpec[] = [
 ];
 const options: FitOptions = {
   epochs: 5,
-  batchSize: 8, // seven steps an epoch, the last of two rows
+  batchSize: 8, // seven steps per epoch, the last one with two rows
   validationSplit: 0.1,
   corruption: { type: "gaussian", std: 0.2 },
   microBatches: 2,
@@ -39,7 +39,7 @@ describe("resume", () => {
   test.each(optimizers)("after any step, with $type", async (optimizer) => {
     const whole = TiedAutoencoder.createSync(config(optimizer));
     const wholeHistory = await whole.fit(x, options);
-    // Every place of a cut over the six cases: inside an epoch, at its end, and twice in one run.
+    // The six cases cut inside an epoch, at its end, and twice in one run.
     const seed = optimizers.indexOf(optimizer);
     for (const cut of [1 + seed, 6, 7 + ((seed * 5) % 11), 20]) {
       let model = TiedAutoencoder.createSync(config(optimizer));
@@ -57,7 +57,7 @@ describe("resume", () => {
     }
   });
 
-  test("from what a callback saved at any step, the last of an epoch included", async () => {
+  test("from a file that a callback saved after any step, including the last of an epoch", async () => {
     const whole = TiedAutoencoder.createSync(config("adam"));
     const saved: Uint8Array[] = [];
     const onStep = () => saved.push(whole.save({ optimizer: true }));
@@ -69,7 +69,7 @@ describe("resume", () => {
     }
   });
 
-  test("schedules, plateaus, early stopping and its best weights go on too", async () => {
+  test("schedules, plateaus, early stopping and its best weights also continue", async () => {
     const make = () =>
       TiedAutoencoder.createSync({
         layers: [6, 4],
@@ -96,7 +96,7 @@ describe("resume", () => {
     }
   });
 
-  test("a run that has ended has nothing left; more epochs go on", async () => {
+  test("a finished run has no more steps, unless there are more epochs", async () => {
     const model = TiedAutoencoder.createSync(config("adam"));
     await model.fit(x, options);
     const steps = model.stepCount;
@@ -124,7 +124,7 @@ describe("resume", () => {
     expect(model.weights()).toEqual(before);
   });
 
-  test("a file whose run makes no sense is refused", async () => {
+  test("a file with an invalid run is refused", async () => {
     const model = TiedAutoencoder.createSync(config("adam"));
     await model.fit(x, { maxSteps: 1 });
     const { tensors, metadata } = decodeSafetensors(model.save({ optimizer: true }));

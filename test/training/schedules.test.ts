@@ -1,4 +1,4 @@
-// Rates against PyTorch's: the golden cases, and lists computed by torch.optim.lr_scheduler 2.13.
+// Learning rates against PyTorch: the golden cases, and lists computed by torch.optim.lr_scheduler 2.13.
 
 import { describe, expect, test } from "vitest";
 import { type FitOptions, type ScheduleSpec, TiedAutoencoder } from "../../src/index.ts";
@@ -28,7 +28,7 @@ describe("schedules", () => {
     expectClose(rates(config.schedule, config.optimizer.lr, lr.length), lr);
   });
 
-  test("cosine turns back up after tMax", () => {
+  test("cosine increases again after tMax", () => {
     const expected = [
       0.1, 0.09140576474687263, 0.06890576474687263, 0.04109423525312736, 0.018594235253127367,
       0.01, 0.018594235253127367, 0.04109423525312739, 0.06890576474687267, 0.09140576474687269,
@@ -36,7 +36,7 @@ describe("schedules", () => {
     expectClose(rates({ type: "cosine", tMax: 5, etaMin: 0.01 }, 0.1, 10), expected);
   });
 
-  test("cosine climbs through its warm-up first", () => {
+  test("cosine first increases during its warm-up", () => {
     const warm = rates({ type: "cosine", tMax: 5, warmUp: 3 }, 0.8, 9);
     expectClose(warm.slice(0, 3), [0.2, 0.4, 0.6]);
     expect(warm.slice(3)).toEqual(rates({ type: "cosine", tMax: 5 }, 0.8, 6));
@@ -47,7 +47,7 @@ describe("schedules", () => {
     expectClose(rates({ type: "exponential", gamma: 0.9 }, 0.1, 6), expected);
   });
 
-  test("oneCycle with the defaults, its length taken from the run", () => {
+  test("oneCycle with the defaults, with the length of the run", () => {
     const expected = [
       0.008, 0.0699579308439166, 0.17585703182442575, 0.19888308709018238, 0.18660259396828235,
       0.1623491307899526, 0.12947579953902066, 0.09252742053339501, 0.056612199641739844,
@@ -59,7 +59,7 @@ describe("schedules", () => {
     });
   });
 
-  test("oneCycle in straight lines", () => {
+  test("oneCycle with linear annealing", () => {
     const spec = {
       type: "oneCycle",
       maxLearningRate: 0.2,
@@ -78,7 +78,7 @@ describe("schedules", () => {
     });
   });
 
-  test("reduceOnPlateau counts, cools down and stops at its floor", () => {
+  test("reduceOnPlateau counts epochs, cools down and stops at the lowest rate", () => {
     const losses = [
       1, 0.9, 0.9, 0.9, 0.9, 0.9, 0.89995, 0.8, 0.81, 0.82, 0.83, 0.84, 0.85, 0.86, 0.87, 0.88,
     ];
@@ -112,7 +112,7 @@ describe("fit with a schedule", () => {
     return seen;
   }
 
-  test("counts steps, or epochs on request, and leaves the last rate", async () => {
+  test("counts steps, or epochs on request, and keeps the last rate", async () => {
     const schedule = { type: "step", stepSize: 1, gamma: 0.5 } as const;
     const model = make();
     expect(await ratesOf({ epochs: 2, schedule }, model)).toEqual([0.1, 0.05, 0.025, 0.0125]);
@@ -121,7 +121,7 @@ describe("fit with a schedule", () => {
     expect(await ratesOf({ epochs: 2, schedule: byEpoch })).toEqual([0.1, 0.1, 0.05, 0.05]);
   });
 
-  test("a later run starts from the base again, at its own epoch", async () => {
+  test("a later run starts from the base rate again, at its own epoch", async () => {
     const schedule = { type: "step", stepSize: 1, gamma: 0.5 } as const;
     const model = make();
     await ratesOf({ epochs: 1, schedule }, model);
@@ -137,7 +137,7 @@ describe("fit with a schedule", () => {
     expect(await ratesOf({ epochs: 2, schedule: perEpoch })).toEqual([0.1, 0.1, 0.05, 0.05]);
   });
 
-  test("the steps are those taken by hand with the same rates", async () => {
+  test("the steps equal separate steps with the same rates", async () => {
     const [scheduled, byHand] = [make(), make()];
     const schedule = { type: "cosine", tMax: 4 } as const;
     const seen = await ratesOf({ epochs: 2, schedule, shuffle: false }, scheduled);

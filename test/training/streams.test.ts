@@ -19,7 +19,7 @@ async function* stream(items: BatchInput[] = pieces, log: string[] = []) {
 }
 
 describe("fit on a stream", () => {
-  test("takes a step a piece, as on the rows in order", async () => {
+  test("takes one step per piece, as on the rows in order", async () => {
     const [streamed, whole] = [make(), make()];
     const options = { epochs: 3, schedule: { type: "exponential", gamma: 0.9 } } as const;
     const { history } = await streamed.fit(() => stream(), options);
@@ -28,7 +28,7 @@ describe("fit on a stream", () => {
     expect(streamed.weights()).toEqual(whole.weights());
   });
 
-  test("an iterable serves one epoch; more need a function", async () => {
+  test("an iterable serves one epoch, and more epochs need a function", async () => {
     const model = make();
     expect((await model.fit(stream())).epoch).toEqual([0]);
     await expect(model.fit(stream(), { epochs: 2 })).rejects.toThrow(/serves one epoch, and 2 are/);
@@ -38,7 +38,7 @@ describe("fit on a stream", () => {
     await expect(model.fit((() => 3) as never)).rejects.toThrow(/must return an iterable/);
   });
 
-  test("a piece is asked for only when the step before it is done", async () => {
+  test("a piece is only requested after the step before it", async () => {
     const log: string[] = [];
     await make().fit(stream(pieces, log), { onStep: ({ batch }) => log.push(`step ${batch}`) });
     expect(log.slice(0, 4)).toEqual(["piece 0", "step 0", "piece 1", "step 1"]);
@@ -53,7 +53,7 @@ describe("fit on a stream", () => {
     expect(left).toEqual(["piece 0", "closed"]);
   });
 
-  test("pieces may bring a target", async () => {
+  test("pieces may have a target", async () => {
     const target = x.map((value) => 1 - value);
     const [streamed, byHand] = [make(), make()];
     await streamed.fit(stream([{ x, target }, { x }]));
@@ -62,7 +62,7 @@ describe("fit on a stream", () => {
     expect(streamed.weights()).toEqual(byHand.weights());
   });
 
-  test("a bad piece is refused before its step, by its number", async () => {
+  test("an invalid piece is refused before its step, and the error has its number", async () => {
     const model = make();
     const spoilt = x.slice(0, 12);
     spoilt[8] = Number.NaN;
@@ -73,7 +73,7 @@ describe("fit on a stream", () => {
     await expect(model.fit(stream([[]]))).rejects.toThrow(/must have at least one row/);
   });
 
-  test("is closed after an error, which closing does not hide, and not after its own error", async () => {
+  test("is closed after an error, which closing does not hide, but not after its own error", async () => {
     let closed = 0;
     const breaking = (next: () => Promise<unknown>) => ({
       [Symbol.asyncIterator]: () => ({
@@ -96,7 +96,7 @@ describe("fit on a stream", () => {
     await expect(make().fit(good, { maxSteps: 1 })).rejects.toThrow("cannot be closed");
   });
 
-  test("resumes where it was cut, passing over what it has seen", async () => {
+  test("resumes where it was cut, and skips the pieces before", async () => {
     const [whole, cut] = [make(), make()];
     await whole.fit(() => stream(), { epochs: 3 });
     await cut.fit(() => stream(), { epochs: 3, maxSteps: 6 });

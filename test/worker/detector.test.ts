@@ -1,4 +1,4 @@
-// The detector in a worker, through the built package: its program is put in by the build.
+// The detector in a worker, through the built package: because the build adds its program.
 
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
@@ -22,7 +22,7 @@ describe("the detector in a worker", () => {
     );
   });
 
-  it("gives the numbers of the detector in this thread", async () => {
+  it("gives the results of the detector in this thread", async () => {
     using local = await Local.fit(normal, { ...options, yardstick: true });
     using remote = await AnomalyDetector.fit(normal, { ...options, yardstick: true });
     expect(remote.training).toEqual(local.training);
@@ -44,7 +44,7 @@ describe("the detector in a worker", () => {
     expect(await remote.drift()).toEqual(local.drift());
     await Promise.all([remote.update(plant(50, 4)), local.update(plant(50, 4))]);
     expect(await remote.save()).toEqual(local.save());
-    // What was answered is a copy: the worker's own is still there.
+    // The answer is a copy: the worker still has its own array.
     expect(remote.training).toEqual(local.training);
   });
 
@@ -67,7 +67,7 @@ describe("the detector in a worker", () => {
     await expect(AnomalyDetector.load(new Uint8Array(9))).rejects.toThrow(FormatError);
   });
 
-  it("calls back, and hears an abort", async () => {
+  it("calls callbacks, and can be aborted", async () => {
     const shares: number[] = [];
     const epochs: number[] = [];
     using remote = await AnomalyDetector.fit(normal, {
@@ -92,7 +92,7 @@ describe("the detector in a worker", () => {
     expect(await remote.score(rows)).toHaveLength(40);
   });
 
-  it("says what is wrong as in this thread", async () => {
+  it("has the errors of this thread", async () => {
     using remote = await AnomalyDetector.fit(normal, options);
     await expect(remote.detect(rows, { alpha: 0.001 })).rejects.toThrow(InvalidValueError);
     await expect(remote.stream({ fdr: 0.1 })).rejects.toThrow("fdr is a promise about all rows");

@@ -36,7 +36,7 @@ test("every class of error that the package has is in the list above", () => {
   ).toEqual([]);
 });
 
-test("what is thrown and is no error comes back as it is", () => {
+test("a thrown value that is not an Error is transported unchanged", () => {
   expect(receivedError(structuredClone(sentError("enough")))).toBe("enough");
   expect(receivedError(structuredClone(sentError({ a: 1 })))).toEqual({ a: 1 });
 });

@@ -1,4 +1,4 @@
-// The model in a worker, through the built package: its program is put in by the build.
+// The model in a worker, through the built package: because the build adds its program.
 
 import { Worker } from "node:worker_threads";
 import { describe, expect, test } from "vitest";
@@ -29,7 +29,7 @@ describe("the model in a worker", () => {
     expect(calls(TiedAutoencoder.prototype).sort()).toEqual([...local].sort());
   });
 
-  test("trains to the same bits as here, reporting as it goes", async () => {
+  test("trains to the same bits as in this thread, and reports its progress", async () => {
     using remote = await TiedAutoencoder.create(config);
     using local = await Local.create(config);
     const epochs: number[] = [];
@@ -59,7 +59,7 @@ describe("the model in a worker", () => {
     await expect(missing).rejects.toThrow(/status 404/);
   });
 
-  test("onStep's false ends training, and what a callback throws comes out", async () => {
+  test("false from onStep ends training, and an error of a callback is thrown", async () => {
     using remote = await TiedAutoencoder.create(config);
     await remote.fit(x, { epochs: 9, onStep: ({ step }) => step < 3 });
     expect(remote.stepCount).toBe(3);
@@ -105,7 +105,7 @@ describe("the model in a worker", () => {
     expect(remote.stepCount).toBe(6);
   });
 
-  test("codes of other families answer as they do here", async () => {
+  test("codes of other families give the results of this thread", async () => {
     const gaussian = { ...config, code: { type: "gaussian", beta: 0.1 } } as const;
     using remote = await TiedAutoencoder.create(gaussian);
     using local = await Local.create(gaussian);
@@ -179,11 +179,11 @@ describe("the model in a worker", () => {
       const views = (Array.isArray(arg) ? arg : [arg]) as Float32Array[];
       return views.map(({ buffer }) => buffer.byteLength);
     });
-    // What was transferred is 0 here by now; nothing else is larger than what was meant.
+    // Transferred buffers have length 0 here. Other buffers are no larger than the view.
     expect(sizes.flat().every((size) => size <= 240)).toBe(true);
   });
 
-  test("a buffer that was given away is refused with words, and the program ends", async () => {
+  test("a detached buffer is refused with a clear error, and the program ends", async () => {
     using remote = await TiedAutoencoder.create(config);
     const mine = x.slice();
     await remote.encode(mine, { transfer: true });
@@ -196,7 +196,7 @@ describe("the model in a worker", () => {
     expect(await remote.encode(new Float32Array(0))).toEqual(new Float32Array(0));
   });
 
-  test("the history of a run that was cut is there to read", async () => {
+  test("the history of an aborted run can be read", async () => {
     using remote = await TiedAutoencoder.create(config);
     expect(remote.lastHistory).toBeUndefined();
     const controller = new AbortController();
@@ -211,7 +211,7 @@ describe("the model in a worker", () => {
     expect(remote.lastHistory?.epoch).toEqual([0]);
   });
 
-  test("transfer hands buffers over, and only when asked", async () => {
+  test("transfer transfers buffers, and only on request", async () => {
     using remote = await TiedAutoencoder.create(config);
     const mine = x.slice();
     await remote.encode(mine);
@@ -220,7 +220,7 @@ describe("the model in a worker", () => {
     expect(mine.length).toBe(0);
   });
 
-  test("the learning rate is set for the steps that follow", async () => {
+  test("setting the learning rate affects later steps", async () => {
     using remote = await TiedAutoencoder.create(config);
     using local = await Local.create(config);
     for (const model of [remote, local]) {
@@ -231,7 +231,7 @@ describe("the model in a worker", () => {
     expect(remote.learningRate).toBe(0.05);
   });
 
-  test("errors are the package's own, whatever side threw them", async () => {
+  test("errors have the package's classes, from either side", async () => {
     using remote = await TiedAutoencoder.create({
       ...config,
       optimizer: { type: "sgd", learningRate: 1e30 },
@@ -243,7 +243,7 @@ describe("the model in a worker", () => {
     await expect(remote.fit(x, { schedule })).rejects.toThrow(/cannot be sent to a worker/);
   });
 
-  test("dispose ends what is under way", async () => {
+  test("dispose ends running calls", async () => {
     const remote = await TiedAutoencoder.create(config);
     const fit = expect(remote.fit(x, { epochs: 1e9 })).rejects.toThrow(DisposedError);
     remote.dispose();
@@ -271,7 +271,7 @@ describe("the model in a worker", () => {
     await expect(create).rejects.toThrow(words);
   });
 
-  test("types leave out what cannot be sent", () => {
+  test("types exclude options that cannot be sent", () => {
     type Config = entry.WorkerModelConfig;
     type Fit = entry.WorkerFitOptions;
     // @ts-expect-error: a function
@@ -286,7 +286,7 @@ describe("the model in a worker", () => {
     expect([warned, made, rate, named, step]).toHaveLength(5);
   });
 
-  test("a worker that cannot start says what to do", async () => {
+  test("the error for a worker that cannot start says what to do", async () => {
     const createWorker = () => {
       throw new Error("blocked by policy");
     };

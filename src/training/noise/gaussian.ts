@@ -1,4 +1,4 @@
-// Adds normal noise to every value.
+// Gaussian noise: adds a normal random value to every value.
 
 import { positive } from "../../options.ts";
 import type { NoiseDefinition } from "./noise.ts";

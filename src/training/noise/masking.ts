@@ -1,4 +1,4 @@
-// Sets values to 0 (Vincent et al. 2010).
+// Masking noise: sets random values to 0 (Vincent et al. 2010).
 
 import { share } from "../../options.ts";
 import type { NoiseDefinition } from "./noise.ts";

@@ -1,6 +1,6 @@
-// What noise is, for denoising autoencoders: the network sees noisy rows and reproduces clean ones. It is drawn in
-// the arena from the counter-based generator, by step and element, so that the caller's data stay as they are and
-// a resumed run draws the same noise. Where the model has a scaler, values are those after scaling.
+// What noise is, for denoising autoencoders: the input is noisy and the target is clean. The counter-based generator
+// draws it in the arena. It depends on the step and the element, so a resumed run draws the same noise. The caller's
+// data do not change. If the model has a scaler, noise is added after scaling.
 
 import type { KernelExports } from "../../core/generated/exports.ts";
 import type { Seed } from "../../math/seed.ts";
@@ -10,7 +10,7 @@ export interface NoiseDefinition<Type extends string, Options extends object>
   extends Definition<Type, Options> {
   /** Throws for options that contradict each other. */
   check?(options: Resolved<Options>): void;
-  /** Writes the noisy form of `count` values from `clean` to `noisy`; `start` counts elements within the step. */
+  /** Adds noise to `count` values at `clean` and writes them to `noisy`. `start` is the index of the first in the step. */
   apply(
     kernels: KernelExports,
     options: Resolved<Options>,

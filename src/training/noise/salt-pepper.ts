@@ -1,4 +1,5 @@
-// Sets values to the lowest or to the highest, evenly (Vincent et al. 2010).
+// Salt-and-pepper noise: sets random values to the lowest or to the highest value, with equal probability (Vincent et al.
+// 2010).
 
 import { InvalidValueError } from "../../errors.ts";
 import { number, share } from "../../options.ts";

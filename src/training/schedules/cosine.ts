@@ -1,5 +1,5 @@
-// CosineAnnealingLR: from base to etaMin along half a cosine of tMax steps, and back up after it. The first `warmUp`
-// steps climb to base in equal parts and come on top of tMax.
+// CosineAnnealingLR: the rate decreases from base to etaMin along half a cosine of tMax steps, and then increases again.
+// Before these steps, the rate increases linearly to base in `warmUp` steps.
 
 import { cosPi } from "../../math/cosine.ts";
 import { atLeast0, whole } from "../../options.ts";
@@ -7,11 +7,11 @@ import { type CountedOptions, per, type ScheduleDefinition } from "./schedule.ts
 
 /** Options of the schedule `"cosine"`. */
 export interface CosineScheduleOptions extends CountedOptions {
-  /** Steps or epochs from the highest rate to the lowest. */
+  /** The number of steps or epochs from the highest rate to the lowest, at least 1. */
   tMax: number;
-  /** The lowest rate. Default 0. */
+  /** The lowest rate, at least 0. Default 0. */
   etaMin?: number;
-  /** Steps or epochs that climb to the base rate first. Default 0. */
+  /** The number of steps or epochs in which the rate first increases to the base rate. Default 0. */
   warmUp?: number;
 }
 
@@ -25,7 +25,7 @@ export const cosine: ScheduleDefinition<"cosine", CosineScheduleOptions> = {
   }),
 };
 
-/** Half a cosine from `from` (share 0) to `to` (share 1), and on along it. */
+/** Half a cosine from `from` (share 0) to `to` (share 1). Larger shares continue the cosine. */
 export function anneal(from: number, to: number, share: number): number {
   return to + ((from - to) * (1 + cosPi(share))) / 2;
 }

@@ -6,7 +6,7 @@ import { type CountedOptions, per, type ScheduleDefinition } from "./schedule.ts
 
 /** Options of the schedule `"exponential"`. */
 export interface ExponentialScheduleOptions extends CountedOptions {
-  /** Factor from one step or epoch to the next, greater than 0. */
+  /** The factor per step or epoch, greater than 0. */
   gamma: number;
 }
 

@@ -1,4 +1,4 @@
-// A schedule of one's own: a function of the step or epoch, counted from 0, and of the base rate.
+// A schedule as a function of the caller: it gets the step or epoch, counted from 0, and the base rate.
 
 import { InvalidTypeError, InvalidValueError, show } from "../../errors.ts";
 import type { Check } from "../../options.ts";
@@ -9,12 +9,12 @@ import {
   type ScheduleUnit,
 } from "./schedule.ts";
 
-/** The rate at a step or an epoch, counted from 0, out of the base rate. */
+/** Returns the learning rate of a step or an epoch, counted from 0. `base` is the base rate. */
 export type RateFunction = (index: number, base: number) => number;
 
 /** Options of the schedule `"function"`. */
 export interface FunctionScheduleOptions extends CountedOptions {
-  /** The rate at step or epoch `index`; must be finite and at least 0. */
+  /** Returns the learning rate of step or epoch `index`. It must be finite and at least 0. */
   rate: RateFunction;
 }
 

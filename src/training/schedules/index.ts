@@ -14,10 +14,10 @@ type Schedules = (typeof definitions)[number];
 
 export const schedules = new Registry<AnySchedule, Schedules>("schedule", definitions);
 
-/** How the learning rate moves during a run: a schedule with its options, or a function. */
+/** The learning rate during a run: a schedule with its options, or a function. */
 export type ScheduleSpec = RateFunction | SpecOf<Schedules>;
 
-/** Checks a schedule's options; `length` says how long the run is, where that is known. */
+/** Checks the options of a schedule. `length` returns the length of the run, if it is known. */
 export function resolveSchedule(spec: unknown, length: RunLength): Schedule {
   const options = schedules.resolve(
     "schedule",

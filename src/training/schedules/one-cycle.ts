@@ -1,5 +1,5 @@
-// OneCycleLR (Smith & Topin 2019): from maxLearningRate / divFactor up over the share pctStart of totalSteps, then
-// down to the first rate / finalDivFactor. Momentum is left alone.
+// OneCycleLR (Smith & Topin 2019): the rate increases from maxLearningRate / divFactor to maxLearningRate during the share
+// pctStart of totalSteps. Then it decreases to the first rate / finalDivFactor. Momentum does not change.
 
 import { InvalidValueError } from "../../errors.ts";
 import { nameOf, optional, positive, share, whole } from "../../options.ts";
@@ -10,15 +10,15 @@ import { type CountedOptions, per, type ScheduleDefinition } from "./schedule.ts
 export interface OneCycleScheduleOptions extends CountedOptions {
   /** The highest rate, greater than 0. */
   maxLearningRate: number;
-  /** Length of the cycle in steps or epochs. Default: the length of the run, where that is known. */
+  /** The length of the cycle in steps or epochs. Default: the length of the run, if it is known. */
   totalSteps?: number | undefined;
-  /** Share of the cycle that climbs, in [0, 1). Default 0.3. */
+  /** The share of the cycle in which the rate increases, in [0, 1). Default 0.3. */
   pctStart?: number;
   /** The shape of both parts. Default `"cos"`. */
   annealStrategy?: "cos" | "linear";
-  /** The highest rate over the first. Default 25. */
+  /** The highest rate divided by the first rate, greater than 0. Default 25. */
   divFactor?: number;
-  /** The first rate over the last. Default 1e4. */
+  /** The first rate divided by the last rate, greater than 0. Default 1e4. */
   finalDivFactor?: number;
 }
 

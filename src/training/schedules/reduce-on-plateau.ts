@@ -1,25 +1,25 @@
-// ReduceLROnPlateau: after each epoch, multiplies the rate by `factor`, not below `minLearningRate`, once the
-// monitored loss has not fallen by the share `threshold` for more than `patience` epochs; then waits `cooldown`
-// epochs before it counts again. A reduction of no more than `epsilon` is not made.
+// ReduceLROnPlateau: multiplies the rate by `factor` after an epoch, if the monitored loss has not decreased by the share
+// `threshold` for more than `patience` epochs. The rate is never less than `minLearningRate`. After a reduction it waits
+// `cooldown` epochs before it counts again. It makes no reductions of `epsilon` or less.
 
 import { atLeast0, nameOf, optional, share, whole } from "../../options.ts";
 import type { Monitor, ScheduleDefinition } from "./schedule.ts";
 
 /** Options of the schedule `"reduceOnPlateau"`. */
 export interface ReduceOnPlateauOptions {
-  /** Factor of a reduction, in [0, 1). Default 0.1. */
+  /** The factor of a reduction, in [0, 1). Default 0.1. */
   factor?: number;
-  /** Epochs without a fall that are let pass. Default 10. */
+  /** The number of epochs without improvement that are allowed before a reduction. Default 10. */
   patience?: number;
-  /** Share by which the loss must fall to count. Default 1e-4. */
+  /** The share by which the loss must decrease to count as an improvement. Default 1e-4. */
   threshold?: number;
-  /** Epochs after a reduction before counting begins again. Default 0. */
+  /** The number of epochs after a reduction that are not counted. Default 0. */
   cooldown?: number;
   /** The lowest rate. Default 0. */
   minLearningRate?: number;
-  /** Reductions of the rate by no more than this are not made. Default 1e-8. */
+  /** The rate is only reduced by more than this. Default 1e-8. */
   epsilon?: number;
-  /** The loss to watch. Default `"valLoss"` where there is validation, else `"loss"`. */
+  /** The monitored loss. Default `"valLoss"` if there is validation, otherwise `"loss"`. */
   monitor?: Monitor | undefined;
 }
 

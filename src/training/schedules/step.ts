@@ -6,9 +6,9 @@ import { type CountedOptions, per, type ScheduleDefinition } from "./schedule.ts
 
 /** Options of the schedule `"step"`. */
 export interface StepScheduleOptions extends CountedOptions {
-  /** Steps or epochs between two reductions. */
+  /** The number of steps or epochs between two reductions, at least 1. */
   stepSize: number;
-  /** Factor of a reduction, greater than 0. Default 0.1. */
+  /** The factor of a reduction, greater than 0. Default 0.1. */
   gamma?: number;
 }
 

@@ -11,7 +11,7 @@ export interface Block {
   readonly page: string;
   /** The line of its fence, from 1. */
   readonly line: number;
-  /** What the fence names: js, ts, html, sh, console, json, python or text. */
+  /** The language of the fence: js, ts, html, sh, console, json, python or text. */
   readonly language: string;
   readonly code: string;
   /** Code that runs before and after it. */
@@ -55,5 +55,5 @@ export function blocksOf(page: string): Block[] {
 export const blocksIn = (language: string): Block[] =>
   pages.flatMap(blocksOf).filter((block) => block.language === language);
 
-/** How a test names a block. */
+/** The name of a block in a test. */
 export const place = ({ page, line }: Block): string => `${page}:${line}`;

@@ -1,4 +1,4 @@
-// How parameters start, against the papers' formulas: by bounds and moments, and orthogonality.
+// Initializers against the formulas of the papers: bounds, moments and orthogonality.
 
 import { describe, expect, test } from "vitest";
 import { type InitializerName, TiedAutoencoder } from "../../../src/index.ts";
@@ -46,7 +46,7 @@ describe("initializers", () => {
     expect(kurtosis).toBeCloseTo(3, 0.7);
   });
 
-  test("torchLinear draws biases too, each by its own fan-in; the others start them at 0", () => {
+  test("torchLinear also draws biases by their own fan-in, and the others set them to 0", () => {
     const torch = start("torchLinear");
     const bound = (name: string) => Math.max(...torch[name]!.data.map(Math.abs));
     expect(bound("encoder.0.bias")).toBeLessThanOrEqual(1 / Math.sqrt(INPUTS));
@@ -66,7 +66,7 @@ describe("initializers", () => {
     [1, 3],
     [7, 1],
   ])(
-    "orthogonal weights of %i inputs and %i units are, to float32's last bits",
+    "orthogonal weights of %i inputs and %i units are orthogonal to the last bits of float32",
     (inputs, units) => {
       const { data } = start("orthogonal", [inputs, units])["encoder.0.weight"]!;
       expect(furthestFromOrthonormal(data, units, inputs)).toBeLessThan(2e-7);
@@ -75,11 +75,11 @@ describe("initializers", () => {
 });
 
 describe("orthogonalize", () => {
-  test("keeps the span: earlier vectors lose nothing to later ones", () => {
+  test("keeps the span of the first vectors", () => {
     const matrix = Float32Array.of(3, 4, 0, 1, 1, 1);
     orthogonalize(matrix, 2, 3);
     expect([...matrix.subarray(0, 3)]).toEqual([Math.fround(0.6), Math.fround(0.8), 0]);
-    const normal = [-4, 3, 0].map((value) => value / 5); // of the first, within its plane with e3
+    const normal = [-4, 3, 0].map((value) => value / 5); // orthogonal to the first vector, in its plane with e3
     const [a, b, c] = matrix.subarray(3) as unknown as [number, number, number];
     expect(a * normal[0]! + b * normal[1]!).toBeCloseTo(-0.2 / Math.sqrt(1.04), 6);
     expect(c).toBeCloseTo(1 / Math.sqrt(1.04), 6);

@@ -1,4 +1,4 @@
-// Initialisation from the data: a model starts at PCA's error.
+// Initialization from the data: a model starts with the error of PCA.
 
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
@@ -18,15 +18,18 @@ async function started(config: ModelConfig, x = train): Promise<TiedAutoencoder>
 }
 
 describe("initializeFrom", () => {
-  test.each([2, 8, 32])("a linear model with a code of %i starts at PCA's error", async (k) => {
-    const model = await started({ layers: [width, k], activation: "linear" });
-    const error = model.evaluate(train);
-    expect(error / floor(k)).toBeGreaterThan(0.99999);
-    expect(error / floor(k)).toBeLessThan(1.0001);
-  });
+  test.each([2, 8, 32])(
+    "a linear model with a code of %i starts with the error of PCA",
+    async (k) => {
+      const model = await started({ layers: [width, k], activation: "linear" });
+      const error = model.evaluate(train);
+      expect(error / floor(k)).toBeGreaterThan(0.99999);
+      expect(error / floor(k)).toBeLessThan(1.0001);
+    },
+  );
 
   test.each(["relu", "leakyRelu", "elu"] as const)(
-    "so does one of %s units, all of them active",
+    "a model of %s units does too, with all units active",
     async (activation) => {
       const model = await started({ layers: [width, 8], activation });
       expect(model.evaluate(train) / floor(8)).toBeLessThan(1.0001);
@@ -57,7 +60,7 @@ describe("initializeFrom", () => {
     expect(model.evaluate(train)).toBeLessThan(1e-10);
   });
 
-  test("weights are orthonormal rows by falling variance", async () => {
+  test("weights are orthonormal rows by descending variance", async () => {
     const model = await started({ layers: [width, 8], activation: "linear" });
     const code = model.encode(train);
     const variance = Array.from({ length: 8 }, (_, j) => {
@@ -76,7 +79,7 @@ describe("initializeFrom", () => {
     }
   });
 
-  test("data too wide for a covariance are passed over instead", async () => {
+  test("data too wide for a covariance are handled by passes over the rows", async () => {
     const wide = 2100;
     const factors = randomRows(60, 3, 1);
     const directions = randomRows(3, wide, 2).map((value) => value - 0.5);
@@ -94,7 +97,7 @@ describe("initializeFrom", () => {
     expect(less.evaluate(x)).toBeGreaterThan(1e-4);
   });
 
-  test("constant data, few rows and no biases do no harm", async () => {
+  test("constant data, few rows and no biases are handled", async () => {
     const constant = await started({ layers: [6, 3] }, new Float32Array(60).fill(0.25));
     expect(constant.evaluate(new Float32Array(6).fill(0.25))).toBeLessThan(1e-12);
     const few = await started({ layers: [6, 5], activation: "linear" }, randomRows(2, 6, 3));
@@ -121,13 +124,13 @@ describe("initializeFrom", () => {
     expect(model.evaluate(x) / pcaError(scaled, scaled, columns.length, 8)).toBeLessThan(1.0001);
   });
 
-  test("repeats with the seed and leaves the step count alone", async () => {
+  test("repeats with the seed and does not change the step count", async () => {
     const [a, b] = [await started({ layers: [width, 8] }), await started({ layers: [width, 8] })];
     expect(a.weights()).toEqual(b.weights());
     expect(a.stepCount).toBe(0);
   });
 
-  test("training can go on from it, and other training waits for it", async () => {
+  test("training can continue from it, and other training is refused during it", async () => {
     const model = TiedAutoencoder.createSync({ layers: [width, 8] });
     const initializing = model.initializeFrom(train, { method: "pca" });
     expect(() => model.trainOnBatch(train)).toThrow(/being trained/);
@@ -160,8 +163,8 @@ describe("initializeFrom", () => {
     model.trainOnBatch(new Float32Array(columns)); // the model is free again
   });
 
-  test("products in pieces have the bits of whole ones", async () => {
-    // 1,300 columns: the covariance of a chunk comes in two bands, and its product with the basis in several.
+  test("products in pieces have the same bits as whole products", async () => {
+    // 1,300 columns: the covariance of a chunk has two bands, and its product with the basis several parts.
     const columns = 1300;
     const rows = randomRows(220, columns, 2).map((value, i) => value * (1 + (i % 9)));
     const [one, two] = [1, 2].map((threads) =>
@@ -175,11 +178,11 @@ describe("initializeFrom", () => {
       digests.push(createHash("sha256").update(data).digest("hex"));
     }
     expect(digests[1]).toBe(digests[0]);
-    // What one call for each product gave.
+    // The result with one call for each product.
     expect(digests[0]).toBe("d9c7657288d984dfdebb2669ff4405c6f153acfed22259a71788356641a9687c");
   });
 
-  test("a reading meanwhile, however large, does no harm", async () => {
+  test("a large read in between has no effect", async () => {
     const alone = await started({ layers: [width, 32, 8] });
     const model = TiedAutoencoder.createSync({ layers: [width, 32, 8] });
     let done = false;
@@ -207,7 +210,7 @@ describe("initializeFrom", () => {
   });
 });
 
-test("symmetricEigenvectors diagonalises", () => {
+test("symmetricEigenvectors diagonalizes", () => {
   const n = 7;
   const half = randomRows(n, n, 9);
   const at = (i: number, j: number) => half[i * n + j]! + half[j * n + i]!;
@@ -226,7 +229,7 @@ test("symmetricEigenvectors diagonalises", () => {
   }
 });
 
-describe("codes that are not dense start from components too", () => {
+describe("codes that are not dense also start from components", () => {
   const rows = randomRows(60, 6, 9).map((value, i) => value * (1 + (i % 6)) + 3);
   const pca = pcaError(rows, rows, 6, 3);
 
@@ -244,7 +247,7 @@ describe("codes that are not dense start from components too", () => {
     expect(Math.abs(model.evaluate(rows) / pca - 1)).toBeLessThan(1e-4);
   });
 
-  test("a relu code, centered, starts there as well: its biases lift it", async () => {
+  test("a centered relu code also starts with the error of PCA, by its biases", async () => {
     const model = TiedAutoencoder.createSync({
       layers: [6, 3],
       code: { type: "topK", k: 3, centered: true },

@@ -1,5 +1,5 @@
-// A page's manners while it trains: `fit` leaves no task longer than 50 ms, and with the model in a
-// worker the page draws on as it does at rest (60 frames a second where nothing else runs). A busy
+// Responsiveness of a page while it trains: `fit` has no task longer than 50 ms, and with the model in a
+// worker the page draws as many frames as without training (60 per second on a quiet machine). A busy
 // machine may stretch a task or lose a frame, so the best of several tries counts.
 
 import { TiedAutoencoder } from "tied-autoencoder";

@@ -1,5 +1,5 @@
-// Every activation in float64, straight from its definition. Derivatives are not listed: the tests
-// take them from the function by differences.
+// Every activation in float64 from its definition. There are no derivatives: the tests
+// compute them by finite differences.
 
 import type { Activation } from "../../../assembly/ops.ts";
 import { erfc, sigmoid } from "./functions.ts";

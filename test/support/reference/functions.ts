@@ -1,4 +1,4 @@
-// The elementary functions in float64, good to a few 1e-16: what the host has, and erf.
+// The elementary functions in float64, with an error of a few 1e-16: those of Math, and erf.
 
 /** Maclaurin's series near 0, the continued fraction of erfc elsewhere. */
 function erf(x: number): number {
@@ -15,7 +15,7 @@ function erf(x: number): number {
   return x < 0 ? erfc(a) - 1 : 1 - erfc(a);
 }
 
-/** 1 - erf(x), to full precision where it is small. */
+/** 1 - erf(x), with full precision where it is small. */
 export function erfc(x: number): number {
   if (x < 2) return 1 - erf(x);
   if (x > 28) return 0;

@@ -1,5 +1,5 @@
 // The gradient of a one-layer tied autoencoder (relu code, linear output, squared error) in float64, in
-// plain loops: what the Gram and the direct step are held against.
+// plain loops: the reference for the Gram and the direct step.
 
 import type { NamedWeights } from "../../../src/index.ts";
 

@@ -1,4 +1,4 @@
-// Every loss of one element and its gradient in float64, straight from the definition.
+// Every loss of one element and its gradient in float64, from the definition.
 
 import type { Loss } from "../../../assembly/ops.ts";
 import { sigmoid } from "./functions.ts";

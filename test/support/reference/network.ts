@@ -1,5 +1,5 @@
-// The tied autoencoder in float64, in plain loops, straight from its definition: the reference that
-// finite differences are taken of. It shares nothing with src/ but the configuration's shape.
+// The tied autoencoder in float64, in plain loops, from its definition: the reference for
+// finite differences. It shares nothing with src/ except the form of the configuration.
 //
 // It gives the training loss of the first step, with every term that a configuration can ask for: codes, penalties,
 // dropout and masked values. Random draws come from the generator's own reference.
@@ -12,11 +12,11 @@ import { normalOf, wordOf } from "./random.ts";
 type Weights = Record<string, { data: ArrayLike<number> }> | NamedWeights;
 type Matrix = number[][];
 
-/** Streams of random draws, as files and resumed runs depend on them: never to change. */
+/** Streams of random draws, which must never change, because resumed runs depend on them. */
 const DROPOUT_STREAM = 3;
 const CODE_STREAM = 0x4000_0000;
 
-/** What a difference of two losses must not move: the residual of the auxiliary term. */
+/** A value that finite differences must treat as a constant: the residual of the auxiliary term. */
 export interface Held {
   residual?: Matrix;
 }
@@ -119,7 +119,7 @@ function reconstruction({ loss }: ResolvedConfig, y: Matrix, goal: Matrix): numb
   return sum / known;
 }
 
-/** The k largest values, of equal ones the first; the others 0. */
+/** The k largest values, of equal values the first ones. The others are 0. */
 function keep(row: readonly number[], k: number): number[] {
   const order = row.map((_, i) => i).sort((a, b) => row[b]! - row[a]! || a - b);
   const kept = new Set(order.slice(0, k));
@@ -162,7 +162,7 @@ function gaussian(
   return codes;
 }
 
-/** Dropout behind layer `s` of the 2n, as step 0 draws it. */
+/** Dropout after layer `s` of the 2n layers in step 0. */
 function dropped({ dropout, seed }: ResolvedConfig, h: Matrix, s: number): Matrix {
   if (dropout === 0) return h;
   const limit = Math.round(dropout * 2 ** 24);
@@ -246,7 +246,7 @@ function contraction(
   const w = weights[`encoder.${i}.weight`]!.data;
   const step = 1e-4;
   const at = (value: number) => act(encoderActivations[i]!, value);
-  // Five points: the differences of a loss made of this one have digits enough left.
+  // Five points, so that differences of a loss with this derivative are precise enough.
   const slope = (v: number) =>
     (8 * (at(v + step) - at(v - step)) - (at(v + 2 * step) - at(v - 2 * step))) / (12 * step);
   for (const penalty of config.penalties) {
@@ -293,7 +293,7 @@ function weightPenalties(config: ResolvedConfig, weights: Weights, terms: number
   }
 }
 
-/** h Wᵀ + b on the way in, h W + c on the way out; W is [units, inputs]. */
+/** h Wᵀ + b in the encoder, h W + c in the decoder. W is [units, inputs]. */
 function affine(
   h: Matrix,
   weights: Weights,

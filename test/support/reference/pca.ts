@@ -1,7 +1,7 @@
-// Principal components by Jacobi rotations, for inputs of up to a few hundred columns: the yardstick of
+// Principal components by Jacobi rotations, for inputs of up to a few hundred columns: the reference for
 // every linear code. Float64 throughout.
 
-/** Mean squared error an element on `test` after PCA with `k` components fitted on `train`. */
+/** The mean squared error per element on `test` after PCA with `k` components fitted on `train`. */
 export function pcaError(
   train: Float32Array,
   test: Float32Array,

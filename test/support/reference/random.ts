@@ -1,5 +1,5 @@
-// Philox4x32-10 word by word, the normal distribution in float64, and Fisher-Yates: what the random
-// kernels are held against.
+// Philox4x32-10 word by word, the normal distribution in float64, and Fisher-Yates: the reference for the random
+// kernels.
 
 /** The high 32 bits of a 32 x 32 bit product. */
 function highProduct(a: number, b: number): number {
@@ -60,7 +60,7 @@ export function distribution(z: number): number {
   return z < 0 ? tail(-z) / 2 : 1 - tail(z) / 2;
 }
 
-/** The normal that a word stands for: its quantile by bisection and Newton's steps. */
+/** The normal value of a word: its quantile by bisection and Newton's method. */
 export function normalOf(word: number): number {
   const magnitude = word & 0x7fff_ffff;
   const outside = (2 ** 31 - magnitude - 0.5) / 2 ** 31;
@@ -73,7 +73,7 @@ export function normalOf(word: number): number {
     else high = middle;
   }
   let z = (low + high) / 2;
-  // Near 0 the tail is almost 1: solve for what lies inside instead.
+  // Near 0 the tail is almost 1: solve for the probability inside instead.
   if (inside < 1e-3) z = inside * Math.sqrt(Math.PI / 2) * (1 + (Math.PI / 12) * inside * inside);
   else {
     for (let i = 0; i < 3; i++) {

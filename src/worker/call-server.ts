@@ -1,5 +1,5 @@
-// The worker's side of calls: takes them as they arrive, keeps data that was sent once, and asks the page's callbacks.
-// Every call is answered, whatever it holds. What is no message of this package is ignored.
+// The worker's side of calls: runs calls as they arrive, keeps data that was sent once, and calls the page's callbacks.
+// Every call is answered, whatever it contains. Messages that are not of this package are ignored.
 
 import { InvalidStateError, InvalidTypeError, show } from "../errors.ts";
 import {
@@ -19,15 +19,15 @@ export interface Port {
   listen(listener: (message: unknown) => void): void;
 }
 
-/** What a worker holds. */
+/** The model or the detector of a worker. */
 export interface Service {
   /** Runs a call. */
   run(id: number, call: string, args: readonly unknown[]): unknown;
-  /** What the page is told of the state with the answer to a call. */
+  /** The state that the page gets with the answer to a call. */
   state(call: string): ModelState | undefined;
 }
 
-/** A signal that the page aborts. The page knows the reason. */
+/** A signal that the page aborts. Only the page has the reason. */
 class PageSignal {
   aborted = false;
   readonly reason = undefined;
@@ -47,30 +47,30 @@ class PageSignal {
   }
 }
 
-/** A call that the worker has beside the methods of what it holds. */
+/** A call of the worker that is not a method of its model or detector. */
 export type OwnCall = (id: number, ...args: never[]) => unknown;
 
 /**
- * Runs a call: one of `own`, or else a method of the class of `held`.
- * @throws InvalidTypeError for a call that there is not; InvalidStateError where nothing is held yet
+ * Runs a call: one of `own`, or else a method of the class of `target`.
+ * @throws InvalidTypeError for an unknown call; InvalidStateError without a target
  */
 export function runCall(
   own: Readonly<Record<string, OwnCall>>,
-  held: object | undefined,
+  target: object | undefined,
   id: number,
   call: string,
   args: readonly unknown[],
 ): unknown {
   if (Object.hasOwn(own, call)) return own[call]?.(id, ...(args as never[]));
-  if (!held) throw new InvalidStateError(`${call} needs something made or loaded before it.`);
-  const method = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(held), call)?.value;
-  if (typeof method === "function" && call !== "constructor") return method.apply(held, args);
+  if (!target) throw new InvalidStateError(`${call} needs something made or loaded before it.`);
+  const method = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(target), call)?.value;
+  if (typeof method === "function" && call !== "constructor") return method.apply(target, args);
   throw new InvalidTypeError(
     `The worker has no call ${show(call)}. The page and the program of its worker may be of different versions of the package.`,
   );
 }
 
-export class Desk {
+export class CallServer {
   readonly #port: Port;
   readonly #signals = new Map<number, PageSignal>();
   readonly #asked = new Map<number, (message: Request) => void>();
@@ -83,7 +83,7 @@ export class Desk {
     this.#port = port;
   }
 
-  /** Keeps data; returns their number. */
+  /** Keeps data and returns their number. */
   keep(data: unknown): number {
     this.#kept.set(this.#keptCount, data);
     return this.#keptCount++;
@@ -93,7 +93,7 @@ export class Desk {
     this.#kept.delete(number);
   }
 
-  /** The options of a long call as the page meant them: callbacks that ask it, a signal that it sets. */
+  /** The options of a long call: with callbacks that send messages to the page, and a signal that the page aborts. */
   options(id: number, sent: unknown): Record<string, unknown> {
     const options = { ...(sent as Record<string, unknown>) };
     for (const [name, value] of Object.entries(options)) {
@@ -113,12 +113,12 @@ export class Desk {
     return { ...options, signal };
   }
 
-  /** Forgets the signal of a call that has ended. */
+  /** Removes the signal of a call that has ended. */
   forget(id: number): void {
     this.#signals.delete(id);
   }
 
-  /** Answers calls from now on. The signals of calls named in `open` outlast them. */
+  /** Starts to answer calls. The signals of the calls in `open` are kept after the call. */
   serve({ run, state }: Service, open: readonly string[] = []): void {
     this.#port.post({ ready: true }, []);
     this.#port.listen(async (message) => {
@@ -141,7 +141,7 @@ export class Desk {
     });
   }
 
-  /** Puts data that was sent before in the places where the page named it. */
+  /** Replaces references to data that was sent before by the data. */
   readonly #withKept = (value: unknown): unknown => {
     if (Object.prototype.toString.call(value) !== "[object Object]") return value;
     const entries = value as Record<string, unknown>;
@@ -153,7 +153,7 @@ export class Desk {
   };
 }
 
-/** The state after a call that failed; what was disposed of has none. */
+/** The state after a failed call. A disposed model has none. */
 function stateOrNone(state: Service["state"], call: string): ModelState | undefined {
   try {
     return state(call);
