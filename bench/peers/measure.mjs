@@ -18,8 +18,8 @@ export async function measure({ kind, workload, rows, rounds, images, clock }, p
   const ring = ringOf(images, rows);
   const expected = truth(kind, workload, ring);
   const running = [];
-  for (const { name, does, start } of peers) {
-    if (!does.includes(kind)) continue;
+  for (const { name, does, start, takesTopK = false } of peers) {
+    if (!does.includes(kind) || (workload.topK && !takesTopK)) continue;
     try {
       const session = await start(workload, startingWeights(workload), ring);
       await check(session, expected);
@@ -36,8 +36,8 @@ export async function measure({ kind, workload, rows, rounds, images, clock }, p
   }
   for (const { session } of running) await session.dispose();
   const seconds = Object.fromEntries(running.map((peer) => [peer.name, peer.seconds]));
-  const { id, layers } = workload;
-  return { workload: id, layers, kind, rows, peers: compare(seconds, peers[0].name) };
+  const { id, layers, topK } = workload;
+  return { workload: id, layers, topK, kind, rows, peers: compare(seconds, peers[0].name) };
 }
 
 /**

@@ -68,7 +68,8 @@ function tables({ cells, peers }) {
   }));
 }
 
-const title = ({ workload, layers, kind }) => `${workload} ${layers.join("-")}, ${TITLES[kind]}`;
+const title = ({ workload, layers, topK, kind }) =>
+  `${workload} ${layers.join("-")}${topK ? `, top-k of ${topK}` : ""}, ${TITLES[kind]}`;
 
 /** Three digits, or the thousandths of what is small. */
 function digits(value) {

@@ -14,7 +14,8 @@ import { ringLength, workloads } from "./workloads.mjs";
 
 const USAGE = `npm run bench:peers -- [options]
   --peers LIST      of ours, pytorch, jax, tfjs, onnx, plain; compared with the first
-  --workloads LIST  of W1 (784-128), W2 (784-256-64)
+  --workloads LIST  of W1 (784-128), W2 (784-256-64), W3 (784-6144, top-k of 32;
+                    256 rows, whatever the lists say)
   --batches LIST    rows of a training step (1,8,32,128,256,1024); empty for none
   --rows LIST       rows to encode (1,32,1024); empty for none
   --rounds N        interleaved rounds (21)
@@ -61,7 +62,9 @@ function askedCells() {
   for (const [kind, all] of Object.entries(sizes)) {
     for (const id of list(options.workloads)) {
       if (!known.has(id)) throw new RangeError(`no workload ${id}`);
-      for (const rows of all) cells.push({ kind, workload: known.get(id), rows, rounds, clock });
+      const workload = known.get(id);
+      const counts = all.length === 0 ? all : (workload.only ?? all);
+      for (const rows of counts) cells.push({ kind, workload, rows, rounds, clock });
     }
   }
   if (cells.length === 0) throw new RangeError("nothing to measure");

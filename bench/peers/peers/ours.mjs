@@ -21,6 +21,7 @@ export async function open() {
       name,
       version: `${version}, ${build} build`,
       does: ["train", "encode"],
+      takesTopK: true,
       async start(workload, weights, ring) {
         const model = await createModel(TiedAutoencoder, workload, weights);
         let loss = Number.NaN;
@@ -41,8 +42,12 @@ export async function open() {
 }
 
 /** The workload's model with the weights given. */
-export async function createModel(TiedAutoencoder, { layers }, weights) {
-  const model = await TiedAutoencoder.create({ layers, optimizer: { type: "adam", ...adam } });
+export async function createModel(TiedAutoencoder, { layers, topK }, weights) {
+  const model = await TiedAutoencoder.create({
+    layers,
+    optimizer: { type: "adam", ...adam },
+    ...(topK && { code: { type: "topK", k: topK } }),
+  });
   model.setWeights(weights);
   return model;
 }

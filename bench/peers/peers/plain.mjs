@@ -10,13 +10,14 @@ export function open() {
       name: "plain JavaScript",
       version: "loops",
       does: ["train", "encode"],
+      takesTopK: true,
       start: (workload, weights, ring) => timed(plain(workload, weights, Float32Array), ring),
     },
   ];
 }
 
 /** The autoencoder over arrays of the type given: Float32Array, or Float64Array for the truth. */
-export function plain({ layers }, weights, Numbers) {
+export function plain({ layers, topK }, weights, Numbers) {
   const depth = layers.length - 1;
   const parameters = Object.entries(weights).map(([name, { shape, data }]) => ({
     name,
@@ -45,6 +46,7 @@ export function plain({ layers }, weights, Numbers) {
       rectify(y);
       outputs.push(y);
     }
+    if (topK) keepLargest(rows, layers[depth], topK, outputs[depth]);
     return outputs;
   }
 
@@ -156,6 +158,15 @@ function addColumns(rows, cols, d, sums) {
 
 function rectify(y) {
   for (let i = 0; i < y.length; i++) y[i] = Math.max(y[i], 0);
+}
+
+/** Sets all but the k largest of each row to 0. */
+function keepLargest(rows, cols, k, y) {
+  for (let r = 0; r < rows; r++) {
+    const row = y.subarray(r * cols, (r + 1) * cols);
+    const least = row.slice().sort()[cols - k];
+    for (let c = 0; c < cols; c++) if (row[c] < least) row[c] = 0;
+  }
 }
 
 function dropWhereZero(y, d) {

@@ -33,7 +33,7 @@ export async function open({ pythons, images }) {
         const start = (...args) => session(ask, folder, imageFile, kind === "fused", ...args);
         const does = kind === "fused" ? ["train"] : ["train", "encode"];
         if (!peers.has(name))
-          peers.set(name, { name, version: `${version}, ${blas}`, does, start });
+          peers.set(name, { name, version: `${version}, ${blas}`, does, start, takesTopK: true });
       }
     } catch (error) {
       failures.push(`${python}: ${error.message}`);
@@ -73,7 +73,7 @@ async function converse(python) {
 
 let sessions = 0;
 
-async function session(ask, folder, images, fused, { layers }, weights, ring) {
+async function session(ask, folder, images, fused, { layers, topK }, weights, ring) {
   const id = ++sessions;
   const file = join(folder, `session-${id}`);
   const shapes = Object.entries(weights).map(([name, { shape }]) => [name, shape]);
@@ -83,7 +83,7 @@ async function session(ask, folder, images, fused, { layers }, weights, ring) {
   writeFileSync(file, Buffer.concat(Object.values(weights).map(({ data }) => bytesOf(data))));
   const rows = ring[0].length / layers[0];
   const data = { images, rows, ring: ring.length, weights: file, shapes };
-  await request("start", { layers, adam, fused, ...data });
+  await request("start", { layers, top_k: topK ?? 0, adam, fused, ...data });
 
   return {
     train: (steps) => request("train", { steps }),

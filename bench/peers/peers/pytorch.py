@@ -44,8 +44,8 @@ def watch():
 
 
 class Session:
-    def __init__(self, layers, rows, ring, images, weights, shapes, adam, fused):
-        self.depth = len(layers) - 1
+    def __init__(self, layers, top_k, rows, ring, images, weights, shapes, adam, fused):
+        self.depth, self.top_k = len(layers) - 1, top_k
         batch = rows * layers[0]
         data = read_floats(images)
         self.ring = [data[i * batch : (i + 1) * batch].view(rows, layers[0]) for i in range(ring)]
@@ -68,6 +68,9 @@ class Session:
         for i in range(self.depth):
             weight, bias = self.named[f"encoder.{i}.weight"], self.named[f"encoder.{i}.bias"]
             x = F.relu(F.linear(x, weight, bias))
+        if self.top_k:
+            kept = x.topk(self.top_k)
+            x = torch.zeros_like(x).scatter(1, kept.indices, kept.values)
         return x
 
     def reconstruct(self, x):
