@@ -29,7 +29,7 @@ import {
   sampleRows,
 } from "./model/variational.ts";
 import { disposeKey } from "./platform/dispose.ts";
-import { finish, type Paused, Turns } from "./platform/turns.ts";
+import { finish, type InTurns, inTurns } from "./platform/turns.ts";
 import { type BatchStream, requireSameCount } from "./training/batches.ts";
 import { resolveFit } from "./training/fit.ts";
 import type { AbortSignalLike, FitOptions, StepRecord } from "./training/fit-options.ts";
@@ -275,23 +275,21 @@ export class TiedAutoencoder {
     onlyKeys("initializeFrom", settings, method === "pca" ? PCA_KEYS : LAYERWISE_KEYS);
     const [rows] = this.#pair("initializeFrom", x, undefined);
     const { signal } = options;
-    const turns = new Turns();
-    turns.begin();
     const requireGoing = () => {
       if (signal?.aborted) throw signal.reason;
       if (this.#engine === engine) return;
       throw new DisposedError("The model was disposed during initializeFrom.");
     };
-    const inTurns: InTurns = (work) => turns.run(work, requireGoing);
+    const work = inTurns(requireGoing);
     this.#training = true;
     try {
-      await inTurns(engine.staging.requireTrainable(rows, false));
-      if (!engine.preparation.fitted) await inTurns(engine.preparation.learn(rows, rows.count));
+      await work(engine.staging.requireTrainable(rows, false));
+      if (!engine.preparation.fitted) await work(engine.preparation.learn(rows, rows.count));
       if (method === "pca") {
         const { initializeFromComponents } = await import("./model/initial/pca-initializer.ts");
-        await inTurns(initializeFromComponents(engine, rows));
+        await work(initializeFromComponents(engine, rows));
       } else {
-        await this.#pretrain(engine, x, options as LayerwiseOptions, inTurns, requireGoing);
+        await this.#pretrain(engine, x, options as LayerwiseOptions, work, requireGoing);
       }
       requireGoing();
       engine.constraint.apply();
@@ -305,7 +303,7 @@ export class TiedAutoencoder {
     engine: Engine,
     x: MatrixInput,
     options: LayerwiseOptions,
-    inTurns: InTurns,
+    work: InTurns,
     requireGoing: () => void,
   ): Promise<void> {
     const { config, build } = this;
@@ -337,7 +335,7 @@ export class TiedAutoencoder {
           if (tensor) engine.state.parameters.set(data, tensor.offset);
         }
         if (i < depth - 1)
-          input = await inTurns(layer.#live.inference.encoding(layer.#rows("x", input)));
+          input = await work(layer.#live.inference.encoding(layer.#rows("x", input)));
       } finally {
         layer.dispose();
       }
@@ -560,9 +558,6 @@ function signalOf(requireGoing: () => void): AbortSignalLike {
     },
   };
 }
-
-/** Does work with pauses, and yields to the event loop. */
-type InTurns = <Result>(work: Paused<Result>) => Promise<Result>;
 
 const PCA_KEYS = Object.keys({
   method: true,

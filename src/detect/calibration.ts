@@ -70,7 +70,7 @@ export class Calibration {
   readonly #thresholds = new Map<string, number>();
 
   constructor(scores: Float64Array) {
-    this.scores = scores.filter((score) => !Number.isNaN(score));
+    this.scores = known(scores);
     this.sorted = ascending(this.scores);
   }
 
@@ -153,6 +153,17 @@ export class Calibration {
     if (reached < 0) return Infinity;
     return reached >= sorted.length ? -Infinity : at(sorted, sorted.length - 1 - reached);
   }
+}
+
+/** The scores without NaN. There may be millions: a plain loop. */
+function known(scores: Float64Array): Float64Array {
+  const some = new Float64Array(scores.length);
+  let count = 0;
+  for (let i = 0; i < scores.length; i++) {
+    const score = scores[i] ?? Number.NaN;
+    if (!Number.isNaN(score)) some[count++] = score;
+  }
+  return some.slice(0, count);
 }
 
 /** Says how many rows have no score. */

@@ -6,9 +6,11 @@ import { onlyKeys, record, wholeNumber } from "../checks.ts";
 import { DisposedError, InvalidStateError, InvalidValueError } from "../errors.ts";
 import type { CellOptions } from "../formats/cell-values.ts";
 import type { RuntimeOptions } from "../make.ts";
+import { at } from "../math/order.ts";
 import { runtimeKeys } from "../model/config.ts";
 import { disposeKey } from "../platform/dispose.ts";
 import { bytesOf } from "../platform/tags.ts";
+import { finish, inTurns } from "../platform/turns.ts";
 import type { Decision, Detection } from "./calibration.ts";
 import { type Drift, DriftWatch } from "./drift.ts";
 import type { ScoreKind } from "./ensemble.ts";
@@ -23,16 +25,17 @@ import {
   judgeSource,
   type Parts,
   scoreSource,
-  scoresApart,
+  scoringApart,
   type TrainingResult,
 } from "./parts.ts";
+import { visiting } from "./passes.ts";
 import { type DetectorReportOptions, detectorReport } from "./report.ts";
 import type { SeriesState } from "./series/series.ts";
 import { auroc, averagePrecision, decisionQuality, requireLabels } from "./statistics/ranking.ts";
 import { DetectorStream } from "./stream.ts";
 import type { ColumnSchema } from "./table/schema.ts";
-import { type DetectorInput, readSource } from "./table/source.ts";
-import { type UpdateOptions, updateParts } from "./update.ts";
+import { type DetectorInput, readingSource, readSource } from "./table/source.ts";
+import { type UpdateOptions, updateOptions, updateParts } from "./update.ts";
 import type { Yardstick } from "./yardstick.ts";
 
 /** A file's bytes, or what gives them. */
@@ -272,18 +275,27 @@ export class AnomalyDetector {
         "The detector is being updated. Await that before the next update.",
       );
     }
+    const settings = updateOptions(options);
+    const { signal } = settings;
+    const requireGoing = () => {
+      if (signal?.aborted) throw signal.reason;
+      if (this.#parts !== parts)
+        throw new DisposedError("The detector was disposed during update.");
+    };
     this.#updating = true;
     try {
-      const source = readSource("rows", rows, parts.encoder.columns);
-      const seen = scoresApart(parts, source);
-      const updated = await updateParts(parts, source, options);
+      const work = inTurns(requireGoing);
+      const source = await work(readingSource("rows", rows, parts.encoder.columns));
+      const seen = await work(scoringApart(parts, source));
+      const updated = await updateParts(parts, source, settings, work);
       if (this.#parts !== parts) {
         updated.ensemble.dispose();
-        throw new DisposedError("The detector was disposed during update.");
+        requireGoing();
       }
-      for (const score of seen) this.#watch.observe(score);
       this.#parts = updated;
       parts.ensemble.dispose();
+      const observe = (i: number) => this.#watch.observe(at(seen, i));
+      await inTurns(() => {})(visiting(seen.length, observe));
     } finally {
       this.#updating = false;
     }
@@ -306,9 +318,9 @@ export class AnomalyDetector {
     const parts = this.#live;
     if (rows === undefined) return this.#watch.drift;
     const watch = freshWatch(parts);
-    for (const score of scoresApart(parts, readSource("rows", rows, parts.encoder.columns))) {
-      watch.observe(score);
-    }
+    const source = readSource("rows", rows, parts.encoder.columns);
+    const scores = finish(scoringApart(parts, source));
+    for (let i = 0; i < scores.length; i++) watch.observe(at(scores, i));
     return watch.drift;
   }
 
@@ -349,7 +361,7 @@ export class AnomalyDetector {
 
 /** A watch over rows that begins with what was learned. */
 function freshWatch({ calibration, windowCalibration, series }: Parts): DriftWatch {
-  return new DriftWatch((windowCalibration ?? calibration).scores, series?.length ?? 1);
+  return new DriftWatch((windowCalibration ?? calibration).sorted, series?.length ?? 1);
 }
 
 async function bytesFrom(source: DetectorSource): Promise<Uint8Array> {

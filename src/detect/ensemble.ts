@@ -16,20 +16,18 @@
 
 import type { RuntimeOptions } from "../make.ts";
 import { ascending, at } from "../math/order.ts";
-import { yieldToEventLoop } from "../platform/yield.ts";
+import type { Paused } from "../platform/turns.ts";
 import type { Folds } from "./folds.ts";
 import { type Judgement, Jury } from "./jury.ts";
 import { type Member, type TrainingHooks, trainMember } from "./member.ts";
 import { type Neighbours, neighboursOf } from "./neighbours.ts";
 import type { Policy } from "./policy.ts";
-import type { Samples } from "./samples.ts";
+import { range, type Samples } from "./samples.ts";
 import type { Encoded } from "./table/encoder.ts";
 
 /** What a score measures: what the models cannot reproduce, how far the code is out, or both. */
 export type ScoreKind = "residual" | "distance" | "combined";
 
-/** Samples that are judged at a time. */
-const CHUNK = 2048;
 /** Held-out samples of a fold from which the scale of errors is taken. */
 const MOST_FOR_SCALE = 20_000;
 /** Held-out samples whose errors are kept, by which a column's surprise is told, and the most values of them. */
@@ -144,6 +142,11 @@ export class Ensemble {
     return completed(this.#jury, this, encoded);
   }
 
+  /** How many samples are judged between pauses. */
+  get together(): number {
+    return this.#jury.together;
+  }
+
   /** What the models say together: the means of their errors and distances. */
   judge(features: Float32Array): Judgement {
     return this.#jury.judge(features);
@@ -180,7 +183,7 @@ export class Ensemble {
     const isInFold = new Uint8Array(samples.count);
     for (let k = 0; k < folds.count; k++) {
       const held = folds.heldOut(k);
-      await inChunks(held, hooks, (indexes) => {
+      await inChunks(held, this.#jury, hooks, (indexes) => {
         const encoded = this.completed(samples.take(indexes));
         const own = this.#combine(encoded, this.#jury.judge(encoded.features, [k]));
         indexes.forEach((index, i) => {
@@ -189,10 +192,8 @@ export class Ensemble {
         });
       });
     }
-    const rest = Uint32Array.from({ length: samples.count }, (_, i) => i).filter(
-      (i) => !isInFold[i],
-    );
-    await inChunks(rest, hooks, (indexes) => {
+    const rest = range(0, samples.count).filter((i) => !isInFold[i]);
+    await inChunks(rest, this.#jury, hooks, (indexes) => {
       const own = this.score(samples.take(indexes));
       indexes.forEach((index, i) => {
         scores[index] = at(own, i);
@@ -212,7 +213,7 @@ export class Ensemble {
     const kept: number[][] = Array.from({ length: blockCount }, () => []);
     for (let k = 0; k < folds.count; k++) {
       const some = evenly(folds.heldOut(k), Math.ceil(most / folds.count));
-      await inChunks(some, hooks, (indexes) => {
+      await inChunks(some, this.#jury, hooks, (indexes) => {
         const encoded = this.completed(samples.take(indexes));
         const { errors } = this.#jury.judge(encoded.features, [k]);
         const scores = this.blockScores(encoded, errors);
@@ -319,7 +320,8 @@ export async function heldOutMeans(
   let nearest = 0;
   let count = 0;
   for (let k = 0; k < folds.count; k++) {
-    await inChunks(evenly(folds.heldOut(k), MOST_FOR_SCALE), hooks, (indexes) => {
+    const some = evenly(folds.heldOut(k), MOST_FOR_SCALE);
+    await inChunks(some, jury, hooks, (indexes) => {
       const { features, missing } = completed(jury, samples, samples.take(indexes));
       const judgement = jury.judge(features, [k]);
       for (const each of judgement.distances) distance += each;
@@ -362,15 +364,23 @@ function evenly(indexes: Uint32Array, most: number): Uint32Array {
   return indexes.filter((_, i) => i % stride === 0);
 }
 
-/** Works through numbers of samples chunk by chunk; the event loop has its turn after each. */
+/** Works through numbers of samples chunk by chunk. */
 async function inChunks(
   indexes: Uint32Array,
-  { signal }: TrainingHooks,
-  work: (chunk: Uint32Array) => void,
+  { together }: Jury,
+  { work }: TrainingHooks,
+  visit: (chunk: Uint32Array) => void,
 ): Promise<void> {
-  for (let first = 0; first < indexes.length; first += CHUNK) {
-    if (signal?.aborted) throw signal.reason;
-    work(indexes.subarray(first, first + CHUNK));
-    await yieldToEventLoop();
+  await work(chunks(indexes, together, visit));
+}
+
+function* chunks(
+  indexes: Uint32Array,
+  size: number,
+  visit: (chunk: Uint32Array) => void,
+): Paused<void> {
+  for (let first = 0; first < indexes.length; first += size) {
+    visit(indexes.subarray(first, first + size));
+    yield;
   }
 }

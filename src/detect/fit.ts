@@ -6,15 +6,16 @@ import { OrderedRows, type Rows } from "../data/rows.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import type { CellOptions } from "../formats/cell-values.ts";
 import type { RuntimeOptions } from "../make.ts";
-import { ascending, ascendingOrder, at, sortedQuantile } from "../math/order.ts";
+import { ascending, at, smallest, sortedQuantile } from "../math/order.ts";
 import { runtimeKeys } from "../model/config.ts";
-import { Turns } from "../platform/turns.ts";
+import { type InTurns, inTurns, type Paused } from "../platform/turns.ts";
 import type { AbortSignalLike } from "../training/fit-options.ts";
 import { Calibration, unknownRows } from "./calibration.ts";
 import { type CrossFit, Ensemble, type ScoreKind } from "./ensemble.ts";
 import { blockFolds, type Folds, randomFolds, seenSamples, within } from "./folds.ts";
 import type { TrainingHooks } from "./member.ts";
-import { type Parts, rowBlocks, scoreSource } from "./parts.ts";
+import { type Parts, rowBlocks, scoringSource } from "./parts.ts";
+import { filling, filteringNumbers } from "./passes.ts";
 import {
   choosesLoss,
   type DetectorModel,
@@ -31,19 +32,18 @@ import {
 import { permutation, type Random, random } from "./random.ts";
 import { range, rowSamples, type Samples } from "./samples.ts";
 import {
+  bringingToRows,
   covered,
-  type Framed,
   fitSeries,
-  frameSeries,
+  framingSeries,
   resolveWindow,
   type SeriesState,
-  toRows,
   type WindowOptions,
 } from "./series/series.ts";
-import { leaveOneOutPValues } from "./statistics/conformal.ts";
+import { conformalPValue, leaveOneOutPValue } from "./statistics/conformal.ts";
 import { Encoder } from "./table/encoder.ts";
 import type { ColumnsOption } from "./table/schema.ts";
-import { type DetectorInput, readSource, type Source, someOf } from "./table/source.ts";
+import { type DetectorInput, readingSource, type Source, someOf } from "./table/source.ts";
 import { type Yardstick, yardstick } from "./yardstick.ts";
 
 /** What `AnomalyDetector.fit` is told. Every option may be left out. */
@@ -143,31 +143,24 @@ export async function fitParts(rows: DetectorInput, options?: DetectorOptions): 
   const seed = wholeNumber("seed", settings.seed ?? 42, 0);
   const contamination = resolveContamination(settings.contamination);
   const window = resolveWindow(settings.window);
-  const source = readSource("rows", rows, namesGiven(rows, settings.columns));
+  const { signal } = settings;
+  const work = inTurns(() => {
+    if (signal?.aborted) throw signal.reason;
+  });
+  const source = await work(readingSource("rows", rows, namesGiven(rows, settings.columns)));
   if (source.count < FEWEST_ROWS) throw tooFewRows(source.count);
   const columns = withGroup(source, settings.columns, window);
   const asChoices = window === undefined && choosesLoss(settings.model);
-  const encoder = Encoder.fit(source, columns, settings.cells, asChoices);
-  const split = splitCalibration(
-    source,
-    settings.calibration ?? "cross",
-    encoder,
-    seed,
-    window !== undefined,
+  const encoder = await work(Encoder.fitting(source, columns, settings.cells, asChoices));
+  const split = await work(
+    splitCalibration(source, settings.calibration ?? "cross", encoder, seed, window !== undefined),
   );
-  const raw = encoder.read(split.training);
-  const { signal } = settings;
-  const turns = new Turns();
-  turns.begin();
-  const fitted =
-    window &&
-    (await turns.run(fitSeries(window, encoder, split.training, raw), () => {
-      if (signal?.aborted) throw signal.reason;
-    }));
+  const raw = await work(encoder.reading(split.training));
+  const fitted = window && (await work(fitSeries(window, encoder, split.training, raw)));
   const series = fitted?.state;
-  const frame = series
-    ? seriesFrame(series, encoder, split.training, raw)
-    : tableFrame(encoder, raw);
+  const frame = await work(
+    series ? seriesFrame(series, encoder, split.training, raw) : tableFrame(encoder, raw),
+  );
   if (frame.samples.count < FEWEST_ROWS) {
     throw new InvalidValueError(
       `A detector needs at least ${FEWEST_ROWS} windows to learn what is normal; windows of ${series?.length ?? 1} rows leave ${frame.samples.count}. Take shorter windows, or a longer series.`,
@@ -194,16 +187,21 @@ export async function fitParts(rows: DetectorInput, options?: DetectorOptions): 
     kind === "auto" ? "combined" : kind,
     seed,
     settings,
+    work,
     notes,
   );
   const { ensemble, scores, heldOut, seen, yardstick: measured } = await fitting.run(contamination);
   try {
-    const own = frame.toRows(scores);
+    const own = await work(frame.toRows(scores));
     const isSeen = frame.rowsOf(seen);
-    const calibrationScores = split.calibration
-      ? scoreSource({ encoder, series, ensemble }, split.calibration, "calibration")
-      : own.filter((_, row) => frame.isJudged(row) && !isSeen[row]);
+    const calibrationScores = await work(
+      split.calibration
+        ? scoringSource({ encoder, series, ensemble }, split.calibration, "calibration")
+        : filteringNumbers(own, (row) => frame.isJudged(row) && isSeen[row] !== 1),
+    );
     const calibration = new Calibration(calibrationScores);
+    const windowScores =
+      series && (await work(filteringNumbers(scores, (sample) => seen[sample] !== 1)));
     const all = new Float64Array(source.count).fill(Number.NaN);
     split.trainingRows.forEach((row, i) => {
       all[row] = at(own, i);
@@ -211,19 +209,18 @@ export async function fitParts(rows: DetectorInput, options?: DetectorOptions): 
     split.calibrationRows.forEach((row, i) => {
       all[row] = at(calibrationScores, i);
     });
+    const pValue = await work(
+      trainingPValues(all, split.calibration ? undefined : isSeen, calibration),
+    );
+    const values = await work(fieldValues(encoder, raw));
     return {
       encoder,
       series,
       ensemble,
       calibration,
-      windowCalibration: series && new Calibration(scores.filter((_, sample) => !seen[sample])),
-      explanation: { heldOut, values: fieldValues(encoder, raw) },
-      training: {
-        score: all,
-        pValue: split.calibration
-          ? calibration.pValues(all)
-          : trainingPValues(all, isSeen, calibration),
-      },
+      windowCalibration: windowScores && new Calibration(windowScores),
+      explanation: { heldOut, values },
+      training: { score: all, pValue },
       notes: [...notes, ...unknownRows(all)],
       seed,
       policy,
@@ -236,14 +233,20 @@ export async function fitParts(rows: DetectorInput, options?: DetectorOptions): 
   }
 }
 
-/** The p-values of training rows: of those that calibrate each against the others. */
+/**
+ * The p-values of training rows: of those that calibrate each against the others.
+ * @param isSeen marks the rows that do not calibrate; undefined where other rows do
+ */
 function trainingPValues(
   scores: Float64Array,
-  isSeen: Uint8Array,
-  calibration: Calibration,
-): Float64Array {
-  const among = leaveOneOutPValues(scores, calibration.sorted);
-  return calibration.pValues(scores).map((p, row) => (isSeen[row] ? p : at(among, row)));
+  isSeen: Uint8Array | undefined,
+  { sorted }: Calibration,
+): Paused<Float64Array> {
+  return filling(scores.length, (row) => {
+    const isOther = isSeen === undefined || isSeen[row] === 1;
+    const pValue = isOther ? conformalPValue : leaveOneOutPValue;
+    return pValue(at(scores, row), sorted);
+  });
 }
 
 /** Training rows as samples, and samples back as rows. */
@@ -252,27 +255,35 @@ interface Frame {
   folds(count: number, random: Random): Folds;
   /** Folds of some of the samples. */
   foldsOf(samples: Uint32Array, count: number, random: Random): Folds;
-  toRows(scores: Float64Array): Float64Array;
+  toRows(scores: Float64Array): Paused<Float64Array>;
   /** Marks the rows that are in a marked sample. */
   rowsOf(marked: Uint8Array): Uint8Array;
   /** Whether a row is in a sample. */
   isJudged(row: number): boolean;
 }
 
-function tableFrame(encoder: Encoder, raw: Rows): Frame {
-  const samples = rowSamples(encoder.encode(raw, 0, raw.count), rowBlocks(encoder));
+function* tableFrame(encoder: Encoder, raw: Rows): Paused<Frame> {
+  const samples = rowSamples(yield* encoder.encoding(raw, 0, raw.count), rowBlocks(encoder));
   return {
     samples,
     folds: (count, random) => randomFolds(samples.count, count, random),
     foldsOf: (some, count, random) => within(some, randomFolds(some.length, count, random)),
-    toRows: (scores) => scores,
+    *toRows(scores) {
+      yield;
+      return scores;
+    },
     rowsOf: (marked) => marked,
     isJudged: () => true,
   };
 }
 
-function seriesFrame(series: SeriesState, encoder: Encoder, source: Source, raw: Rows): Frame {
-  const framed: Framed = frameSeries(series, encoder, source, raw, rowBlocks(encoder));
+function* seriesFrame(
+  series: SeriesState,
+  encoder: Encoder,
+  source: Source,
+  raw: Rows,
+): Paused<Frame> {
+  const framed = yield* framingSeries(series, encoder, source, raw, rowBlocks(encoder));
   const { samples, starts, segmentOf } = framed;
   const rowsOf = (marked: Uint8Array) => covered(framed, series.length, marked);
   const inWindow = rowsOf(new Uint8Array(samples.count).fill(1));
@@ -284,7 +295,7 @@ function seriesFrame(series: SeriesState, encoder: Encoder, source: Source, raw:
       const own = (values: Uint32Array) => some.map((i) => at(values, i));
       return within(some, blockFolds(own(starts), own(segmentOf), series.length, count, random));
     },
-    toRows: (scores) => toRows(framed, series.length, scores),
+    toRows: (scores) => bringingToRows(framed, series.length, scores),
     isJudged: (row) => inWindow[row] === 1,
   };
 }
@@ -302,6 +313,7 @@ class Fitting {
   readonly #kind: ScoreKind;
   readonly #seed: number;
   readonly #options: DetectorOptions;
+  readonly #work: InTurns;
   readonly #notes: string[];
   #model = -1;
   #models = 0;
@@ -312,6 +324,7 @@ class Fitting {
     kind: ScoreKind,
     seed: number,
     options: DetectorOptions,
+    work: InTurns,
     notes: string[],
   ) {
     this.#frame = frame;
@@ -319,6 +332,7 @@ class Fitting {
     this.#kind = kind;
     this.#seed = seed;
     this.#options = options;
+    this.#work = work;
     this.#notes = notes;
   }
 
@@ -332,9 +346,10 @@ class Fitting {
     this.#models = 2 * all.count;
     const first = await this.#crossFit(all, narrowPolicy(this.#policy, samples.width), this.#seed);
     first.ensemble.dispose();
-    const kept = ascendingOrder(first.scores)
-      .slice(0, Math.max(FEWEST_ROWS, Math.round(samples.count * (1 - TRIMMED_SHARE))))
-      .sort();
+    const kept = smallest(
+      first.scores,
+      Math.max(FEWEST_ROWS, Math.round(samples.count * (1 - TRIMMED_SHARE))),
+    );
     const folds = this.#frame.foldsOf(kept, this.#foldCount(kept.length), random(this.#seed, 1));
     return this.#crossFit(folds, this.#policy, this.#seed + 1);
   }
@@ -348,6 +363,7 @@ class Fitting {
     const runtime = runtimeOf(this.#options);
     const hooks: TrainingHooks & { onMember: (member: number) => void } = {
       signal,
+      work: this.#work,
       onMember: () => {
         this.#model += 1;
       },
@@ -366,7 +382,7 @@ class Fitting {
     const isMeasured = this.#options.yardstick === true && policy.components === undefined;
     const { ensemble } = fit;
     try {
-      const quiet = { signal, note: () => {} };
+      const quiet = { signal, work: this.#work, note: () => {} };
       return {
         ...fit,
         seen: seenSamples(folds, samples.count),
@@ -414,13 +430,13 @@ interface CalibrationSplit {
 }
 
 /** Which rows to train on and which to calibrate with. */
-function splitCalibration(
+function* splitCalibration(
   source: Source,
   calibration: "cross" | number | DetectorInput,
   encoder: Encoder,
   seed: number,
   isSeries: boolean,
-): CalibrationSplit {
+): Paused<CalibrationSplit> {
   const { count } = source;
   const all = range(0, count);
   const none = new Uint32Array(0);
@@ -429,9 +445,9 @@ function splitCalibration(
     return { training: source, calibration: undefined, trainingRows: all, calibrationRows: none };
   }
   if (typeof calibration !== "number") {
-    const rows = readSource("calibration", calibration, encoder.columns);
+    const rows = yield* readingSource("calibration", calibration, encoder.columns);
     if (rows.count === 0) throw new InvalidValueError("calibration has no rows.");
-    encoder.read(rows, "calibration"); // throws for rows that do not fit, before anything is trained
+    yield* encoder.reading(rows, "calibration"); // throws for rows that do not fit, before anything is trained
     return { training: source, calibration: rows, trainingRows: all, calibrationRows: none };
   }
   finiteNumber("calibration", calibration);
@@ -454,22 +470,29 @@ function splitCalibration(
 }
 
 /** For each number field, quantiles of its encoded values, rising; none for categories. */
-function fieldValues(encoder: Encoder, raw: Rows): Float64Array[] {
+function* fieldValues(encoder: Encoder, raw: Rows): Paused<Float64Array[]> {
   const stride = Math.max(1, Math.ceil(raw.count / MOST_FOR_QUANTILES));
   const some = new OrderedRows(
     raw,
-    range(0, raw.count).filter((i) => i % stride === 0),
+    Uint32Array.from({ length: Math.ceil(raw.count / stride) }, (_, i) => i * stride),
   );
-  const { count, features, missing } = encoder.encode(some, 0, some.count);
+  const { count, features, missing } = yield* encoder.encoding(some, 0, some.count);
   const { fields } = encoder.state;
-  return fields.map(({ kind, start }, f) => {
-    if (kind !== "number") return new Float64Array(0);
-    const known = range(0, count).filter((i) => missing?.[i * fields.length + f] !== 1);
+  const all = range(0, count);
+  const values: Float64Array[] = [];
+  for (const [f, { kind, start }] of fields.entries()) {
+    yield;
+    if (kind !== "number") {
+      values.push(new Float64Array(0));
+      continue;
+    }
+    const known = all.filter((i) => missing?.[i * fields.length + f] !== 1);
     const sorted = ascending(
       Float64Array.from(known, (i) => at(features, i * encoder.width + start)),
     );
-    return Float64Array.from(new Set(QUANTILES.map((q) => sortedQuantile(sorted, q))));
-  });
+    values.push(Float64Array.from(new Set(QUANTILES.map((q) => sortedQuantile(sorted, q)))));
+  }
+  return values;
 }
 
 function resolveContamination(value: unknown): number | "auto" | undefined {

@@ -22,9 +22,22 @@ export function randomFolds(samples: number, folds: number, random: Random): Fol
   const parts = folds === 1 ? PARTS_ALONE : folds;
   return {
     count: folds,
-    training: (k) => order.filter((_, i) => i % parts !== k),
-    heldOut: (k) => order.filter((_, i) => i % parts === k).sort(),
+    training: (k) => partsOf(order, parts, (part) => part !== k),
+    heldOut: (k) => partsOf(order, parts, (part) => part === k).sort(),
   };
+}
+
+/** The numbers whose place belongs to a part that is wanted. */
+function partsOf(
+  order: Uint32Array,
+  parts: number,
+  isWanted: (part: number) => boolean,
+): Uint32Array {
+  const wanted = Array.from({ length: parts }, (_, part) => isWanted(part));
+  const some = new Uint32Array(order.length);
+  let count = 0;
+  for (let i = 0; i < order.length; i++) if (wanted[i % parts]) some[count++] = order[i] ?? 0;
+  return some.slice(0, count);
 }
 
 /** Marks the samples whose score is that of a model that was trained on them: there are some only if a model is alone. */

@@ -31,6 +31,10 @@ const MOST_TOGETHER = 1024;
  */
 const FEWEST_TOGETHER = 8;
 
+/** What is judged between pauses: so many values, and so many comparisons with neighbours. */
+const MOST_VALUES = 2 ** 17;
+const MOST_COMPARISONS = 2 ** 20;
+
 /** A model on the jury: matrices by address. */
 interface Juror {
   readonly engine: Engine;
@@ -83,6 +87,8 @@ export class Jury {
   readonly width: number;
   /** Errors of a sample. */
   readonly errorWidth: number;
+  /** How many samples may be judged before the event loop has its turn. */
+  readonly together: number;
   readonly #categories: Categories;
   readonly #core: Core;
   readonly #arena: Arena;
@@ -104,6 +110,9 @@ export class Jury {
     this.width = engine?.workspace.width ?? 0;
     this.#categories = engine?.loss.categories;
     this.errorWidth = errorCount(this.width, this.#categories);
+    const comparisons = MOST_COMPARISONS / (neighbours?.count ?? 1);
+    const most = Math.min(MOST_TOGETHER, MOST_VALUES / this.width, comparisons);
+    this.together = Math.max(FEWEST_TOGETHER, Math.floor(most));
     this.#core = core;
     this.#arena = arena;
     this.#jurors = jurors;

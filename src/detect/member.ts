@@ -8,17 +8,20 @@ import { DivergenceError } from "../errors.ts";
 import type { CategoryBlock } from "../losses/mixed.ts";
 import type { RuntimeOptions } from "../make.ts";
 import { at } from "../math/order.ts";
-import { Turns } from "../platform/turns.ts";
+import type { InTurns, Paused } from "../platform/turns.ts";
 import type { AbortSignalLike } from "../training/fit-options.ts";
+import { visiting } from "./passes.ts";
 import { modelConfig, type Policy } from "./policy.ts";
 import { random } from "./random.ts";
 import type { Samples } from "./samples.ts";
-import { ledoitWolf, whitening } from "./statistics/covariance.ts";
+import { shrinkingCovariance, whitening } from "./statistics/covariance.ts";
 import type { Encoded } from "./table/encoder.ts";
 
 /** How training is watched and ended. */
 export interface TrainingHooks {
   readonly signal?: AbortSignalLike | undefined;
+  /** Does what takes long beside training, with turns for the event loop; throws the signal's reason on an abort. */
+  readonly work: InTurns;
   /** Called after steps with how many are done. */
   readonly onStep?: ((done: number, of: number) => void) | undefined;
   readonly onEpoch?: ((epoch: number, loss: number) => void) | undefined;
@@ -42,8 +45,9 @@ const MOST_COMPONENTS = 64;
 /** Values of the largest training matrix that is made: 64 MiB. */
 const MOST_VALUES = 2 ** 24;
 const FEWEST_ROWS = 5_000;
-/** Samples whose codes are computed at a time, with a turn for the event loop in between. */
-const CODED_TOGETHER = 2048;
+/** Samples whose codes are computed, and values that are copied, between pauses. */
+const CODED_TOGETHER = 1024;
+const PIECE = 2 ** 18;
 /** A model that explains less than this share of the variance has not learned. */
 const LEARNED = 1e-3;
 const ATTEMPTS = 4;
@@ -68,20 +72,28 @@ export async function trainMember(
   const seen =
     policy.components === undefined ? policy.steps * policy.batchSize : MOST_FOR_COMPONENTS;
   const rows = indexes.slice(0, Math.min(most, seen));
+  const { work } = hooks;
   // Principal components take a missing value as it is filled in.
-  const own = samples.take(rows);
-  const x = policy.components === undefined ? withNaN(own, samples.blocks) : own.features;
-  const finish = (model: TiedAutoencoder): Member => {
-    const state = describeCodes(model, x, rows.length, samples.width);
+  const x = await work(trainingRows(samples, rows, policy.components === undefined));
+  const finished = async (model: TiedAutoencoder): Promise<Member> => {
+    const state = await work(describingCodes(model, x, rows.length, samples.width));
     return { bytes: model.save(), state };
   };
   if (policy.components !== undefined) {
-    if (hooks.signal?.aborted) throw hooks.signal.reason;
     const { components } = policy;
-    const model = await principalModel(samples, x, rows.length, policy, components, seed, runtime);
+    const model = await principalModel(
+      samples,
+      x,
+      rows.length,
+      policy,
+      components,
+      seed,
+      runtime,
+      hooks,
+    );
     try {
       hooks.onStep?.(1, 1);
-      return finish(model);
+      return await finished(model);
     } finally {
       model.dispose();
     }
@@ -93,15 +105,15 @@ export async function trainMember(
       ...runtime,
     });
     try {
-      const lessons = withHidden(x, samples.width, policy, seed);
+      const lessons = await work(withHidden(x, samples.width, policy, seed));
       const diverged = await trainModel(model, lessons, policy, hooks);
-      const problem = diverged ?? notLearned(model, x, samples.width);
-      if (problem === undefined) return finish(model);
+      const problem = diverged ?? (await work(notLearned(model, x, samples.width)));
+      if (problem === undefined) return await finished(model);
       if (attempt === ATTEMPTS) {
         hooks.note(
           `A model ${problem}, also from ${ATTEMPTS - 1} other seeds. Scores lean on it less than they should.`,
         );
-        return finish(model);
+        return await finished(model);
       }
       hooks.note(`A model ${problem}; it was started again from another seed.`);
     } finally {
@@ -124,21 +136,35 @@ const HIDDEN = 0.5;
  * Rows of which some are given with their categories hidden, each at random: with the shares of its levels in its place. A
  * model that always sees a category copies it; one that has to guess learns what goes with it.
  */
-export function withHidden(x: Float32Array, width: number, policy: Policy, seed: number): Lessons {
+export function* withHidden(
+  x: Float32Array,
+  width: number,
+  policy: Policy,
+  seed: number,
+): Paused<Lessons> {
   const categories = choicesOf(policy);
   const copies = Math.min(HIDDEN_COPIES, Math.floor(MOST_VALUES / x.length));
   if (categories.length === 0 || copies < 1) return { x, target: undefined };
-  const means = columnMeans(x, width);
+  const means = yield* columnMeans(x, width);
   const target = new Float32Array(x.length * (copies + 1));
-  for (let copy = 0; copy <= copies; copy++) target.set(x, copy * x.length);
-  const hidden = target.slice();
+  const hidden = new Float32Array(target.length);
+  for (let first = 0; first < x.length; first += PIECE) {
+    const some = x.subarray(first, first + PIECE);
+    for (let copy = 0; copy <= copies; copy++) {
+      target.set(some, copy * x.length + first);
+      hidden.set(some, copy * x.length + first);
+    }
+    yield;
+  }
   const { below } = random(seed, 5);
-  for (let row = x.length; row < hidden.length; row += width) {
+  const rows = (hidden.length - x.length) / width;
+  yield* visiting(rows, (i) => {
+    const row = x.length + i * width;
     for (const [first, levels] of categories) {
       if (below(1000) >= HIDDEN * 1000) continue;
-      for (let j = first; j < first + levels; j++) hidden[row + j] = at(means, j);
+      for (let j = first; j < first + levels; j++) hidden[row + j] = means[j] ?? 0;
     }
-  }
+  });
   return { x: hidden, target };
 }
 
@@ -186,6 +212,7 @@ async function principalModel(
   share: number,
   seed: number,
   runtime: RuntimeOptions,
+  { signal, work }: TrainingHooks,
 ): Promise<TiedAutoencoder> {
   const make = (units: number) =>
     TiedAutoencoder.create({
@@ -197,8 +224,8 @@ async function principalModel(
   const most = Math.max(1, Math.min(width, rows - 1, MOST_COMPONENTS));
   const probe = await make(most);
   try {
-    await probe.initializeFrom(x, { method: "pca" });
-    const units = await unitsToHold(share, probe, most, x, width);
+    await probe.initializeFrom(x, { method: "pca", ...(signal ? { signal } : {}) });
+    const units = await work(unitsToHold(share, probe, most, x, width));
     if (units === most) return probe;
     const model = await make(units);
     const weights = probe.weights();
@@ -219,25 +246,22 @@ async function principalModel(
 }
 
 /** How many leading units of the codes hold a share of the variance of the samples. */
-async function unitsToHold(
+function* unitsToHold(
   share: number,
   model: TiedAutoencoder,
   units: number,
   x: Float32Array,
   width: number,
-): Promise<number> {
+): Paused<number> {
   const codes = new ColumnStatistics(units);
   let total = 0;
-  const turns = new Turns();
-  turns.begin();
-  for (let first = 0; first < x.length; first += CODED_TOGETHER * width) {
-    const some = x.subarray(first, first + CODED_TOGETHER * width);
+  for (const some of evenPieces(x, width)) {
     codes.add(new FlatRows().read("codes", model.encode(some), units));
     for (let i = 0; i < some.length; i++) {
       const value = some[i] ?? 0;
       if (!Number.isNaN(value)) total += value * value;
     }
-    if (turns.isDue()) await turns.take();
+    yield;
   }
   let sum = 0;
   for (let j = 0; j < units; j++) {
@@ -247,23 +271,45 @@ async function unitsToHold(
   return units;
 }
 
+/** Samples [rows, width] in pieces of about the same size: products of a few rows are summed in another order. */
+function* evenPieces(x: Float32Array, width: number): Generator<Float32Array> {
+  const rows = x.length / width;
+  const most = Math.ceil(rows / Math.max(1, Math.ceil(rows / CODED_TOGETHER)));
+  for (let first = 0; first < rows; first += most) {
+    yield x.subarray(first * width, (first + most) * width);
+  }
+}
+
 /** Where the codes of the training samples lie. */
-export function describeCodes(
+export function* describingCodes(
   model: TiedAutoencoder,
   x: Float32Array,
   rows: number,
   width: number,
-): MemberState {
-  const codes = model.encode(x.subarray(0, Math.min(rows, MOST_CODES) * width));
-  const { mean, covariance } = ledoitWolf(codes, model.config.layers.at(-1) ?? 1);
-  return { codeMean: mean, codeWhitening: whitening(covariance, mean.length) };
+): Paused<MemberState> {
+  const units = model.config.layers.at(-1) ?? 1;
+  const some = x.subarray(0, Math.min(rows, MOST_CODES) * width);
+  const codes = new Float32Array((some.length / width) * units);
+  let filled = 0;
+  for (const piece of evenPieces(some, width)) {
+    const own = model.encode(piece);
+    codes.set(own, filled);
+    filled += own.length;
+    yield;
+  }
+  const { mean, covariance } = yield* shrinkingCovariance(codes, units);
+  return { codeMean: mean, codeWhitening: whitening(covariance, units) };
 }
 
 /** Says in words that a model is dead: its error no better than the mean's. Undefined for one that lives. */
-function notLearned(model: TiedAutoencoder, x: Float32Array, width: number): string | undefined {
+function* notLearned(
+  model: TiedAutoencoder,
+  x: Float32Array,
+  width: number,
+): Paused<string | undefined> {
   const some = x.subarray(0, Math.min(x.length, 2000 * width));
   const errors = model.featureErrors(some);
-  const means = columnMeans(some, width);
+  const means = yield* columnMeans(some, width);
   let error = 0;
   let spread = 0;
   for (let i = 0; i < some.length; i++) {
@@ -278,21 +324,41 @@ function notLearned(model: TiedAutoencoder, x: Float32Array, width: number): str
 }
 
 /** Means of the known values of each column of x [rows, width]. */
-function columnMeans(x: Float32Array, width: number): Float64Array {
+function* columnMeans(x: Float32Array, width: number): Paused<Float64Array> {
   const sums = new Float64Array(width);
   const counts = new Float64Array(width);
-  for (let i = 0; i < x.length; i++) {
-    const value = at(x, i);
-    if (Number.isNaN(value)) continue;
-    sums[i % width] = at(sums, i % width) + value;
-    counts[i % width] = at(counts, i % width) + 1;
-  }
+  yield* visiting(x.length / width, (row) => {
+    for (let j = 0; j < width; j++) {
+      const value = x[row * width + j] ?? 0;
+      if (Number.isNaN(value)) continue;
+      sums[j] = (sums[j] ?? 0) + value;
+      counts[j] = (counts[j] ?? 0) + 1;
+    }
+  });
   return sums.map((sum, j) => sum / Math.max(1, at(counts, j)));
 }
 
-/** The features with NaN where values are missing, as a model with `missing: "mask"` wants them. */
-export function withNaN(encoded: Encoded, blocks: Uint32Array): Float32Array {
-  const { count, features, missing } = encoded;
+/**
+ * Features of samples to train on. With `marksMissing` NaN where values are missing, as a model with `missing: "mask"` wants
+ * them; else the means of their columns.
+ */
+export function* trainingRows(
+  samples: Samples,
+  indexes: Uint32Array,
+  marksMissing: boolean,
+): Paused<Float32Array> {
+  const { width, blocks } = samples;
+  const x = new Float32Array(indexes.length * width);
+  const most = Math.max(1, Math.floor(PIECE / width));
+  for (let first = 0; first < indexes.length; first += most) {
+    const taken = samples.take(indexes.subarray(first, first + most));
+    x.set(marksMissing ? withNaN(taken, blocks) : taken.features, first * width);
+    yield;
+  }
+  return x;
+}
+
+function withNaN({ count, features, missing }: Encoded, blocks: Uint32Array): Float32Array {
   if (!missing) return features;
   const width = blocks.at(-1) ?? 0;
   const blockCount = blocks.length - 1;

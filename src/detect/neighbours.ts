@@ -24,8 +24,9 @@ export function neighboursOf(samples: Samples, folds: Folds): Neighbours | undef
   const groups = isAlone
     ? [{ fold: 1, indexes: folds.training(0) }]
     : Array.from({ length: folds.count }, (_, fold) => ({ fold, indexes: folds.heldOut(fold) }));
+  const count = groups.reduce((sum, { indexes }) => sum + indexes.length, 0);
+  if (count > MOST_NEIGHBOURS) return undefined;
   const numbers = groups.flatMap(({ indexes }) => [...indexes]);
-  if (numbers.length > MOST_NEIGHBOURS) return undefined;
   return {
     rows: samples.take(Uint32Array.from(numbers)).features,
     folds: Uint32Array.from(groups.flatMap(({ fold, indexes }) => [...indexes].map(() => fold))),

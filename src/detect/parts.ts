@@ -3,6 +3,7 @@
 import type { Rows } from "../data/rows.ts";
 import type { RuntimeOptions } from "../make.ts";
 import { at } from "../math/order.ts";
+import { finish, type Paused } from "../platform/turns.ts";
 import type { Calibration, Detection } from "./calibration.ts";
 import { apart } from "./drift.ts";
 import type { Ensemble } from "./ensemble.ts";
@@ -20,7 +21,14 @@ import { range } from "./samples.ts";
 import { type AnomalyEvent, mergeEvents } from "./series/events.ts";
 import { explainWindows, type FieldReason } from "./series/explain.ts";
 import { HOLE } from "./series/segments.ts";
-import { covered, type Framed, frameSeries, type SeriesState, toRows } from "./series/series.ts";
+import {
+  bringingToRows,
+  covered,
+  type Framed,
+  frameSeries,
+  framingSeries,
+  type SeriesState,
+} from "./series/series.ts";
 import type { Encoder } from "./table/encoder.ts";
 import { type Source, someOf } from "./table/source.ts";
 import type { Yardstick } from "./yardstick.ts";
@@ -54,34 +62,44 @@ export interface Parts {
   readonly yardstick?: Yardstick | undefined;
 }
 
-/** Rows or windows that are scored at a time. */
-const CHUNK = 2048;
-
 /** Where the features of each field of a row begin, and their number after it: [fields + 1]. */
 export function rowBlocks(encoder: Encoder): Uint32Array {
   return Uint32Array.from([...encoder.state.fields.map(({ start }) => start), encoder.width]);
 }
 
+type Scorer = Pick<Parts, "encoder" | "series" | "ensemble">;
+
 /** Scores of rows [rows]. Rows of a series that are in no window have score 0. */
-export function scoreSource(
-  parts: Pick<Parts, "encoder" | "series" | "ensemble">,
-  source: Source,
-  name = "rows",
-): Float64Array {
-  return judgeSource(parts, source, name).score;
+export function scoreSource(parts: Scorer, source: Source): Float64Array {
+  return judgeSource(parts, source).score;
+}
+
+/** `scoreSource` with pauses. */
+export function* scoringSource(parts: Scorer, source: Source, name?: string): Paused<Float64Array> {
+  return (yield* judgingSource(parts, source, name)).score;
 }
 
 /** Scores of rows, and a note where some rows of a series are in no window. */
-export function judgeSource(
-  { encoder, series, ensemble }: Pick<Parts, "encoder" | "series" | "ensemble">,
+export function judgeSource(parts: Scorer, source: Source): JudgedSource {
+  return finish(judgingSource(parts, source));
+}
+
+interface JudgedSource {
+  readonly score: Float64Array;
+  readonly notes: readonly string[];
+}
+
+/** `judgeSource` with pauses. */
+export function* judgingSource(
+  { encoder, series, ensemble }: Scorer,
   source: Source,
   name = "rows",
-): { score: Float64Array; notes: string[] } {
-  const raw = encoder.read(source, name);
-  if (!series) return { score: scoreRows(encoder, ensemble, raw), notes: [] };
+): Paused<JudgedSource> {
+  const raw = yield* encoder.reading(source, name);
+  if (!series) return { score: yield* scoringRows(encoder, ensemble, raw), notes: [] };
   const { length } = series;
-  const framed = frameSeries(series, encoder, source, raw, rowBlocks(encoder), name);
-  const score = toRows(framed, length, scoreWindows(ensemble, framed));
+  const framed = yield* framingSeries(series, encoder, source, raw, rowBlocks(encoder), name);
+  const score = yield* bringingToRows(framed, length, yield* scoringWindows(ensemble, framed));
   const inWindow = covered(framed, length, new Uint8Array(framed.samples.count).fill(1));
   const first = inWindow.indexOf(0);
   if (first < 0) return { score, notes: [] };
@@ -94,35 +112,36 @@ export function judgeSource(
 }
 
 /** Scores of rows that are samples by themselves. */
-export function scoreRows(encoder: Encoder, ensemble: Ensemble, raw: Rows): Float64Array {
+function* scoringRows(encoder: Encoder, ensemble: Ensemble, raw: Rows): Paused<Float64Array> {
   const scores = new Float64Array(raw.count);
-  for (let first = 0; first < raw.count; first += CHUNK) {
-    const count = Math.min(CHUNK, raw.count - first);
+  const { together: most } = ensemble;
+  for (let first = 0; first < raw.count; first += most) {
+    const count = Math.min(most, raw.count - first);
     scores.set(ensemble.score(encoder.encode(raw, first, count)), first);
+    yield;
   }
   return scores;
 }
 
 /** Scores of windows. */
-export function scoreWindows(ensemble: Ensemble, { samples }: Framed): Float64Array {
+function* scoringWindows(ensemble: Ensemble, { samples }: Framed): Paused<Float64Array> {
   const scores = new Float64Array(samples.count);
-  for (let first = 0; first < samples.count; first += CHUNK) {
-    const count = Math.min(CHUNK, samples.count - first);
+  const { together: most } = ensemble;
+  for (let first = 0; first < samples.count; first += most) {
+    const count = Math.min(most, samples.count - first);
     scores.set(ensemble.score(samples.take(range(first, count))), first);
+    yield;
   }
   return scores;
 }
 
 /** Scores of rows, or of windows that share no row: what a drift watch observes. */
-export function scoresApart(
-  parts: Pick<Parts, "encoder" | "series" | "ensemble">,
-  source: Source,
-): Iterable<number> {
+export function* scoringApart(parts: Scorer, source: Source): Paused<ArrayLike<number>> {
   const { encoder, series, ensemble } = parts;
-  if (!series) return scoreSource(parts, source);
-  const raw = encoder.read(source);
-  const framed = frameSeries(series, encoder, source, raw, rowBlocks(encoder));
-  return apart(scoreWindows(ensemble, framed), framed.starts, series.length);
+  if (!series) return yield* scoringSource(parts, source);
+  const raw = yield* encoder.reading(source);
+  const framed = yield* framingSeries(series, encoder, source, raw, rowBlocks(encoder));
+  return apart(yield* scoringWindows(ensemble, framed), framed.starts, series.length);
 }
 
 /** Rows that are explained at a time: each is scored some hundred times. */
@@ -152,8 +171,8 @@ function explainSeries(
   const blocks = rowBlocks(encoder);
   const framed = frameSeries(series, encoder, source, raw, blocks);
   const { starts, ordering, samples } = framed;
-  const places = ordering.rows.length;
-  const windowOf = oddestWindows(starts, series.length, scoreWindows(ensemble, framed), places);
+  const scores = finish(scoringWindows(ensemble, framed));
+  const windowOf = oddestWindows(starts, series.length, scores, ordering.rows.length);
   const questions = questionsOf(encoder, source, raw, 0, raw.count);
   const known = new Map<number, FieldReason[]>();
   const asked = Uint32Array.from(new Set(windowOf.filter((window) => window >= 0)));

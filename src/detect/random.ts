@@ -1,6 +1,8 @@
 // Random choices of the detector: which row is in which fold, which rows are looked at. Whole-number arithmetic
 // alone, so that a seed gives the same choices on every engine.
 
+import { range } from "./samples.ts";
+
 /** A generator of whole numbers: `below(n)` is uniform in [0, n). */
 export interface Random {
   below(n: number): number;
@@ -21,7 +23,7 @@ export function random(seed: number, purpose: number): Random {
 
 /** The numbers 0 … count - 1 in random order (Fisher and Yates). */
 export function permutation(count: number, source: Random): Uint32Array {
-  const order = Uint32Array.from({ length: count }, (_, i) => i);
+  const order = range(0, count);
   for (let i = count - 1; i > 0; i--) {
     const j = source.below(i + 1);
     const [a = 0, b = 0] = [order[i], order[j]];

@@ -21,7 +21,9 @@ export interface Samples {
 
 /** The numbers first, first + 1 … of `count` samples. */
 export function range(first: number, count: number): Uint32Array {
-  return Uint32Array.from({ length: count }, (_, i) => first + i);
+  const numbers = new Uint32Array(count);
+  for (let i = 0; i < count; i++) numbers[i] = first + i;
+  return numbers;
 }
 
 /** The rows of a table, encoded beforehand, as samples. */
@@ -54,8 +56,10 @@ function gather<Values extends Float32Array | Uint8Array>(
   indexes: Uint32Array,
   out: Values,
 ): Values {
-  indexes.forEach((index, i) => {
-    out.set(values.subarray(index * width, (index + 1) * width), i * width);
-  });
+  // Of a few values a copy of its own costs more than the values.
+  for (let i = 0; i < indexes.length; i++) {
+    const from = (indexes[i] ?? 0) * width;
+    for (let j = 0; j < width; j++) out[i * width + j] = values[from + j] ?? 0;
+  }
   return out;
 }

@@ -6,8 +6,10 @@
 
 import { TiedAutoencoder } from "../autoencoder.ts";
 import { callback, onlyKeys, record } from "../checks.ts";
+import type { Rows } from "../data/rows.ts";
 import { InvalidValueError } from "../errors.ts";
 import { ascending, at } from "../math/order.ts";
+import type { InTurns, Paused } from "../platform/turns.ts";
 import type { AbortSignalLike } from "../training/fit-options.ts";
 import { Calibration } from "./calibration.ts";
 import { Ensemble, heldOutMeans } from "./ensemble.ts";
@@ -16,20 +18,21 @@ import type { DetectorProgress } from "./fit.ts";
 import { blockFolds, type Folds, randomFolds, seenSamples } from "./folds.ts";
 import { Jury } from "./jury.ts";
 import {
-  describeCodes,
+  describingCodes,
   type Member,
   type MemberState,
   type TrainingHooks,
+  trainingRows,
   trainModel,
   withHidden,
-  withNaN,
 } from "./member.ts";
 import { mergedNeighbours, type Neighbours, neighboursOf } from "./neighbours.ts";
 import { type Parts, rowBlocks } from "./parts.ts";
+import { filteringNumbers } from "./passes.ts";
 import type { Policy } from "./policy.ts";
 import { random } from "./random.ts";
 import { rowSamples, type Samples } from "./samples.ts";
-import { covered, type Framed, frameSeries, toRows } from "./series/series.ts";
+import { bringingToRows, covered, framingSeries } from "./series/series.ts";
 import { covarianceOf, whitening } from "./statistics/covariance.ts";
 import type { Encoder } from "./table/encoder.ts";
 import type { Source } from "./table/source.ts";
@@ -50,21 +53,26 @@ const FEWEST_STEPS = 20;
 /** Held-out errors that are kept for each column. */
 const MOST_KEPT = 1000;
 
+/** Checks the options of an update. */
+export function updateOptions(options: UpdateOptions | undefined): UpdateOptions {
+  const settings = record("The options of update", options) as UpdateOptions;
+  onlyKeys("update", settings, ["signal", "onProgress"]);
+  callback("onProgress", settings.onProgress);
+  return settings;
+}
+
 /** The parts of a detector that has learned from new rows too. */
 export async function updateParts(
   parts: Parts,
   source: Source,
-  options: UpdateOptions | undefined,
+  { signal, onProgress }: UpdateOptions,
+  work: InTurns,
 ): Promise<Parts> {
-  const settings = record("The options of update", options) as UpdateOptions;
-  onlyKeys("update", settings, ["signal", "onProgress"]);
-  const { signal, onProgress } = settings;
-  callback("onProgress", onProgress);
-  const raw = parts.encoder.read(source);
+  const raw = await work(parts.encoder.reading(source));
   if (raw.count === 0) throw new InvalidValueError("update needs at least one row; rows has none.");
   const known = parts.ensemble.state.trainingCount;
-  const encoder = parts.encoder.merged(raw, known);
-  const frame = frameOf(parts, encoder, source);
+  const encoder = await work(parts.encoder.merging(raw, known));
+  const frame = await work(frameOf(parts, encoder, source, raw));
   const { samples } = frame;
   const share = samples.count / (known + samples.count);
   const models = parts.ensemble.members.length;
@@ -72,6 +80,7 @@ export async function updateParts(
   let model = 0;
   const hooks: TrainingHooks = {
     signal,
+    work,
     note: (text) => notes.push(text),
     onStep:
       onProgress &&
@@ -79,7 +88,6 @@ export async function updateParts(
   };
   const members: Member[] = [];
   for (const member of parts.ensemble.members) {
-    if (signal?.aborted) throw signal.reason;
     const training = frame.folds.training(model);
     members.push(await updateMember(member, samples, training, share, parts, hooks));
     model += 1;
@@ -109,14 +117,16 @@ export async function updateParts(
     );
     const scores = await ensemble.outOfFold(samples, frame.folds, hooks);
     const fresh = await ensemble.heldOutBlocks(samples, frame.folds, hooks);
+    const explanation = await work(mergingExplanation(parts, encoder, fresh));
+    const rowScores = await work(frame.rowScores(scores));
+    const windowScores = await work(frame.sampleScores(scores));
     return {
       ...parts,
       encoder,
       ensemble,
-      calibration: appended(parts.calibration, frame.rowScores(scores)),
-      windowCalibration:
-        parts.windowCalibration && appended(parts.windowCalibration, frame.sampleScores(scores)),
-      explanation: mergedExplanation(parts, encoder, fresh),
+      calibration: appended(parts.calibration, rowScores),
+      windowCalibration: parts.windowCalibration && appended(parts.windowCalibration, windowScores),
+      explanation,
       notes: [...parts.notes, ...notes],
     };
   } catch (error) {
@@ -129,25 +139,25 @@ interface Frame {
   readonly samples: Samples;
   readonly folds: Folds;
   /** Scores of rows that are in a sample, by models that have not seen them. */
-  rowScores(scores: Float64Array): Float64Array;
+  rowScores(scores: Float64Array): Paused<Float64Array>;
   /** Scores of samples by models that have not seen them. */
-  sampleScores(scores: Float64Array): Float64Array;
+  sampleScores(scores: Float64Array): Paused<Float64Array>;
 }
 
-function frameOf(parts: Parts, encoder: Encoder, source: Source): Frame {
-  const raw = encoder.read(source);
+function* frameOf(parts: Parts, encoder: Encoder, source: Source, raw: Rows): Paused<Frame> {
   const blocks = rowBlocks(encoder);
   const models = parts.ensemble.members.length;
   const order = random(parts.seed, 3);
   if (!parts.series) {
-    const samples = rowSamples(encoder.encode(raw, 0, raw.count), blocks);
+    const samples = rowSamples(yield* encoder.encoding(raw, 0, raw.count), blocks);
     const folds = randomFolds(samples.count, models, order);
     const seen = seenSamples(folds, samples.count);
-    const unseen = (scores: Float64Array) => scores.filter((_, sample) => !seen[sample]);
+    const unseen = (scores: Float64Array) =>
+      filteringNumbers(scores, (sample) => seen[sample] !== 1);
     return { samples, folds, rowScores: unseen, sampleScores: unseen };
   }
   const { length } = parts.series;
-  const framed: Framed = frameSeries(parts.series, encoder, source, raw, blocks);
+  const framed = yield* framingSeries(parts.series, encoder, source, raw, blocks);
   const { samples, starts, segmentOf } = framed;
   const folds = blockFolds(starts, segmentOf, length, models, order);
   const seen = seenSamples(folds, samples.count);
@@ -156,9 +166,11 @@ function frameOf(parts: Parts, encoder: Encoder, source: Source): Frame {
   return {
     samples,
     folds,
-    rowScores: (scores) =>
-      toRows(framed, length, scores).filter((_, row) => inWindow[row] && !isSeen[row]),
-    sampleScores: (scores) => scores.filter((_, sample) => !seen[sample]),
+    *rowScores(scores) {
+      const rows = yield* bringingToRows(framed, length, scores);
+      return yield* filteringNumbers(rows, (row) => inWindow[row] === 1 && isSeen[row] !== 1);
+    },
+    sampleScores: (scores) => filteringNumbers(scores, (sample) => seen[sample] !== 1),
   };
 }
 
@@ -174,17 +186,17 @@ async function updateMember(
   if (indexes.length === 0) return member;
   const model = await TiedAutoencoder.load(member.bytes, runtime);
   try {
-    const own = samples.take(indexes);
+    const { work } = hooks;
     // A model that was trained on complete rows takes a missing value for its column's mean.
-    const x = model.config.missing === "mask" ? withNaN(own, samples.blocks) : own.features;
+    const x = await work(trainingRows(samples, indexes, model.config.missing === "mask"));
     const steps = Math.max(FEWEST_STEPS, Math.ceil(share * (policy.steps || LINEAR_STEPS)));
     const gentle: Policy = { ...policy, steps };
-    const lessons = withHidden(x, samples.width, gentle, seed);
+    const lessons = await work(withHidden(x, samples.width, gentle, seed));
     const problem = await trainModel(model, lessons, gentle, hooks);
     if (problem !== undefined) {
       hooks.note(`A model ${problem} during an update.`);
     }
-    const fresh = describeCodes(model, x, indexes.length, samples.width);
+    const fresh = await work(describingCodes(model, x, indexes.length, samples.width));
     return { bytes: model.save(), state: mergedCodes(member.state, fresh, share) };
   } finally {
     model.dispose();
@@ -233,21 +245,27 @@ function mergedCodes(old: MemberState, fresh: MemberState, share: number): Membe
 /** The calibration with new scores; the oldest fade. */
 function appended(calibration: Calibration, fresh: Float64Array): Calibration {
   const most = Math.max(FEWEST_CALIBRATION, calibration.scores.length);
-  const all = Float64Array.from([...calibration.scores, ...fresh]);
+  const { length } = calibration.scores;
+  const all = new Float64Array(length + fresh.length);
+  all.set(calibration.scores);
+  all.set(fresh, length);
   return new Calibration(all.slice(Math.max(0, all.length - most)));
 }
 
-function mergedExplanation(
+function* mergingExplanation(
   { explanation, encoder: before }: Parts,
   encoder: Encoder,
   fresh: readonly Float64Array[],
-): ExplanationState {
+): Paused<ExplanationState> {
+  const heldOut: Float64Array[] = [];
+  for (const [b, old] of explanation.heldOut.entries()) {
+    const all = ascending([...old, ...(fresh[b] ?? [])]);
+    const stride = Math.max(1, Math.ceil(all.length / MOST_KEPT));
+    heldOut.push(all.filter((_, i) => i % stride === 0));
+    yield;
+  }
   return {
-    heldOut: explanation.heldOut.map((old, b) => {
-      const all = ascending([...old, ...(fresh[b] ?? [])]);
-      const stride = Math.max(1, Math.ceil(all.length / MOST_KEPT));
-      return all.filter((_, i) => i % stride === 0);
-    }),
+    heldOut,
     // The same values, in the new scales of their columns.
     values: explanation.values.map((values, f) => {
       const [old, own] = [before.state.fields[f], encoder.state.fields[f]];

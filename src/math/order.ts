@@ -9,13 +9,29 @@ export function at(values: ArrayLike<number>, i: number): number {
 
 /** A sorted copy, smallest first. */
 export function ascending(values: ArrayLike<number>): Float64Array {
-  return Float64Array.from(values).sort();
+  return new Float64Array(values).sort();
 }
 
 /** The indices that sort the values, smallest value first. Equal values keep their order. */
 export function ascendingOrder(values: ArrayLike<number>): Uint32Array {
   const order = Uint32Array.from({ length: values.length }, (_, i) => i);
   return order.sort((a, b) => at(values, a) - at(values, b) || a - b);
+}
+
+/** The positions, rising, of the `count` smallest values. Of equal values the first are taken; NaN counts as infinite. */
+export function smallest(values: ArrayLike<number>, count: number): Uint32Array {
+  const sizes = new Float64Array(values);
+  for (let i = 0; i < sizes.length; i++) if (Number.isNaN(sizes[i])) sizes[i] = Infinity;
+  const sorted = sizes.slice().sort();
+  const positions = new Uint32Array(Math.min(count, sizes.length));
+  const limit = sorted[positions.length - 1] ?? Infinity;
+  let ties = positions.length - countBelow(sorted, limit);
+  let filled = 0;
+  for (let i = 0; filled < positions.length; i++) {
+    const size = at(sizes, i);
+    if (size < limit || (size === limit && ties-- > 0)) positions[filled++] = i;
+  }
+  return positions;
 }
 
 /** How many of the ascending values are less than `x`. */

@@ -62,6 +62,16 @@ export class Turns {
   }
 }
 
+/** Does work with pauses within one call, and yields to the event loop. */
+export type InTurns = <Result>(work: Paused<Result>) => Promise<Result>;
+
+/** The turns of one call. `requireGoing` throws to end it. */
+export function inTurns(requireGoing: () => void): InTurns {
+  const turns = new Turns();
+  turns.begin();
+  return (work) => turns.run(work, requireGoing);
+}
+
 /** Does work with pauses without yielding. */
 export function finish<Result>(work: Paused<Result>): Result {
   for (;;) {

@@ -4,6 +4,10 @@
 import type { OwnDoubles } from "../arrays.ts";
 import { onlyKeys } from "../checks.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+import { finish, type Paused } from "../platform/turns.ts";
+
+/** Objects whose keys are read between pauses. */
+const OBJECTS_AT_A_TIME = 4096;
 
 /** An Arrow table of apache-arrow or duckdb-wasm. */
 export interface ArrowLike {
@@ -87,7 +91,12 @@ export function tableRows(input: TableInput, options: TableOptions = {}): TableR
 
 /** A table of any form as named columns. */
 export function readTable(input: TableInput): Table {
-  if (Array.isArray(input)) return tableOfObjects(input as readonly unknown[]);
+  return finish(readingTable(input));
+}
+
+/** `readTable` with pauses. */
+export function* readingTable(input: TableInput): Paused<Table> {
+  if (Array.isArray(input)) return yield* tableOfObjects(input as readonly unknown[]);
   if (isArrow(input)) return tableOfArrow(input);
   if (isDuckDb(input)) {
     const values = input.getColumnsJS?.() ?? input.getColumns();
@@ -111,17 +120,18 @@ function isDuckDb(input: object): input is DuckDbLike {
   return "columnNames" in input && "getColumns" in input;
 }
 
-function tableOfObjects(objects: readonly unknown[]): Table {
+function* tableOfObjects(objects: readonly unknown[]): Paused<Table> {
   // If only some objects have a key, the column has missing values.
   const names = new Set<string>();
-  objects.forEach((object, i) => {
+  for (const [i, object] of objects.entries()) {
+    if (i % OBJECTS_AT_A_TIME === 0) yield;
     if (typeof object !== "object" || object === null || Array.isArray(object)) {
       throw new InvalidTypeError(
         `Row ${i} must be an object with a value a column; got ${show(object)}.`,
       );
     }
     for (const name in object) names.add(name);
-  });
+  }
   const rows = objects as readonly Readonly<Record<string, unknown>>[];
   return {
     rows: rows.length,

@@ -372,6 +372,21 @@ describe("while it is being fitted", () => {
     fitted.dispose();
   });
 
+  it("an abort is heard before training begins", async () => {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(new Error("enough")), 0);
+    const data = new Float32Array(400_000).map((_, i) => Math.sin(i * i));
+    const rows = { data, shape: [50_000, 8] as const };
+    const epochs: unknown[] = [];
+    const fit = AnomalyDetector.fit(rows, {
+      ...quick,
+      signal: controller.signal,
+      onEpoch: (epoch) => epochs.push(epoch),
+    });
+    await expect(fit).rejects.toThrow("enough");
+    expect(epochs).toEqual([]);
+  });
+
   it("an abort ends it with the signal's reason", async () => {
     const controller = new AbortController();
     const reason = new Error("enough");

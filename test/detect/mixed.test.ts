@@ -7,6 +7,7 @@ import { STANDARD, withChoices } from "../../src/detect/policy.ts";
 import { Encoder } from "../../src/detect/table/encoder.ts";
 import { readSource } from "../../src/detect/table/source.ts";
 import { at } from "../../src/math/order.ts";
+import { finish } from "../../src/platform/turns.ts";
 import { generator } from "./support/random.ts";
 
 const plans = ["free", "basic", "pro"];
@@ -104,7 +105,7 @@ describe("a detector of numbers and categories", () => {
 
 describe("categories as choices", () => {
   const source = readSource("rows", { columns: { n: [1, 2, 3, 4], c: ["a", "b", "a", null] } });
-  const encoder = Encoder.fit(source, { n: "number", c: "category" }, {}, true);
+  const encoder = finish(Encoder.fitting(source, { n: "number", c: "category" }, {}, true));
 
   it("are ones and zeros; what is unknown is the share of each level", () => {
     const rows = readSource("rows", { columns: { n: [1, 2, 3], c: ["b", null, "z"] } });

@@ -5,6 +5,7 @@ import {
   countBelow,
   countUpTo,
   median,
+  smallest,
   sortedQuantile,
 } from "../../src/math/order.ts";
 
@@ -35,6 +36,13 @@ describe("order statistics", () => {
 
   it("orders equal values by their index", () => {
     expect([...ascendingOrder([2, 1, 2, 0])]).toEqual([3, 1, 0, 2]);
+  });
+
+  it("finds the smallest values, and takes the first of equal ones", () => {
+    expect([...smallest([3, 1, 2, 1, 2, 1], 4)]).toEqual([1, 2, 3, 5]);
+    expect([...smallest([Number.NaN, 5, Infinity, 4], 3)]).toEqual([0, 1, 3]);
+    expect([...smallest([2, 1], 5)]).toEqual([0, 1]);
+    expect([...smallest([], 1)]).toEqual([]);
   });
 
   it("computes medians", () => {

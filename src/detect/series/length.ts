@@ -3,6 +3,7 @@
 // from lag 3 on is the period.
 
 import { at } from "../../math/order.ts";
+import type { Paused } from "../../platform/turns.ts";
 
 const MOST_POINTS = 20_000;
 const MOST_LAGS = 400;
@@ -18,8 +19,8 @@ export interface Period {
 }
 
 /** The period of a series; undefined where the highest local maximum is not at a lag of 6 to 303, or there is none. */
-export function period(series: Float64Array): Period | undefined {
-  const correlations = autocorrelation(series.subarray(0, MOST_POINTS), MOST_LAGS);
+export function* period(series: Float64Array): Paused<Period | undefined> {
+  const correlations = yield* autocorrelation(series.subarray(0, MOST_POINTS), MOST_LAGS);
   let best: number | undefined;
   for (let lag = FIRST_LAG + 1; lag < correlations.length - 1; lag++) {
     const here = at(correlations, lag);
@@ -31,16 +32,22 @@ export function period(series: Float64Array): Period | undefined {
 }
 
 /** Autocorrelations for lags 0 … `lags`: the sum of products about the mean over the sum of squares. */
-export function autocorrelation(series: Float64Array, lags: number): Float64Array {
+export function* autocorrelation(series: Float64Array, lags: number): Paused<Float64Array> {
   let mean = 0;
   for (const value of series) mean += value / series.length;
   const centered = series.map((value) => value - mean);
-  let squares = 0;
-  for (const value of centered) squares += value * value;
-  return Float64Array.from({ length: Math.min(lags, series.length - 1) + 1 }, (_, lag) => {
-    let sum = 0;
-    for (let i = lag; i < centered.length; i++)
-      sum += (centered[i] ?? 0) * (centered[i - lag] ?? 0);
-    return squares > 0 ? sum / squares : 0;
-  });
+  const squares = productAt(centered, 0);
+  const correlations = new Float64Array(Math.min(lags, series.length - 1) + 1);
+  for (let lag = 0; lag < correlations.length; lag++) {
+    correlations[lag] = squares > 0 ? productAt(centered, lag) / squares : 0;
+    yield;
+  }
+  return correlations;
+}
+
+/** The sum of products of values that are `lag` apart. */
+function productAt(values: Float64Array, lag: number): number {
+  let sum = 0;
+  for (let i = lag; i < values.length; i++) sum += (values[i] ?? 0) * (values[i - lag] ?? 0);
+  return sum;
 }

@@ -4,7 +4,8 @@ import { finiteNumber, onlyKeys, record, wholeNumber } from "../../checks.ts";
 import { OrderedRows, type Rows } from "../../data/rows.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../../errors.ts";
 import { at } from "../../math/order.ts";
-import type { Paused } from "../../platform/turns.ts";
+import { finish, type Paused } from "../../platform/turns.ts";
+import { filling, visiting } from "../passes.ts";
 import type { Samples } from "../samples.ts";
 import type { Encoded, Encoder } from "../table/encoder.ts";
 import { noSuchColumn, timeOf } from "../table/schema.ts";
@@ -94,7 +95,7 @@ export interface Framed {
   readonly segmentOf: Uint32Array;
 }
 
-/** Learns what there is to know of a series from its training rows, with a pause after every column. */
+/** Learns what there is to know of a series from its training rows. */
 export function* fitSeries(
   window: WindowOptions,
   encoder: Encoder,
@@ -107,12 +108,13 @@ export function* fitSeries(
     ...(typeof time === "string" ? { time } : {}),
     ...(groupBy === undefined ? {} : { groupBy }),
   };
-  const ordering = orderOf(source, encoder, columns);
+  const times = yield* readingTimes(source, encoder, columns);
+  const ordering = orderOf(source, times, columns);
+  yield;
   const notes = [...ordering.notes];
-  const encoded = encodeInOrder(encoder, raw, ordering);
   const length =
     window.length === undefined || window.length === "auto"
-      ? yield* autoLength(encoder, encoded, ordering, notes)
+      ? yield* autoLength(encoder, yield* encodingInOrder(encoder, raw, ordering), ordering, notes)
       : window.length;
   const state = {
     length,
@@ -124,16 +126,23 @@ export function* fitSeries(
 }
 
 /** Rows in order, with their windows. */
-export function frameSeries(
+export function frameSeries(...given: Parameters<typeof framingSeries>): Framed {
+  return finish(framingSeries(...given));
+}
+
+/** `frameSeries` with pauses. */
+export function* framingSeries(
   state: SeriesState,
   encoder: Encoder,
   source: Source,
   raw: Rows,
   rowBlocks: Uint32Array,
   name = "rows",
-): Framed {
+): Paused<Framed> {
   const { length, stride } = state;
-  const ordering = orderOf(source, encoder, state, name);
+  const times = yield* readingTimes(source, encoder, state);
+  const ordering = orderOf(source, times, state, name);
+  yield;
   const { starts, segmentOf } = windowStarts(ordering.segments, length, stride);
   if (starts.length === 0) {
     const longest = ordering.segments.reduce((most, { count }) => Math.max(most, count), 0);
@@ -141,18 +150,18 @@ export function frameSeries(
       `Windows of ${length} rows are longer than the series: the longest stretch of ${name} without a gap has ${longest}.`,
     );
   }
-  const encoded = encodeInOrder(encoder, raw, ordering);
+  const encoded = yield* encodingInOrder(encoder, raw, ordering);
   const samples = windowSamples(encoded, rowBlocks, starts, length);
   return { samples, encoded, ordering, count: raw.count, starts, segmentOf };
 }
 
 /** Scores of windows as scores of rows, in the order in which the rows came. */
-export function toRows(
+export function* bringingToRows(
   { ordering, count, starts }: Framed,
   length: number,
   scores: Float64Array,
-): Float64Array {
-  const inOrder = rowScores(ordering.rows.length, starts, length, scores);
+): Paused<Float64Array> {
+  const inOrder = yield* rowScores(ordering.rows.length, starts, length, scores);
   const own = new Float64Array(count);
   ordering.rows.forEach((row, place) => {
     if (row !== HOLE) own[row] = at(inOrder, place);
@@ -167,12 +176,15 @@ export function covered(
   marked: Uint8Array,
 ): Uint8Array {
   const own = new Uint8Array(count);
+  let done = 0;
   starts.forEach((start, window) => {
     if (!marked[window]) return;
-    for (let place = start; place < start + length; place++) {
+    // Windows begin one after the other: what an earlier one covers is marked already.
+    for (let place = Math.max(start, done); place < start + length; place++) {
       const row = at(ordering.rows, place);
       if (row !== HOLE) own[row] = 1;
     }
+    done = start + length;
   });
   return own;
 }
@@ -180,14 +192,14 @@ export function covered(
 /** The order of a source's rows by its group and time columns. */
 function orderOf(
   source: Source,
-  encoder: Encoder,
+  times: Float64Array | undefined,
   columns: Pick<SeriesState, "time" | "groupBy" | "step" | "fills">,
   name = "rows",
 ): Ordering {
   return orderRows(
     {
       count: source.count,
-      times: timesOf(source, encoder, columns),
+      times,
       groups: columns.groupBy === undefined ? undefined : columnOf(source, columns.groupBy),
       name,
     },
@@ -195,13 +207,19 @@ function orderOf(
   );
 }
 
-export function timesOf(
+export function timesOf(...given: Parameters<typeof readingTimes>): Float64Array | undefined {
+  return finish(readingTimes(...given));
+}
+
+function* readingTimes(
   source: Source,
   encoder: Encoder,
   { time }: Pick<SeriesState, "time">,
-): Float64Array | undefined {
+): Paused<Float64Array | undefined> {
   if (time === undefined) return undefined;
-  return Float64Array.from(columnOf(source, time), (value, row) => {
+  const values = columnOf(source, time);
+  return yield* filling(values.length, (row) => {
+    const value = values[row];
     const number = timeOf(value, encoder.cells);
     if (number !== undefined) return number;
     throw new InvalidValueError(
@@ -221,13 +239,17 @@ export function columnOf(source: Source, name: string): readonly unknown[] {
 }
 
 /** The rows in order. Of a missing reading nothing is known; its features lie on the line between the rows around it. */
-function encodeInOrder(encoder: Encoder, raw: Rows, { rows }: Ordering): Encoded {
+function* encodingInOrder(encoder: Encoder, raw: Rows, { rows }: Ordering): Paused<Encoded> {
   const known = Uint32Array.from(rows.filter((row) => row !== HOLE));
-  const encoded = encoder.encode(new OrderedRows(raw, known), 0, known.length);
-  return known.length === rows.length ? encoded : withHoles(encoded, rows, encoder);
+  const encoded = yield* encoder.encoding(new OrderedRows(raw, known), 0, known.length);
+  return known.length === rows.length ? encoded : yield* withHoles(encoded, rows, encoder);
 }
 
-function withHoles(encoded: Encoded, rows: Int32Array, { width, state }: Encoder): Encoded {
+function* withHoles(
+  encoded: Encoded,
+  rows: Int32Array,
+  { width, state }: Encoder,
+): Paused<Encoded> {
   const fields = state.fields.length;
   const features = new Float32Array(rows.length * width);
   const missing = new Uint8Array(rows.length * fields);
@@ -235,7 +257,8 @@ function withHoles(encoded: Encoded, rows: Int32Array, { width, state }: Encoder
   const rowOf = (i: number) => encoded.features.subarray(i * width, (i + 1) * width);
   let next = 0;
   let sinceRow = 0;
-  rows.forEach((row, place) => {
+  yield* visiting(rows.length, (place) => {
+    const row = at(rows, place);
     if (row !== HOLE) {
       features.set(rowOf(next), place * width);
       const own = encoded.missing?.subarray(next * fields, (next + 1) * fields);
@@ -246,7 +269,8 @@ function withHoles(encoded: Encoded, rows: Int32Array, { width, state }: Encoder
       return;
     }
     sinceRow += 1;
-    const untilRow = rows.subarray(place).findIndex((one) => one !== HOLE);
+    let untilRow = 1;
+    while (rows[place + untilRow] === HOLE) untilRow += 1;
     const share = sinceRow / (sinceRow + untilRow);
     features.set(onLine(rowOf(next - 1), rowOf(next), share), place * width);
     missing.fill(1, place * fields, (place + 1) * fields);
@@ -278,9 +302,8 @@ function* autoLength(
       { length: longest.count },
       (_, i) => features[(longest.first + i) * encoder.width + start] ?? 0,
     );
-    const own = period(series);
+    const own = yield* period(series);
     if (own && !(best && best.strength >= own.strength)) best = own;
-    yield;
   }
   const isAlone = fields.length === 1;
   const clear = best && (isAlone || best.strength >= CLEAR_PERIOD) ? best.points : undefined;

@@ -2,6 +2,7 @@
 // features. And back: what windows score, rows score.
 
 import { at } from "../../math/order.ts";
+import type { Paused } from "../../platform/turns.ts";
 import type { Samples } from "../samples.ts";
 import type { Encoded } from "../table/encoder.ts";
 import type { Segment } from "./segments.ts";
@@ -31,16 +32,21 @@ export function windowStarts(
   return { starts: Uint32Array.from(starts), segmentOf: Uint32Array.from(segmentOf) };
 }
 
+/** Scores that are added up between pauses. */
+const PIECE = 2 ** 18;
+
 /** For each row the mean score of the windows that cover it; 0 for rows in no window. */
-export function rowScores(
+export function* rowScores(
   rows: number,
   starts: ArrayLike<number>,
   length: number,
   scores: ArrayLike<number>,
-): Float64Array {
+): Paused<Float64Array> {
   const sums = new Float64Array(rows);
   const counts = new Uint32Array(rows);
+  const together = Math.max(1, Math.floor(PIECE / length));
   for (let w = 0; w < starts.length; w++) {
+    if (w % together === 0) yield;
     const score = at(scores, w);
     if (Number.isNaN(score)) continue;
     const start = at(starts, w);

@@ -23,14 +23,12 @@ export function conformalPValues(
 }
 
 /**
- * The p-values of the calibration rows themselves, each against all others: what a split at this row would
- * have given. In the rows' order.
+ * The p-value of a row that is itself among the calibration rows, against all others: what a split at this row would
+ * have given.
  */
-export function leaveOneOutPValues(scores: ArrayLike<number>, sorted: Float64Array): Float64Array {
+export function leaveOneOutPValue(score: number, sorted: Float64Array): number {
   // The row is among the scores that reach its own: it takes the place of the 1 that a new row adds.
-  return Float64Array.from(scores, (score) =>
-    Number.isNaN(score) ? 1 : (sorted.length - countBelow(sorted, score)) / sorted.length,
-  );
+  return Number.isNaN(score) ? 1 : (sorted.length - countBelow(sorted, score)) / sorted.length;
 }
 
 /**

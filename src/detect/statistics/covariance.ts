@@ -1,6 +1,10 @@
 // Covariances that can be inverted whatever the data, and the distance they measure. Float64 throughout.
 
 import { at } from "../../math/order.ts";
+import { finish, type Paused } from "../../platform/turns.ts";
+
+/** Rows that are added up between pauses. */
+const ROWS_AT_A_TIME = 512;
 
 /** A mean and a covariance, shrunk so far that it can be inverted. */
 export interface ShrunkCovariance {
@@ -19,8 +23,16 @@ export interface ShrunkCovariance {
  * @param rows row-major [count, size], finite
  */
 export function ledoitWolf(rows: ArrayLike<number>, size: number): ShrunkCovariance {
+  return finish(shrinkingCovariance(rows, size));
+}
+
+/** `ledoitWolf` with pauses. */
+export function* shrinkingCovariance(
+  rows: ArrayLike<number>,
+  size: number,
+): Paused<ShrunkCovariance> {
   const count = Math.floor(rows.length / size);
-  const { mean, covariance } = sampleCovariance(rows, size);
+  const { mean, covariance } = yield* sampleCovariance(rows, size);
   let trace = 0;
   for (let j = 0; j < size; j++) trace += at(covariance, j * (size + 1));
   const mu = trace / size;
@@ -35,6 +47,7 @@ export function ledoitWolf(rows: ArrayLike<number>, size: number): ShrunkCovaria
       square += value * value;
     }
     fourth += square * square;
+    if (i % ROWS_AT_A_TIME === 0) yield;
   }
   const apart = squares / size - mu * mu;
   const noise = (fourth / count - squares) / (count * size);
@@ -47,19 +60,42 @@ export function ledoitWolf(rows: ArrayLike<number>, size: number): ShrunkCovaria
 }
 
 /** The mean [size] and the covariance [size, size] of the rows, divided by their number. */
-export function sampleCovariance(
+function* sampleCovariance(
   rows: ArrayLike<number>,
   size: number,
-): { mean: Float64Array; covariance: Float64Array } {
+): Paused<{ mean: Float64Array; covariance: Float64Array }> {
   const count = Math.floor(rows.length / size);
   const mean = new Float64Array(size);
   for (let i = 0; i < count; i++) {
     for (let j = 0; j < size; j++) mean[j] = (mean[j] ?? 0) + (rows[i * size + j] ?? 0) / count;
+    if (i % ROWS_AT_A_TIME === 0) yield;
   }
   const covariance = new Float64Array(size * size);
+  for (let first = 0; first < count; first += ROWS_AT_A_TIME) {
+    addProducts(rows, first, Math.min(count, first + ROWS_AT_A_TIME), count, mean, covariance);
+    yield;
+  }
+  for (let a = 0; a < size; a++) {
+    for (let b = 0; b < a; b++) covariance[b * size + a] = at(covariance, a * size + b);
+  }
+  return { mean, covariance };
+}
+
+/**
+ * Adds the share of rows [first, end) to the lower half of the covariance of `count` rows. The innermost loop takes most of
+ * a fit's time outside of training: plain indexing, no calls.
+ */
+function addProducts(
+  rows: ArrayLike<number>,
+  first: number,
+  end: number,
+  count: number,
+  mean: Float64Array,
+  covariance: Float64Array,
+): void {
+  const size = mean.length;
   const centered = new Float64Array(size);
-  // The innermost loop takes most of a fit's time outside of training: plain indexing, no calls.
-  for (let i = 0; i < count; i++) {
+  for (let i = first; i < end; i++) {
     for (let j = 0; j < size; j++) centered[j] = (rows[i * size + j] ?? 0) - (mean[j] ?? 0);
     for (let a = 0; a < size; a++) {
       const factor = (centered[a] ?? 0) / count;
@@ -69,10 +105,6 @@ export function sampleCovariance(
       }
     }
   }
-  for (let a = 0; a < size; a++) {
-    for (let b = 0; b < a; b++) covariance[b * size + a] = at(covariance, a * size + b);
-  }
-  return { mean, covariance };
 }
 
 /**

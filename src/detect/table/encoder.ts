@@ -9,11 +9,13 @@ import { type Rows, readRows } from "../../data/rows.ts";
 import { InvalidValueError, show } from "../../errors.ts";
 import { type CellOptions, CellReader } from "../../formats/cell-values.ts";
 import { at } from "../../math/order.ts";
+import { finish, type Paused } from "../../platform/turns.ts";
+import { visiting } from "../passes.ts";
 import { isMissing, toLevel, toNumber } from "./cells.ts";
 import {
   type ColumnSchema,
   type ColumnsOption,
-  guessSchema,
+  guessingSchema,
   noSuchColumn,
   OTHER_LEVEL,
   truthOf,
@@ -98,26 +100,26 @@ export class Encoder {
   }
 
   /** Learns schema and scales from training rows. With `asChoices` categories are learned by cross entropy. */
-  static fit(
+  static *fitting(
     source: Source,
     columns?: ColumnsOption,
     cells: CellOptions = {},
     asChoices = false,
-  ): Encoder {
+  ): Paused<Encoder> {
     const schema =
       source.kind === "table"
-        ? guessSchema(source, columns, new CellReader(cells))
+        ? yield* guessingSchema(source, columns, new CellReader(cells))
         : matrixSchema(source, columns);
     // Levels and constants are needed to read rows, scales are learned from what was read.
     const reader = new Encoder({ schema, cells, fields: [] });
-    return reader.#fitted(reader.read(source), asChoices);
+    return yield* reader.#fitted(yield* reader.reading(source), asChoices);
   }
 
   /** The same with scales that new raw rows have moved: they count as so many rows beside `known` earlier ones. */
-  merged(raw: Rows, known: number): Encoder {
-    this.#requireFinite(raw);
+  *merging(raw: Rows, known: number): Paused<Encoder> {
+    yield* this.#requiringFinite(raw);
     const statistics = new ColumnStatistics(this.columns);
-    statistics.add(raw);
+    yield* statistics.adding(raw, 0, raw.count);
     const fields = this.state.fields.map((field): Field => {
       const fresh = at(statistics.counts, field.column);
       if (field.kind !== "number" || fresh === 0) return field;
@@ -133,16 +135,16 @@ export class Encoder {
     return new Encoder({ ...this.state, fields });
   }
 
-  #fitted(raw: Rows, isChoice: boolean): Encoder {
-    this.#requireFinite(raw);
+  *#fitted(raw: Rows, isChoice: boolean): Paused<Encoder> {
+    yield* this.#requiringFinite(raw);
     const statistics = new ColumnStatistics(this.columns);
-    statistics.add(raw);
+    yield* statistics.adding(raw, 0, raw.count);
     const schema = this.state.schema.map((column, j) => noted(column, statistics, j));
     const fields: Field[] = [];
     let start = 0;
-    schema.forEach(({ kind, levels = [] }, column) => {
+    for (const [column, { kind, levels = [] }] of schema.entries()) {
       if (kind === "category") {
-        const shares = levelShares(raw, column, levels.length);
+        const shares = yield* levelShares(raw, column, levels.length);
         // The variance of all units together; a category with one level has none, and learns nothing.
         const spread = 1 - shares.reduce((sum, share) => sum + share * share, 0);
         const scale = spread > 0 && !isChoice ? Math.sqrt(spread) : 1;
@@ -155,13 +157,18 @@ export class Encoder {
         fields.push({ kind: "number", column, start, width: 1, center, scale });
         start += 1;
       }
-    });
+    }
     if (fields.length === 0) throw nothingToLearn(schema, raw.count);
     return new Encoder({ ...this.state, schema, fields });
   }
 
   /** The rows of a source as raw rows, matched by name or by place. */
   read(source: Source, name = "rows"): Rows {
+    return finish(this.reading(source, name));
+  }
+
+  /** `read` with pauses. */
+  *reading(source: Source, name = "rows"): Paused<Rows> {
     const { schema } = this.state;
     if (source.kind === "matrix") return matrixRows(source, schema, name);
     if (schema.some((column) => typeof column.name === "number")) {
@@ -170,19 +177,19 @@ export class Encoder {
       );
     }
     const data = new Float64Array(source.count * schema.length);
-    schema.forEach((column, j) => {
-      this.#readColumn(source, column, j, data, name);
-    });
+    for (const [j, column] of schema.entries()) {
+      yield* this.#readColumn(source, column, j, data, name);
+    }
     return readRows(name, { data, shape: [source.count, schema.length] }, schema.length);
   }
 
-  #readColumn(
+  *#readColumn(
     source: TableSource,
     { name, kind, levels = [], value: constant, missing }: ColumnSchema,
     column: number,
     data: Float64Array,
     table: string,
-  ): void {
+  ): Paused<void> {
     if (kind === "ignore" || kind === "id" || kind === "time") return;
     const { cells } = this;
     const width = this.columns;
@@ -203,53 +210,62 @@ export class Encoder {
       return places.get(level) ?? other;
     };
     const values = source.column(String(name));
-    for (let i = 0; i < values.length; i++) {
+    yield* visiting(values.length, (i) => {
       const number = read(values[i]);
       if (number === undefined) {
         // Text where a constant number was is news, not an error.
         if (kind === "constant") data[i * width + column] = Infinity;
         else throw notReadable(table, i, name, kind, values[i]);
       } else data[i * width + column] = number;
-    }
+    });
   }
 
   /** Rows [first, first + count) of raw rows as the models read them. */
   encode(raw: Rows, first: number, count: number): Encoded {
+    return finish(this.encoding(raw, first, count));
+  }
+
+  /** `encode` with pauses. */
+  *encoding(raw: Rows, first: number, count: number): Paused<Encoded> {
     const { fields } = this.state;
     const { width, columns } = this;
-    const cells = new Float64Array(count * columns);
-    raw.copy(first, count, cells, 0);
     const features = new Float32Array(count * width);
     let missing: Uint8Array | undefined;
     const isMissing = (i: number, f: number) => {
       missing ??= new Uint8Array(count * fields.length);
       missing[i * fields.length + f] = 1;
     };
-    fields.forEach((field, f) => {
-      if (field.kind === "number")
-        encodeNumbers(field, f, cells, columns, features, width, isMissing);
-      else encodeLevels(field, f, cells, columns, features, width, isMissing);
-    });
-    return { count, features, missing, novelties: this.#novelties(cells, count) };
+    let novelties: Uint8Array | undefined;
+    const isNew = (i: number) => {
+      novelties ??= new Uint8Array(count);
+      novelties[i] = Math.min(255, at(novelties, i) + 1);
+    };
+    for (const { cells, row } of pieces(raw, first, count)) {
+      fields.forEach((field, f) => {
+        const target = { features, width, row, f, isMissing };
+        if (field.kind === "number") encodeNumbers(field, cells, columns, target);
+        else encodeLevels(field, cells, columns, target);
+      });
+      this.#findNovelties(cells, row, isNew);
+      yield;
+    }
+    return { count, features, missing, novelties };
   }
 
-  /** How many columns of each row hold what training never saw; undefined where none does. */
-  #novelties(cells: Float64Array, count: number): Uint8Array | undefined {
-    let novelties: Uint8Array | undefined;
-    const add = (row: number) => {
-      novelties ??= new Uint8Array(count);
-      novelties[row] = Math.min(255, at(novelties, row) + 1);
-    };
+  /** Marks the rows in which a column holds what training never saw, once a column. */
+  #findNovelties(cells: Float64Array, row: number, isNew: (row: number) => void): void {
+    const { columns } = this;
     for (const { column, value } of this.#constants) {
-      for (let i = 0; i < count; i++) {
-        const cell = at(cells, i * this.columns + column);
-        if (cell !== value && !Number.isNaN(cell)) add(i);
+      for (let i = 0; i * columns < cells.length; i++) {
+        const cell = at(cells, i * columns + column);
+        if (cell !== value && !Number.isNaN(cell)) isNew(row + i);
       }
     }
     for (const { column } of this.#categories) {
-      for (let i = 0; i < count; i++) if (cells[i * this.columns + column] === UNSEEN) add(i);
+      for (let i = 0; i * columns < cells.length; i++) {
+        if (cells[i * columns + column] === UNSEEN) isNew(row + i);
+      }
     }
-    return novelties;
   }
 
   /** The number that a feature of a number field stands for. */
@@ -266,36 +282,45 @@ export class Encoder {
     return raised.map((value) => value / sum);
   }
 
-  #requireFinite(raw: Rows): void {
+  *#requiringFinite(raw: Rows): Paused<void> {
     const used = this.state.schema.flatMap(({ kind, name }, column) =>
       kind === "number" || kind === "constant" ? [{ column, name }] : [],
     );
-    eachChunk(raw, (cells, first, count) => {
+    const { columns } = this;
+    for (const { cells, row } of pieces(raw, 0, raw.count)) {
       for (const { column, name } of used) {
-        for (let i = 0; i < count; i++) {
-          const value = at(cells, i * this.columns + column);
+        for (let i = 0; i * columns < cells.length; i++) {
+          const value = cells[i * columns + column] ?? 0;
           if (value !== Infinity && value !== -Infinity) continue;
           throw new InvalidValueError(
-            `Row ${first + i}, column ${show(name)} of ${raw.name} is ${value}; training rows must be finite, or NaN where a value is missing.`,
+            `Row ${row + i}, column ${show(name)} of ${raw.name} is ${value}; training rows must be finite, or NaN where a value is missing.`,
           );
         }
       }
-    });
+      yield;
+    }
   }
+}
+
+/** Where features are written: from row `row` on, of field number `f`. */
+interface FeatureTarget {
+  readonly features: Float32Array;
+  /** Features of a row. */
+  readonly width: number;
+  readonly row: number;
+  readonly f: number;
+  readonly isMissing: (row: number, field: number) => void;
 }
 
 /** Writes the features of a number field for all rows. The loop runs over every value that is scored: plain indexing. */
 function encodeNumbers(
   { column, start, center, scale }: NumberField,
-  f: number,
   cells: Float64Array,
   columns: number,
-  features: Float32Array,
-  width: number,
-  isMissing: (row: number, field: number) => void,
+  { features, width, row, f, isMissing }: FeatureTarget,
 ): void {
-  let i = 0;
-  let to = start;
+  let i = row;
+  let to = row * width + start;
   for (let from = column; from < cells.length; from += columns) {
     const value = ((cells[from] ?? 0) - center) / scale;
     if (value >= -FARTHEST && value <= FARTHEST) features[to] = value;
@@ -309,39 +334,39 @@ function encodeNumbers(
 /** Writes the features of a category field for all rows. */
 function encodeLevels(
   { column, start, shares, scale, isChoice }: CategoryField,
-  f: number,
   cells: Float64Array,
   columns: number,
-  features: Float32Array,
-  width: number,
-  isMissing: (row: number, field: number) => void,
+  { features, width, row, f, isMissing }: FeatureTarget,
 ): void {
   const rows = cells.length / columns;
   for (let i = 0; i < rows; i++) {
-    const value = at(cells, i * columns + column);
+    const value = cells[i * columns + column] ?? Number.NaN;
     const isUnknown = Number.isNaN(value) || (isChoice && value === UNSEEN);
-    if (isUnknown) isMissing(i, f);
-    const to = i * width + start;
+    if (isUnknown) isMissing(row + i, f);
+    const to = (row + i) * width + start;
     for (let level = 0; level < shares.length; level++) {
-      const share = at(shares, level);
+      const share = shares[level] ?? 0;
       const one = isUnknown ? share : level === value ? 1 : 0;
       features[to + level] = isChoice ? one : (one - share) / scale;
     }
   }
 }
 
-const CHUNK = 4096;
+/** Values that are copied at a time. */
+const PIECE = 65_536;
 
-/** Visits raw rows in chunks: cells [count, width] from row `first` on. */
-function eachChunk(
+/** Raw rows [first, first + count) piece by piece: cells [rows, columns], the first of them row `row` of these. */
+function* pieces(
   raw: Rows,
-  visit: (cells: Float64Array, first: number, count: number) => void,
-): void {
-  const cells = new Float64Array(Math.min(CHUNK, raw.count) * raw.width);
-  for (let first = 0; first < raw.count; first += CHUNK) {
-    const count = Math.min(CHUNK, raw.count - first);
-    raw.copy(first, count, cells, 0);
-    visit(cells, first, count);
+  first: number,
+  count: number,
+): Generator<{ cells: Float64Array; row: number }> {
+  const most = Math.max(1, Math.min(count, Math.floor(PIECE / raw.width)));
+  const room = new Float64Array(most * raw.width);
+  for (let row = 0; row < count; row += most) {
+    const some = Math.min(most, count - row);
+    raw.copy(first + row, some, room, 0);
+    yield { cells: some === most ? room : room.subarray(0, some * raw.width), row };
   }
 }
 
@@ -388,17 +413,18 @@ function deviationOf(statistics: ColumnStatistics, column: number): number {
   return at(statistics.highest, column) / 2 - at(statistics.lowest, column) / 2;
 }
 
-function levelShares(raw: Rows, column: number, levels: number): number[] {
+function* levelShares(raw: Rows, column: number, levels: number): Paused<number[]> {
   const counts = new Array<number>(levels).fill(0);
   let known = 0;
-  eachChunk(raw, (cells, _, count) => {
-    for (let i = 0; i < count; i++) {
-      const level = at(cells, i * raw.width + column);
+  for (const { cells } of pieces(raw, 0, raw.count)) {
+    for (let i = column; i < cells.length; i += raw.width) {
+      const level = at(cells, i);
       if (!(level >= 0)) continue;
       counts[level] = (counts[level] ?? 0) + 1;
       known += 1;
     }
-  });
+    yield;
+  }
   return counts.map((count) => count / Math.max(1, known));
 }
 

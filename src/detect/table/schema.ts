@@ -4,6 +4,8 @@
 import { choice } from "../../checks.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../../errors.ts";
 import { type CellReader, hintFor, lookOf } from "../../formats/cell-values.ts";
+import { finish, type Paused } from "../../platform/turns.ts";
+import { filtering, testing, visiting } from "../passes.ts";
 import { isDate, isMissing, toBoolean, toLevel, toNumber, toTime } from "./cells.ts";
 import type { TableSource } from "./source.ts";
 
@@ -62,16 +64,28 @@ export function guessSchema(
   columns: ColumnsOption | undefined,
   cells: CellReader,
 ): ColumnSchema[] {
+  return finish(guessingSchema(source, columns, cells));
+}
+
+/** `guessSchema` with pauses. */
+export function* guessingSchema(
+  source: TableSource,
+  columns: ColumnsOption | undefined,
+  cells: CellReader,
+): Paused<ColumnSchema[]> {
   const said = resolveColumns(source, columns);
-  return source.names.map((name) => {
+  const schema: ColumnSchema[] = [];
+  for (const name of source.names) {
     const kind = said.get(name);
     const values = source.column(name);
-    const schema =
+    yield;
+    schema.push(
       kind === undefined
-        ? guessColumn(name, values, cells)
-        : describeColumn(name, values, kind, cells);
-    return schema;
-  });
+        ? yield* guessingColumn(name, values, cells)
+        : yield* describingColumn(name, values, kind, cells),
+    );
+  }
+  return schema;
 }
 
 /** What the caller said of each column. */
@@ -108,22 +122,26 @@ export function noSuchColumn(name: unknown, source: TableSource): InvalidValueEr
 }
 
 /** What a column looks like. */
-function guessColumn(name: string, values: readonly unknown[], cells: CellReader): ColumnSchema {
-  const known = values.filter((value) => !isMissing(value, cells));
+function* guessingColumn(
+  name: string,
+  values: readonly unknown[],
+  cells: CellReader,
+): Paused<ColumnSchema> {
+  const known = yield* filtering(values, (value) => !isMissing(value, cells));
   const missing = values.length > 0 ? 1 - known.length / values.length : 0;
   const as = (kind: ColumnKind, reason: string) => ({ name, kind, reason, missing });
   if (known.length === 0) return as("ignore", "has no value");
-  const distinct = new Set(known.map(comparable));
+  const distinct = yield* distinctOf(known);
   if (distinct.size === 1 && values.length > 1) {
     return { ...as("constant", "has one value"), value: constantValue(known[0], cells) };
   }
-  if (known.every((value) => toBoolean(value) !== undefined)) {
+  if (yield* testing(known, (value) => toBoolean(value) !== undefined)) {
     return as("boolean", "is true or false");
   }
-  if (known.every(isDate)) return as("time", "holds dates");
+  if (yield* testing(known, isDate)) return as("time", "holds dates");
   const allUnique = distinct.size === values.length && values.length >= FEW_ROWS;
-  if (known.every((value) => toNumber(value, cells) !== undefined)) {
-    const parsed = known.map((value) => toNumber(value, cells) ?? Number.NaN);
+  const parsed = yield* numbersOf(known, cells);
+  if (parsed) {
     if (isTimeName(name) && isRising(parsed)) return as("time", "is named as a time and rises");
     if (allUnique && parsed.every(Number.isSafeInteger)) {
       if (isIdName(name)) return as("id", "is named as an id and never repeats");
@@ -131,23 +149,45 @@ function guessColumn(name: string, values: readonly unknown[], cells: CellReader
     }
     return as("number", "holds numbers");
   }
-  if (known.every((value) => toTime(value, cells) !== undefined)) return as("time", "holds dates");
-  requireNoOtherStyle(name, known, cells);
+  if (yield* testing(known, (value) => toTime(value, cells) !== undefined)) {
+    return as("time", "holds dates");
+  }
+  yield* requiringNoOtherStyle(name, known, cells);
   if (allUnique) return as("id", "is text that never repeats");
   if (distinct.size > MOST_DISTINCT * known.length && values.length >= FEW_ROWS) {
     return as("ignore", `is text with ${distinct.size} different values`);
   }
-  return { ...as("category", `is text with ${distinct.size} values`), levels: levelsOf(known) };
+  return {
+    ...as("category", `is text with ${distinct.size} values`),
+    levels: yield* levelsOf(known),
+  };
+}
+
+function* distinctOf(known: readonly unknown[]): Paused<Set<unknown>> {
+  const distinct = new Set<unknown>();
+  yield* visiting(known.length, (i) => void distinct.add(comparable(known[i])));
+  return distinct;
+}
+
+/** The values as numbers; undefined where one is something else. */
+function* numbersOf(known: readonly unknown[], cells: CellReader): Paused<number[] | undefined> {
+  const parsed: number[] = [];
+  const areNumbers = yield* testing(known, (value) => {
+    const number = toNumber(value, cells);
+    if (number !== undefined) parsed.push(number);
+    return number !== undefined;
+  });
+  return areNumbers ? parsed : undefined;
 }
 
 /** A column as the caller says it is. */
-function describeColumn(
+function* describingColumn(
   name: string,
   values: readonly unknown[],
   kind: ColumnKind,
   cells: CellReader,
-): ColumnSchema {
-  const known = values.filter((value) => !isMissing(value, cells));
+): Paused<ColumnSchema> {
+  const known = yield* filtering(values, (value) => !isMissing(value, cells));
   const missing = values.length > 0 ? 1 - known.length / values.length : 0;
   const schema = { name, kind, reason: "", missing };
   const needsValues = kind === "number" || kind === "category" || kind === "boolean";
@@ -157,14 +197,17 @@ function describeColumn(
   if (kind === "number" || kind === "boolean") {
     const read = (value: unknown) =>
       kind === "number" ? toNumber(value, cells) : truthOf(value, cells);
-    requireAll(name, values, kind === "number" ? "a number" : "true or false", read);
-    if (new Set(known.map(read)).size === 1) {
+    yield* requiringAll(name, values, kind === "number" ? "a number" : "true or false", read);
+    const [first] = known;
+    if (yield* testing(known, (value) => Object.is(read(value), read(first)))) {
       const value = constantValue(known[0], cells);
       return { ...schema, kind: "constant", reason: "has one value", value };
     }
   }
-  if (kind === "time") requireAll(name, values, "a time", (value) => timeOf(value, cells));
-  if (kind === "category") return { ...schema, levels: levelsOf(known) };
+  if (kind === "time") {
+    yield* requiringAll(name, values, "a time", (value) => timeOf(value, cells));
+  }
+  if (kind === "category") return { ...schema, levels: yield* levelsOf(known) };
   if (kind === "constant") return { ...schema, value: constantValue(known[0], cells) };
   return schema;
 }
@@ -182,14 +225,14 @@ export function timeOf(value: unknown, cells: CellReader): number | undefined {
   return toTime(value, cells) ?? toNumber(value, cells);
 }
 
-function requireAll(
+function* requiringAll(
   name: string,
   values: readonly unknown[],
   expected: string,
   read: (value: unknown) => number | undefined,
-): void {
+): Paused<void> {
+  if (yield* testing(values, (value) => read(value) !== undefined)) return;
   const row = values.findIndex((value) => read(value) === undefined);
-  if (row < 0) return;
   const value = values[row];
   const hint = typeof value === "string" ? hintFor(lookOf(value.trim())) : undefined;
   throw new InvalidValueError(
@@ -198,13 +241,18 @@ function requireAll(
 }
 
 /** Throws where all values look like numbers of another style: they must not pass for categories. */
-function requireNoOtherStyle(name: string, known: readonly unknown[], cells: CellReader): void {
-  const unread = known.filter((value) => toNumber(value, cells) === undefined);
-  const hints = unread.map((value) =>
-    typeof value === "string" ? hintFor(lookOf(value.trim())) : undefined,
-  );
-  const [hint] = hints;
-  if (hint === undefined || hints.includes(undefined)) return;
+function* requiringNoOtherStyle(
+  name: string,
+  known: readonly unknown[],
+  cells: CellReader,
+): Paused<void> {
+  const unread = yield* filtering(known, (value) => toNumber(value, cells) === undefined);
+  const hintOf = (value: unknown) =>
+    typeof value === "string" ? hintFor(lookOf(value.trim())) : undefined;
+  const hint = hintOf(unread[0]);
+  if (hint === undefined || !(yield* testing(unread, (value) => hintOf(value) !== undefined))) {
+    return;
+  }
   throw new InvalidValueError(
     `Column ${show(name)} looks like numbers of another style, such as ${show(unread[0])}: ${hint} (cells: { ... }). If it is none, say columns: { ${JSON.stringify(name)}: "category" }.`,
   );
@@ -216,12 +264,12 @@ function constantValue(value: unknown, cells: CellReader): number | string {
 }
 
 /** The levels of a category, most frequent first, the rarest pooled where there are many. */
-function levelsOf(known: readonly unknown[]): string[] {
+function* levelsOf(known: readonly unknown[]): Paused<string[]> {
   const counts = new Map<string, number>();
-  for (const value of known) {
-    const level = toLevel(value);
+  yield* visiting(known.length, (i) => {
+    const level = toLevel(known[i]);
     counts.set(level, (counts.get(level) ?? 0) + 1);
-  }
+  });
   const byCount = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
   const levels = byCount.map(([level]) => level);
   return levels.length <= MOST_LEVELS ? levels : [...levels.slice(0, MOST_LEVELS - 1), OTHER_LEVEL];

@@ -2,7 +2,8 @@
 
 import { type MatrixInput, OrderedRows, type Rows, readRows } from "../../data/rows.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../../errors.ts";
-import { readTable, type TableInput } from "../../table/tables.ts";
+import { finish, type Paused } from "../../platform/turns.ts";
+import { readingTable, type TableInput } from "../../table/tables.ts";
 
 /**
  * Rows for a detector: a matrix as a model takes it, an array of objects, `{ columns: { name: values } }`, an
@@ -47,8 +48,13 @@ export type Source = MatrixSource | TableSource;
 
 /** Reads rows. `width` is the number of columns a matrix must have, where that is known already. */
 export function readSource(name: string, input: DetectorInput, width?: number): Source {
+  return finish(readingSource(name, input, width));
+}
+
+/** `readSource` with pauses. */
+export function* readingSource(name: string, input: DetectorInput, width?: number): Paused<Source> {
   const table = tableOf(input);
-  if (table) return namedColumns(name, table);
+  if (table) return yield* namedColumns(name, table);
   const matrix = input as MatrixInput;
   const rows = readRows(name, matrix, width ?? matrixWidth(name, matrix));
   const names = "columns" in matrix && Array.isArray(matrix.columns) ? matrix.columns : undefined;
@@ -107,8 +113,8 @@ function isNamedValues(value: unknown): value is readonly NamedValues[] {
   );
 }
 
-function namedColumns(name: string, input: TableInput): TableSource {
-  const table = readTable(input);
+function* namedColumns(name: string, input: TableInput): Paused<TableSource> {
+  const table = yield* readingTable(input);
   const first = table.columns[0];
   for (const column of table.columns) {
     if (column.length !== table.rows) {

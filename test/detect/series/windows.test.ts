@@ -7,12 +7,13 @@ import {
   windowSamples,
   windowStarts,
 } from "../../../src/detect/series/windows.ts";
+import { finish } from "../../../src/platform/turns.ts";
 import { generator } from "../support/random.ts";
 
 describe("windows", () => {
   it("rows score the mean of the windows that cover them", () => {
     // Windows of 3 rows, stride 2, over 10 rows: the last row is in none.
-    const scores = rowScores(10, [0, 2, 4, 6], 3, [1, 4, 8, 2]);
+    const scores = finish(rowScores(10, [0, 2, 4, 6], 3, [1, 4, 8, 2]));
     expect([...scores]).toEqual([1, 1, 2.5, 4, 6, 8, 5, 2, 2, 0]);
   });
 
@@ -59,21 +60,21 @@ describe("the period of a series", () => {
   };
 
   it.each([12, 50, 144])("of %i points is found under noise", (points) => {
-    const found = period(wave(5000, points, 0.2));
+    const found = finish(period(wave(5000, points, 0.2)));
     expect(Math.abs((found?.points ?? 0) - points)).toBeLessThanOrEqual(2);
     expect(found?.strength).toBeGreaterThan(0.7);
   });
 
   it("that is longer than the rule knows, or absent, is none", () => {
-    expect(period(wave(5000, 1000, 0))).toBeUndefined();
-    expect(period(Float64Array.from({ length: 500 }, (_, i) => i))).toBeUndefined();
-    expect(period(new Float64Array(500))).toBeUndefined();
-    expect(period(Float64Array.of(1, 2))).toBeUndefined();
+    expect(finish(period(wave(5000, 1000, 0)))).toBeUndefined();
+    expect(finish(period(Float64Array.from({ length: 500 }, (_, i) => i)))).toBeUndefined();
+    expect(finish(period(new Float64Array(500)))).toBeUndefined();
+    expect(finish(period(Float64Array.of(1, 2)))).toBeUndefined();
   });
 
   it("comes from autocorrelations as numpy computes them", () => {
     // statsmodels.tsa.stattools.acf([1, 3, 2, 5, 4], nlags=2) = [1, 0, 0.1]
-    const [zero, one, two] = autocorrelation(Float64Array.of(1, 3, 2, 5, 4), 2);
+    const [zero, one, two] = finish(autocorrelation(Float64Array.of(1, 3, 2, 5, 4), 2));
     expect(zero).toBe(1);
     expect(one).toBeCloseTo(0, 12);
     expect(two).toBeCloseTo(0.1, 12);

@@ -2,10 +2,11 @@ import { describe, expect, it } from "vitest";
 import { Encoder } from "../../../src/detect/table/encoder.ts";
 import type { ColumnsOption } from "../../../src/detect/table/schema.ts";
 import { type DetectorInput, readSource } from "../../../src/detect/table/source.ts";
+import { finish } from "../../../src/platform/turns.ts";
 
 function learn(input: DetectorInput, columns?: ColumnsOption) {
   const source = readSource("rows", input);
-  const encoder = Encoder.fit(source, columns);
+  const encoder = finish(Encoder.fitting(source, columns));
   const encode = (rows: DetectorInput) => {
     const raw = encoder.read(readSource("rows", rows, encoder.columns));
     return encoder.encode(raw, 0, raw.count);
