@@ -12,7 +12,7 @@ import {
   positiveNumber,
   wholeNumber,
 } from "./checks.ts";
-import { InvalidValueError, oneOf, show } from "./errors.ts";
+import { InvalidTypeError, InvalidValueError, oneOf, show } from "./errors.ts";
 
 /** Checks the value of an option and returns it. For `undefined` it returns the default, if there is one. */
 export type Check<Value> = (where: string, value: unknown) => Value;
@@ -82,6 +82,7 @@ export class Registry<Base extends Definition<string, object>, D extends Base> {
     const { type, options } = nameAndOptions(where, spec, this.names);
     const checks: Checks<object> = this.of({ type }).options;
     this.#requireOwn(where, type, Object.keys(options));
+    if (typeof spec === "string") requireNone(where, type, checks);
     const resolved = resolveOptions(`${where} "${type}"`, where, options, checks);
     return { type, ...resolved } as ResolvedOf<D>;
   }
@@ -97,6 +98,23 @@ export class Registry<Base extends Definition<string, object>, D extends Base> {
       `${where} ${show(type)} has no option ${show(foreign)}; the ${this.what} ${oneOf(names)} has it. Leave it out, or take one of these.`,
     );
   }
+}
+
+/** Throws for a name alone where the definition has options without a default. */
+function requireNone<Options>(where: string, type: string, checks: Checks<Options>): void {
+  const required = Object.entries<Check<unknown>>(checks).flatMap(([key, check]) => {
+    try {
+      check(key, undefined);
+      return [];
+    } catch {
+      return [key];
+    }
+  });
+  if (required.length === 0) return;
+  const example = required.map((key) => `${key}: \u2026`).join(", ");
+  throw new InvalidTypeError(
+    `${where} ${show(type)} needs ${required.join(" and ")}: give { type: ${show(type)}, ${example} } instead of the name alone.`,
+  );
 }
 
 /** Checks options and fills in their defaults. Options without value and default are left out. */

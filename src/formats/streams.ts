@@ -1,6 +1,7 @@
 // Byte streams as async iterables, which is the common form of Node's, the web's and other streams. Functions to read them
 // completely, and to decompress gzip.
 
+import { InvalidTypeError, show } from "../errors.ts";
 import { bytesOf, isArrayBuffer } from "../platform/tags.ts";
 import { gunzip } from "./gunzip.ts";
 import { concatBytes } from "./numbers.ts";
@@ -72,10 +73,24 @@ export async function gatherBytes(
 async function* piecesOf(source: ByteSource): AsyncGenerator<Uint8Array, void, undefined> {
   if (ArrayBuffer.isView(source) || isArrayBuffer(source)) {
     yield unshared(bytesOf("the source", source));
+  } else if (typeof source === "string") {
+    throw new InvalidTypeError(
+      `The source must be the bytes of a file; got the string ${show(source)}. Give text as new TextEncoder().encode(text), and a file as await readFile(path) or a stream of it.`,
+    );
+  } else if (!isIterable(source)) {
+    throw new InvalidTypeError(
+      `The source must be a Uint8Array, an ArrayBuffer or an async iterable of such; got ${show(source)}.`,
+    );
   } else {
     for await (const piece of source) yield unshared(bytesOf("a piece of the source", piece));
   }
 }
+
+/** Whether `for await` takes a value. */
+const isIterable = (value: unknown): boolean =>
+  typeof value === "object" &&
+  value !== null &&
+  (Symbol.asyncIterator in value || Symbol.iterator in value);
 
 /** A copy of bytes in shared memory, which other threads may change and some functions refuse. */
 const unshared = (bytes: Uint8Array): Uint8Array =>

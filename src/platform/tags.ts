@@ -111,7 +111,12 @@ export function bytesOf(where: string, value: unknown): Uint8Array {
     return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   }
   if (isArrayBuffer(value)) return new Uint8Array(value);
+  // A name of a file is the mistake to expect.
+  const hint =
+    typeof value === "string"
+      ? " Paths and addresses are not opened: give the bytes, such as await readFile(path), or await (await fetch(url)).arrayBuffer()."
+      : "";
   throw new InvalidTypeError(
-    `${where} must be a Uint8Array, an ArrayBuffer or a view of one; got ${show(value)}.`,
+    `${where} must be a Uint8Array, an ArrayBuffer or a view of one; got ${show(value)}.${hint}`,
   );
 }

@@ -33,6 +33,12 @@ export function rowsFrom(
       `rowsFrom takes an array of objects, an object of columns, an Arrow table, a DuckDB result or image data; got ${show(input)}.`,
     );
   }
+  const first: unknown = Array.isArray(input) ? input[0] : input;
+  if (Array.isArray(first) || ArrayBuffer.isView(first)) {
+    throw new InvalidTypeError(
+      `rowsFrom is for tables and images; got ${show(input)}. Rows that are arrays of numbers, and a Float32Array, go to the model as they are.`,
+    );
+  }
   if (isImage(input)) return imageRows([input], options);
   if (Array.isArray(input) && input.length > 0 && isImage(input[0])) {
     return imageRows(input as readonly ImageLike[], options);

@@ -71,3 +71,16 @@ describe("readBytes", () => {
     expect(closed).toBe(true);
   });
 });
+
+test("a source that is no bytes is refused with what to give instead", async () => {
+  const gather = (source: unknown) => gatherBytes(source as Uint8Array);
+  await expect(gather("a,b\n1,2")).rejects.toThrow(
+    'The source must be the bytes of a file; got the string "a,b\\n1,2". Give text as new TextEncoder().encode(text)',
+  );
+  for (const source of [undefined, null, 7, {}]) {
+    await expect(gather(source)).rejects.toThrow(
+      /^The source must be a Uint8Array, an ArrayBuffer/,
+    );
+  }
+  await expect(gather([Uint8Array.of(1), Uint8Array.of(2)])).resolves.toEqual(Uint8Array.of(1, 2));
+});

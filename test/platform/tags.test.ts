@@ -97,3 +97,9 @@ test.each([undefined, null, "text", 3, [1, 2], {}])("bytesOf refuses %j", (value
     /^the file must be a Uint8Array, an ArrayBuffer/,
   );
 });
+
+test("bytesOf tells who gives a path what to give", () => {
+  expect(() => bytesOf("load's file", "model.safetensors")).toThrow(
+    /got "model\.safetensors"\. Paths and addresses are not opened: give the bytes, such as await readFile\(path\)/,
+  );
+});

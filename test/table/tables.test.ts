@@ -75,7 +75,7 @@ describe("rowsFrom tables", () => {
 
   test("errors name values that cannot be rows", () => {
     expect(() => rowsFrom("a,b" as never)).toThrow("rowsFrom takes an array of objects");
-    expect(() => rowsFrom([[1, 2]] as never)).toThrow("Row 0 must be an object");
+    expect(() => rowsFrom([7] as never)).toThrow("Row 0 must be an object");
     expect(() => rowsFrom({ a: [1], b: [1, 2] })).toThrow(
       'Column "b" holds 2 values; column "a" holds 1.',
     );
@@ -86,4 +86,12 @@ describe("rowsFrom tables", () => {
     expect(() => rowsFrom([])).toThrow("at least one column");
     expect(() => rowsFrom({ a: [1] }, { channels: 3 } as never)).toThrow("no option");
   });
+});
+
+test("rows that are arrays need no rowsFrom, and are told so", () => {
+  const rows = (input: unknown) => () => rowsFrom(input as Record<string, number>[]);
+  for (const input of [[[1, 2]], [Float32Array.of(1, 2)], Float32Array.of(1, 2)]) {
+    expect(rows(input)).toThrow("rowsFrom is for tables and images; got ");
+    expect(rows(input)).toThrow("go to the model as they are.");
+  }
 });
