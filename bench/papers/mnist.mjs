@@ -1,5 +1,5 @@
-// MNIST's four IDX files, gzipped or not, from the folder that the command line or $MNIST names, else from
-// ../shared/data/mnist beside the checkout. They do not ship with the project.
+// Reads the four MNIST files, gzipped or not, from the folder that the command line or $MNIST names. The project does not
+// contain them.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";

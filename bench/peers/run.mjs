@@ -1,5 +1,5 @@
-// The tied autoencoder's training step and inference beside other libraries: one core, the same
-// weights and batches, every result checked before it is timed, rounds interleaved peer by peer.
+// Compares the training step and inference of the tied autoencoder with other libraries, on one core and with the same
+// weights and batches. Every result is checked before the timing. The rounds of all libraries are interleaved.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -21,7 +21,7 @@ const USAGE = `npm run bench:peers -- [options]
   --rounds N        interleaved rounds (21)
   --clock wall|cpu  wall time, or processor time where others use the machine (wall)
   --python LIST     Pythons to look for torch in (python3,/usr/bin/python3)
-  --mnist FOLDER    MNIST's gzipped files; without them seeded strokes
+  --mnist FOLDER    the folder of MNIST's gzipped files, or $MNIST; without them seeded strokes
   --json FILE, --markdown FILE   write the results there as well`;
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -36,7 +36,7 @@ const { values: options } = parseArgs({
     rounds: { type: "string", default: "21" },
     clock: { type: "string", default: "wall" },
     python: { type: "string", default: "python3,/usr/bin/python3" },
-    mnist: { type: "string", default: join(root, "../shared/data/mnist") },
+    mnist: { type: "string", default: process.env.MNIST ?? join(root, "../shared/data/mnist") },
     json: { type: "string" },
     markdown: { type: "string" },
     help: { type: "boolean", default: false },
