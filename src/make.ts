@@ -12,7 +12,7 @@ import {
   runtimeOptions,
 } from "./model/config.ts";
 import { Engine } from "./model/engine.ts";
-import { yieldToEventLoop } from "./platform/yield.ts";
+import { type Paused, Turns } from "./platform/turns.ts";
 import { loadThreadedCore, loadThreadedCoreSync } from "./threads/load.ts";
 import type { ThreadedCoreOptions } from "./threads/options.ts";
 import type { RunState } from "./training/run-state.ts";
@@ -50,10 +50,9 @@ export async function loadedEngine(
     loadThreadedCore(runtime),
   ]);
   try {
-    const { snapshot, network, run } = decodeCheckpoint(bytes); // copies everything from the bytes
-    await yieldToEventLoop();
+    const { snapshot, network, run } = await inTurns(decodeCheckpoint(bytes));
     const engine = new Engine(snapshot.config, loaded, network);
-    engine.state.restore(snapshot);
+    await inTurns(engine.state.restoring(snapshot));
     return { engine, run };
   } catch (error) {
     loaded.dispose();
@@ -76,12 +75,13 @@ export async function engineEnsemble<Made>(
   ]);
   try {
     const arena = new Arena(core.memory);
-    const engines = files.map((bytes) => {
-      const { snapshot, network } = decodeCheckpoint(bytes);
+    const engines: Engine[] = [];
+    for (const bytes of files) {
+      const { snapshot, network } = await inTurns(decodeCheckpoint(bytes));
       const engine = new Engine(snapshot.config, core, network, arena);
-      engine.state.restore(snapshot);
-      return engine;
-    });
+      await inTurns(engine.state.restoring(snapshot));
+      engines.push(engine);
+    }
     const made = make(engines, arena);
     for (const { workspace } of engines) workspace.startAt(arena.top);
     return { core, made };
@@ -105,4 +105,11 @@ function onCore(core: Core, make: (core: Core) => MadeEngine): MadeEngine {
     core.dispose();
     throw error;
   }
+}
+
+/** Does work that pauses, with turns for the event loop. */
+function inTurns<Result>(work: Paused<Result>): Promise<Result> {
+  const turns = new Turns();
+  turns.begin();
+  return turns.run(work, () => {});
 }

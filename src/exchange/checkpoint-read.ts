@@ -3,7 +3,12 @@
 import { finiteNumber, record, wholeNumber } from "../checks.ts";
 import { show } from "../errors.ts";
 import { FormatError } from "../formats/errors.ts";
-import { decodeSafetensors, finiteFloat32 } from "../formats/safetensors.ts";
+import {
+  decodeSafetensors,
+  finiteFloat32,
+  requireFinite,
+  weightsOf,
+} from "../formats/safetensors.ts";
 import type { SafeTensor } from "../formats/safetensors-types.ts";
 import type { BufferSpec } from "../layers/layer.ts";
 import { type ModelConfig, type ResolvedConfig, resolveConfig } from "../model/config.ts";
@@ -12,6 +17,7 @@ import type { ParameterLayout } from "../model/parameters.ts";
 import { type PreparationState, preparationNames } from "../model/preparation.ts";
 import type { ModelSnapshot, OptimizerState, Weights } from "../model/state.ts";
 import { stateNames } from "../optimizers/index.ts";
+import type { Paused } from "../platform/turns.ts";
 import type { RunState } from "../training/run-state.ts";
 import { FORMAT, RUN_BLOCKS, statePrefix, VERSION } from "./checkpoint.ts";
 
@@ -25,8 +31,11 @@ export interface Checkpoint {
   readonly run: RunState | undefined;
 }
 
-/** Reads a model. Checks every name, shape and setting first. */
-export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
+/** Elements that are copied and checked between two pauses: some milliseconds of work. */
+const PIECE = 1 << 20;
+
+/** Reads a model. Checks every name, shape and setting first. Copies everything from the bytes. */
+export function* decodeCheckpoint(bytes: Uint8Array): Paused<Checkpoint> {
   const { tensors, metadata } = decodeSafetensors(bytes);
   if (metadata.format !== FORMAT) {
     throw new FormatError(
@@ -55,21 +64,18 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
     ...withBuffers.flatMap((prefix) => buffers.map(({ name }) => prefix + name)),
     ...(isPrepared ? prepared : []),
   ]);
+  const blocks: Float32Array[] = [];
   const snapshot: ModelSnapshot = {
     config,
-    ...readWeights(tensors, "", network),
+    ...(yield* readWeights(tensors, "", network)),
     preparation: isPrepared ? readPreparation(tensors, config, prepared) : undefined,
     optimizer:
-      metadata.training === undefined
-        ? undefined
-        : {
-            ...readProgress(metadata.training),
-            blocks: states.map((name) => readBlock(tensors, statePrefix(name), layout)),
-          },
+      metadata.training === undefined ? undefined : { ...readProgress(metadata.training), blocks },
   };
+  for (const name of states) blocks.push(yield* readBlock(tensors, statePrefix(name), layout));
   if (metadata.run === undefined) return { snapshot, network, run: undefined };
   const run = readRun(metadata.run, version, config);
-  for (const name of kept) run[name] = readWeights(tensors, RUN_BLOCKS[name], network);
+  for (const name of kept) run[name] = yield* readWeights(tensors, RUN_BLOCKS[name], network);
   return { snapshot, network, run };
 }
 
@@ -92,24 +98,38 @@ function requireNames(tensors: Tensors, names: readonly string[]): void {
 }
 
 /** The parameters, and the buffers of layers. */
-function readWeights(tensors: Tensors, prefix: string, { layout, buffers }: Network): Weights {
+function* readWeights(
+  tensors: Tensors,
+  prefix: string,
+  { layout, buffers }: Network,
+): Paused<Weights> {
   return {
-    parameters: readBlock(tensors, prefix, layout),
+    parameters: yield* readBlock(tensors, prefix, layout),
     buffers: Object.fromEntries(
       buffers.map((spec) => [spec.name, readBuffer(tensors, prefix + spec.name, spec)]),
     ),
   };
 }
 
-function readBlock(tensors: Tensors, prefix: string, layout: ParameterLayout): Float32Array {
+function* readBlock(
+  tensors: Tensors,
+  prefix: string,
+  layout: ParameterLayout,
+): Paused<Float32Array> {
   // Shapes are checked first, so that a false configuration cannot allocate a large block.
   const parts = layout.tensors.map(({ name, shape }) =>
-    float32Tensor(tensors, prefix + name, shape),
+    weightsOf(prefix + name, shapedTensor(tensors, prefix + name, shape)),
   );
   const block = new Float32Array(layout.blockLength);
-  layout.tensors.forEach(({ offset }, i) => {
-    block.set(parts[i] ?? [], offset);
-  });
+  for (const [i, { name, offset, length }] of layout.tensors.entries()) {
+    const own = block.subarray(offset, offset + length);
+    for (let start = 0; start < length; start += PIECE) {
+      const end = Math.min(start + PIECE, length);
+      own.set(parts[i]?.subarray(start, end) ?? [], start);
+      requireFinite(prefix + name, own, start, end); // the copy: the caller's bytes may change at a pause
+      yield;
+    }
+  }
   return block;
 }
 

@@ -192,6 +192,13 @@ const FLOATS: readonly SafetensorsType[] = ["F32", "F64", "F16", "BF16"];
  * @throws FormatError with the name of the tensor, if it has integers, NaN or infinite values.
  */
 export function finiteFloat32(name: string, tensor: SafeTensor): Float32Array {
+  const data = weightsOf(name, tensor);
+  requireFinite(name, data, 0, data.length);
+  return data;
+}
+
+/** The same without a look at the numbers. */
+export function weightsOf(name: string, tensor: SafeTensor): Float32Array {
   const { dtype } = tensor;
   if (!FLOATS.includes(dtype)) {
     throw new FormatError(
@@ -199,8 +206,12 @@ export function finiteFloat32(name: string, tensor: SafeTensor): Float32Array {
       { tensor: name },
     );
   }
-  const data = tensorToFloat32(tensor);
-  for (let i = 0; i < data.length; i++) {
+  return tensorToFloat32(tensor);
+}
+
+/** Throws a FormatError for a number of `data` from element `from` to before `to` that is NaN or infinite. */
+export function requireFinite(name: string, data: Float32Array, from: number, to: number): void {
+  for (let i = from; i < to; i++) {
     const value = data[i] ?? Number.NaN;
     if (value - value === 0) continue;
     throw new FormatError(
@@ -208,7 +219,6 @@ export function finiteFloat32(name: string, tensor: SafeTensor): Float32Array {
       { tensor: name },
     );
   }
-  return data;
 }
 
 /**

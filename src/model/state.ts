@@ -5,6 +5,7 @@ import type { Arena } from "../core/arena.ts";
 import { InvalidValueError } from "../errors.ts";
 import type { Address, BufferSpec } from "../layers/layer.ts";
 import type { OptimizerBlocks } from "../optimizers/optimizer.ts";
+import { finish, type Paused } from "../platform/turns.ts";
 import type { ResolvedConfig } from "./config.ts";
 import type { Network } from "./network.ts";
 import type { Preparation, PreparationState } from "./preparation.ts";
@@ -40,6 +41,9 @@ export interface ModelSnapshot extends Weights {
   readonly preparation: PreparationState | undefined;
   readonly optimizer: OptimizerState | undefined;
 }
+
+/** What a state is set to. */
+type RestoredState = Weights & Partial<Omit<ModelSnapshot, "config">>;
 
 export class ModelState {
   readonly #arena: Arena;
@@ -114,13 +118,13 @@ export class ModelState {
   }
 
   /** Sets the state to that of a snapshot. */
-  restore({
-    parameters,
-    buffers,
-    preparation,
-    optimizer,
-  }: Weights & Partial<Omit<ModelSnapshot, "config">>): void {
-    this.parameters.set(parameters);
+  restore(snapshot: RestoredState): void {
+    finish(this.restoring(snapshot));
+  }
+
+  /** The same with pauses. */
+  *restoring({ parameters, buffers, preparation, optimizer }: RestoredState): Paused<void> {
+    yield* copied(parameters, this.parameters);
     for (const { name, type, length } of this.#network.buffers) {
       const values = buffers[name];
       const address = this.#buffers.get(name);
@@ -134,9 +138,9 @@ export class ModelState {
     progress.baseLearningRate = optimizer.baseLearningRate;
     progress.stepCount = optimizer.stepCount;
     progress.lossRatio = optimizer.lossRatio ?? Number.NaN;
-    this.#blocks.state.forEach((address, i) => {
-      this.#block(address).set(optimizer.blocks[i] ?? []);
-    });
+    for (const [i, address] of this.#blocks.state.entries()) {
+      yield* copied(optimizer.blocks[i] ?? new Float32Array(0), this.#block(address));
+    }
   }
 
   /** Replaces the parameters only. */
@@ -178,5 +182,16 @@ export class ModelState {
 
   #block(address: Address): Float32Array {
     return this.#arena.view(address, this.#blocks.count);
+  }
+}
+
+/** Elements that are copied between two pauses: some milliseconds of work. */
+const PIECE = 1 << 20;
+
+/** Copies in pieces, with a pause after each. */
+function* copied(from: Float32Array, to: Float32Array): Paused<void> {
+  for (let start = 0; start < from.length; start += PIECE) {
+    to.set(from.subarray(start, start + PIECE), start);
+    yield;
   }
 }

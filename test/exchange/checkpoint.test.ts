@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { decodeCheckpoint } from "../../src/exchange/checkpoint-read.ts";
 import { decodeSafetensors } from "../../src/formats/safetensors.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors-write.ts";
 import { FormatError, type OptimizerSpec, TiedAutoencoder } from "../../src/index.ts";
+import { finish } from "../../src/platform/turns.ts";
 import { randomRows } from "../support/random.ts";
 
 const x = randomRows(40, 6, 1);
@@ -134,4 +136,23 @@ describe("save and load", () => {
     await expect(TiedAutoencoder.load(bytes)).rejects.toThrow(FormatError);
     await expect(TiedAutoencoder.load(bytes)).rejects.toThrow(message);
   });
+});
+
+test("reading a large model pauses, and checks what it has copied by then", () => {
+  using model = TiedAutoencoder.createSync({
+    layers: [2048, 1024],
+    bias: false,
+    decoderBias: false,
+  });
+  model.trainOnBatch(new Float32Array(2048).fill(1));
+  const bytes = model.save({ optimizer: true });
+  const reading = decodeCheckpoint(bytes);
+  let pauses = 0;
+  while (!reading.next().done) pauses++;
+  expect(pauses).toBe(6); // two for the weights, and for each of Adam's moments
+
+  const changed = decodeCheckpoint(bytes);
+  changed.next();
+  bytes.fill(0xff, bytes.length - 16); // NaN, of a moment that is not read yet
+  expect(() => finish(changed)).toThrow(/must hold finite numbers/);
 });

@@ -102,7 +102,8 @@ class Model:
         elif scaler is not None:
             center = torch.full_like(mean, scaler["min"])
             scale = torch.full_like(mean, scaler["max"] - scaler["min"])
-        self.center, self.scale, self.mean = center, scale, mean
+        scale = torch.where(scale == 0, torch.ones_like(scale), scale)  # of a constant column
+        self.center, self.scale = center, scale
         fill = lambda rows: torch.where(torch.isnan(rows), mean, rows)
         scaled = lambda rows: ((rows - center) / scale).to(self.dtype)
         target = self.tensor(self.case["target"]) if self.case.get("target") else x
@@ -321,7 +322,7 @@ class Model:
             own = {"alpha": o["alpha"], "eps": o["epsilon"], "momentum": o["momentum"], "centered": o["centered"]}
             return torch.optim.RMSprop(parameters, **own, **common)
         adam = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[o["type"]]
-        return adam(parameters, betas=(o["beta1"], o["beta2"]), eps=o["epsilon"], **common)
+        return adam(parameters, betas=(float(o["beta1"]), float(o["beta2"])), eps=o["epsilon"], **common)
 
     def gradients(self, first, count, step, parts):
         """The loss of a batch that is taken in parts; leaves the gradients at the parameters."""
@@ -414,9 +415,17 @@ def answer(case):
     model = Model(case, D)
     exact = model.run()
     others = [Model(case, torch.float32).run(), Model(case, D, 1).run()]
+    errors = {key: max(distance(other[key], value) for other in others) for key, value in exact.items()}
+    # A small loss is a difference of larger values, and one number: its error may be small by chance.
+    size = float(torch.nan_to_num(model.target).abs().max())
+    for key in ("loss", "losses", "evaluate before", "evaluate after"):
+        largest = float(exact[key].abs().max())
+        if largest > 0:
+            small = math.sqrt(largest) if name(model.config["loss"]) == "mse" else largest
+            errors[key] = max(errors[key], 2.0**-22 * size / small)
     return {
         "results": {key: [finite(v) for v in value.tolist()] for key, value in exact.items()},
-        "errors": {key: finite(max(distance(other[key], value) for other in others)) for key, value in exact.items()},
+        "errors": {key: finite(error) for key, error in errors.items()},
         "margin": finite(model.margin),
         "idle": model.idle.tolist(),
     }
