@@ -23,9 +23,9 @@ export interface DetectorModel extends Partial<Omit<ModelConfig, RuntimeKey | "s
   hidden?: readonly number[];
   /** Deviation of the noise on the input, in standard deviations of the columns; 0 for none. Default 0.2. */
   noise?: number;
-  /** Optimizer steps of each model. Default 2,500. */
+  /** Optimizer steps of each model. Default 5,000. */
   steps?: number;
-  /** Rows a step. Default 64. */
+  /** Rows a step. Default 32. */
   batchSize?: number;
 }
 
@@ -67,9 +67,9 @@ export const STANDARD: Policy = {
   models: 3,
   hidden: [128, 64],
   noise: 0.2,
-  steps: 2500,
-  batchSize: 64,
-  config: { activation: "tanh", optimizer: { type: "adam", learningRate: 2e-3 } },
+  steps: 5000,
+  batchSize: 32,
+  config: { activation: "tanh", optimizer: { type: "adam", learningRate: 4e-3 } },
 };
 
 /** For windows of a time series: linear models, whose score is the T² + Q of process monitoring. */
