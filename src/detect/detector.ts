@@ -3,7 +3,13 @@
 
 import type { OwnBytes } from "../arrays.ts";
 import { onlyKeys, record, wholeNumber } from "../checks.ts";
-import { DisposedError, InvalidStateError, InvalidValueError } from "../errors.ts";
+import {
+  DisposedError,
+  InvalidStateError,
+  InvalidTypeError,
+  InvalidValueError,
+  show,
+} from "../errors.ts";
 import type { CellOptions } from "../formats/cell-values.ts";
 import type { RuntimeOptions } from "../make.ts";
 import { at } from "../math/order.ts";
@@ -366,6 +372,11 @@ function freshWatch({ calibration, windowCalibration, series }: Parts): DriftWat
 
 async function bytesFrom(source: DetectorSource): Promise<Uint8Array> {
   const given = await source;
+  if (typeof given === "string") {
+    throw new InvalidTypeError(
+      `The file of a detector must be given as bytes; got ${show(given)}. loadFrom of tied-autoencoder/store reads "file:" places.`,
+    );
+  }
   const isHolder = typeof given === "object" && given !== null && "arrayBuffer" in given;
   return bytesOf("The file of a detector", isHolder ? await given.arrayBuffer() : given);
 }

@@ -42,7 +42,7 @@ import {
 } from "./series/series.ts";
 import { conformalPValue, leaveOneOutPValue } from "./statistics/conformal.ts";
 import { Encoder } from "./table/encoder.ts";
-import type { ColumnsOption } from "./table/schema.ts";
+import { answerNotes, type ColumnsOption } from "./table/schema.ts";
 import { type DetectorInput, readingSource, type Source, someOf } from "./table/source.ts";
 import { type Yardstick, yardstick } from "./yardstick.ts";
 
@@ -177,6 +177,8 @@ export async function fitParts(rows: DetectorInput, options?: DetectorOptions): 
   const scored = series && kind === "auto" ? forColumns(chosen, fields.length) : chosen;
   const policy = contamination === undefined ? scored : withoutNeighbours(scored);
   const notes = [
+    ...answerNotes(encoder.state.schema),
+    ...split.notes,
     ...(fitted?.notes ?? []),
     ...rowNotes(raw.count, encoder, policy),
     ...seriesNotes(raw.count, series),
@@ -424,6 +426,8 @@ function withGroup(
 interface CalibrationSplit {
   readonly training: Source;
   readonly calibration: Source | undefined;
+  /** What people should know of the calibration rows. */
+  readonly notes: readonly string[];
   /** Numbers of the rows of each among those given. */
   readonly trainingRows: Uint32Array;
   readonly calibrationRows: Uint32Array;
@@ -442,13 +446,25 @@ function* splitCalibration(
   const none = new Uint32Array(0);
   if (typeof calibration === "string") {
     choice("calibration", calibration, ["cross"]);
-    return { training: source, calibration: undefined, trainingRows: all, calibrationRows: none };
+    return {
+      training: source,
+      calibration: undefined,
+      trainingRows: all,
+      calibrationRows: none,
+      notes: [],
+    };
   }
   if (typeof calibration !== "number") {
     const rows = yield* readingSource("calibration", calibration, encoder.columns);
     if (rows.count === 0) throw new InvalidValueError("calibration has no rows.");
     yield* encoder.reading(rows, "calibration"); // throws for rows that do not fit, before anything is trained
-    return { training: source, calibration: rows, trainingRows: all, calibrationRows: none };
+    return {
+      training: source,
+      calibration: rows,
+      trainingRows: all,
+      calibrationRows: none,
+      notes: unknownColumns(source, rows),
+    };
   }
   finiteNumber("calibration", calibration);
   const held = Math.round(count * calibration);
@@ -466,7 +482,19 @@ function* splitCalibration(
     calibration: someOf(source, calibrationRows),
     trainingRows,
     calibrationRows,
+    notes: [],
   };
+}
+
+/** Says which columns of the calibration rows the training rows do not have. A label among them would explain itself. */
+function unknownColumns(training: Source, calibration: Source): string[] {
+  if (training.kind === "matrix" || calibration.kind === "matrix") return [];
+  const others = calibration.names.filter((name) => !training.names.includes(name));
+  if (others.length === 0) return [];
+  const names = others.map((name) => show(name)).join(", ");
+  return [
+    `calibration has columns that the training rows do not have: ${names}. They are left out. If they are labels, calibrate with the normal rows alone.`,
+  ];
 }
 
 /** For each number field, quantiles of its encoded values, rising; none for categories. */

@@ -218,7 +218,9 @@ describe("tables with names", () => {
     ]);
     expect(without).toBe(known);
     expect(without).toBeGreaterThan(0);
-    expect(() => table.score([{ a: 1, c: 0.5 }])).toThrow('There is no column "b"');
+    expect(() => table.score([{ a: 1, c: 0.5 }])).toThrow(
+      'rows has no column "b", which the detector learned from.',
+    );
     table.dispose();
   });
 

@@ -116,7 +116,7 @@ export function orderRows(input: OrderingInput, known?: Rhythm): Ordering {
   }
   if (repeated > 0) {
     notes.push(
-      `${repeated} ${repeated === 1 ? "row has" : "rows have"} the time of the row before.`,
+      `${repeated} ${repeated === 1 ? "row has" : "rows have"} the time of the row before, and ${repeated === 1 ? "is" : "are"} taken as they come.`,
     );
   }
   return { rows: Int32Array.from(rows), segments, rhythm, notes };
@@ -142,7 +142,7 @@ function twoRates(times: Float64Array, members: readonly number[]): string | und
   const after = median(stepsOf(times, members.slice(half)));
   const isOther = Math.abs(before - after) > OTHER_RATE * Math.min(before, after);
   return isOther
-    ? `The usual step is ${before} in the first half of the rows and ${after} in the second: two rates in one series. Windows of both say different things.`
+    ? `The usual step is ${before} in the first half of the rows and ${after} in the second: two rates in one series. Windows of both span different times. Fit one detector for each rate, or resample the rows to one.`
     : undefined;
 }
 

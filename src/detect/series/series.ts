@@ -147,12 +147,18 @@ export function* framingSeries(
   if (starts.length === 0) {
     const longest = ordering.segments.reduce((most, { count }) => Math.max(most, count), 0);
     throw new InvalidValueError(
-      `Windows of ${length} rows are longer than the series: the longest stretch of ${name} without a gap has ${longest}.`,
+      `Windows of ${length} rows are longer than the series: the longest stretch of ${name} without a gap has ${longest}.${groupHint(state, ordering)} Give at least ${length} rows that follow each other, or fit with shorter windows.`,
     );
   }
   const encoded = yield* encodingInOrder(encoder, raw, ordering);
   const samples = windowSamples(encoded, rowBlocks, starts, length);
   return { samples, encoded, ordering, count: raw.count, starts, segmentOf };
+}
+
+/** Says how many series `groupBy` makes, where that may be why they are short. */
+function groupHint({ groupBy }: SeriesState, { segments }: Ordering): string {
+  if (groupBy === undefined) return "";
+  return ` The column ${show(groupBy)} makes ${segments.length} ${segments.length === 1 ? "stretch" : "stretches"} of them.`;
 }
 
 /** Scores of windows as scores of rows, in the order in which the rows came. */

@@ -1,7 +1,7 @@
 // How well scores agree with labels: area under the ROC curve, average precision, and precision, recall
 // and F1 of a decision. Values are those of scikit-learn.
 
-import { InvalidValueError, show } from "../../errors.ts";
+import { InvalidTypeError, InvalidValueError, show } from "../../errors.ts";
 import { ascendingOrder, at } from "../../math/order.ts";
 
 /**
@@ -86,6 +86,11 @@ function eachTie(
 
 /** Throws unless every label is 0, 1, true or false. */
 export function requireLabels(name: string, labels: ArrayLike<unknown>): void {
+  if (typeof labels !== "object" || labels === null || typeof labels.length !== "number") {
+    throw new InvalidTypeError(
+      `${name} needs a list of labels, one for each row: 1 (or true) for odd rows and 0 for normal ones; got ${show(labels)}.`,
+    );
+  }
   for (let i = 0; i < labels.length; i++) {
     const label = labels[i];
     if (label === 0 || label === 1 || typeof label === "boolean") continue;

@@ -16,8 +16,8 @@ import {
   type ColumnSchema,
   type ColumnsOption,
   guessingSchema,
-  noSuchColumn,
   OTHER_LEVEL,
+  theColumns,
   truthOf,
 } from "./schema.ts";
 import type { MatrixSource, Source, TableSource } from "./source.ts";
@@ -195,7 +195,7 @@ export class Encoder {
     const width = this.columns;
     if (!source.names.includes(String(name))) {
       // Objects leave out what they do not know. Where no training row lacked the column, its name is wrong.
-      if (missing === 0) throw noSuchColumn(name, source);
+      if (missing === 0) throw noLearnedColumn(table, name, source);
       for (let i = 0; i < source.count; i++) data[i * width + column] = Number.NaN;
       return;
     }
@@ -437,6 +437,16 @@ function matrixRows({ rows }: MatrixSource, schema: readonly ColumnSchema[], nam
     );
   }
   return rows;
+}
+
+function noLearnedColumn(
+  table: string,
+  name: string | number,
+  source: TableSource,
+): InvalidValueError {
+  return new InvalidValueError(
+    `${table} has no column ${show(name)}, which the detector learned from. ${theColumns(source)}`,
+  );
 }
 
 function notReadable(

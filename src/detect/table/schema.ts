@@ -116,9 +116,31 @@ function resolveColumns(
 }
 
 export function noSuchColumn(name: unknown, source: TableSource): InvalidValueError {
-  const known = source.names.slice(0, 12).map((each) => show(each));
-  if (source.names.length > known.length) known.push("…");
-  return new InvalidValueError(`There is no column ${show(name)}; there are ${known.join(", ")}.`);
+  return new InvalidValueError(`There is no column ${show(name)}. ${theColumns(source)}`);
+}
+
+/** Names the columns of a table in a sentence. */
+export function theColumns({ names }: TableSource): string {
+  if (names.length === 0) return "There are no columns.";
+  const known = names.slice(0, 12).map((each) => show(each));
+  if (names.length > known.length) known.push("…");
+  return known.length === 1
+    ? `Its only column is ${known[0]}.`
+    : `Its columns are ${known.join(", ")}.`;
+}
+
+/** Names of columns that say which rows are odd. Models that see them learn the answer instead of what is normal. */
+const ANSWER =
+  /^(?:is[_ -]?)?(?:label|labels|anomaly|anomalies|outlier|outliers|fraud)$|^(?:ground[_ -]?truth|y[_ -]?true)$/i;
+
+/** Says which learned columns look like labels, by their names. */
+export function answerNotes(schema: readonly ColumnSchema[]): string[] {
+  return schema
+    .filter(({ name, kind }) => ANSWER.test(String(name)) && kind !== "ignore" && kind !== "id")
+    .map(
+      ({ name }) =>
+        `Column ${show(name)} is named like a label. If it tells which rows are odd, leave it out: columns: { ${JSON.stringify(name)}: "ignore" }.`,
+    );
 }
 
 /** What a column looks like. */

@@ -53,6 +53,7 @@ export function readSource(name: string, input: DetectorInput, width?: number): 
 
 /** `readSource` with pauses. */
 export function* readingSource(name: string, input: DetectorInput, width?: number): Paused<Source> {
+  requireRows(name, input);
   const table = tableOf(input);
   if (table) return yield* namedColumns(name, table);
   const matrix = input as MatrixInput;
@@ -74,6 +75,30 @@ export function someOf(source: Source, numbers: Uint32Array): Source {
       return [...numbers].map((row) => values[row]);
     },
   };
+}
+
+/** Throws for what is no rows at all, and says what rows are. */
+function requireRows(name: string, input: unknown): void {
+  const forms = "an array of objects, { columns: { name: values } } or a matrix";
+  if (typeof input === "string") {
+    throw new InvalidTypeError(
+      `${name} must be ${forms}; got ${show(input)}. readTable of tied-autoencoder/formats reads a table from the bytes of a file.`,
+    );
+  }
+  if (typeof input !== "object" || input === null) {
+    throw new InvalidTypeError(`${name} must be ${forms}; got ${show(input)}.`);
+  }
+  if ("then" in input && typeof input.then === "function") {
+    throw new InvalidTypeError(`${name} is a promise. Await it first.`);
+  }
+  if (!Array.isArray(input)) return;
+  const [first] = input as readonly unknown[];
+  const isRow = (typeof first === "object" && first !== null) || typeof first === "number";
+  if (input.length > 0 && !isRow) {
+    throw new InvalidTypeError(
+      `Row 0 of ${name} must be an object or an array of numbers; got ${show(first)}.`,
+    );
+  }
 }
 
 /** The part of the input that is a table; undefined for a matrix, or for what readRows will refuse. */

@@ -58,7 +58,9 @@ describe("the order of rows", () => {
   });
 
   it("rows with the time of the row before are noted", () => {
-    expect(order([0, 1, 1, 2, 2, 3]).notes).toEqual(["2 rows have the time of the row before."]);
+    expect(order([0, 1, 1, 2, 2, 3]).notes).toEqual([
+      "2 rows have the time of the row before, and are taken as they come.",
+    ]);
   });
 
   it("time that runs backwards is an error that names the rows", () => {

@@ -105,7 +105,9 @@ describe("encoding", () => {
     ]);
     const one = encode([{ a: 2, b: 20 }]).features;
     expect(encode([{ label: "odd", b: "20", a: "2" }]).features).toEqual(one);
-    expect(() => encode([{ a: 2 }])).toThrow('There is no column "b"; there are "a".');
+    expect(() => encode([{ a: 2 }])).toThrow(
+      'rows has no column "b", which the detector learned from. Its only column is "a".',
+    );
     expect(() => encode([{ a: 2, b: "much" }])).toThrow(
       'Row 0, column "b" of rows must be a number, as in training; got "much".',
     );

@@ -73,7 +73,7 @@ describe("what a column is taken for", () => {
     const names = guess({ a: size, b: size }, ["b"]).map(({ kind }) => kind);
     expect(names).toEqual(["ignore", "number"]);
     expect(() => guess({ size }, { weight: "number" })).toThrow(
-      'There is no column "weight"; there are "size".',
+      'There is no column "weight". Its only column is "size".',
     );
     expect(() => guess({ size: column((i) => `s${i}`) }, { size: "number" })).toThrow(
       'Row 0, column "size" must be a number; got "s0".',
