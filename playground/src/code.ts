@@ -47,7 +47,8 @@ const x = await yourRows(); // [rows, ${columns}]: a Float32Array, or an array o
   return `import { digits } from "tied-autoencoder/digits";
 
 const { data } = digits();
-const rows = Array.from({ length: data.length / 64 }, (_, i) => data.subarray(i * 64, i * 64 + 64));
+const count = data.length / 64;
+const rows = Array.from({ length: count }, (_, i) => data.subarray(64 * i, 64 * i + 64));
 const x = rows.filter((_, i) => i % 10 !== 9); // one row in ten is held out
 `;
 }

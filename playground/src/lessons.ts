@@ -35,7 +35,7 @@ export const LESSONS: readonly Lesson[] = [
   lesson(
     "denoise",
     "Denoising",
-    "Noise is added to every input, and the clean image is asked for. Filters turn from specks into strokes, because specks no longer help.",
+    "Noise is added to every input, and the clean image is asked for. Filters turn from specks into strokes, because specks no longer help. The dashed line is of clean inputs: PCA never sees the noise.",
     { hidden: 0, code: 32, activation: "gelu", noise: 0.5, learningRate: 0.003 },
   ),
   lesson(
@@ -53,7 +53,7 @@ export const LESSONS: readonly Lesson[] = [
   lesson(
     "fails",
     "One that fails",
-    "A relu code cannot be negative: of the plane only a quarter is left, and every row that belongs elsewhere is pressed against an edge of the map. PCA, the dashed line, does better with the same two numbers. Choose tanh or linear.",
+    "A relu unit is never negative, and one that is 0 for every row learns nothing more: it is dead. Here one of two dies early, so the map is a line, and the loss stays above the dashed one of PCA with two numbers. Choose tanh or linear.",
     { hidden: 0, code: 2, activation: "relu", learningRate: 0.003 },
   ),
 ];

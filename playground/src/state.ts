@@ -92,6 +92,7 @@ interface OpenOptions {
 
 /** Starts a new model on the data; everything that belonged to the old one goes. */
 export function open(next: Settings, options: OpenOptions = {}): Promise<void> {
+  unfinished.value = null; // whoever starts something else has chosen
   generation++;
   const own = generation;
   const changed = next.data !== settings.value.data;

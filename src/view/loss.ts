@@ -91,8 +91,9 @@ export function drawLoss(history: LossInput, options: LossOptions = {}): string 
         ],
         { dash: true, opacity: 0.8 },
       );
-      // On the left, where losses that fall are far above it.
-      surface.text(MARGIN.left + 4, at - 4, `${name} ${formatNumber(value)}`);
+      // On the left and below the line, where losses that fall do not come; above it only at the edge of the chart.
+      const isLow = at + 14 > size[1] - MARGIN.bottom;
+      surface.text(MARGIN.left + 4, at + (isLow ? -4 : 12), `${name} ${formatNumber(value)}`);
     }
     for (const { values, color, dash } of series) {
       const parts = runs(values, usable).map((run) =>

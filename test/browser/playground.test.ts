@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { haveBrowser } from "../runtime/have-browser.mjs";
 import { type Served, serve } from "./support/serve.ts";
@@ -30,6 +31,15 @@ const pixelsOf = (selector: string) => `(() => {
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   return data.reduce((sum, value, i) => (sum * 31 + value * (i % 7 + 1)) % 1000003, 0);
 })()`;
+
+test("the program is at most 150 KB after gzip, and so is what is loaded later; the digits are apart", () => {
+  const script = readFileSync(`${folder}playground.js`, "utf8");
+  const [digits = ""] = /[A-Q]{10000,}/.exec(script) ?? [];
+  expect(digits).toHaveLength(64 * 1797);
+  const gzipped = (text: string) => gzipSync(text, { level: 9 }).length / 1024;
+  expect(gzipped(script.replace(digits, ""))).toBeLessThan(150);
+  expect(gzipped(readFileSync(`${folder}helper.js`, "utf8"))).toBeLessThan(150);
+});
 
 const names: BrowserName[] = ["chromium", "firefox-esr"];
 /** The link that Chromium made, for Firefox to replay. */

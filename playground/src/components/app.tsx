@@ -24,14 +24,9 @@ import { CodeMap } from "./map.tsx";
 import { Network } from "./network.tsx";
 import { Scrub } from "./scrub.tsx";
 import { Lessons, Story } from "./story.tsx";
+import { TABS, tab } from "./tabs.ts";
 import { UnitPanel } from "./unit.tsx";
 
-const TABS = [
-  ["data", "Data"],
-  ["network", "Network"],
-  ["map", "Map"],
-] as const;
-const tab = signal<(typeof TABS)[number][0]>("network");
 const dropping = signal(false);
 
 export function App() {
@@ -43,8 +38,8 @@ export function App() {
         <div class="title">
           <h1>One weight, used twice</h1>
           <p>
-            A tied autoencoder reads with a matrix and draws with the same matrix, transposed. This
-            one is learning in your browser.
+            An autoencoder squeezes each row of data into a few numbers and rebuilds the row from
+            them. A tied one does both with the same weights. This one is learning in your browser.
           </p>
         </div>
         <Exits />

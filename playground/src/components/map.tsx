@@ -3,7 +3,7 @@
 
 import { signal, useComputed, useSignal } from "@preact/signals";
 import { inkRamp, mosaic, prepare, putImage } from "../draw/canvas.ts";
-import { marksFor, sprite } from "../draw/marks.ts";
+import { type Mark, marksFor, sprite } from "../draw/marks.ts";
 import type { Frame } from "../protocol.ts";
 import {
   axes,
@@ -242,6 +242,7 @@ export function CodeMap() {
           onKeyDown={keyed}
         />
       </div>
+      <Signs marks={marks.value} />
       {code > 2 && <AxisChoice code={code} />}
       <div class="map-result">
         {at && decoded.value ? (
@@ -291,6 +292,26 @@ const HINTS: Readonly<Record<Tool, (first: number) => string>> = {
   walk: (first) => (first < 0 ? "Choose a point to start from." : "Choose a point to walk to."),
 };
 
+const MOST_SIGNS = 8;
+
+/** What the signs of the map stand for, where they do not say it themselves. */
+function Signs({ marks }: { readonly marks: ReadonlyMap<string, Mark> }) {
+  const named = [...marks].filter(([name, { sign }]) => name !== "" && name !== sign);
+  if (named.length === 0 || named.length > MOST_SIGNS) return null;
+  return (
+    <ul class="signs" aria-label="Signs of the map">
+      {named.map(([name, { sign, color }]) => (
+        <li key={name}>
+          <span style={{ color }} aria-hidden="true">
+            {sign}
+          </span>{" "}
+          {name}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 /** With more than two units the map shows the directions of most spread, or two units of one's choice. */
 function AxisChoice({ code }: { readonly code: number }) {
   const chosen = axes.value;
@@ -309,7 +330,7 @@ function AxisChoice({ code }: { readonly code: number }) {
             value={chosen ? chosen[word === "across" ? 0 : 1] : -1}
             onChange={(event) => choose(word, Number(event.currentTarget.value))}
           >
-            <option value={-1}>most spread</option>
+            <option value={-1}>{word === "across" ? "most spread" : "second most"}</option>
             {options.map((i) => (
               <option value={i} key={i}>
                 code {i}

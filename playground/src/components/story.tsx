@@ -1,21 +1,37 @@
-// Four sentences that lead through the page, and the lessons.
+// Four sentences that lead through the page, each with what to look at; and the lessons.
 
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { LESSONS } from "../lessons.ts";
-import {
-  data,
-  decoded,
-  frame,
-  lesson,
-  openLesson,
-  pinnedUnit,
-  prefersStill,
-  settings,
-} from "../state.ts";
+import { data, frame, lesson, openLesson, pinnedUnit, prefersStill, settings } from "../state.ts";
+import { type TabName, tab } from "./tabs.ts";
 
 const at = signal(0);
 const moved = signal(false);
+
+/** Milliseconds that a sentence and what follows it take to read. */
+const READING = 10_000;
+/** Where each sentence is seen. */
+const PLACES: readonly TabName[] = ["network", "network", "map", "data"];
+
+/** What to look at, and what it means. */
+function details(): readonly string[] {
+  const { kind } = data.value;
+  const isImage = kind === "image";
+  const one = isImage ? "image" : "row";
+  return [
+    `The ${one} on the left passes through the tiles of W. The bars in the middle are all that is kept of it: its code. Training changes the tiles until the output on the right looks like the input.`,
+    "The tiles on both sides are one set of numbers. A tile is asked twice: how much of it is in the input, and how it is drawn. So it is corrected from both sides. Untie them to see what a second set costs.",
+    isImage
+      ? "Images that look alike have codes that lie together, although nobody said which digit is which. Between the points are images that were never in the data."
+      : "Rows that are alike have codes that lie together. Between the points are rows that were never in the data.",
+    isImage
+      ? "It can rebuild only what is like the digits that it learned. A digit comes back much as it was; a star comes back as some digit, with a large error. So a tied autoencoder finds what is odd."
+      : kind === "table"
+        ? "It can rebuild only what is like the rows that it learned. A row with a fault comes back with a large error. So a tied autoencoder finds what is odd."
+        : "What comes back lies on a surface that the code can describe. The lines are the errors.",
+  ];
+}
 
 function sentences(): readonly string[] {
   const { columns, kind } = data.value;
@@ -53,13 +69,20 @@ export function Story() {
     if (prefersStill.value) return;
     // It continues by itself until somebody takes over.
     const timer = setInterval(() => {
-      if (!moved.value && frame.value && frame.value.step > 0 && at.value < 3) at.value++;
-    }, 6000);
-    return () => clearInterval(timer);
+      if (moved.value || !frame.value || frame.value.step === 0 || at.value === 3) return;
+      at.value++;
+      tab.value = PLACES[at.value] ?? tab.value;
+    }, READING);
+    const takeOver = () => {
+      moved.value = true;
+    };
+    const kinds = ["pointerdown", "keydown", "click", "input"];
+    for (const kind of kinds) addEventListener(kind, takeOver);
+    return () => {
+      clearInterval(timer);
+      for (const kind of kinds) removeEventListener(kind, takeOver);
+    };
   }, []);
-  useEffect(() => {
-    if (!moved.value && at.value === 2 && decoded.value) at.value = 3;
-  }, [decoded.value]);
   useEffect(() => {
     // The second sentence speaks of both uses: show them on a unit that stands out.
     if (at.value === 1 && pinnedUnit.value < 0) pinnedUnit.value = strongestUnit();
@@ -95,6 +118,7 @@ export function Story() {
                 moved.value = true;
                 // Where only one sentence is shown, it leads to the next.
                 at.value = i === at.value ? (i + 1) % all.length : i;
+                tab.value = PLACES[at.value] ?? tab.value;
               }}
             >
               <span class="number" aria-hidden="true">
@@ -108,6 +132,7 @@ export function Story() {
           </li>
         ))}
       </ol>
+      <p class="detail">{details()[at.value]}</p>
     </div>
   );
 }

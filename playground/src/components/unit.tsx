@@ -2,7 +2,7 @@
 
 import { drawFilters } from "tied-autoencoder/view";
 import { prepare } from "../draw/canvas.ts";
-import { dark, data, frame, settings, tied, unit } from "../state.ts";
+import { dark, data, frame, settings, slowFrame, tied, unit } from "../state.ts";
 import { useCanvas } from "./hooks.ts";
 
 const SIZE = 72;
@@ -42,7 +42,8 @@ function Tile({
 const norm = (values: Float32Array) => Math.hypot(...values);
 
 export function UnitPanel() {
-  const { value: now } = frame;
+  // Text that changes with every frame cannot be read.
+  const { value: now } = slowFrame;
   const halves = now?.halves ?? null;
   if (unit.value < 0 || !now) {
     return (

@@ -79,13 +79,16 @@ export function mosaic(
   const size = width * height;
   const count = Math.floor(images.length / size);
   const down = Math.ceil(count / across);
-  const values = new Float32Array(across * width * down * height);
+  // Room between the images, or they flow into each other.
+  const [cell, line] = [width + Math.ceil(width / 4), height + Math.ceil(height / 4)];
+  const values = new Float32Array(across * cell * down * line);
   for (let i = 0; i < count; i++) {
-    const [left, top] = [(i % across) * width, Math.floor(i / across) * height];
+    const left = (i % across) * cell + ((cell - width) >> 1);
+    const top = Math.floor(i / across) * line + ((line - height) >> 1);
     for (let y = 0; y < height; y++) {
       const from = i * size + y * width;
-      values.set(images.subarray(from, from + width), (top + y) * across * width + left);
+      values.set(images.subarray(from, from + width), (top + y) * across * cell + left);
     }
   }
-  return { values, width: across * width, height: down * height };
+  return { values, width: across * cell, height: down * line };
 }
