@@ -1,12 +1,12 @@
-// This build against another one, such as that of an earlier version, in one process and in turns:
+// Compares this build with another one, such as that of an earlier version, in one process:
 //
 //   node bench/against.mjs FOLDER [--rounds 60] [--only TEXT]
 //
-// FOLDER is a checkout of the package in which `npm run build` has run; so is this one. Both make the same models and
-// take the same batches. A round times each of them for about 8 ms of processor time, so that other work on the machine
-// counts little, and the other way round in every second round. Prints a table in Markdown: the median times, and this
-// build's time as a share of the other's, as the median over the rounds and at the fastest tenth of each. Below 1 this
-// build is faster.
+// FOLDER is a checkout of the package in which `npm run build` has run. The build of this checkout is also needed. Both
+// builds make the same models and use the same batches. A round times each of them for about 8 ms of processor time, so that
+// other work on the machine has little effect. Every second round has the reverse order. Prints a table in Markdown: the
+// median times, and this build's time divided by the other's, as the median over the rounds and at the fastest tenth of
+// each. Below 1 this build is faster.
 
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -43,7 +43,7 @@ const load = async (root) => ({
 const ours = await load(join(import.meta.dirname, ".."));
 const theirs = await load(resolve(folder));
 
-/** Rows like digits: four pixels in five are blank. The same on every run. */
+/** Rows similar to digits: four pixels in five are blank. The same on every run. */
 function digitsLike(width) {
   let state = 1;
   const random = () => {
@@ -71,7 +71,7 @@ function time(run, calls) {
   return (user + system) / 1000 / calls;
 }
 
-/** Calls that take about SAMPLE_MS; warms up on the way. */
+/** The number of calls that take about SAMPLE_MS. Also warms up. */
 function calibrate(run) {
   let calls = 1;
   for (;;) {
@@ -81,7 +81,7 @@ function calibrate(run) {
   }
 }
 
-/** Times both in turns; returns times of each, one a round. */
+/** Times both alternately. Returns the times of each, one for each round. */
 function compare(first, second) {
   calibrate(first);
   const calls = Math.max(calibrate(first), calibrate(second));

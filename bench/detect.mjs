@@ -1,12 +1,12 @@
-// How well the detector tells odd rows, on a folder of ADBench files: AUROC and average precision beside PCA,
-// Mahalanobis distance, nearest neighbours and isolation forest, computed here on the same rows, and beside the published
-// table where it is given.
+// Measures the detector on a folder of ADBench files: AUROC and average precision, with those of PCA, Mahalanobis distance,
+// nearest neighbours and isolation forest on the same rows, which are computed here, and those of the published table if it
+// is given.
 //
 //   npm run build && npm run bench:detect -- FOLDER [--table FILE] [--sets a,b] [--seeds 1] [--unsupervised]
 //
 // Each file is an .npz with X [rows, columns] and y [rows], 1 for odd. Protocol of the table (Livernoche et al. 2023): train on
-// the first half of the normal rows in the file's order, test on all other rows. Sets of under 1,000 rows are resampled in
-// the table; here the halves are random, and their rows are compared with the yardsticks alone. With --unsupervised:
+// the first half of the normal rows in the file's order, test on all other rows. The table resamples sets of less than 1,000
+// rows. Here their halves are random, so these sets are compared with the methods computed here only. With --unsupervised:
 // train on all rows, score all.
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -40,7 +40,7 @@ if (folder === undefined) {
   );
   process.exit(2);
 }
-/** Sets below this are resampled in the table. */
+/** The table resamples sets with fewer rows. */
 const LARGE = 1000;
 const seeds = Number(options.seeds);
 

@@ -1,9 +1,9 @@
-// What a sparse code costs: a training step of a top-k model beside the dense step of the same size, in one run, with
-// steps in turn so that a busy machine slows both.
+// Compares a training step of top-k models with the dense step of the same size, in one run with interleaved steps, so that
+// other work on the machine slows both.
 //
 //   npm run bench:families [-- --threads N] [--rounds N] [--simd baseline]     after npm run build
 //
-// PyTorch's dense step of the same model stands beside it where python3 has torch.
+// Where python3 has torch, it also times PyTorch's dense step of the same model.
 
 import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
@@ -71,7 +71,7 @@ console.log(
 );
 const [dense] = made;
 for (const { name, times, encodes } of made) {
-  // Ratios by rounds: the two steps of a round saw the same machine.
+  // Ratios within rounds, because the two steps of a round ran under the same conditions.
   const ratios = times.map((time, i) => dense.times[i] / time);
   const cells = [quantile(times, 0.5), quantile(times, 0), quantile(encodes, 0.5)];
   const text = cells.map((ms) => ms.toFixed(1).padStart(8)).join("");

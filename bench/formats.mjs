@@ -1,8 +1,8 @@
 // Megabytes a second of the readers and writers of the built package: node bench/formats.mjs [--rounds 7] [name ...]
 //
-// Every round runs every task once. A figure is the median over the rounds: bytes of the text file by
-// seconds of processor time, so that other work on the machine counts little. `plain` splits lines and cells and
-// calls Number and String, as a program without a library would.
+// Every round runs every task once. A figure is the median over the rounds: bytes of the text file divided by seconds of
+// processor time, so that other work on the machine has little effect. `plain` splits lines and cells and calls Number and
+// String, as a program without a library would.
 
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";

@@ -1,7 +1,7 @@
-// How costs grow with layers, columns, models and rows: `npm run bench:growth [-- --rows 10000000]`, after a build. Prints for
-// every size what each call took by one unit of the size, which stays the same where cost is linear, and the memory that
-// is held; under each table the exponent of growth, the slope of log cost over log size over the last three sizes: 1 is
-// linear, below 1 a part of the cost is fixed. Times are processor time, so that a busy machine changes them less.
+// Measures the growth of costs with layers, columns, models and rows: `npm run bench:growth [-- --rows 10000000]`, after a
+// build. Prints for every size the time of each call divided by the size, which is constant for linear cost, and the memory
+// in use. Below each table is the exponent of growth: the slope of log cost over log size for the last three sizes. 1 is
+// linear. Below 1 a part of the cost is fixed. Times are processor times, because other work on the machine affects them less.
 
 import { parseArgs } from "node:util";
 
@@ -106,7 +106,7 @@ await table(
     }),
 );
 
-/** So many models of 30-8 at once: made, trained on 64 rows, used and disposed of. */
+/** Many models of 30-8 at the same time: made, trained on 64 rows, used and disposed of. */
 const manyModels = (count) => {
   const x = Float32Array.from({ length: 64 * 30 }, (_, i) => Math.sin(i));
   return {
@@ -130,7 +130,7 @@ const manyModels = (count) => {
 };
 await table("Models of 30-8: microseconds and KiB a model", [10, 100, 1000], 1, manyModels);
 
-/** Rows that arrive in pieces, so that no more than a piece is in memory. */
+/** Rows in parts, so that only one part is in memory. */
 async function* piecesOf(rows, width) {
   const most = 1024;
   const piece = Float32Array.from({ length: most * width }, (_, i) => Math.sin(i));

@@ -1,7 +1,7 @@
-// What a training step with a top-k code costs beside the dense step of the same shapes, kernel by kernel, on one
+// Compares the kernels of a training step with a top-k code with those of the dense step of the same shapes, on one
 // thread: 768 inputs, 6,144 units, 32 of them kept, 256 rows. Every round runs every kernel once, one after the other,
-// so that a slow clock or a busy neighbour slows all. Times are processor times; the ratios are medians of the ratios
-// within a round.
+// so that other work on the machine slows all. Times are processor times. The ratios are medians of the ratios within a
+// round.
 //
 //   npm run build:wasm
 //   node bench/kernels-sparse.mjs [baseline|relaxed] [--rounds N]
@@ -22,7 +22,7 @@ const core = new WebAssembly.Instance(new WebAssembly.Module(readBuild(build)), 
   .exports;
 
 let top = 1024;
-/** Room for so many floats, on a cache line. */
+/** Room for this many floats, on a cache line. */
 function floats(count) {
   const pointer = top;
   top = (top + 4 * count + 63) & ~63;

@@ -1,5 +1,5 @@
-// Speed of the matrix kernels as a fraction of what the machine can multiply and add (or, for batch 1,
-// of what it can read and write), measured in the same run.
+// Measures the speed of the matrix kernels as a fraction of the machine's peak of multiply and add, or for batch 1
+// of its peak of reading and writing. The peaks are measured in the same run.
 //
 //   npm run build:wasm && node bench/build.mjs
 //   node bench/kernels.mjs [baseline|relaxed] [--only REGEXP] [--rounds N]
@@ -24,7 +24,7 @@ const instantiate = (name) =>
 const core = instantiate(build);
 const peak = instantiate(`peak-${build}`);
 
-// One area an operand, far apart, the largest 2048 x 2048; small enough values never overflow.
+// One area for each operand, of the size of the largest, 2048 x 2048. The values are small, so that nothing overflows.
 const AREA = 1 << 24;
 const [A, B, C, WORKSPACE] = [1024, AREA + 1024 + 64, 2 * AREA + 1024 + 128, 3 * AREA + 1024 + 192];
 new Float32Array(memory.buffer).fill(0.01);

@@ -1,9 +1,9 @@
-// What a user waits for: training steps, inference, the first result, and the memory a model takes.
+// Measures the public API: training steps, inference, the time to the first result, and the memory of a model.
 //
 //   node bench/model.mjs [--threads N]     after npm run build
 //
-// Batches change from step to step: one batch for ever drives Adam's moments into denormals, which
-// processors are slow at and training never sees.
+// Batches change from step to step. With a single batch, Adam's moments would become denormal numbers, which are slow on
+// some processors and do not occur in real training.
 
 import { fileURLToPath } from "node:url";
 import { TiedAutoencoder } from "tied-autoencoder";
@@ -17,7 +17,7 @@ const MODELS = [
 ];
 const BATCHES = [1, 8, 32, 128, 256, 1024];
 
-/** Digits-like rows: four pixels in five are blank. Seeded, the same on every run. */
+/** Rows similar to digits: four pixels in five are blank. Seeded, the same on every run. */
 function digitsLike(rows, width) {
   let state = 1;
   const random = () => {
@@ -27,7 +27,7 @@ function digitsLike(rows, width) {
   return Float32Array.from({ length: rows * width }, () => (random() < 0.8 ? 0 : random()));
 }
 
-/** A function that hands out views of at least two batches, one after the other. */
+/** A function that returns views of at least two batches alternately. */
 function batchesOf(data, rows, width) {
   const count = data.length / (rows * width);
   let next = 0;
@@ -73,7 +73,7 @@ export async function benchModels({ threads } = {}) {
   return report;
 }
 
-/** Milliseconds of a program that encodes one row, over an empty program, in fresh processes. */
+/** The time of a program that encodes one row minus that of an empty program, in milliseconds, in new processes. */
 export function benchStart(runs = 15) {
   const root = fileURLToPath(new URL("..", import.meta.url));
   const [{ differences }] = startup([root], { runs }).results;

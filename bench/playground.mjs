@@ -1,5 +1,5 @@
-// How the playground runs in headless Chromium: when the first picture is there, how long its frames take, and the
-// processor time of its main thread and its worker a frame, which a busy machine changes little.
+// Measures the playground in headless Chromium: the time until the first picture, the duration of its frames, and the processor
+// time of its main thread and its worker for each frame, which other work on the machine affects little.
 //
 //   npm run build:playground && node bench/playground.mjs [seconds]
 

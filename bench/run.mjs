@@ -1,6 +1,6 @@
-// The benchmark suite: `npm run bench [-- --quick] [-- --json FILE] [-- --markdown FILE]`. Kernels as
-// fractions of this machine's peak in each build the engine has, then training steps, inference,
-// start-up and memory through the public API, and the command line on tables.
+// The benchmark suite: `npm run bench [-- --quick] [-- --json FILE] [-- --markdown FILE]`. It measures the kernels as fractions
+// of this machine's peak, in each build that the engine supports. Then it measures training steps, inference, start-up and
+// memory through the public API, and the command line on tables.
 
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";

@@ -1,11 +1,11 @@
-// How well the detector finds odd stretches of time series, one setting for all files of a folder.
+// Measures the detector on time series, with one setting for all files of a folder.
 //
 //   npm run build && npm run bench:series -- FOLDER [--window 10] [--score combined] [--pot 1e-4] [--each]
 //
-// SKAB (files with the columns anomaly and changepoint; folders are searched): fit on the first 400 rows of each file, decide
-// on the rest. F1, false alarms and missed rows over all rows of all files together, as in the benchmark's table.
-// NAB (a folder with labels.json, windows in which something is odd): fit on the first 15 % of each series, decide on the rest. How
-// many windows have an event, and how much of the rest is flagged.
+// SKAB (files with the columns anomaly and changepoint; folders are searched): fit on the first 400 rows of each file, decide on
+// the rest. Prints F1, false alarms and missed rows over all rows of all files together, as in the benchmark's table.
+// NAB (a folder with labels.json, windows in which something is odd): fit on the first 15 % of each series, decide on the rest.
+// Prints how many windows have an event, and how much of the rest is flagged.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -60,7 +60,7 @@ async function skab() {
     if (!labels) continue;
     const sensors = columns.filter(({ name }) => name !== "anomaly" && name !== "changepoint");
     const detector = await AnomalyDetector.fit(slice(sensors, 0, 400), settings);
-    // All rows, so that the first windows after row 400 are whole.
+    // All rows, so that the first windows after row 400 are complete.
     const { flagged } = detector.detect(slice(sensors, 0, rows), decision);
     detector.dispose();
     const own = count(flagged.subarray(400), labels.slice(400));

@@ -1,10 +1,10 @@
-// Time from the start of a program to its first result, over an empty program:
+// Measures the time from the start of a program to its first result, minus that of an empty program:
 //
 //   node bench/startup.mjs [--runs 30] [--node PATH] [FOLDER …]
 //
-// Each FOLDER is a checkout whose package is built; this one when none is given. Programs run one at a time
-// in fresh processes and take turns, so that what else the machine does falls on all of them alike. Wall time
-// of a process, in milliseconds: the least and the median over the runs, and both over the empty program.
+// Each FOLDER is a checkout whose package is built. The default is this one. Programs run one at a time in new processes and
+// alternate, so that other work on the machine affects all of them. Prints the wall time of a process in milliseconds: the
+// least and the median over the runs, and both minus those of the empty program.
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -18,7 +18,7 @@ const model = await TiedAutoencoder.create({ layers: [784, 128] });
 model.encode(new Float32Array(784));
 `;
 
-/** Makes a project with a program in it that imports the package of `checkout`; returns the program. */
+/** Makes a project with a program that imports the package of `checkout`. Returns the program. */
 function project(folder, checkout) {
   mkdirSync(join(folder, "node_modules"), { recursive: true });
   symlinkSync(checkout, join(folder, "node_modules/tied-autoencoder"));
@@ -28,7 +28,7 @@ function project(folder, checkout) {
 }
 
 /**
- * Times programs in turns.
+ * Times programs alternately.
  * @param programs {[name: string, path: string][]}
  * @returns {Map<string, number[]>} milliseconds by name, one for each run
  */
@@ -47,9 +47,9 @@ function times(node, programs, runs) {
 }
 
 /**
- * Times the start of each checkout's package over an empty program, in milliseconds.
- * @returns for each checkout `least` and `median` of its runs, each less that of the empty program, and
- * `differences`, the time of each run less that of the empty program's run before it
+ * Times the start of each checkout's package, minus that of an empty program, in milliseconds.
+ * @returns for each checkout `least` and `median` of its runs, each minus that of the empty program, and
+ * `differences`, the time of each run minus that of the empty program's run before it
  */
 export function startup(checkouts, { node = process.execPath, runs = 30 } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "startup-"));

@@ -1,10 +1,10 @@
-// The command line on tables, megabytes of input a second: node bench/tables.mjs [--rounds 5] [--dist FOLDER ...] [--million 10]
+// Measures the command line on tables, in megabytes of input a second: node bench/tables.mjs [--rounds 5] [--dist FOLDER ...] [--million 10]
 //
-// Every round runs every task once, each in its own process; its processor time and its memory at the end count,
-// less the processor time of the same command on ten rows, which is start-up. `plain` is a program of a few lines that
+// Every round runs every task once, each in its own process. It measures processor time and the memory at the end. The
+// processor time of the same command on ten rows, which is start-up, is subtracted. `plain` is a program of a few lines that
 // splits lines and cells and calls Number, and joins them again where the task writes rows. With several --dist folders
-// (builds of other versions) the last column is the first one's time over each. --million N scores N million rows from a
-// pipe instead and prints what a million rows take, and how the memory grows.
+// (builds of other versions) the last column is the first one's time divided by each. --million N instead scores N million
+// rows from a pipe, and prints the time for a million rows and the growth of memory.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -56,7 +56,7 @@ const text = output === undefined ? "" : rows.map((row) => Array.from(row, (x) =
 if (output !== undefined) writeFileSync(output, text);`,
 );
 
-/** Runs a program; what it used. `feed` writes to its standard input. */
+/** Runs a program and returns its processor time and memory. `feed` writes to its standard input. */
 async function run(args, feed) {
   const child = spawn(process.execPath, ["--import", `file://${path("usage.mjs")}`, ...args], {
     stdio: [feed ? "pipe" : "ignore", "ignore", "pipe", "pipe"],
@@ -75,7 +75,7 @@ async function run(args, feed) {
   return JSON.parse(report);
 }
 
-/** A table of each kind, and a model for it that every build reads. */
+/** A table of each kind, and a model for it that every build can read. */
 async function prepare(name, rows, columns, cell) {
   const first = named(columns, lines(10, columns, cell));
   writeFileSync(path(`${name}-10.csv`), first);

@@ -1,9 +1,8 @@
-// Training steps on two threads against one: `npm run bench:threads`, after a build. On one thread, on
-// two, and on one while a copy of the model trains on its own thread take turns within a round, so
-// that a busy neighbour slows them alike. "Cores" is what the two copies do together: a machine whose
-// cores share a unit or have other guests gives less than 2, and nothing on two threads exceeds it.
-// Printed are medians over the rounds, and the ratio of the fastest hundredths of the steps, which is
-// what a quiet machine would show.
+// Compares training steps on two threads with steps on one: `npm run bench:threads`, after a build. Each round runs steps on
+// one thread, on two threads, and on one thread while an independent copy of the model trains on its own thread, so that other
+// work on the machine slows all. "Cores" is the speed of the two copies together. A machine whose cores share a unit or have
+// other guests reaches less than 2, and two threads cannot exceed it. Prints medians over the rounds, and the ratio of the
+// fastest hundredths of the steps, which estimates the result on an idle machine.
 
 import { Worker } from "node:worker_threads";
 import { TiedAutoencoder } from "tied-autoencoder";
@@ -19,7 +18,7 @@ const stacks = [
 const batches = [1, 2, 4, 8, 16, 32, 64, 128, 256, 1024];
 const [RUN, STEPS, MICROSECONDS] = [0, 1, 2];
 
-/** Steps for a while: the milliseconds of each, into `times`, and their mean. */
+/** Runs steps for some time. Puts the milliseconds of each into `times` and returns their mean. */
 function train(model, x, times) {
   const end = performance.now() + ROUND_MILLISECONDS;
   model.trainOnBatch(x); // wakes the workers, fills the caches

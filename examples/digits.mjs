@@ -1,5 +1,5 @@
-// Trains a tied autoencoder on handwritten digits and shows what it learned: the loss falling, the
-// error on digits it never saw beside PCA's with a code of the same size, and a few reconstructions.
+// Trains a tied autoencoder on handwritten digits and shows the result: the loss of each epoch, the error on unseen digits
+// compared with that of PCA with a code of the same size, and a few reconstructions.
 
 import { TiedAutoencoder } from "tied-autoencoder";
 import { draw, sideBySide } from "./support/draw.mjs";

@@ -1,5 +1,5 @@
-// The numerics core without the package's JavaScript: @assemblyscript/loader instantiates the module, and this
-// program lays out the memory. Computes one layer, relu(x·Wᵀ + b). docs/abi.md has the contract of each kernel.
+// Uses the numerics core without the package's JavaScript: @assemblyscript/loader instantiates the module, and this
+// program lays out the memory. Computes one layer, relu(x·Wᵀ + b). docs/abi.md documents each kernel.
 //
 //   npm install @assemblyscript/loader tied-autoencoder
 //   node examples/loader.mjs
@@ -14,7 +14,7 @@ const { exports, instance } = instantiateSync(readFileSync(file), { env: { memor
 const version = exports.abi() >>> 16;
 if (version !== 1) throw new Error(`This program was written for version 1, not ${version}.`);
 
-// The loader's exports are wrapped, which costs time at each call. The instance's own are the plain kernels.
+// The loader wraps its exports, which takes time at each call. The exports of the instance are the plain kernels.
 const core = instance.exports;
 
 const [rows, inputs, units] = [2, 3, 2];
@@ -44,7 +44,7 @@ if (missing > 0) memory.grow(Math.ceil(missing / 65536));
 core.gemmNT(rows, units, inputs, x, inputs, weight, inputs, 0, z, units, workspace);
 core.biasActivation(RELU, 0, rows, units, z, bias, z);
 
-// Growing the memory detached every view, so make one now.
+// Growing the memory has detached all views, so a new one is made here.
 const y = new Float32Array(memory.buffer, z, rows * units);
 for (let row = 0; row < rows; row++) {
   console.log(Array.from(y.subarray(row * units, (row + 1) * units)).join(" "));

@@ -1,7 +1,7 @@
-// Data-parallel training on worker threads: each step, every worker computes the gradients of its share
-// of the batch, and this thread applies their mean. The same few calls train across processes or
-// machines, with another way to send arrays. At the end, the same training in one thread for comparison.
-// With a model this small the messages cost more than the workers save; it is the pattern that counts.
+// Data-parallel training on worker threads. In each step, every worker computes the gradients of its part of the batch, and
+// this thread applies their mean. The same calls work across processes or machines, with another way to send arrays. At the
+// end, the same training runs in one thread for comparison. For a model this small, the messages take more time than the
+// workers save. The example shows the pattern.
 
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { averageWeights, TiedAutoencoder } from "tied-autoencoder";
@@ -14,7 +14,7 @@ const BATCH = 100; // does not divide by 3: shares differ by a row
 if (isMainThread) await main();
 else await work(workerData);
 
-/** A worker: weights and rows come in, the gradients of their mean loss go out. */
+/** A worker: receives weights and rows, and returns the gradients of their mean loss. */
 async function work(config) {
   const model = await TiedAutoencoder.create(config);
   parentPort.on("message", ({ weights, rows }) => {
@@ -41,7 +41,7 @@ async function main() {
     const replies = await Promise.all(
       workers.map((worker, i) => ask(worker, { weights, rows: shares[i] })),
     );
-    // Each gradient is a mean over its rows, so each counts by its rows.
+    // Each gradient is a mean over its rows, so its weight is the number of its rows.
     const rows = shares.map((share) => share.length / width);
     model.addGradients(
       averageWeights(
@@ -81,21 +81,21 @@ function ask(worker, message) {
   });
 }
 
-/** The rows of a step, from the start again where the data end. */
+/** The rows of a step. Continues at the start where the data end. */
 function batch(data, width, step) {
   const batches = Math.floor(data.length / width / BATCH);
   const first = (step % batches) * BATCH * width;
   return data.subarray(first, first + BATCH * width);
 }
 
-/** Whole rows for each worker, as even as they can be. */
+/** Whole rows for each worker, as equal as possible. */
 function split(rows, width) {
   const count = rows.length / width;
   const cut = (i) => Math.round((i * count) / WORKERS) * width;
   return Array.from({ length: WORKERS }, (_, i) => rows.slice(cut(i), cut(i + 1)));
 }
 
-/** Over all weights, relative to the largest. */
+/** The largest difference of all weights, relative to the largest weight. */
 function difference(one, other) {
   let [worst, largest] = [0, 0];
   const theirs = other.weights();

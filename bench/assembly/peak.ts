@@ -1,5 +1,5 @@
-// The ceiling that kernels are measured against: loops that multiply and add in registers, and loops
-// that only move memory. Compiled beside the core, never into it.
+// The peak that kernels are compared with: loops that multiply and add in registers, and loops that only
+// move memory. This module is compiled separately and is no part of the core.
 
 // @ts-ignore: decorator
 @inline
@@ -7,7 +7,7 @@ function madd(a: v128, b: v128, c: v128): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, c) : f32x4.add(f32x4.mul(a, b), c);
 }
 
-/** Twelve independent chains c = c * x + y: 96 operations a turn. */
+/** Twelve independent chains c = c * x + y: 96 operations an iteration. */
 export function chains12(n: u32, out: usize, value: f32): void {
   const x = f32x4.splat(value);
   const y = f32x4.splat(value * 0.5);
@@ -42,7 +42,7 @@ export function chains12(n: u32, out: usize, value: f32): void {
   v128.store(out, f32x4.add(c0, c6));
 }
 
-/** Thirteen chains: a product and a sum of three cycles each need more than twelve. 104 operations. */
+/** Thirteen chains, because a product and a sum of three cycles each need more than twelve. 104 operations. */
 export function chains13(n: u32, out: usize, value: f32): void {
   const x = f32x4.splat(value);
   const y = f32x4.splat(value * 0.5);
@@ -80,7 +80,7 @@ export function chains13(n: u32, out: usize, value: f32): void {
 }
 
 /**
- * Reads `bytes` (a multiple of 112) and adds them up: what streaming a matrix costs at least. Seven
+ * Reads `bytes` (a multiple of 112) and adds them up: the least time of reading a matrix. It has seven
  * sums, because eight and their loads do not fit the registers of older engines.
  */
 export function read(bytes: usize, p: usize, out: usize): void {

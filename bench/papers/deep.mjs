@@ -1,5 +1,5 @@
 // Hinton & Salakhutdinov 2006, "Reducing the Dimensionality of Data with Neural Networks", on MNIST:
-// 784-1000-500-250-30 and back. Prints the squared error of a test image, which the paper has at 3.00 (principal components:
+// 784-1000-500-250-30 and its mirror. Prints the squared error of a test image. The paper reports 3.00 (principal components:
 // 13.87). Linear code, sigmoid output, and the squared error itself as the loss.
 //
 //   node bench/papers/deep.mjs [FOLDER]

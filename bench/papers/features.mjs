@@ -1,5 +1,5 @@
-// Features of a dense model, a contractive one (Rifai et al. 2011) and a denoising one (Vincent et al. 2010) on MNIST, by the
-// test error of logistic regression on them: 784 pixels, one layer of sigmoid units, tied weights, cross entropy.
+// Compares features of a dense model, a contractive one (Rifai et al. 2011) and a denoising one (Vincent et al. 2010) on MNIST by
+// the test error of logistic regression: 784 pixels, one layer of sigmoid units, tied weights, cross entropy.
 //
 //   node bench/papers/features.mjs [FOLDER]      EPOCHS=15 UNITS=400 CONTRACTION=1e-4 MASKED=0.25 by default
 

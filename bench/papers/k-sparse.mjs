@@ -3,8 +3,8 @@
 //
 //   node bench/papers/k-sparse.mjs [FOLDER]      EPOCHS=40 K=25 ALPHA=3 by default
 //
-// As in the paper, features are read with more units than training keeps, alpha times k; k falls to its value over the
-// first half of training, so that units do not die.
+// As in the paper, features are computed with more units than training keeps: alpha times k. k decreases to its value during
+// the first half of training, so that units do not become dead.
 
 import { TiedAutoencoder } from "tied-autoencoder";
 import { listsOf, testError } from "./logistic.mjs";
@@ -35,7 +35,7 @@ const config = (kept) => ({
   code: { type: "topK", k: kept },
   optimizer: { type: "adam", learningRate: 1e-3 },
 });
-/** The same weights in a model that keeps another number of units. */
+/** A model with the same weights that keeps another number of units. */
 async function keeping(model, kept) {
   const other = await TiedAutoencoder.create(config(kept));
   if (model) {

@@ -1,5 +1,5 @@
-// Multinomial logistic regression on features given as lists, for the test errors that papers report: Adam with a rate
-// that falls to 0 along a half cosine, l2 on the weights. Plain JavaScript: what is measured is the features.
+// Multinomial logistic regression on features in the form of lists, for the test errors that papers report. Adam with a rate
+// that decreases to 0 along half a cosine, and l2 on the weights. Plain JavaScript, because its speed is not measured.
 
 const CLASSES = 10;
 
@@ -52,7 +52,7 @@ export function standardized(train, test, units) {
 /** Trains on one part and returns the share of errors on the other. */
 export function testError(train, trainLabels, test, testLabels, units, options = {}) {
   const { epochs = 40, batchSize = 100, rate = 2e-3, l2 = 1e-5 } = options;
-  // One factor for all features: the mean square of those that are there becomes 1.
+  // One factor for all features, so that the mean square of those in the lists becomes 1.
   const square = train.values.reduce((sum, value) => sum + value * value, 0) / train.values.length;
   const factor = 1 / Math.sqrt(square);
   const size = units * CLASSES;

@@ -1,8 +1,8 @@
-// Papers' numbers on MNIST, one after another, each in its own process.
+// Runs the scripts of the papers on MNIST one after another, each in its own process.
 //
-//   npm run papers [-- NAME …] [FOLDER]      NAME is k-sparse, deep, variational or features; all without one
+//   npm run papers [-- NAME …] [FOLDER]      NAME is k-sparse, deep, variational or features; default: all
 //
-// Settings are environment variables that the head of each file names.
+// Settings are environment variables. The comment at the head of each script lists them.
 
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";

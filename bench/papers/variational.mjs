@@ -1,6 +1,6 @@
-// Kingma & Welling 2014 on MNIST: a gaussian code, 784-400-20 and back, with tied weights. Prints the negative ELBO of the
-// test images in nats, and beside it that of an untied model of the same layers trained by PyTorch with the same
-// optimizer, batches and epochs, where $PYTHON (python3) has torch.
+// Kingma & Welling 2014 on MNIST: a gaussian code, layers 784-400-20 and their mirror, tied weights. Prints the negative ELBO of
+// the test images in nats. Where $PYTHON (python3) has torch, it also prints that of an untied model of the same layers,
+// trained by PyTorch with the same optimizer, batches and epochs.
 //
 //   node bench/papers/variational.mjs [FOLDER]      EPOCHS=20 ACTIVATION=relu by default
 
@@ -27,7 +27,7 @@ const model = await TiedAutoencoder.create({
   optimizer: { type: "adam", learningRate: 1e-3 },
 });
 
-/** Mean negative ELBO of images in nats, one code drawn for each. */
+/** Mean negative ELBO of images in nats, with one random code for each. */
 function nats(x) {
   const values = model.negativeElbo(x, { samples: 1, seed: 1 });
   return values.reduce((sum, value) => sum + value, 0) / values.length;

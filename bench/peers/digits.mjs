@@ -1,5 +1,5 @@
-// 28 x 28 images in [0, 1], mostly zero: MNIST where its files are found, else seeded strokes of a
-// soft pen, which are as sparse and as smooth but spell nothing.
+// 28 x 28 images in [0, 1], mostly zero: MNIST where its files are found. Otherwise seeded strokes of a soft pen, which are
+// as sparse and as smooth but have no meaning.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ const SIDE = 28;
 const PIXELS = SIDE * SIDE;
 const IDX_HEADER = 16;
 
-/** `count` images, row after row, and what they are. */
+/** `count` images, row after row, and their name. */
 export function digits(count, mnistFolder) {
   const file = mnistFolder && join(mnistFolder, "train-images-idx3-ubyte.gz");
   if (file && existsSync(file)) {

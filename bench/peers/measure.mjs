@@ -1,6 +1,5 @@
-// One cell of the tables: a workload, training or encoding, and a number of rows. All peers start
-// from the same weights and are checked; then every round runs one slice of each, one after another,
-// so that a slow minute of the machine is slow for all.
+// One cell of the tables: a workload, training or encoding, and a number of rows. All peers start with the same weights and
+// are checked. Then every round runs one slice of each, one after another, so that other work on the machine slows all.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { check, truth } from "./check.mjs";
@@ -11,8 +10,8 @@ const WARM_UP_SECONDS = 0.3;
 const SLICE_SECONDS = 0.025;
 
 /**
- * Times every peer that `does` this kind; those that fail are left out and told to `onFailure`. The
- * `clock` is "wall", or "cpu" for a machine that others use as well.
+ * Times every peer that `does` this kind. Peers that fail are omitted and reported to `onFailure`. The `clock` is "wall", or
+ * "cpu" for a machine with other work.
  */
 export async function measure({ kind, workload, rows, rounds, images, clock }, peers, onFailure) {
   const ring = ringOf(images, rows);
@@ -41,9 +40,8 @@ export async function measure({ kind, workload, rows, rounds, images, clock }, p
 }
 
 /**
- * Waits until this process is idle: its helper threads clear away what the last peer left behind, on
- * the one core, and would do so in the next peer's time. PyTorch's step at 1024 rows took 27 ms instead
- * of 15 behind a peer that leaves much.
+ * Waits until this process is idle. On the one core, its helper threads may still clean up after the last peer, which would
+ * add to the next peer's time. PyTorch's step at 1024 rows took 27 ms instead of 15 after a peer with much to clean up.
  */
 async function settle() {
   for (let i = 0; i < 40; i++) {
@@ -54,7 +52,7 @@ async function settle() {
   }
 }
 
-/** Runs until the engine has compiled what it will; returns how many calls fill one slice. */
+/** Warms up until the engine has compiled the code. Returns the number of calls that fill one slice. */
 async function warmUp(session, kind) {
   let calls = 1;
   for (let spent = 0; spent < WARM_UP_SECONDS; ) {

@@ -1,14 +1,14 @@
-// Times a peer that lives in this process. Such a peer writes only
-//   load(rows)     a batch in the form it trains on; not timed, so that it may keep data at hand
+// Times a peer that runs in this process. Such a peer implements only
+//   load(rows)     a batch in the form that it trains on; not timed, so that it can store data in its own form
 //   step(batch)    one training step
 //   loss()         the last step's loss before its update, once the step is complete
 //   encode(rows)   Float32Array to Float32Array, or a promise of one
 //   weights()      by the names that it was given
 //   dispose()
-// and leaves out load, step, loss and weights when it cannot train. PyTorch, which runs in a
-// process of its own, answers the same questions as the object that `timed` returns.
+// A peer that cannot train omits load, step, loss and weights. PyTorch runs in a process of its own, which answers the same
+// requests as the object that `timed` returns.
 
-/** Starts a watch; asked again it gives the seconds since then, by the wall and of this process. */
+/** Starts a clock. A call of it returns the seconds since then, by the wall clock and of this process. */
 function watch() {
   const wall = performance.now();
   const usage = process.cpuUsage();
@@ -24,7 +24,7 @@ export function timed(peer, ring) {
   let encoded = 0;
 
   return {
-    /** Runs so many steps along the ring; seconds for all of them, and the last one's loss. */
+    /** Runs this many steps with the batches of the ring. Returns seconds for all of them, and the last one's loss. */
     async train(steps) {
       batches ??= ring.map((rows) => peer.load(rows));
       const elapsed = watch();
@@ -33,7 +33,7 @@ export function timed(peer, ring) {
       return { ...elapsed(), loss };
     },
 
-    /** Encodes so many batches of the ring; seconds for all of them. */
+    /** Encodes this many batches of the ring. Returns seconds for all of them. */
     async encode(calls) {
       const elapsed = watch();
       for (let i = 0; i < calls; i++) {

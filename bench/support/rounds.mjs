@@ -1,6 +1,6 @@
-// Interleaved timing: every round runs each task once, between two runs of its yardstick, so that a
-// slow clock or a busy neighbour slows both. The fraction reported is the median over rounds of
-// task speed / mean of the two yardstick speeds beside it.
+// Interleaved timing: every round runs each task once, between two runs of its reference task, so that other work on the
+// machine slows both. The reported fraction is the median over rounds of the task's speed divided by the mean speed of the
+// two reference runs.
 
 /**
  * @typedef {object} Task
@@ -16,7 +16,7 @@
  * @property {number} low 10th percentile of the rate
  * @property {number} high 90th percentile of the rate
  * @property {number} fraction median fraction of the yardstick
- * @property {number} quiet fraction of the 85th percentiles: what a quiet machine would show
+ * @property {number} quiet fraction of the 85th percentiles, which estimates the result on an idle machine
  */
 
 const SAMPLE_MS = 0.8;
@@ -27,7 +27,7 @@ export function quantile(values, q) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
 }
 
-/** Calls the task until a sample lasts long enough for the clock; tiers compilers up on the way. */
+/** Calls the task until a sample is long enough for the clock. This also lets the compilers optimize the code. */
 function calibrate(task) {
   let calls = 1;
   for (;;) {

@@ -1,5 +1,5 @@
-// A separate model on a separate thread, for bench/threads.mjs: trains while the flag says so and
-// counts its steps and their microseconds. Two copies at once show what the machine's cores give.
+// An independent model on its own thread, for bench/threads.mjs. It trains while the flag is set, and counts its steps and
+// their microseconds. Two independent models at the same time show what the machine's cores can reach.
 
 import { workerData } from "node:worker_threads";
 import { TiedAutoencoder } from "tied-autoencoder";

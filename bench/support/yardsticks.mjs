@@ -1,5 +1,5 @@
 // Detectors to compare with, in plain float64 JavaScript: the k-th nearest neighbour, isolation forest, and PCA in three
-// forms. All take standardised rows as a Float64Array [rows, width] and score rows, higher being odder.
+// forms. All take standardised rows as a Float64Array [rows, width] and score rows. A higher score is odder.
 
 /** The numbers 0 … count - 1 in random order. */
 export function permutation(count, random) {
@@ -11,7 +11,7 @@ export function permutation(count, random) {
   return order;
 }
 
-/** Rows less the training rows' means, over their deviations; columns that do not vary are left as they are. */
+/** Rows minus the means of the training rows, divided by their standard deviations. Constant columns are only centred. */
 export function standardized(train, test, width) {
   const rows = train.length / width;
   const mean = new Float64Array(width);
@@ -131,7 +131,7 @@ export function principalScores(train, test, width) {
   return scores;
 }
 
-/** Eigenvalues, falling, and eigenvectors as rows, by Jacobi's rotations. */
+/** Eigenvalues in descending order, and eigenvectors as rows, by Jacobi's rotations. */
 function symmetricEigen(matrix, n) {
   const a = Float64Array.from(matrix);
   const v = new Float64Array(n * n);

@@ -1,10 +1,10 @@
-// An anomaly detector at the edge. It learns online from the rows that it is sent, answers how unusual
-// rows are, and keeps the model in its own storage, so that it continues where it was after a restart.
+// An anomaly detector at the edge. It learns online from the rows that it is sent, returns a score for each row, and keeps
+// the model in its own storage, so that it continues after a restart.
 //
-//   POST /learn  { "rows": [[…], …] }  one training step; answers { "loss", "steps" }
-//   POST /score  { "rows": [[…], …] }  answers { "scores": […] }, mean squared errors
+//   POST /learn  { "rows": [[…], …] }  one training step; returns { "loss", "steps" }
+//   POST /score  { "rows": [[…], …] }  returns { "scores": […] }, mean squared errors
 //
-// The package's modules are imported as WebAssembly.Modules here, compiled when the script was deployed.
+// Here the package imports its core as WebAssembly.Modules, which were compiled when the script was deployed.
 
 import { TiedAutoencoder } from "tied-autoencoder";
 
@@ -13,7 +13,7 @@ const CONFIG = {
   activation: "tanh",
   optimizer: { type: "adam", learningRate: 0.01 },
 };
-/** Steps between two writes to the storage; a crash costs at most this many. */
+/** Steps between two writes to the storage. A crash loses at most this many. */
 const STEPS_BETWEEN_SAVES = 20;
 
 export class Detector {
@@ -45,7 +45,7 @@ export class Detector {
       }
       return Response.json({ loss, steps });
     } catch (error) {
-      // The package's messages say what was wrong with the rows, in a sentence fit for a caller.
+      // The package's message states the error in the rows, in a sentence that can be sent to a caller.
       const status = error instanceof TypeError || error instanceof RangeError ? 400 : 500;
       return Response.json({ error: error.message }, { status });
     }
@@ -53,7 +53,7 @@ export class Detector {
 }
 
 export default {
-  /** One detector for all; a name for each customer would give each its own model. */
+  /** One detector for all. With one name for each customer, each would have a model. */
   fetch(request, env) {
     return env.DETECTOR.get(env.DETECTOR.idFromName("shared")).fetch(request);
   },

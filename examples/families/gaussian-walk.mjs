@@ -1,4 +1,4 @@
-// Digits that nobody wrote: samples from a gaussian code, and a walk between two digits through their codes.
+// Samples of digits from a gaussian code, and interpolations between two digits through their codes.
 //
 //   node examples/families/gaussian-walk.mjs [FOLDER [EPOCHS]]
 
@@ -49,7 +49,7 @@ const walks = [
 const nats = model.negativeElbo(data, { samples: 4, seed: 1 });
 const mean = nats.reduce((sum, value) => sum + value, 0) / nats.length;
 const { mean: codes, logVariance } = model.encodeDistribution(data);
-// A unit whose variance is that of the prior says nothing.
+// A unit whose variance is that of the prior has no information.
 const used = Array.from({ length: UNITS }, (_, unit) => {
   let sum = 0;
   for (let i = unit; i < codes.length; i += UNITS) sum += Math.exp(logVariance[i]);

@@ -1,5 +1,5 @@
-// Digits from parts: with weights of at least 0, a reconstruction can only add features up, so that features become strokes.
-// The same model without the constraint stands beside it.
+// Digits from parts: with weights of at least 0, a reconstruction can only add features, so features become strokes. The same
+// model without the constraint is trained for comparison.
 //
 //   node examples/families/parts.mjs [FOLDER [EPOCHS]]
 
@@ -24,7 +24,7 @@ for (const constraint of ["nonNegative", undefined]) {
   await model.fit(data, { epochs: Number(epochs), batchSize: 32 });
   const weight = model.weights()["encoder.0.weight"].data;
   const name = constraint ?? "free";
-  // How much of a feature its largest quarter of pixels holds: 1/4 where all weigh alike.
+  // The share of a feature in its largest quarter of pixels: 1/4 if all pixels are equal.
   let share = 0;
   for (let unit = 0; unit < UNITS; unit++) {
     const sizes = [...weight.subarray(unit * pixels, (unit + 1) * pixels)]

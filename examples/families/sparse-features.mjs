@@ -1,5 +1,5 @@
-// Sparse features of handwritten digits, as a page: 128 features of which each digit uses 8. Shows the features that are
-// used most, and a digit as the sum of its eight.
+// Sparse features of handwritten digits, as a page: 128 features, of which each digit uses 8. Shows the most used features, and
+// digits as sums of their eight features.
 //
 //   node examples/families/sparse-features.mjs [FOLDER [EPOCHS]]
 
@@ -20,13 +20,13 @@ const model = await TiedAutoencoder.create({
     type: "topK",
     k: K,
     centered: true,
-    // A unit that stays silent for as many rows as there are digits learns from what the others leave.
+    // A unit that no digit has used for one epoch learns from the residual of the other units.
     auxiliary: { k: 16, deadAfter: count },
   },
   constraint: "unitNorm",
   seed: 1,
 });
-// The bias that is taken out of the input starts as the mean of the data: no feature then has to stand for it.
+// The decoder's bias, which is subtracted from the input, starts as the mean of the data. So no feature has to represent it.
 const weights = model.weights();
 const mean = weights["decoder.0.bias"].data.fill(0);
 data.forEach((value, i) => {

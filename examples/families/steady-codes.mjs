@@ -1,4 +1,4 @@
-// Codes that stay where they are: how far a code moves when pixels are disturbed a little, for a plain model, one with
+// Codes that are robust to noise: measures how far small noise on the pixels moves a code, for a plain model, one with
 // contraction and one that was trained on noisy digits.
 //
 //   node examples/families/steady-codes.mjs [FOLDER [EPOCHS]]
@@ -14,7 +14,7 @@ const { data, width } = digits();
 const pixels = width * width;
 const NOISE = [0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.14, 0.16, 0.18, 0.2];
 
-/** The same disturbance for every model: normal-like values, seeded. */
+/** The same noise for every model: nearly normal values, seeded. */
 function disturbed(size) {
   let state = 9;
   const random = () => {
@@ -44,7 +44,7 @@ for (const [kind, config] of Object.entries(kinds)) {
   await model.fit(data, { epochs: Number(epochs), batchSize: 32, ...corruption });
   const codes = model.encode(data);
   const rows = codes.length / UNITS;
-  // The spread of the codes is the measure: a code that says nothing does not move either.
+  // Movements are relative to the spread of the codes, because constant codes would not move either.
   const means = Array.from({ length: UNITS }, (_, unit) => {
     let sum = 0;
     for (let i = unit; i < codes.length; i += UNITS) sum += codes[i];

@@ -1,4 +1,4 @@
-// Trains on pictures made here and draws what was learned. A plain script: works from file:// too.
+// Trains on pictures that are generated here, and draws the learned features. A plain script, which also works from file://.
 
 const { TiedAutoencoder } = tiedAutoencoder;
 const SIDE = 12;

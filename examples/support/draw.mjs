@@ -1,4 +1,4 @@
-// Square grey images as text, two characters a pixel so that they come out square.
+// Square grey images as text, two characters a pixel, so that they appear square.
 
 const SHADES = [" ", "░", "▒", "▓", "█"];
 

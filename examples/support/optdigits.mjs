@@ -7,7 +7,7 @@ const DARKEST = 16;
 
 const readData = () => readFileSync(new URL("../data/optdigits.csv", import.meta.url), "utf8");
 
-/** Rows in a seeded order, the first 80 % to train on. Labels are left out: nothing here needs them. */
+/** Rows in a seeded order, the first 80 % for training. Labels are omitted, because no example needs them. */
 export function loadDigits(text = readData()) {
   const lines = text.trim().split("\n").slice(1); // the first names the columns
   const rows = lines.map((line) => line.split(",").slice(0, WIDTH).map(Number));
@@ -17,7 +17,7 @@ export function loadDigits(text = readData()) {
   return { train: pixels.subarray(0, cut), validation: pixels.subarray(cut), width: WIDTH };
 }
 
-/** Fisher-Yates with a small generator of its own (mulberry32), so that the split never changes. */
+/** Fisher-Yates with its own small generator (mulberry32), so that the split is always the same. */
 function shuffle(rows, seed) {
   let state = seed;
   const random = () => {

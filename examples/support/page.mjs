@@ -1,4 +1,4 @@
-// Pictures as files, and as one page without scripts.
+// Writes pictures as files, and as one page without scripts.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// The model stands in a worker of its own: every call is awaited, progress streams back, and an
-// AbortController stops it. Vite needs no setting for this.
+// The model is in a worker of its own: every call is awaited, progress is streamed, and an AbortController stops it. Vite needs
+// no setting for this.
 
 import { TiedAutoencoder } from "tied-autoencoder/worker";
 
@@ -8,7 +8,7 @@ const [train, stop, progress] = ["train", "stop", "progress"].map((id) =>
   document.getElementById(id),
 );
 
-/** Rows that are sums of four waves, so that a code of four holds them. */
+/** Rows that are sums of four waves, so that a code of four units can represent them. */
 function waves(rows) {
   return Float32Array.from({ length: rows * WIDTH }, (_, i) => {
     const [row, column] = [Math.floor(i / WIDTH), i % WIDTH];

@@ -11,19 +11,22 @@ const NAMES = Object.keys(Activation).filter(
 
 // Every activation with each of its parameters, as [title, op, parameter, reference].
 const CASES = NAMES.flatMap((name) => {
-  const { act, parameters = [0] } = activations[name];
+  const { act, parameters = [0], kinks = [] } = activations[name];
   return parameters.map(fround).map((parameter) => {
     const title = parameters.length > 1 ? `${name}(${parameter})` : name;
-    return { title, op: Activation[name], parameter, act: (z: number) => act(z, parameter) };
+    return { title, op: Activation[name], parameter, act: (z: number) => act(z, parameter), kinks };
   });
 });
 
 // Not at the kink at 0, so that differences only use one side of it.
 const POINTS = [...uniform(4000, 0.01, 6, 1), ...uniform(1000, 6, 120, 2)].flatMap((x) => [x, -x]);
 
+/** The step of the differences. */
+const STEP = 1e-3;
+
 /** The five-point difference of f at x. */
 function derivative(f: (x: number) => number, x: number): number {
-  const h = 1e-3;
+  const h = STEP;
   return (8 * (f(x + h) - f(x - h)) - (f(x + 2 * h) - f(x - 2 * h))) / (12 * h);
 }
 
@@ -68,10 +71,11 @@ describe.each(builds)("activations, $name build", (core) => {
 
   test.each(CASES)(
     "$title: the gradient is the function's slope to 6e-7",
-    ({ op, parameter, act }) => {
+    ({ op, parameter, act, kinks }) => {
       const dy = uniform(POINTS.length, -1, 1, 5);
       const { dz } = run(op, parameter, POINTS, dy);
       POINTS.forEach((z, i) => {
+        if (kinks.some((kink) => Math.abs(z - kink) <= 2 * STEP)) return;
         const exact = dy[i]! * derivative(act, z);
         const error = Math.abs(dz[i]! - exact);
         if (!(error <= 6e-7)) throw new Error(`at ${z} ${dz[i]}, not ${exact}`);

@@ -1,5 +1,5 @@
-// jax-js: forward, backward and Adam in one jit-compiled function, its WebAssembly backend. Every use
-// of an array but the last takes a `.ref`: passing an array gives it away.
+// jax-js: forward, backward and Adam in one jit-compiled function, with its WebAssembly backend. Every use of an array except
+// the last needs `.ref`, because passing an array transfers its ownership.
 
 import { readFileSync } from "node:fs";
 import { timed } from "../session.mjs";
@@ -7,7 +7,7 @@ import { adam } from "../workloads.mjs";
 
 export async function open() {
   const jax = await import("@jax-js/jax");
-  // It starts threads wherever it finds a global Worker. Node has none, but other peers define one.
+  // It starts threads if it finds a global Worker. Node has none, but other peers define one.
   Object.defineProperty(globalThis, "Worker", { get: () => undefined, set() {} });
   await jax.init("wasm");
   jax.defaultDevice("wasm");
@@ -44,7 +44,7 @@ function session({ jit, nn, numpy: np, tree, valueAndGrad }, { layers }, weights
       h = i > 0 ? nn.relu(sum) : sum;
     }
     tree.dispose(parameters);
-    // By rows first: one float32 sum over 800,000 elements loses the third digit of the mean.
+    // Sums rows first: one float32 sum over 800,000 elements loses the third digit of the mean.
     return np.mean(np.mean(np.square(h.sub(x)), 1));
   }
 

@@ -1,6 +1,6 @@
-// PyTorch, in a Python process of its own that answers as a timed session does: eager Adam, and
-// the fused one where the build has it. A build over the reference BLAS, thirty times slower than a
-// tuned one, is called untuned: its times say nothing about PyTorch.
+// PyTorch, in a Python process of its own that answers as a timed session does: eager Adam, and the fused one where the build
+// has it. A build with the reference BLAS is thirty times slower than a tuned one. It is labelled untuned, because its times
+// are not representative of PyTorch.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -14,7 +14,7 @@ import { adam } from "../workloads.mjs";
 const SCRIPT = fileURLToPath(new URL("pytorch.py", import.meta.url));
 const ONE_THREAD = { OMP_NUM_THREADS: "1", MKL_NUM_THREADS: "1", OPENBLAS_NUM_THREADS: "1" };
 
-/** Every Python among those named whose torch differs from the others'. */
+/** The named Pythons with different versions of torch, one for each version. */
 export async function open({ pythons, images }) {
   const folder = mkdtempSync(join(tmpdir(), "peers-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -43,7 +43,7 @@ export async function open({ pythons, images }) {
   return [...peers.values()];
 }
 
-/** Starts a Python; what is returned sends one request and gives its answer. */
+/** Starts a Python. The returned function sends one request and returns its answer. */
 async function converse(python) {
   const child = spawn(python, ["-u", SCRIPT], {
     env: { ...process.env, ...ONE_THREAD },

@@ -1,5 +1,5 @@
-// TensorFlow.js on its WebAssembly backend, one thread. Its optimizer tidies the step; the loss is
-// what is left and is disposed of at the next one.
+// TensorFlow.js with its WebAssembly backend, one thread. Its optimizer tidies the step. The remaining loss is disposed of at
+// the next step.
 
 import { timed } from "../session.mjs";
 import { adam } from "../workloads.mjs";
@@ -52,7 +52,7 @@ function session(tf, { layers }, weights) {
       const sum = tf.add(product, variables[`decoder.${i}.bias`]);
       h = i > 0 ? tf.relu(sum) : sum;
     }
-    // By rows first: one float32 sum over 800,000 elements loses the third digit of the mean.
+    // Sums rows first: one float32 sum over 800,000 elements loses the third digit of the mean.
     return tf.mean(tf.mean(tf.squaredDifference(h, x), 1));
   }
 

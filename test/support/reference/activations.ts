@@ -8,6 +8,8 @@ export interface ActivationReference {
   act(z: number, parameter: number): number;
   /** Parameters to test with, for an activation that has one. */
   readonly parameters?: readonly number[];
+  /** Points other than 0 at which the derivative is not continuous. */
+  readonly kinks?: readonly number[];
 }
 
 const SELU = { scale: 1.0507009873554805, alpha: 1.6732632423543772 };
