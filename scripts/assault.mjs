@@ -2,7 +2,7 @@
 //
 //   npm run test:assault                          a few minutes
 //   npm run test:assault -- --long                ten minutes for each attack that runs by the clock
-//   npm run test:assault -- --seconds 60 readers  so many seconds each, and only those in test/assault/readers
+//   npm run test:assault -- --seconds 60 readers  60 seconds each, and only the attacks in test/assault/readers
 //   npm run test:assault -- --seed 7 csv          the inputs of an earlier run
 //
 // Random inputs differ from run to run. The seed is printed, and a failure prints its smallest input.

@@ -1,12 +1,12 @@
-// Bundles src/cli into dist/cli.js, the libraries it uses included, and writes their licences beside it.
-// The demonstration's digits come along, compressed.
+// Bundles src/cli with its libraries into dist/cli.js, and writes the licences of the libraries to the same folder.
+// Adds the digits of the demonstration, compressed.
 
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
-/** The texts of the core stay in dist/wasm. */
+/** The texts of the core are not bundled. The program loads them from dist/wasm. */
 const coreTexts = {
   name: "texts of the core",
   setup({ onResolve }) {
@@ -41,7 +41,7 @@ export async function buildCli() {
   );
 }
 
-/** The licences of the packages that these inputs of the bundle are from, and where the digits are from. */
+/** The licences of the packages whose files are inputs of the bundle, and the origin of the digits. */
 function notices(inputs) {
   const folders = Object.entries(inputs).flatMap(([file, { bytesInOutput }]) =>
     bytesInOutput > 0 ? (/^.*node_modules\/(@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []) : [],

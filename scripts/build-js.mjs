@@ -1,6 +1,6 @@
-// Bundles src/ into dist/: readable ES modules with source maps, minified scripts for pages and workers, the
-// command line, and the compiled core beside them. Entries differ in where they take the core from
-// (src/core/builds/). Rollup makes the bundles, because it keeps what an entry loads at once in few files.
+// Bundles src/ into dist/: readable ES modules with source maps, minified scripts for pages and workers, the command line, and
+// the compiled core. Entries differ in the source of the core (src/core/builds/). Rollup makes the bundles, because it makes
+// few files for the code that an entry loads at once.
 
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ const ENTRIES = [
   "digits",
   "formats",
 ];
-/** Those that edge runtimes load in a form of their own. */
+/** Entries that edge runtimes load in a form of their own. */
 const EDGE_ENTRIES = ["index", "kernels", "detect"];
 
 /** TypeScript for Rollup. `define` replaces names by constants, as in esbuild. */
@@ -38,7 +38,7 @@ const typescript = (define) => ({
   },
 });
 
-/** The modules and texts of the core stay beside the bundles, which import them. */
+/** The modules and texts of the core are not bundled. The bundles import them. */
 const core = {
   name: "core",
   resolveId(path) {
@@ -49,14 +49,14 @@ const core = {
   },
 };
 
-/** What reads archives is bundled. */
+/** The library that reads archives is bundled. */
 const libraries = {
   name: "libraries",
   resolveId: (path) =>
     /^(fflate|pako)\b/.test(path) ? fileURLToPath(import.meta.resolve(path)) : undefined,
 };
 
-/** Puts src/core/builds/`name`.ts in the place of package.ts. */
+/** Replaces package.ts by src/core/builds/`name`.ts. */
 const buildsFrom = (name) => ({
   name: `builds from ${name}`,
   resolveId: (path, importer) =>
@@ -74,7 +74,7 @@ const minified = {
   },
 };
 
-/** A bundle of the entries in `input`, which names their files. */
+/** A bundle of the entries in `input`, whose keys are the names of the files. */
 const bundle = (input, define, plugins) =>
   rollup({
     input,
@@ -86,12 +86,12 @@ const bundle = (input, define, plugins) =>
   });
 
 /**
- * Names the file of what entries share. What a model needs at once is in two files, because each file costs
- * Node 0.4 ms at every start: `core` is what entries without a model use of it, `model` is the rest.
+ * The name of a file with code that entries share. The code that a model loads at once is in two files, because each file
+ * costs Node 0.4 ms at every start. `core` has the parts that entries without a model use, and `model` the others.
  */
 function sharedFile(input) {
   const model = join(root, "src/autoencoder.ts");
-  /** The modules that `entry` imports at once, directly or not. */
+  /** The modules that `entry` imports statically, directly or indirectly. */
   const closure = (entry, { getModuleInfo }) => {
     const found = new Set([entry]);
     for (const id of found) {
@@ -109,24 +109,24 @@ function sharedFile(input) {
   };
 }
 
-/** Several entries, and files beside them that hold what entries share or import later. */
+/** Several entries, and files with the code that entries share or import later. */
 async function modules(folder, entries, define, plugins = []) {
   const input = Object.fromEntries(entries.map((name) => [name, join(root, `src/${name}.ts`)]));
   const made = await bundle(input, define, [...plugins, core]);
   await made.write({
     dir: join(root, folder),
     format: "es",
-    // Beside the entries, so that the folder of the core is the same for all of them.
+    // In the folder of the entries, so that the path to the core is the same for all of them.
     chunkFileNames: "[name]-[hash].js",
     manualChunks: sharedFile(input),
     minifyInternalExports: false,
     sourcemap: true,
-    // The same maps from every folder, also where node_modules is a link to another.
+    // The source maps must not depend on the folder of the build, even if node_modules is a link.
     sourcemapPathTransform: (path) => path.replace(/^.*\/node_modules\//, "../node_modules/"),
   });
 }
 
-/** A program in one file, which imports nothing. Returns its text without a source map. */
+/** A program in one file without imports. Returns its text without a source map. */
 async function script(file, entry, builds, name) {
   const made = await bundle([join(root, entry)], {}, [buildsFrom(builds), minified]);
   const format = { format: "iife", name, inlineDynamicImports: true };
@@ -135,7 +135,7 @@ async function script(file, entry, builds, name) {
   return output[0].code;
 }
 
-/** The bundled digits as src/digits.ts reads them: a letter a pixel, a figure a label. */
+/** The bundled digits in the form that src/digits.ts reads: a letter for a pixel, a figure for a label. */
 function digits() {
   const [, ...lines] = readFileSync(join(root, "examples/data/optdigits.csv"), "utf8")
     .trim()
@@ -148,7 +148,7 @@ function digits() {
   };
 }
 
-/** The compiled core, and each build as a module of text. */
+/** Copies the compiled core, and each build as a module of text. */
 async function copyCore() {
   mkdirSync(join(root, "dist/wasm"), { recursive: true });
   for (const name of ["baseline", "relaxed"]) {
@@ -159,13 +159,13 @@ async function copyCore() {
   }
 }
 
-// What an earlier build left: names of chunks change with their contents. The types are tsc's.
+// Removes the files of an earlier build, because names of chunks change with their contents. tsc has written the types.
 mkdirSync(join(root, "dist"), { recursive: true });
 for (const stale of readdirSync(join(root, "dist")).filter((name) => name !== "types")) {
   rmSync(join(root, "dist", stale), { recursive: true });
 }
 
-// The program of a worker is a separate file, and also text inside what starts it.
+// The program of a worker is a separate file. It is also text inside the module that starts the worker.
 const workerProgram = await script("dist/worker-script.js", "src/worker-script.ts", "worker");
 const detectorProgram = await script("dist/detector-script.js", "src/detector-script.ts", "worker");
 const constants = {

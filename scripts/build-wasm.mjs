@@ -1,6 +1,6 @@
-// Compiles the numerics core with asc, by asconfig.json, into build/*.wasm, and writes what src/ imports
-// of it: each build as hexadecimal text, the lengths of both, the typed list of exports, which derives from
-// asc's own bindings, and the program of a thread as text. The modules stay as the tools wrote them.
+// Compiles the numerics core with asc, by asconfig.json, into build/*.wasm, and writes the files that src/ imports: each build
+// as hexadecimal text, the lengths of both, the typed list of exports, which derives from asc's own bindings, and the program
+// of a thread as text. The modules are the unchanged output of the compiler.
 
 import { createHash } from "node:crypto";
 import {
@@ -18,7 +18,7 @@ import { build as bundle } from "esbuild";
 const BUILDS = ["baseline", "relaxed"];
 const CORE = "src/core/generated";
 const THREADS = "src/threads/generated";
-/** Names the sources that the results were made of. */
+/** The file with the digest of the sources of the last results. */
 const STAMP = "build/sources.sha256";
 
 async function compile(name, args) {
@@ -29,12 +29,12 @@ async function compile(name, args) {
   }
 }
 
-/** The elementary functions as a module of their own, through which their error bounds are tested. */
+/** The elementary functions as a separate module, with which the tests check their error bounds. */
 function compileFunctions(build) {
   const features = build === "relaxed" ? ["simd", "relaxed-simd"] : ["simd"];
   return compile(`functions-${build}`, [
     "functions.ts",
-    // A base directory of its own keeps asc from asconfig.json and its entries.
+    // With a base directory of its own, asc does not read asconfig.json and its entries.
     ...["--baseDir", "assembly", "-o", `../build/functions-${build}.wasm`],
     ...["-O3", "--converge", "--noAssert", "--runtime", "stub"],
     ...["--importMemory", "--noExportMemory"],
@@ -50,7 +50,7 @@ function writeGenerated(folder, name, source, lines) {
 
 /** The exported functions of asc's raw bindings: an interface, and the type of each parameter in the source. */
 function writeExports(bindings) {
-  // A function follows the comment that names the types of its parameters.
+  // The comment before a function has the types of its parameters.
   const functions = bindings.split("/**").flatMap((text) => {
     const [, declaration, name] = /export function ((\w+)\(.*?\): \w+);/.exec(text) ?? [];
     const types = [...text.matchAll(/@param (\w+) `(\w+)`/g)];
@@ -70,7 +70,7 @@ function writeExports(bindings) {
   ]);
 }
 
-/** Each build as text in a module, which bundlers make one file of. */
+/** Each build as text in a module, which bundlers put into one file. */
 function writeTexts() {
   const modules = BUILDS.map((build) => readFileSync(`build/${build}.wasm`));
   BUILDS.forEach((build, i) => {
@@ -86,7 +86,7 @@ function writeTexts() {
   ]);
 }
 
-/** The program of a thread as text, so that no bundler has to find it. */
+/** The program of a thread as text, so that bundlers need not find its file. */
 async function writeThreadWorker() {
   const { outputFiles } = await bundle({
     entryPoints: ["src/threads/worker.ts"],
@@ -102,7 +102,7 @@ async function writeThreadWorker() {
   ]);
 }
 
-/** A digest of everything that the results depend on: compiling takes some 15 seconds. */
+/** A digest of everything that the results depend on, because compiling takes some 15 seconds. */
 function sourceDigest() {
   const hash = createHash("sha256").update(asc.version);
   const sources = readdirSync("assembly", { recursive: true }).map((name) => `assembly/${name}`);

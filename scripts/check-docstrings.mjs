@@ -1,24 +1,24 @@
 // Checks that everything public has a docstring: every name that an entry exports, every type that these mention, and
-// every member of both. An option that may be left out says its default. Prints what is missing, one name a line, and
-// exits with 1 then.
+// every member of both. The docstring of an optional option must state its default. Prints what is missing, one name a line.
+// The exit code is then 1.
 
 import { fileURLToPath } from "node:url";
 import { readPublicApi } from "./public-api.mjs";
 
-/** Types that copy an interface of the platform or of another library: their own docstring says which. */
+/** Types that copy an interface of the platform or of another library. Their own docstring names it. */
 const COPIES = /Like$|^CanvasContext$/;
 
 /** Documented in docs/abi.md, which test/abi.test.ts compares with the exports. */
 const KERNELS = "KernelExports";
 
-/** Members that mean the same wherever they stand. */
+/** Members that have the same meaning in every type. */
 const SELF_EVIDENT = ["[Symbol.dispose]", "type"];
 
 /** Types whose optional members are options. */
 const OPTIONS = /(Options|Config|Input)$/;
 
 /**
- * What has no docstring, and which options state no default: one line each, with the file.
+ * The names without a docstring and the options without a default: one line each, with the file.
  * @returns {string[]}
  */
 export function missingDocstrings(api = readPublicApi()) {

@@ -1,6 +1,6 @@
-// Checks the package as people install it: packs it, unpacks it as a dependency of an empty project and
-// runs publint, arethetypeswrong, a consumer's compiler under every module resolution, and the budget
-// of bytes that a page loads; and builds it once more. Prints one line for each check; the exit code says whether all passed.
+// Checks the package as people install it. Packs it, unpacks it as a dependency of an empty project, and runs publint,
+// arethetypeswrong, a consumer's compiler under every module resolution, and the check of the size that a page loads. Also
+// builds it a second time. Prints one line for each check. The exit code is 0 if all passed.
 
 import { execFileSync, spawnSync } from "node:child_process";
 import {
@@ -20,8 +20,8 @@ import { build } from "esbuild";
 import { rebuild } from "./rebuild.mjs";
 
 /**
- * What a page may load to train one dense model, the core included: minified, gzip -9. The aim is 40 KB. The
- * limit keeps what there is from growing until the aim is reached (docs/decisions/060-loading.md).
+ * The largest size that a page may load to train one dense model, the core included: minified, gzip -9. The aim is 40 KB. The
+ * limit prevents further growth until the aim is reached (docs/decisions/060-loading.md).
  */
 const BUDGET = 61 * 1024;
 
@@ -138,7 +138,7 @@ for (const compiler of [...versions.map((name) => join(compilers, name)), curren
   );
 }
 
-/** What a page's bundler makes of a program that imports the package. */
+/** The output of a page's bundler for a program that imports the package. */
 const bundled = (contents) =>
   build({
     stdin: { contents, resolveDir: folder },
@@ -191,8 +191,8 @@ check("size of a page that trains one dense model", () => {
 });
 
 /**
- * The files that a page loads which trains one dense model: what the entry imports, and the larger of the
- * two builds of the core. Everything else is loaded when it is asked for.
+ * The files that a page loads to train one dense model: the static imports of the entry, and the larger of the
+ * two builds of the core. Everything else is loaded on demand.
  */
 function loadedByPage(outputs) {
   const loaded = new Set();

@@ -1,4 +1,4 @@
-// Makes the pictures of the guides again: runs the examples of the families and takes over what they draw.
+// Makes the pictures of the guides again: runs the examples of the families and copies their pictures.
 //
 //   node scripts/guide-pictures.mjs      after npm run build
 

@@ -1,9 +1,8 @@
-// How many bytes the JavaScript heap grows by for every training step, between two collections: what a step
-// leaves behind for the collector. Prints a table and fails when a case grows by more than its limit. Needs a build
-// (`npm run build:js`).
+// Measures the growth of the JavaScript heap for every training step between two collections, which is the garbage of a step.
+// Prints a table and fails if a case grows by more than its limit. Needs a build (`npm run build:js`).
 //
-// heapUsed counts everything that the engine keeps on its heap, so a case is measured after a warm-up, with
-// a young generation that is large enough for all of its steps, and the median of nine rounds is taken.
+// heapUsed counts everything that the engine keeps on its heap. So a case is measured after a warm-up, with a young
+// generation that is large enough for all of its steps. The result is the median of nine rounds.
 
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -14,10 +13,10 @@ const FLAGS = ["--expose-gc", "--min-semi-space-size=64", "--max-semi-space-size
 const ROUNDS = 9;
 const STEPS = 2000;
 const EPOCHS = 20;
-/** Rounds before the first that counts: the engine compiles a step several times, each time better. */
+/** Rounds before the first measured one. The engine compiles a step several times, with more optimizations each time. */
 const WARM_UP = 15;
 const WIDTH = 16;
-/** Most bytes a step. */
+/** The limit in bytes a step. */
 const LIMITS = { trainOnBatch: 64, fit: 128 };
 
 const { TiedAutoencoder } = await import(
@@ -94,7 +93,7 @@ const cases = {
   "fit, batch 32, missing values masked": fitCase(32, {}, { missing: "mask" }),
 };
 
-/** This Node, and Node 24 where test:hosts has installed it: the two compile differently. */
+/** This Node, and Node 24 if test:hosts has installed it, because they compile differently. */
 function hosts() {
   const installed = join(import.meta.dirname, "../test/runtime/node_modules/node24/bin/node");
   const isAnother = !process.version.startsWith("v24.") && existsSync(installed);
@@ -102,12 +101,12 @@ function hosts() {
 }
 
 /**
- * Processes that a case is measured in before it counts as too much. When the engine compiles the last version of a step
- * depends on the load of the machine, and rounds with an earlier version leave more behind.
+ * The number of processes in which a case may fail before the script fails. The time at which the engine compiles the last
+ * version of a step depends on the load of the machine, and rounds with an earlier version leave more garbage.
  */
 const ATTEMPTS = 3;
 
-// Each case runs in its own process, so that it sees code that was compiled for it alone.
+// Each case runs in its own process, so that its code is compiled for this case only.
 const title = process.argv[2];
 if (title === undefined) {
   for (const host of hosts()) {

@@ -1,6 +1,6 @@
-// What the package exports, read by the TypeScript compiler from the sources: every public entry with its names,
-// and of every name its docstring, its signatures, and its members with type and docstring. The pages of the API
-// reference and the check of docstrings are made of this. It writes nothing.
+// Reads the exports of the package from the sources with the TypeScript compiler: every public entry with its names, and for
+// every name its docstring, its signatures, and its members with type and docstring. The pages of the API reference and the
+// check of docstrings use this. It writes nothing.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -55,9 +55,9 @@ class Reader {
     this.checker = checker;
     this.program = program;
     this.emitter = emitter;
-    /** What was read before: entries share names. */
+    /** The exports that were read before, because entries share names. */
     this.read = new Map();
-    /** Interfaces and aliases of the sources by name; a list, for two files may use one name. */
+    /** Interfaces and aliases of the sources by name. A list, because two files can use the same name. */
     this.types = new Map();
     for (const path of program.getSourceFileNames()) {
       if (!path.startsWith(`${root}src/`)) continue;
@@ -69,7 +69,7 @@ class Reader {
     }
   }
 
-  /** What a file exports, under the names that it exports. */
+  /** The exports of a file, by their exported names. */
   exportsOf(path) {
     const file = this.checker.getSymbolAtLocation(this.program.getSourceFile(path));
     if (!file) return [];
@@ -79,7 +79,7 @@ class Reader {
     }));
   }
 
-  /** An entry: what it exports, and the types that this mentions and that it does not export. */
+  /** An entry: its exports, and the types that these mention and that it does not export. */
   entry(entry, path) {
     const exports = this.exportsOf(root + path).map(({ name, symbol }) =>
       this.exported(name, symbol),
@@ -196,7 +196,7 @@ class Reader {
     return simpler(this.checker.typeToString(type, undefined, NodeBuilderFlags.NoTruncation));
   }
 
-  /** What an alias stands for: its parts, where it is a union. */
+  /** The type behind an alias. For a union, its parts. */
   alias(type) {
     if ((type.flags & TypeFlags.Union) === 0) {
       return simpler(
@@ -213,7 +213,7 @@ class Reader {
       .join(" | ");
   }
 
-  /** The members of each object that an alias stands for. */
+  /** The members of each object type behind an alias. */
   variants(type) {
     const parts = type.flags & TypeFlags.Union ? type.getTypes() : [type];
     return parts
@@ -223,7 +223,7 @@ class Reader {
   }
 }
 
-/** Whether a member of a class is for the class and its heirs alone. */
+/** Whether only the class and its subclasses can use a member. */
 function isProtected({ flags, declarations }) {
   if ((flags & (SymbolFlags.Method | SymbolFlags.Accessor)) === 0) return false;
   return declarations.some((declaration) => {
@@ -232,7 +232,7 @@ function isProtected({ flags, declarations }) {
   });
 }
 
-/** Constructors that are not for callers: private ones, and those marked `@internal`. */
+/** Whether a constructor is not for callers: it is private or marked `@internal`. */
 function isHidden(node) {
   const text = node ? node.getSourceFile().text.slice(node.pos, node.end) : "";
   return /^\s*(\/\*\*[^/]*@internal|(\/\*\*.*?\*\/\s*)?private\b)/s.test(text);
@@ -250,7 +250,7 @@ function typesIn({ signatures, type, statics, members, variants }) {
   ].join("\n");
 }
 
-/** Without what every optional parameter says twice. */
+/** A type without `undefined`, which every optional parameter repeats. */
 function simpler(type) {
   return type
     .replaceAll("<ArrayBufferLike>", "")

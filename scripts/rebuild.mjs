@@ -1,4 +1,4 @@
-// Builds the package once more in another folder, to see that the files depend on the sources alone.
+// Builds the package a second time in another folder, to check that the files depend only on the sources.
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -18,7 +18,7 @@ import { join } from "node:path";
 /** What a build makes, or brings along otherwise. */
 const LEFT_OUT = /(^|[\\/])(node_modules|\.git|build|dist|generated)$/;
 
-/** Names of the files in dist/ that come out different, or that name a folder of the builder. */
+/** The names of files in dist/ that differ, or that contain the path of a folder of the builder. */
 export function rebuild(root) {
   const folder = mkdtempSync(join(tmpdir(), "rebuild-"));
   try {

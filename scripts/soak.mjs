@@ -1,11 +1,11 @@
-// Runs the package for a long time and looks for growth: of the heap, of the process, of the model's memory; and for
-// other bits at the end. Needs a build.
+// Runs the package for a long time and checks that the heap, the process and the memory of models do not grow, and that the
+// bits at the end are the same. Needs a build.
 //
 //   npm run soak                    everything, some ten minutes
 //   npm run soak -- steps models    only these parts
 //   npm run soak -- --share .1      a tenth of everything
 //
-// Prints a line a part, and fails when something grew or differs. docs/robustness.md has measured figures.
+// Prints a line for each part, and fails if something grew or differs. docs/robustness.md has measured figures.
 
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -25,7 +25,7 @@ const { readCsv } = await entry("formats.js");
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc");
 
-/** Megabytes of the heap and of the process, once everything that can be collected is. */
+/** Megabytes of the heap and of the process after a garbage collection. */
 async function memory() {
   for (let i = 0; i < 3; i++) {
     collect();
@@ -40,9 +40,9 @@ const config = { layers: [16, 8, 4], simd: "baseline", seed: 1 };
 const same = (a, b) =>
   Object.keys(a).every((name) => a[name].data.every((value, i) => value === b[name].data[i]));
 
-/** Each part does its work `count` times, and gives what is wrong at the end. */
+/** Each part does its work `count` times, and returns a description of what is wrong at the end. */
 const PARTS = {
-  /** Training steps in one run, and the same in two with a file between them. */
+  /** Training steps in one run, and the same steps in two runs, saved and loaded in between. */
   async steps(count) {
     const model = await TiedAutoencoder.create(config);
     const options = { epochs: count, batchSize: 32 };

@@ -1,6 +1,6 @@
-// Runs the tests of kernels and model under a Node that has relaxed SIMD, so that they meet both builds;
-// Node 20 knows only the baseline. The Node is the one that `npm run test:hosts` installs, or the one
-// that runs this script if it is new enough. Arguments go to vitest.
+// Runs the tests of kernels and model under a Node that supports relaxed SIMD, so that they run with both builds. Node 20 has
+// only the baseline build. The Node is the one that `npm run test:hosts` installs, or the one that runs this script if it is
+// new enough. Arguments go to vitest.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";

@@ -1,5 +1,5 @@
-// A model as a folder that PyTorch can run and train, on one machine or many. Pure: names and contents of
-// files, for the command line to write. Not in the core's bundle.
+// A model as a folder that PyTorch can run and train, on one machine or many. This module only returns the names and contents
+// of the files, and the command line writes them. The main entry does not contain it.
 
 import type { TiedAutoencoder } from "../autoencoder.ts";
 import { InvalidValueError } from "../errors.ts";
@@ -8,8 +8,8 @@ import { modulePy } from "./module.ts";
 import { trainDdpPy } from "./train-ddp.ts";
 
 /**
- * The files by name: the model as `TiedAutoencoder.load` reads it (after training in PyTorch too), a module that
- * needs only torch, and a script for torchrun, which needs numpy as well. The optimizer starts afresh there.
+ * The files by name: the model as `TiedAutoencoder.load` reads it (also after training in PyTorch), a module that needs only
+ * torch, and a script for torchrun, which also needs numpy. The optimizer starts without state there.
  * @throws InvalidValueError for a model with the loss "mixed", which the module does not have.
  */
 export function encodePyTorch(model: TiedAutoencoder): Record<string, string | Uint8Array> {

@@ -1,5 +1,5 @@
-// tied_autoencoder.py: the model as a PyTorch module, which reads everything it needs to know from the
-// model's own file. Needs nothing but torch; the file's format is small enough to be read and written here.
+// tied_autoencoder.py: the model as a PyTorch module, which reads its configuration from the model's file. It needs only
+// torch. The format of the file is simple, so the module reads and writes it itself.
 
 export const modulePy: string = `"""A tied-weight autoencoder in PyTorch, for files of the npm package tied-autoencoder.
 

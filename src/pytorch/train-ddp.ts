@@ -1,4 +1,4 @@
-// train_ddp.py: trains an exported model under torchrun, on one process or on many machines.
+// train_ddp.py: trains an exported model under torchrun, in one process or on many machines.
 
 export const trainDdpPy: string = `"""Trains a model of the npm package tied-autoencoder on any number of processes and machines.
 

@@ -1,9 +1,9 @@
 // The frame of a report: one page with its styles, for screens of any width, dark mode and print.
 
-/** By this element, near the start of the page, the command line knows a report that it may replace. */
+/** The element near the start of the page by which the command line recognizes a report that it may replace. */
 export const GENERATOR = '<meta name="generator" content="tied-autoencoder report">';
 
-/** Text as it may stand in HTML, in an element or in a quoted attribute. */
+/** Escapes text for HTML, in an element or in a quoted attribute. */
 export function escapeHtml(text: string): string {
   return text
     .replaceAll("&", "&amp;")
@@ -13,7 +13,7 @@ export function escapeHtml(text: string): string {
     .replaceAll("'", "&#39;");
 }
 
-/** A table of text. Headings that are all empty are left out. */
+/** A table of text. If all headings are empty, there is no row of headings. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = (tag: string, texts: readonly string[]) =>
     `<tr>${texts.map((text) => `<${tag}>${escapeHtml(text)}</${tag}>`).join("")}</tr>`;
@@ -27,16 +27,16 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
 export const paragraph = (text: string): string => `<p>${escapeHtml(text)}</p>`;
 
 /**
- * A chart. It is drawn for a light ground; in dark mode its colours are inverted. A long one is as wide as the page, and
- * scrolls on a phone.
+ * A chart. It is drawn for a light background. In dark mode its colours are inverted. A long chart is as wide as the page,
+ * and scrolls on a phone.
  */
 export const chart = (svg: string, isLong = false): string =>
   `<div class="chart${isLong ? " long" : ""}">${svg}</div>`;
 
-/** Width and height of a chart: so narrow that its text is legible on a phone. */
+/** Width and height of a chart. It is narrow, so that its text is legible on a phone. */
 export const CHART = [380, 240] as const;
 
-/** One of the parts of a page, or nothing where it would be empty. A wide one takes the whole width of a screen. */
+/** A section of a page, or an empty text if it has no content. A wide section has the whole width of a screen. */
 export function section(heading: string, content: string, isWide = false): string {
   if (content === "") return "";
   return `<section${isWide ? ' class="whole"' : ""}><h2>${escapeHtml(heading)}</h2>\n${content}\n</section>`;

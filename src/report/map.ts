@@ -1,10 +1,10 @@
-// Codes as points of the plane: as they are where they have one or two units, else along their two leading principal
-// components, found by power iteration on the covariance of the codes.
+// Codes as points of the plane. Codes of one or two units are used directly. Others are projected on their two leading
+// principal components, found by power iteration on the covariance of the codes.
 
 export interface CodeMap {
   /** [count, 2] */
   readonly points: Float32Array;
-  /** What the axes are. */
+  /** The names of the axes. */
   readonly says: string;
 }
 
@@ -53,7 +53,7 @@ function center(codes: Float32Array, count: number, units: number): Float64Array
   return Float64Array.from(codes, (value, i) => value - (means[i % units] ?? 0));
 }
 
-/** The leading direction of the rows, of length 1; any where they have none. */
+/** The leading direction of the rows, of length 1. Any direction if the rows do not vary. */
 function leading(rows: Float64Array, count: number, units: number): Float64Array {
   let direction = Float64Array.from({ length: units }, (_, j) => 1 + (j % 3));
   for (let round = 0; round < ROUNDS; round++) {

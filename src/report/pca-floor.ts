@@ -1,13 +1,13 @@
-// What principal components leave of rows: the mean squared error of the best linear autoencoder with as many units,
-// for comparison with a model's errors. It is the sum of the smallest eigenvalues of the covariance. Eigenvectors are not
-// needed, so the covariance is brought to tridiagonal form (Householder 1958), whose eigenvalues the implicit QL method
-// gives (Dubrulle, Martin & Wilkinson 1968). The time grows with the cube of the width.
+// The mean squared error of the best linear autoencoder with a number of units, which is that of principal components, for
+// comparison with a model's errors. It is the sum of the smallest eigenvalues of the covariance. Eigenvectors are not
+// needed. So the covariance is transformed to tridiagonal form (Householder 1958), and the implicit QL method computes its
+// eigenvalues (Dubrulle, Martin & Wilkinson 1968). The time grows with the cube of the width.
 
 const EPSILON = 2 ** -52;
 
 /**
  * The mean squared error, over all elements, of `rows` [count, width] projected on their `units` leading principal
- * components. 0 where the units are as many as the columns.
+ * components. 0 if there are as many units as columns.
  */
 export function pcaFloor(rows: Float64Array, count: number, width: number, units: number): number {
   if (units >= width || count === 0) return 0;
@@ -19,8 +19,8 @@ export function pcaFloor(rows: Float64Array, count: number, width: number, units
 }
 
 /**
- * The covariance of the columns, divided by the count: the rows of a symmetric matrix, of which only what is on the
- * diagonal and right of it is set.
+ * The covariance of the columns, divided by the count: the rows of a symmetric matrix. Only the elements on the
+ * diagonal and right of it are set.
  */
 function covarianceOf(rows: Float64Array, count: number, width: number): Float64Array[] {
   const means = new Float64Array(width);
@@ -41,8 +41,8 @@ function covarianceOf(rows: Float64Array, count: number, width: number): Float64
 }
 
 /**
- * A symmetric matrix in tridiagonal form, with the same eigenvalues. Only what is on the diagonal and right of it is read,
- * and is written over.
+ * A symmetric matrix in tridiagonal form, with the same eigenvalues. Only the elements on the diagonal and right of it are
+ * read. They are overwritten.
  */
 function tridiagonal(
   matrix: readonly Float64Array[],
@@ -59,7 +59,7 @@ function tridiagonal(
       beside[k] = first;
       return;
     }
-    // The reflection along v takes the rest of the row to (alpha, 0, …, 0); it is I - 2 v vᵀ / (v · v).
+    // The reflection along v maps the rest of the row to (alpha, 0, …, 0). It is I - 2 v vᵀ / (v · v).
     const alpha = first > 0 ? -length : length;
     const v = line;
     v[k + 1] = first - alpha;
@@ -75,7 +75,7 @@ function tridiagonal(
 
 /**
  * The eigenvalues of the symmetric tridiagonal matrix with `d` on the diagonal and `e[i]` between i and i + 1, in no
- * order. Both are written over.
+ * order. Both are overwritten.
  */
 function eigenvaluesOf(d: Float64Array, e: Float64Array): Float64Array {
   const n = d.length;
@@ -120,7 +120,7 @@ function eigenvaluesOf(d: Float64Array, e: Float64Array): Float64Array {
   return d;
 }
 
-/** Adds what row i of a symmetric matrix, known from its diagonal on, gives to scale · A · v. */
+/** Adds the terms of row i of scale · A · v for a symmetric matrix A, whose elements are known from the diagonal on. */
 function multiply(
   line: Float64Array,
   v: Float64Array,
@@ -152,7 +152,7 @@ function addScaled(y: Float64Array, factor: number, x: Float64Array, start: numb
   for (let j = start; j < y.length; j++) y[j] = (y[j] ?? 0) + factor * (x[j] ?? 0);
 }
 
-/** The product of two vectors, from `start` on. */
+/** The dot product of two vectors, from `start` on. */
 function dot(x: Float64Array, y: Float64Array, start: number): number {
   let sum = 0;
   for (let j = start; j < x.length; j++) sum += (x[j] ?? 0) * (y[j] ?? 0);

@@ -1,4 +1,4 @@
-// The report: what a model is and how it does on some rows, as one HTML page that needs nothing else. It is a string:
+// The report: the configuration and results of a model on some rows, as one self-contained HTML page. It is a string:
 // there is no DOM, no script and no network. Names and values are untrusted and are escaped.
 
 import type { TiedAutoencoder } from "../autoencoder.ts";
@@ -17,7 +17,7 @@ import { CHART, chart, escapeHtml, page, paragraph, section, table } from "./htm
 import { type CodeMap, mapCodes } from "./map.ts";
 import { pcaFloor } from "./pca-floor.ts";
 
-/** How rows are images. */
+/** The size of rows that are images. */
 export interface ReportImages {
   /** Pixels across. */
   width: number;
@@ -27,47 +27,47 @@ export interface ReportImages {
   channels?: 1 | 3;
 }
 
-/** What a report says and shows. */
+/** The contents of a report. */
 export interface ReportOptions {
-  /** What the page is called. Default "Tied autoencoder". */
+  /** The title of the page. Default "Tied autoencoder". */
   title?: string;
   /** Names of the columns, one for each unit of the input. Default: "column 1" and so on. */
   columns?: readonly string[];
-  /** A label for each row, by which the map of codes is coloured. Default: none. */
+  /** A label for each row, which sets its colour in the map of codes. Default: none. */
   labels?: ArrayLike<string | number>;
-  /** Losses by epoch, as `fit` resolves with. Default: no curve is drawn. */
+  /** Losses by epoch, as `fit` returns them. Default: no curve is drawn. */
   history?: {
     readonly epoch?: readonly number[];
     readonly history: { readonly loss: readonly number[]; readonly valLoss?: readonly number[] };
   };
   /** Levels to compare the losses with, such as `{ PCA: 0.031 }`. Default: none. */
   references?: Readonly<Record<string, number>>;
-  /** How rows are images. Default: they are none. */
+  /** The size of the images, if rows are images. Default: rows are not images. */
   images?: ReportImages;
-  /** From which error of a row on it is marked as odd. Default: the .99 quantile of the errors. */
+  /** The error from which on a row is marked as odd. Default: the .99 quantile of the errors. */
   threshold?: number;
   /** Odd rows to list. Default 10. */
   oddest?: number;
 }
 
-/** Rows whose single columns are looked at, and points of the map: enough to see, few enough to draw. */
+/** The largest number of rows whose single columns are shown, and of points in the map. More could not be distinguished. */
 const MOST_DETAILED = 4000;
 const MOST_POINTS = 2000;
 const SHARE = 0.99;
 /** Images and filters shown. */
 const MOST_IMAGES = 16;
 const MOST_FILTERS = 64;
-/** Columns whose values are summed up. */
+/** The number of columns whose ranges are listed. */
 const MOST_SUMMARIES = 40;
-/** Rows that PCA is computed from, and columns at most. 784 columns take 3.4 s on one core of a busy machine. */
+/** The largest numbers of rows and columns for PCA. 784 columns take 3.4 s on one core of a busy machine. */
 const MOST_PCA_ROWS = 1000;
 const MOST_PCA_COLUMNS = 800;
 
 /**
- * A report on a model and the rows of `x` [rows, layers[0]], as one HTML page: what the model is, losses, filters and
- * reconstructions where rows are images, a map of the codes, the distribution of the errors, the oddest rows with the
- * columns to blame, columns by error, and a model card to fill in. Errors are in scaled units where the model has a
- * scaler. Of more than 4,000 rows, every n-th stands for the others where single columns are shown.
+ * A report on a model and the rows of `x` [rows, layers[0]], as one HTML page: the configuration, the losses, filters and
+ * reconstructions if rows are images, a map of the codes, the distribution of the errors, the oddest rows with the
+ * columns that cause their errors, columns by error, and a model card to fill in. Errors are in scaled units if the model
+ * has a scaler. With more than 4,000 rows, single columns are shown for every n-th row.
  * @throws InvalidTypeError, InvalidValueError for rows or options that do not fit the model.
  */
 export function report(
@@ -135,7 +135,7 @@ const MISSING = {
   mask: "left out of the loss",
 } as const;
 
-/** What the page is about, for a reader who knows nothing of the model. */
+/** An introduction for a reader who does not know the model. */
 function lead(model: TiedAutoencoder, rows: Rows, flagged: number, threshold: number): string {
   const units = model.config.layers.at(-1) ?? 0;
   const numbers = units === 1 ? "1 number, its code" : `${units} numbers, its code`;
@@ -182,8 +182,8 @@ interface Floor {
 }
 
 /**
- * The error that PCA leaves with as many components as the code has units, in the units of the model's losses. There is none
- * where it would compare different things: other losses, sparse codes, missing values, or no fewer units than columns.
+ * The error of PCA with as many components as the code has units, in the units of the model's losses. Undefined where the two
+ * cannot be compared: other losses, sparse codes, missing values, or no fewer units than columns.
  */
 function floorOf(model: TiedAutoencoder, rows: Rows): Floor | undefined {
   const { layers } = model.config;
@@ -214,7 +214,7 @@ const componentsOf = ({ units }: Floor): string =>
 const mean = (values: Float64Array): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** The measures of an image, checked. */
+/** The size of an image. All values are checked. */
 interface ImageShape {
   readonly width: number;
   readonly height: number;
@@ -255,7 +255,7 @@ ${comparison(
 ${filters}`;
 }
 
-/** Rows as images, under each of them its reconstruction and the difference. */
+/** Rows as images. Under each of them are its reconstruction and the difference. */
 function comparison(
   model: TiedAutoencoder,
   { matrix, count, numbers }: Sample,
@@ -424,7 +424,7 @@ function byColumn(squares: Float32Array, count: number, columns: readonly string
   return `<div class="wide"><table class="bars"><thead><tr><th>Column</th><th>Mean squared error</th><th></th></tr></thead><tbody>${lines.join("\n")}</tbody></table></div>${rest > 0 ? `\n<p>${rest} more columns have smaller errors.</p>` : ""}`;
 }
 
-/** What is known of model and data, and what only people know. */
+/** The known facts about model and data, and the fields that people must fill in. */
 function card(
   rows: Rows,
   columns: readonly string[],
@@ -457,14 +457,14 @@ function summaries({ matrix, count }: Sample, columns: readonly string[]): strin
 ${table(headings, isMissing ? lines : lines.map((line) => line.slice(0, 4)))}`;
 }
 
-/** Some rows by value, and their numbers. */
+/** Some rows by value, with their numbers. */
 interface Sample {
   readonly numbers: number[];
   readonly count: number;
   readonly matrix: { readonly data: Float64Array; readonly shape: readonly [number, number] };
 }
 
-/** Every n-th row, so that at most `most` are left. */
+/** Every n-th row, so that at most `most` rows remain. */
 function sample(rows: Rows, most: number): Sample {
   const every = Math.ceil(rows.count / most);
   return pick(

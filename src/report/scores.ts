@@ -1,4 +1,4 @@
-// The scores of a time series as a line, with the threshold: where a series goes wrong is seen at once.
+// The scores of a time series as a line with the threshold, which shows where the series is odd.
 
 import { drawLoss } from "../view/loss.ts";
 import { CHART, chart } from "./html.ts";
@@ -7,8 +7,8 @@ import { CHART, chart } from "./html.ts";
 const MOST_POINTS = 600;
 
 /**
- * `score` [rows] in the order of the rows as a chart. Of more than 600 rows, each point stands for the highest score of
- * several. A threshold that is not finite is left out.
+ * `score` [rows] in the order of the rows as a chart. With more than 600 rows, each point is the highest score of several
+ * rows. A threshold that is not finite is not drawn.
  */
 export function scoreLine(score: ArrayLike<number>, threshold: number): string {
   const each = Math.max(1, Math.ceil(score.length / MOST_POINTS));
