@@ -2,6 +2,7 @@
 
 import type { Check } from "../options.ts";
 import { type Command, commonOptions, type Option, type Options, usage } from "./arguments.ts";
+import { wrap } from "./lines.ts";
 
 const WIDTH = 80;
 const INDENT = 2;
@@ -114,17 +115,4 @@ function item(left: string, text: string, width: number): string[] {
   const lines = wrap(text, column);
   if (left.length > width) return [`  ${left}`, ...lines];
   return [`  ${left.padEnd(width)}  ${lines[0]?.trimStart() ?? ""}`, ...lines.slice(1)];
-}
-
-export function wrap(text: string, indent = 0): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && indent + line.length + 1 + word.length > WIDTH) {
-      lines.push(" ".repeat(indent) + line);
-      line = "";
-    }
-    line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, " ".repeat(indent) + line];
 }

@@ -64,6 +64,8 @@ export interface TableOptions {
   readonly columns?: ColumnList | undefined;
   /** Otherwise, where there is a header, the columns of these names, and why they are looked for. */
   readonly wanted?: { readonly names: readonly string[]; readonly why: string } | undefined;
+  /** There is a model, which takes as many columns as it was trained on: none can be left out. */
+  readonly isFixed?: boolean;
   /** Otherwise these. */
   readonly otherwise?: ColumnList | undefined;
   readonly header: boolean | "auto";
@@ -121,7 +123,7 @@ export const tableOptions = {
 } as const satisfies Options;
 
 /** What is asked of the columns beside what the user chose. */
-export type Wanted = Pick<TableOptions, "wanted" | "otherwise">;
+export type Wanted = Pick<TableOptions, "wanted" | "otherwise" | "isFixed">;
 
 export function readTableOptions(
   args: Arguments,
@@ -284,7 +286,7 @@ export function withName(
   if (error instanceof FormatError) {
     const { line, column, columnName, look } = error.place;
     const leave = column !== undefined && chosen ? withoutHint(chosen, [column - 1], width) : "";
-    const option = look && OPTIONS[look];
+    const option = look && optionFor(look, error.message);
     const message = option ? error.message.replace(`; ${hintFor(look)}`, "") : error.message;
     const hint = option ?? leave;
     return new CommandError(`${file}: ${message}${hint && ` (${hint})`}`, {
@@ -296,6 +298,15 @@ export function withName(
     });
   }
   return (error as NodeJS.ErrnoException).syscall ? fileError(file, error) : error;
+}
+
+/** The option that reads a cell of this look, with the unit that is in it. */
+function optionFor(look: NumberLook, message: string): string | undefined {
+  const hint = OPTIONS[look];
+  if (!hint?.startsWith("--units ")) return hint;
+  const [, cell = ""] = /got "([^"]*)"/.exec(message) ?? [];
+  const unit = cell.replace(/[\d.,' +-]/g, "");
+  return unit === "" ? hint : `--units ${shellQuote(unit)} drops it`;
 }
 
 /** What reads cells that look like numbers. */
@@ -430,7 +441,7 @@ async function csvTable(
       try {
         for await (const { rows, data } of csv.batches()) yield { rows, data };
       } catch (error) {
-        throw withName(file, error, chosen, fileWidth);
+        throw options.isFixed ? withName(file, error) : withName(file, error, chosen, fileWidth);
       }
     },
     lineOf: async (row) => lines.of(row),
@@ -456,7 +467,7 @@ async function jsonTable(
   const columns = table.columns.map(({ name, kind, values }, i) => {
     if (kind === "number") return values;
     const text = quoted(values.find((value) => value !== "") ?? "");
-    const hint = withoutHint(chosen, [chosen[i]!], fileWidth);
+    const hint = options.isFixed ? "" : withoutHint(chosen, [chosen[i]!], fileWidth);
     throw new FormatError(
       `column ${chosen[i]! + 1} (${quoted(name)}) holds text, such as ${text}${hint && ` (${hint})`}`,
     );

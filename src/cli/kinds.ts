@@ -4,7 +4,8 @@
 import { open, stat } from "node:fs/promises";
 import { DETECTOR_FORMAT } from "../detect/file.ts";
 import { GENERATOR } from "../report/html.ts";
-import { fileError } from "./errors.ts";
+import { type Command, usage } from "./arguments.ts";
+import { fileError, UsageError } from "./errors.ts";
 
 /**
  * `training`: a model with what --resume needs. `model`: one without. `detector`: a detector. `onnx`: an ONNX file of this program.
@@ -61,10 +62,28 @@ export async function kindOf(path: string): Promise<Kind> {
 }
 
 /** Whether a path is a file that holds a detector; a pipe is read once and counts as something else. */
-export async function isDetector(path: string): Promise<boolean> {
-  if (path === "-") return false;
-  const there = await stat(path).catch(() => undefined);
-  return there?.isFile() === true && (await kindOf(path)) === "detector";
+export const isDetector = async (path: string): Promise<boolean> =>
+  (await holdsModel(path)) === "detector";
+
+/**
+ * Throws where the words of a command line are in the wrong order: the second is a model or a detector, and the first, where
+ * one belongs, is none.
+ */
+export async function requireOrder(command: Command, operands: readonly string[]): Promise<void> {
+  const [first, second] = operands;
+  if (first === undefined || second === undefined) return;
+  const [one, other] = await Promise.all([holdsModel(first), holdsModel(second)]);
+  if (!other || one) return;
+  throw new UsageError(
+    `${second} is a ${other}, which comes first: ${usage({ ...command, operands: [second, first] })}.`,
+  );
+}
+
+async function holdsModel(path: string): Promise<"model" | "detector" | undefined> {
+  const there = path === "-" ? undefined : await stat(path).catch(() => undefined);
+  const kind = there?.isFile() ? await kindOf(path) : "other";
+  if (kind === "detector") return kind;
+  return kind === "model" || kind === "training" ? "model" : undefined;
 }
 
 /** The length of a safetensors header, which is a small number before a brace. */

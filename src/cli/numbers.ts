@@ -17,6 +17,14 @@ export function short(value: number): string {
   return Number(value.toPrecision(4)).toString();
 }
 
+/** The same, rounded down: of a threshold, so that what is above it is not shown as equal to it. */
+export function shortBelow(value: number): string {
+  const shown = short(value);
+  if (!Number.isFinite(value) || Number(shown) <= value) return shown;
+  const step = 10 ** (Math.floor(Math.log10(Math.abs(value))) - 3);
+  return short(Number(shown) - step);
+}
+
 /** A loss, as wide whatever it is, so that lines stay where they are. */
 export function fixed(value: number): string {
   const size = Math.abs(value);

@@ -4,6 +4,7 @@
 import { constants, openSync } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { Socket } from "node:net";
+import { dirname } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { openReplacement } from "../platform/save-file.ts";
 import type { Arguments, Options } from "./arguments.ts";
@@ -95,6 +96,10 @@ export async function requireWritable(path: string): Promise<void> {
     // By doing it: permissions alone do not tell.
     await (await openReplacement(path)).discard();
   } catch (error) {
+    const folder = dirname(path);
+    if (!(await stat(folder).catch(() => undefined))) {
+      throw new CommandError(`${path}: there is no folder ${folder}`, { file: path, cause: error });
+    }
     throw fileError(path, error);
   }
 }

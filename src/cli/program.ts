@@ -4,6 +4,8 @@ import { readFileSync } from "node:fs";
 import { type Command, didYouMean, readArguments } from "./arguments.ts";
 import { emit, print, talk } from "./console.ts";
 import { CommandError, OutputClosed, UsageError } from "./errors.ts";
+import { requireOrder } from "./kinds.ts";
+import { toPeople } from "./report.ts";
 import { closeSources } from "./sources.ts";
 import { quoted, toJson, visibleLines } from "./text.ts";
 
@@ -45,6 +47,7 @@ async function main(words: readonly string[]): Promise<void> {
     const { help } = await import("./help.ts");
     return print(`${help(command)}\n`);
   }
+  await requireOrder(command, args.operands);
   await command.run(args);
 }
 
@@ -89,7 +92,7 @@ function fail(error: unknown, words: readonly string[]): void {
     if (words[0] === "train") emit(line);
     return;
   }
-  talk(`tied-autoencoder: ${visibleLines(message)}\n`);
+  talk(stack ? `tied-autoencoder: ${visibleLines(message)}\n` : toPeople(message));
   if (isUsage) talk("See tied-autoencoder --help, or a command's --help.\n");
 }
 

@@ -2,6 +2,7 @@
 // for programs. Talk goes to the standard error, so that data and JSON on the standard output stay clean.
 
 import { emit, talk } from "./console.ts";
+import { wrap } from "./lines.ts";
 import { toJson, visible, visibleLines } from "./text.ts";
 
 export interface Reporter {
@@ -27,14 +28,24 @@ export function makeReporter({ json, quiet }: { json: boolean; quiet: boolean })
   return stderr.isTTY && env.TERM !== "dumb" ? terminalReporter() : plainReporter();
 }
 
-/** The reporter of a command whose standard output holds its result. */
+/** The reporter of a command whose standard output holds its result: where the work stands is for terminals. */
 export function resultReporter(json: boolean): Reporter {
-  const report = makeReporter({ json: false, quiet: !process.stderr.isTTY });
-  return json ? { ...report, warn: (message) => talk(jsonWarning(message)) } : report;
+  const report = makeReporter({ json: false, quiet: false });
+  const shown = process.stderr.isTTY ? report : { ...report, progress() {} };
+  return json ? { ...shown, warn: (message) => talk(jsonWarning(message)) } : shown;
 }
 
-const warning = (message: string): string =>
-  `tied-autoencoder: warning: ${visibleLines(message)}\n`;
+const warning = (message: string): string => toPeople(`warning: ${message}`);
+
+/** A message of the program: on a terminal in lines of words, elsewhere on one line, which tools can search. */
+export function toPeople(message: string): string {
+  const text = `tied-autoencoder: ${visibleLines(message)}`;
+  if (!process.stderr.isTTY) return `${text}\n`;
+  return `${text
+    .split("\n")
+    .map((line) => (line.startsWith(" ") ? line : wrap(line, 0, 2).join("\n"))) // commands stay whole
+    .join("\n")}\n`;
+}
 
 const jsonWarning = (message: string): string => `${toJson({ event: "warning", message })}\n`;
 
@@ -101,6 +112,12 @@ export function bar(share: number, width: number): string {
   return "━".repeat(done) + "─".repeat(width - done);
 }
 
-/** A name, what it stands for beside it, and a note where there is one. */
-export const setting = (name: string, value: string, note?: string): string =>
-  `${name.padEnd(10)}${value}${note ? `  (${note})` : ""}`;
+const HEADING = 10;
+
+/** A name, what it stands for beside it, and a note where there is one. Long ones continue below. */
+export function setting(name: string, value: string, note?: string): string {
+  const beside = `${value}${note ? `  (${note})` : ""}`;
+  if (HEADING + beside.length <= 80) return name.padEnd(HEADING) + beside;
+  const lines = [...wrap(value, HEADING), ...(note ? wrap(`(${note})`, HEADING) : [])];
+  return name.padEnd(HEADING) + lines.join("\n").trimStart();
+}

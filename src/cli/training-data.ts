@@ -60,6 +60,7 @@ export async function readTraining(
     path,
     readTableOptions(args, report, {
       ...(names ? { wanted: { names, why: "which the model was trained on" } } : {}),
+      isFixed: demands.width !== undefined,
       ...(earlier === undefined ? {} : { otherwise: parseColumns(earlier) }),
     }),
   );

@@ -98,6 +98,13 @@ describe("score by a detector", () => {
       expect(row.score).toBeCloseTo(score[i] ?? 0, 4 - Math.ceil(Math.log10(score[i] ?? 1)));
       expect(row.pValue).toBeCloseTo(pValue[i] ?? 0, 6);
     }
+    expect(rows[3]).toMatchObject({ row: 3, names: { customer_id: "C1003" } });
+    const csv = await runLine(folder, "score d.safetensors new.csv -o s.csv");
+    expect(csv.err).toMatch(/^100 rows in [\d.]+ s; saved s\.csv\n$/);
+    const lines = readFileSync(join(folder, "s.csv"), "utf8").trim().split("\n");
+    expect(lines[0]).toBe("customer_id,score,pValue");
+    expect(lines).toHaveLength(101);
+    expect(lines[4]).toMatch(/^C1003,[\d.]+,0\.\d+$/);
     const encoded = await runLine(folder, "encode d.safetensors new.csv");
     expect([encoded.code, encoded.err]).toEqual([1, expect.stringContaining("is a detector")]);
   });
@@ -134,7 +141,8 @@ test("report tells of a detector in one page, with names from files escaped", as
   );
   const text = labelled.join("\n").replace("C1010", "<b>C1010");
   writeFileSync(join(folder, "told.csv"), text);
-  await runLine(folder, "report d.safetensors told.csv --labels odd -o r.html");
+  const { err } = await runLine(folder, "report d.safetensors told.csv --labels odd -o r.html");
+  expect(err).toBe("saved r.html\n");
   const html = readFileSync(join(folder, "r.html"), "utf8");
   expect(html).toContain("which call 4 rows odd: AUROC");
   expect(html).toMatch(/<td>12<\/td><td>&lt;b&gt;C1010<\/td>.*<td>age 170, expected/);
@@ -189,6 +197,23 @@ describe("detect DATA", () => {
     const found = out.match(/C10\d\d/g) ?? [];
     expect(found).toEqual(expect.arrayContaining(["C1010", "C1012"]));
     expect(out).toMatch(/of 400 rows are flagged.* Of as many normal\s+rows about 8 would be/s);
+  });
+
+  test("with a contamination flags that share, and promises nothing of normal rows", async () => {
+    const line = `detect mixed.csv -q --contamination .02 ${SMALL}`;
+    const { out } = await runLine(folder, line);
+    expect(out.replace(/\s+/g, " ")).toContain(
+      "8 of 400 rows are flagged. Flagged is what scores as high as the oddest 2 % of the rows learned from.",
+    );
+    expect(out).not.toContain("normal");
+  });
+
+  test("shows a threshold below what is flagged", async () => {
+    const { out, err } = await runLine(folder, `detect mixed.csv --alpha .02 --top 400 ${SMALL}`);
+    const [, threshold] = /score above ([\d.]+)/.exec(err) ?? [];
+    const scores = [...out.matchAll(/score ([\d.]+),/g)].map(([, score]) => Number(score));
+    expect(scores).toHaveLength(8);
+    expect(Math.min(...scores)).toBeGreaterThan(Number(threshold));
   });
 
   test("refuses a false discovery rate among the rows that were learned from", async () => {
@@ -267,6 +292,76 @@ describe("what is wrong", () => {
       /--alpha must be greater than 0 and less than 1/,
     ],
     "a column that is not there": ["a,b\n1,2\n", "detect x.csv --labels c", /has no column "c"/],
+    "alpha 0, before anything is read": [
+      "",
+      "detect nothing.csv --alpha 0",
+      /--alpha must be greater than 0 and less than 1; got 0\./,
+    ],
+    "alpha below 0 says the same": [
+      "",
+      "detect nothing.csv --alpha -0.1",
+      /--alpha must be greater than 0 and less than 1; got -0\.1\./,
+    ],
+    "a calibration that is no share": [
+      "",
+      "detect nothing.csv --calibration 2",
+      /--calibration must be greater than 0 and less than 1, or cross; got 2\./,
+    ],
+    "a common alarm by a tail": [
+      "",
+      "detect customers.csv --pot .5",
+      /--pot is for rare alarms, at most 0\.03 with 400 rows; got 0\.5\. --alpha flags such a share/,
+    ],
+    "a tail of few rows": [
+      "a,b\n1,2\n2,1\n3,5\n4,4\n5,1\n",
+      "detect x.csv --pot .01",
+      /x\.csv: --pot takes at least 100 rows to learn from; here are 5/,
+    ],
+    "an alpha that few rows cannot reach": [
+      "a,b\n1,2\n2,1\n3,5\n4,4\n5,1\n",
+      "detect x.csv --alpha .01",
+      /x\.csv: --alpha 0\.01 takes at least 99 rows to learn from; here are 5/,
+    ],
+    "labels of several classes": [
+      "a,b,kind\n1,2,0\n2,1,1\n3,5,2\n4,4,0\n5,1,1\n",
+      "detect x.csv --labels kind",
+      /x\.csv: column "kind": a label is 1 or 0.*this one has 3 values: 0, 1, 2/,
+    ],
+    "labels that are no labels": [
+      "a,b,kind\n1,2,1\n2,1,2\n3,5,1\n",
+      "detect x.csv --labels kind",
+      /x\.csv: line 3, column "kind": a label is 1 or 0, .*got "2"/,
+    ],
+    "nothing but times": [
+      "time,a\n2024-01-01,1\n2024-01-02,2\n2024-01-03,5\n",
+      "detect x.csv --columns time",
+      /nothing to learn from: .*\(orders rows: time; left out: a\)/,
+    ],
+    "series told apart by what is measured": [
+      `time,a\n${Array.from({ length: 30 }, (_, i) => `2024-01-${String(i + 1).padStart(2, "0")},${i * i}`).join("\n")}\n`,
+      "detect x.csv --group-by a",
+      /--group-by a: no value of this column stands in as many as 2 rows/,
+    ],
+    "a folder that is not there": [
+      "",
+      "detect nothing.csv -o nowhere/scores.csv",
+      /nowhere\/scores\.csv: there is no folder nowhere/,
+    ],
+    "a folder of a detector that is not there": [
+      "",
+      "detect nothing.csv --save nowhere/d.safetensors",
+      /there is no folder nowhere/,
+    ],
+    "a sign of money names the option with it": [
+      "a,b\n1,€2.50\n2,€3.50\n",
+      "detect x.csv",
+      /expected a number, got "€2\.50".*--units '€' drops it/,
+    ],
+    "operands in the wrong order": [
+      "",
+      "detect new.csv d.safetensors",
+      /d\.safetensors is a detector, which comes first: tied-autoencoder detect d\.safetensors new\.csv/,
+    ],
     "two decisions": ["a\n1\n", "detect x.csv --alpha .1 --fdr .1", /take one/],
   };
   test.each(Object.entries(refusals))("%s", async (_, [text, line, message]) => {
@@ -282,6 +377,79 @@ describe("what is wrong", () => {
     const { code, err } = await runLine(folder, "detect d.safetensors x.csv");
     expect(code).toBe(1);
     expect(err).toMatch(/x\.csv: line 6, column 7 \("age"\): expected a number, got "old"/);
+  });
+
+  test("a file to judge is looked at before the learning", async () => {
+    writeFileSync(join(folder, "x.csv"), "country,plan\nDE,free\n");
+    for (const [other, why] of [
+      ["x.csv", /x\.csv: has no column "seats"; it has country, plan/],
+      ["nothing.csv", /nothing\.csv: no such file/],
+    ] as const) {
+      const { code, err } = await runLine(folder, `detect customers.csv ${other}`);
+      expect([code, err]).toEqual([1, expect.stringMatching(why)]);
+      expect(err).not.toContain("learning");
+    }
+    writeFileSync(join(folder, "x.csv"), sensors(9, 2));
+    const { code, err } = await runLine(folder, "detect sensors.csv x.csv");
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/x\.csv: windows of 10 rows are longer than the 9 rows to judge/),
+    ]);
+    expect(err).not.toContain("detector ");
+  });
+
+  test("a typing error among numbers counts as missing, and is told", async () => {
+    const text = sensors(200, 4).replace(/(02:00:00),[\d.]+/, "$1,7o.1");
+    writeFileSync(join(folder, "x.csv"), text);
+    const { code, err } = await runLine(folder, "detect x.csv");
+    expect(code).toBe(0);
+    expect(err).toContain(
+      'warning: x.csv: line 122, column "temp": "7o.1" is no number, as 199 of 200 values are; it is taken as missing',
+    );
+    expect(err).toMatch(/temp +number +missing in 0\.5 %/);
+  });
+
+  test("times that make no series say why, and what would", async () => {
+    const rows = sensors(200, 4).trim().split("\n");
+    const says = async (lines: readonly string[]) => {
+      writeFileSync(join(folder, "x.csv"), `${lines.join("\n")}\n`);
+      const { err } = await runLine(folder, `detect x.csv ${SMALL}`);
+      const [, text = ""] = /series +(.*?)\n(?=\S)/s.exec(err) ?? [];
+      return text.replace(/\s+/g, " ");
+    };
+    const [header = "", ...data] = rows;
+    expect(await says(rows.slice(0, 60))).toBe(
+      '"time" is a time, but 59 rows are few: each row by itself; --window N makes windows',
+    );
+    const swapped = [
+      header,
+      ...data.slice(0, 50),
+      data[51] ?? "",
+      data[50] ?? "",
+      ...data.slice(52),
+    ];
+    expect(await says(swapped)).toBe(
+      '"time" goes back at line 53: each row by itself; rows in order of time, or of each --group-by COLUMN, make windows',
+    );
+    const long = sensors(400, 4).trim().split("\n");
+    const rates = long.filter((_, i) => i <= 100 || i % 5 === 0);
+    expect(await says(rates)).toMatch(/^"time" goes up at more than one rate: each row by itself/);
+    const soon = data.map((row, i) => (i === 7 ? row.replace(/^[^,]*/, "soon") : row));
+    writeFileSync(join(folder, "x.csv"), [header, ...soon].join("\n"));
+    const { err } = await runLine(folder, `detect x.csv ${SMALL}`);
+    expect(err).toContain(
+      'x.csv: line 9, column "time": "soon" is no time, as 199 of 200 values are; the column orders no rows',
+    );
+  });
+
+  test("rows of a series that no window covers are told", async () => {
+    const [header, ...data] = sensors(130, 4).trim().split("\n");
+    const apart = [...data.slice(0, 60), ...data.slice(80, 84), ...data.slice(100)];
+    writeFileSync(join(folder, "x.csv"), [header, ...apart].join("\n"));
+    const { err } = await runLine(folder, "detect sensors.csv x.csv");
+    expect(err).toContain(
+      "x.csv: 4 rows are in no window, the first of them line 62: their stretches between gaps are shorter than 10 rows. They are not judged; their score is 0",
+    );
   });
 
   test("a detector that is there is kept", async () => {

@@ -75,7 +75,7 @@ describe("exit code 1 and one sentence", () => {
       "cut.npy: f4 of shape (2,2) takes 16 bytes, the file has 12 from byte 128 on",
     ],
     ["train labels.npy", "labels.npy: a table has rows and columns, this array has the shape (4)"],
-    ["train good.csv -o no/where.st", "no/where.st: no such file or folder"],
+    ["train good.csv -o no/where.st", "no/where.st: there is no folder no"],
     [
       "encode m.safetensors wide.csv",
       "wide.csv: has 4 columns, the model takes 3; --columns chooses some",

@@ -11,7 +11,7 @@ import { runProgram } from "../../src/cli/program.ts";
 
 const program = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 
-vi.setConfig({ testTimeout: 30_000 }); // a test starts a dozen processes, on a machine that may be busy
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 }); // a test starts a dozen processes, on a machine that may be busy
 
 export interface Result {
   readonly code: number | null;

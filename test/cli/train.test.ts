@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { decodeSafetensors } from "../../src/formats/safetensors.ts";
 import { TiedAutoencoder } from "../../src/index.ts";
-import { jsonLines, run, temporaryFolder } from "./program.ts";
+import { jsonLines, run, runLine, temporaryFolder } from "./program.ts";
 
 const folder = temporaryFolder();
 const digits = new URL("../../examples/data/optdigits.csv", import.meta.url);
@@ -22,6 +22,19 @@ function contents(name: string) {
   const parsed = Object.entries(json).map(([key, text]) => [key, JSON.parse(text)]);
   return { tensors, format, version, ...Object.fromEntries(parsed) };
 }
+
+test("warns of a model that has learned nothing, and leaves alone one that has", async () => {
+  const rows = Array.from({ length: 100 }, (_, i) => `${i % 10},${(i % 10) * 2},${i % 10}`);
+  writeFileSync(join(folder, "dead.csv"), `a,b,c\n${rows.join("\n")}\n`);
+  const line = "train dead.csv --layers 1 --activation linear -o dead.safetensors -q --force";
+  const dead = await runLine(folder, `${line} -e 100 --learning-rate .01 --l2 10`);
+  const alive = await runLine(folder, `${line} -e 60 --learning-rate .01`);
+  expect([dead.code, dead.err]).toEqual([
+    0,
+    expect.stringContaining("dead.safetensors has learned nothing: it answers every row alike"),
+  ]);
+  expect([alive.code, alive.err]).toEqual([0, ""]);
+});
 
 describe("train", () => {
   test("settles what is left open, and says so", async () => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readLines } from "../../src/cli/detector/lines.ts";
 import { ended, jsonLines, run, runLine, start, temporaryFolder, written } from "./program.ts";
-import { customers, sensors } from "./tables-made.ts";
+import { customers, numbersFrom, sensors } from "./tables-made.ts";
 
 const folder = temporaryFolder();
 const SMALL = "--models 2 --steps 300 --hidden 16,8";
@@ -60,8 +60,10 @@ describe("watch", () => {
     expect(code).toBe(0);
     expect(err).toContain("standard input: line 3: has 3 cells, the header has 8; passed over");
     expect(err).toContain("standard input: line 5: opens a quote and never closes it; passed over");
-    expect(err).toMatch(/line 7: column "age" must be a number, as in training; got "old"/);
-    expect(err).toContain("30 rows, 1 flagged, 3 that could not be read");
+    expect(err).toMatch(
+      /line 7: column "age" must be a number, as in training; got "old"; taken as missing/,
+    );
+    expect(err).toContain("31 rows, 1 flagged; 2 lines and 1 cell could not be read");
     expect(out).toMatch(/C1005 \(line 12\)/);
   });
 
@@ -99,6 +101,31 @@ describe("watch", () => {
       /^2026-01-01 01:4\d:00 \(line 10\d\): score .*\n {2}pressure +6\.5 +expected/,
     );
     expect(out).toMatch(/lines 10\d to 1[23]\d: over; \d+ rows flagged/);
+  });
+
+  test("a reading of a series that is lost or cannot be read is no alarm", async () => {
+    const swings = (count: number, seed: number) => {
+      const random = numbersFrom(seed);
+      const rows = Array.from({ length: count }, (_, i) => {
+        const noise = () => 0.02 * random();
+        const time = new Date(Date.UTC(2026, 0, 1) + i * 60_000).toISOString();
+        const wave = [Math.sin(i / 4), 0.5 * Math.sin(i / 4), Math.sin(i / 4 - 0.7)];
+        return [time, ...wave.map((value) => (value + noise()).toFixed(4))].join(",");
+      });
+      return ["time,a,b,c", ...rows];
+    };
+    writeFileSync(join(folder, "swings.csv"), `${swings(800, 1).join("\n")}\n`);
+    await runLine(folder, "train swings.csv --detector -o w.safetensors -q");
+    const lines = swings(200, 2);
+    lines[60] = lines[60]?.replace(/,[^,]*$/, ",err") ?? "";
+    lines[90] = `${lines[90]?.split(",")[0]},,,`;
+    lines[120] = "2026-01-01T0";
+    lines.splice(150, 2);
+    const { code, out, err } = await run(folder, ["watch", "w.safetensors"], lines.join("\n"));
+    expect([code, out]).toEqual([0, ""]);
+    expect(err).toMatch(/line 61: column "c" must be a number.*got "err"; taken as missing/);
+    expect(err).toContain("line 121: has 1 cell, the header has 4; passed over");
+    expect(err).toContain("197 rows, 0 flagged; 1 line and 1 cell could not be read");
   });
 
   test("refuses a promise about rows together", async () => {

@@ -149,7 +149,7 @@ async function run(what: Application, args: Arguments): Promise<void> {
   const report = resultReporter(args.flag("json"));
   const table = await openTable(
     dataPath,
-    readTableOptions(args, report, what.takes === "row" ? trainedOn(note) : {}),
+    readTableOptions(args, report, what.takes === "row" ? trainedOn(note) : { isFixed: true }),
   );
   requireColumns(table, what.takes === "row" ? width(model) : codeUnits(model), what.takes);
   const features = note.columns ?? (what.takes === "row" ? table.names : undefined);
@@ -171,8 +171,10 @@ async function run(what: Application, args: Arguments): Promise<void> {
 }
 
 /** The columns that a model was trained on, to be found by their names. */
-export const trainedOn = ({ columns }: ModelNote): Wanted =>
-  columns ? { wanted: { names: columns, why: "which the model was trained on" } } : {};
+export const trainedOn = ({ columns }: ModelNote): Wanted => ({
+  ...(columns ? { wanted: { names: columns, why: "which the model was trained on" } } : {}),
+  isFixed: true,
+});
 
 export function requireColumns(table: Table, width: number, takes: "row" | "code"): void {
   if (table.columns === width) return;

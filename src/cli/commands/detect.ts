@@ -5,35 +5,58 @@ import { stat } from "node:fs/promises";
 import type { AnomalyDetector, Decision, Detection } from "../../detect.ts";
 import type { Arguments, Command } from "../arguments.ts";
 import { emit, print } from "../console.ts";
-import { type Alarm, findAlarms, type Judged, judgeRows, oddest } from "../detector/alarms.ts";
+import {
+  type Alarm,
+  findAlarms,
+  type Judged,
+  judgeRows,
+  oddest,
+  trainingDetection,
+} from "../detector/alarms.ts";
 import { encodeDetectorFile, readDetector, requireNoModel } from "../detector/file.ts";
-import { fitDetector, tellDecision, tellTable } from "../detector/fit.ts";
+import {
+  fitDetector,
+  planDetector,
+  requireJudgeable,
+  requireOptions,
+  tellDecision,
+  tellTable,
+} from "../detector/fit.ts";
 import {
   decisionOptions,
   defaultDecision,
   detectorOptions,
+  percent,
   readDecision,
 } from "../detector/options.ts";
 import { qualityOf, qualityText } from "../detector/quality.ts";
 import {
   columnOptions,
   type DetectorTable,
+  type Known,
   placeIn,
   readDetectorTable,
+  readLabels,
   rowsOf,
 } from "../detector/table.ts";
 import { alarmLines, namingOf } from "../detector/text.ts";
-import { inFile } from "../detector/words.ts";
+import { inFile, inWords, withSmallStart } from "../detector/words.ts";
 import { alarmJson, scoreFormat, writeRows } from "../detector/write.ts";
 import { CommandError, fileError, UsageError } from "../errors.ts";
-import { wrap } from "../help.ts";
 import { tableOptions } from "../input.ts";
 import { isDetector } from "../kinds.ts";
+import { wrap } from "../lines.ts";
 import { readRuntime, runtimeOptions } from "../model-file.ts";
 import { counted, grouped, short } from "../numbers.ts";
-import { forceOption, replaceable, requireReplaceable, writeWhole } from "../output.ts";
+import {
+  forceOption,
+  replaceable,
+  requireReplaceable,
+  requireWritable,
+  writeWhole,
+} from "../output.ts";
 import { makeReporter, type Reporter } from "../report.ts";
-import { listed, toJson } from "../text.ts";
+import { toJson } from "../text.ts";
 
 /** Alarms that are shown, and those that are explained for programs. */
 const SHOWN = 10;
@@ -111,12 +134,16 @@ const MAKING = [...Object.keys(detectorOptions), "kinds", "learn"];
 async function run(args: Arguments): Promise<void> {
   const [dataPath = "", newPath] = args.operands;
   const { output, save } = { output: args.text("output"), save: args.text("save") };
+  requireOptions(args);
   if (output !== undefined) {
     scoreFormat(args);
     await requireReplaceable(output, replaceable(args, args.operands));
+    if (output !== "-") await requireWritable(output);
   }
-  if (save !== undefined)
+  if (save !== undefined) {
     await requireReplaceable(save, replaceable(args, args.operands, ["detector"], "save"));
+    await requireWritable(save);
+  }
   const report = makeReporter({ json: args.flag("json"), quiet: args.flag("quiet") });
   const { judged, decision } = (await isDetector(dataPath))
     ? await judgeBySaved(args, dataPath, newPath, report)
@@ -148,7 +175,8 @@ async function judgeBySaved(
     throw new UsageError(`--${useless} is for a new detector; ${modelPath} is made already.`);
   }
   const { detector, decision: kept } = await readDetector(modelPath, readRuntime(args));
-  const { table } = await readTold(args, newPath, report, detector);
+  const table = await readTold(args, newPath, report, detector);
+  readLabels(table); // before the work
   const asked = readDecision(args);
   const { window, calibrationRows } = detector.config;
   const decision = asked ?? kept ?? defaultDecision(window !== undefined, false, calibrationRows);
@@ -170,24 +198,32 @@ async function judgeByNew(
   if (learn !== undefined && newPath !== undefined) {
     throw new UsageError("--learn judges the rest of DATA, and NEW names other rows; take one.");
   }
-  const { table } = await readTold(args, dataPath, report);
+  if (newPath !== undefined) await requireThere(newPath);
+  const table = await readTold(args, dataPath, report);
   if (learn !== undefined && learn >= table.rows) {
     throw new CommandError(
       `${table.file}: has ${grouped(table.rows)} rows, and --learn ${learn} leaves none to judge`,
       { file: table.file },
     );
   }
-  if (newPath !== undefined) await requireThere(newPath);
-  const { detector, decision } = await fitDetector(args, table, report, learn);
+  const plan = await planDetector(args, table, report, learn);
   if (newPath !== undefined) {
-    const { table: other } = await readTold(args, newPath, report, detector);
+    // Read before the learning, which may take long.
+    const { schema } = plan;
+    const other = await readTold(args, newPath, report, { schema, config: { cells: table.cells } });
+    requireJudgeable(other, plan);
+    readLabels(other);
+    const { detector, decision } = await fitDetector(args, plan, report);
     const judged = await inFile(other, () => judgeNew(detector, other, decision, report));
     return { judged, decision };
   }
-  const judged = await inFile(table, () =>
+  readLabels(table);
+  const { detector, decision } = await fitDetector(args, plan, report);
+  const { table: learned } = plan;
+  const judged = await inFile(learned, () =>
     learn === undefined
-      ? { detector, table, first: 0, detection: trainingDetection(detector, decision) }
-      : judgeRows(detector, table, (rows) => detector.detect(rows, decision), learn),
+      ? { detector, table: learned, first: 0, detection: trainingDetection(detector, decision) }
+      : judgeRows(detector, learned, (rows) => detector.detect(rows, decision), learn),
   );
   return { judged, decision };
 }
@@ -214,7 +250,7 @@ function judgeNew(
   return judged;
 }
 
-/** Before the learning, which may take long. */
+/** Before anything is read. */
 async function requireThere(path: string): Promise<void> {
   if (path === "-") return;
   await stat(path).catch((error) => {
@@ -226,31 +262,12 @@ async function readTold(
   args: Arguments,
   path: string,
   report: Reporter,
-  known?: AnomalyDetector,
-): Promise<{ table: DetectorTable }> {
+  known?: Known,
+): Promise<DetectorTable> {
   const started = performance.now();
   const table = await readDetectorTable(args, path, report, known);
   tellTable(table, (performance.now() - started) / 1000, report);
-  return { table };
-}
-
-/** The rows that were learned from, each by the scores of models that have not seen it. */
-function trainingDetection(detector: AnomalyDetector, decision: Decision): Detection {
-  const { score, pValue } = detector.training;
-  const limit = detector.threshold(decision);
-  // Its own score is no part of what a row is ranked among here.
-  const alpha = "alpha" in decision ? decision.alpha : undefined;
-  const isFlagged = (row: number) =>
-    alpha === undefined ? (score[row] ?? 0) > limit : (pValue[row] ?? 1) <= alpha;
-  const flagged = Uint8Array.from(score, (_, row) => (isFlagged(row) ? 1 : 0));
-  const threshold =
-    alpha === undefined
-      ? limit
-      : score.reduce(
-          (most, own, row) => (flagged[row] === 0 && own > most ? own : most),
-          -Infinity,
-        );
-  return { score, pValue, threshold, flagged, notes: [] };
+  return table;
 }
 
 async function tellAlarms(
@@ -266,14 +283,10 @@ async function tellAlarms(
   const alarms = await inFile(table, () => findAlarms(judged, most));
   const explained = oddest(alarms, most);
   const quality = qualityOf(judged);
-  const unknown = [...detection.score].flatMap((score, i) =>
-    Number.isNaN(score) ? [first + i] : [],
-  );
-  if (unknown.length > 0) {
-    const where = listed(unknown.slice(0, 5).map((row) => placeIn(table, row)));
-    const [subject, verb] = unknown.length > 1 ? ["rows have", "them"] : ["row has", "it"];
+  const firstRow = judged.detector.config.window === undefined ? first : 0;
+  for (const note of detection.notes) {
     report.warn(
-      `${table.file}: ${grouped(unknown.length)} ${subject} no value in any column that is learned, and nothing is said of ${verb}: ${where}`,
+      `${table.file}: ${withSmallStart(inWords(note, table, firstRow)).replace(/\.$/, "")}`,
     );
   }
   if (output !== undefined) {
@@ -321,7 +334,8 @@ function summaryLines(
       : "";
   const rest =
     shown < alarms.length ? `; ${grouped(shown)} shown, --top ${alarms.length} shows all` : "";
-  return wrap(`${all}${events}${rest}. ${chanceText(decision, rows, detection)}`);
+  const chance = chanceText(decision, rows, detection);
+  return wrap(`${all}${events}${rest}. ${chance}`);
 }
 
 /** What chance alone would flag. Where a rate of false ones is asked for, the threshold follows from the rows. */
@@ -332,14 +346,15 @@ function chanceText(decision: Decision, rows: number, { threshold }: Detection):
       : "";
     return `At most ${short(100 * decision.fdr)} % of the flagged are normal.${above}`;
   }
+  if ("contamination" in decision) {
+    return `Flagged is what scores as high as the oddest ${percent(decision.contamination)} of the rows learned from.`;
+  }
   const share =
     "pot" in decision
       ? decision.pot
       : "quantile" in decision
         ? 1 - decision.quantile
-        : "contamination" in decision
-          ? decision.contamination
-          : (decision.alpha ?? 0);
+        : (decision.alpha ?? 0);
   const expected = share * rows;
   const about = expected >= 1 ? `about ${grouped(expected)}` : "fewer than 1";
   return `Of as many normal rows ${about} would be.`;

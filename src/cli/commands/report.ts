@@ -48,6 +48,7 @@ export const report: Command = {
 
 async function run(args: Arguments): Promise<void> {
   const [modelPath = "", dataPath = ""] = args.operands;
+  readDecision(args); // before anything is read
   const output = args.text("output");
   if (output === undefined) throw new UsageError("report needs --output FILE.");
   const images = readImages(args.text("images"));
@@ -55,7 +56,8 @@ async function run(args: Arguments): Promise<void> {
   const title = args.text("title") ?? basename(modelPath);
   if (await isDetector(modelPath)) {
     if (images) throw new UsageError("--images is for models of images, and not for detectors.");
-    return writeWhole(output, await reportDetector(args, modelPath, dataPath, title));
+    const html = await reportDetector(args, modelPath, dataPath, title);
+    return save(output, html);
   }
   const stray = args.given.find((name) => Object.hasOwn(decisionOptions, name));
   if (stray !== undefined) throw new UsageError(`--${stray} is for detectors, and not for models.`);
@@ -79,7 +81,12 @@ async function run(args: Arguments): Promise<void> {
       ...(note.losses && { history: note.losses }),
     }),
   );
+  await save(output, html);
+}
+
+async function save(output: string, html: string): Promise<void> {
   await writeWhole(output, html);
+  if (output !== "-") resultReporter(false).say(`saved ${output}`);
 }
 
 /** The page about a detector. */

@@ -22,6 +22,7 @@ import { CommandError, UsageError } from "../errors.ts";
 import { tableOptions } from "../input.ts";
 import { Keeper } from "../keeper.ts";
 import { isDetector } from "../kinds.ts";
+import { answersAlike } from "../learned.ts";
 import { LossRecord } from "../losses.ts";
 import {
   encodeModel,
@@ -64,6 +65,8 @@ import {
 } from "../training-data.ts";
 import { Watch } from "../watch.ts";
 
+/** A run of fewer steps may well have learned nothing yet. */
+const ENOUGH_STEPS = 100;
 /** Seconds between two saves. */
 const AUTOSAVE = 30;
 
@@ -241,6 +244,11 @@ async function trainOn(task: Task): Promise<void> {
   const watch = new Watch(report, epochs, stepsPerEpoch);
   const fitting = { model, data, validation, fit, watch, losses, keeper, report, path };
   const { history, signal } = await fitAndSave(fitting);
+  if (watch.steps >= ENOUGH_STEPS && answersAlike(model, data.rows, data.table.columns)) {
+    report.warn(
+      `the model in ${path} has learned nothing: it answers every row alike. Another --seed, --activation or --learning-rate, more --epochs or fewer penalties may help`,
+    );
+  }
   tell({ task, watch, history, signal, model, epochs });
 }
 

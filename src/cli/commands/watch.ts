@@ -2,7 +2,7 @@
 // read is told and passed over. Memory does not grow with the rows.
 
 import type { AnomalyDetector, Decision, DetectorStream, StreamResult } from "../../detect.ts";
-import { InvalidTypeError, InvalidValueError } from "../../errors.ts";
+import { InvalidTypeError, InvalidValueError, show } from "../../errors.ts";
 import type { Arguments, Command } from "../arguments.ts";
 import { print } from "../console.ts";
 import type { Alarm } from "../detector/alarms.ts";
@@ -14,7 +14,7 @@ import { inWords } from "../detector/words.ts";
 import { CommandError, UsageError } from "../errors.ts";
 import { readTableOptions, tableOptions } from "../input.ts";
 import { readRuntime, runtimeOptions } from "../model-file.ts";
-import { grouped, short } from "../numbers.ts";
+import { counted, grouped, short } from "../numbers.ts";
 import { makeReporter, type Reporter } from "../report.ts";
 import { nameOf, openSource } from "../sources.ts";
 import { toJson } from "../text.ts";
@@ -27,7 +27,7 @@ export const watch: Command = {
   operands: ["DETECTOR", "[DATA]"],
   summary: "Judge rows as they arrive, and tell alarms as they happen.",
   description:
-    'Rows are lines on the standard input, or of DATA: CSV, with or without a header, or JSON objects. A detector of a time series tells where a stretch of odd rows begins and where it ends. A line that cannot be read is told with its number, and watching goes on.\n\nThe detector is one that "detect --save" or "train --detector" wrote.',
+    'Rows are lines on the standard input, or of DATA: CSV, with or without a header, or JSON objects. A detector of a time series tells where a stretch of odd rows begins and where it ends. A cell that cannot be read is told and counts as missing; a line that cannot is told with its number and passed over.\n\nThe detector is one that "detect --save" or "train --detector" wrote.',
   options: {
     all: { help: "tell every row, not only alarms" },
     ...decisionOptions,
@@ -86,13 +86,18 @@ async function inSource<T>(file: string, work: () => T): Promise<T> {
   }
 }
 
-/** The columns without which a row cannot be judged. */
-function neededColumns({ schema, config: { window } }: AnomalyDetector): string[] {
-  const learned = schema.flatMap(({ name, kind }) =>
+/** The columns that say whether a row is odd. */
+function learnedColumns({ schema }: AnomalyDetector): string[] {
+  return schema.flatMap(({ name, kind }) =>
     kind === "id" || kind === "ignore" || kind === "time" ? [] : [String(name)],
   );
-  const { time, groupBy } = window ?? {};
-  return [...new Set([...learned, ...[time, groupBy].filter((name) => name !== undefined)])];
+}
+
+/** The columns without which a row cannot be judged. */
+function neededColumns(detector: AnomalyDetector): string[] {
+  const { time, groupBy } = detector.config.window ?? {};
+  const order = [time, groupBy].filter((name) => name !== undefined);
+  return [...new Set([...learnedColumns(detector), ...order])];
 }
 
 interface Seen {
@@ -125,8 +130,11 @@ class Watching {
   /** Of each series its last rows, which explain an alarm. */
   readonly #latest = new Map<unknown, Seen[]>();
   readonly #stretches = new Map<unknown, Stretch>();
+  readonly #learned: readonly string[];
   #rows = 0;
   #bad = 0;
+  /** Cells that could not be read. */
+  #cells = 0;
   #hasDrifted = false;
 
   constructor(
@@ -146,22 +154,31 @@ class Watching {
     this.#all = args.flag("all");
     this.#length = window?.length ?? 1;
     this.#groupBy = window?.groupBy;
+    this.#learned = learnedColumns(detector);
     this.#hasDrifted = detector.drift().alarm;
   }
 
-  async take(row: NamedRow, line: number): Promise<void> {
-    const seen = { row, line };
+  /** Judges a row. A cell that cannot be read counts as missing; a row that has no place is told and passed over. */
+  async take(given: NamedRow, line: number): Promise<void> {
+    let row = given;
     let answer: StreamResult | undefined;
-    try {
-      answer = this.#stream.push(row);
-    } catch (error) {
-      if (!(error instanceof InvalidValueError || error instanceof InvalidTypeError)) throw error;
-      // The only row of the call is row 0 there.
-      const words = inWords(error.message, { lineOf: () => line })
-        .replace(/^Line \d+(?:, | )/, "")
-        .replace(/\.$/, "");
-      return this.tellBad(line, words);
+    for (let isTaken = false; !isTaken; ) {
+      try {
+        answer = this.#stream.push(row);
+        isTaken = true;
+      } catch (error) {
+        if (!(error instanceof InvalidValueError || error instanceof InvalidTypeError)) throw error;
+        // The only row of the call is row 0 there.
+        const words = inWords(error.message, { lineOf: () => line })
+          .replace(/^Line \d+(?:, | )/, "")
+          .replace(/\.$/, "");
+        const name = this.#unreadIn(row, error.message);
+        if (name === undefined) return this.tellBad(line, words);
+        await this.#tellMissing(line, name, words);
+        row = { ...row, [name]: null };
+      }
     }
+    const seen = { row, line };
     const group = this.#groupBy === undefined ? "" : row[this.#groupBy];
     const latest = this.#latest.get(group) ?? [];
     if (latest.length === this.#length) latest.shift();
@@ -182,10 +199,27 @@ class Watching {
     this.#report.warn(`${message}; passed over`);
   }
 
+  /** The learned column whose value an error is about, where the row has one. */
+  #unreadIn(row: NamedRow, message: string): string | undefined {
+    const [, shown] = /^Row 0, column ("(?:[^"\\]|\\.)*")/.exec(message) ?? [];
+    return this.#learned.find((name) => show(name) === shown && (row[name] ?? null) !== null);
+  }
+
+  async #tellMissing(line: number, column: string, problem: string): Promise<void> {
+    this.#cells += 1;
+    const message = `${this.file}: line ${line}: ${problem}`;
+    if (this.#json) await print(`${toJson({ event: "warning", line, column, message })}\n`);
+    this.#report.warn(`${message}; taken as missing`);
+  }
+
   async end(): Promise<void> {
     for (const stretch of this.#stretches.values()) await this.#endStretch(stretch);
-    const bad = this.#bad === 0 ? "" : `, ${grouped(this.#bad)} that could not be read`;
-    this.#report.say(`${grouped(this.#rows)} rows, ${grouped(this.flagged)} flagged${bad}`);
+    const unread = [
+      ...(this.#bad > 0 ? [counted(this.#bad, "line")] : []),
+      ...(this.#cells > 0 ? [counted(this.#cells, "cell")] : []),
+    ].join(" and ");
+    const bad = unread === "" ? "" : `; ${unread} could not be read`;
+    this.#report.say(`${counted(this.#rows, "row")}, ${grouped(this.flagged)} flagged${bad}`);
     if (this.#rows === 0 && this.#bad > 0) {
       throw new CommandError(`${this.file}: no row could be read`, { file: this.file });
     }
@@ -251,9 +285,12 @@ class Watching {
       await this.#endStretch(open);
     }
     if (!this.#all) return;
-    const judged = answer
-      ? `score ${short(answer.score)}, p ${short(answer.pValue)}`
-      : "no window yet";
+    const judged =
+      answer === undefined
+        ? "no window yet"
+        : Number.isNaN(answer.score)
+          ? "nothing is known of it"
+          : `score ${short(answer.score)}, p ${short(answer.pValue)}`;
     await print(`${this.#nameOf(seen)}: ${judged}\n`);
   }
 

@@ -1,7 +1,7 @@
 // What is flagged, put in order and explained: rows of a table, the oddest first; stretches of a time series, as
 // they come.
 
-import type { AnomalyDetector, Detection, Reason } from "../../detect.ts";
+import type { AnomalyDetector, Decision, Detection, Reason } from "../../detect.ts";
 import { type DetectorTable, rowsOf, someRows } from "./table.ts";
 
 /** Rows of a table, judged. */
@@ -107,4 +107,23 @@ export function judgeRows(
 export function oddest(alarms: readonly Alarm[], most: number): Alarm[] {
   const kept = new Set([...alarms].sort((a, b) => b.score - a.score).slice(0, most));
   return alarms.filter((alarm) => kept.has(alarm));
+}
+
+/** The rows that were learned from, each by the scores of models that have not seen it. */
+export function trainingDetection(detector: AnomalyDetector, decision: Decision): Detection {
+  const { score, pValue } = detector.training;
+  const limit = detector.threshold(decision);
+  // Its own score is no part of what a row is ranked among here.
+  const alpha = "alpha" in decision ? decision.alpha : undefined;
+  const isFlagged = (row: number) =>
+    alpha === undefined ? (score[row] ?? 0) > limit : (pValue[row] ?? 1) <= alpha;
+  const flagged = Uint8Array.from(score, (_, row) => (isFlagged(row) ? 1 : 0));
+  const threshold =
+    alpha === undefined
+      ? limit
+      : score.reduce(
+          (most, own, row) => (flagged[row] === 0 && own > most ? own : most),
+          -Infinity,
+        );
+  return { score, pValue, threshold, flagged, notes: [] };
 }

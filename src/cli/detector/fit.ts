@@ -1,17 +1,25 @@
 // Makes a detector from a table and tells what was decided.
 
+import { rowsToReach } from "../../detect/statistics/conformal.ts";
+import { FEWEST_SCORES, tailShare } from "../../detect/statistics/peaks.ts";
 import { guessSchema } from "../../detect/table/schema.ts";
 import { readSource } from "../../detect/table/source.ts";
-import { AnomalyDetector, type Decision } from "../../detect.ts";
+import {
+  AnomalyDetector,
+  type ColumnSchema,
+  type Decision,
+  type DetectorOptions,
+} from "../../detect.ts";
 import { CellReader } from "../../formats/cell-values.ts";
 import type { Arguments } from "../arguments.ts";
 import { CommandError, UsageError } from "../errors.ts";
 import { readRuntime } from "../model-file.ts";
-import { counted, duration, grouped, short } from "../numbers.ts";
+import { counted, duration, grouped, short, shortBelow } from "../numbers.ts";
 import { bar, type Reporter, setting } from "../report.ts";
-import { quoted } from "../text.ts";
+import { listed, quoted } from "../text.ts";
+import { trainingDetection } from "./alarms.ts";
 import { decisionText, defaultDecision, readDecision, readDetectorOptions } from "./options.ts";
-import { chooseSeries } from "./series.ts";
+import { chooseSeries, requireWindowOptions, type SeriesAnswer } from "./series.ts";
 import {
   columnsOption,
   type DetectorTable,
@@ -21,6 +29,7 @@ import {
   withIgnored,
 } from "./table.ts";
 import { detectorText, schemaLines } from "./text.ts";
+import { withoutTypos } from "./typos.ts";
 import { inFile, inWords } from "./words.ts";
 
 export interface Fitted {
@@ -28,15 +37,36 @@ export interface Fitted {
   readonly decision: Decision;
 }
 
-/** Fits a detector on the rows before `end`, all of them where it is absent, and tells what was decided. */
-export async function fitDetector(
+/** What is settled before a detector learns. */
+export interface Plan {
+  /** The table to learn from, without the columns that are left out. */
+  readonly table: DetectorTable;
+  /** The rows before this one are learned from; all of them where it is absent. */
+  readonly end: number | undefined;
+  readonly schema: readonly ColumnSchema[];
+  readonly series: SeriesAnswer;
+  readonly options: DetectorOptions;
+  readonly asked: Decision | undefined;
+  /** Whether the rows that are learned from are those that are judged. */
+  readonly isAmongThemselves: boolean;
+}
+
+/** Checks the options of a new detector, before anything is read. */
+export function requireOptions(args: Arguments): void {
+  readDetectorOptions(args);
+  readDecision(args);
+  requireWindowOptions(args);
+}
+
+/** Settles what the columns are and whether they are a series. */
+export function planDetector(
   args: Arguments,
-  table: DetectorTable,
+  given: DetectorTable,
   report: Reporter,
   end?: number,
-): Promise<Fitted> {
-  const { file } = table;
-  if (table.rows === 0)
+): Promise<Plan> {
+  const { file } = given;
+  if (given.rows === 0)
     throw new CommandError(`${file}: there are no rows to learn from`, { file });
   const options = readDetectorOptions(args);
   const asked = readDecision(args);
@@ -46,26 +76,108 @@ export async function fitDetector(
       "--fdr compares rows with others, and here are none: name a second file of rows to judge, or take --alpha or --contamination.",
     );
   }
-  const answers = labelColumns(table);
-  const learned = withIgnored(table, answers);
+  const answers = labelColumns(given);
+  const unlabelled = withIgnored(given, answers);
   if (answers.length > 0) {
     report.warn(
       `${file}: ${namesOf(answers)} ${answers.length > 1 ? "look" : "looks"} like the answer and ${answers.length > 1 ? "are" : "is"} left out; --labels ${answers[0]} compares with it, --kinds ${answers[0]}=number learns it`,
     );
   }
-  return inFile(table, async () => {
-    const rows = rowsOf(learned, 0, end);
-    const source = readSource("rows", rows);
+  const table = withoutTypos(unlabelled, report);
+  return inFile(table, () => {
+    const source = readSource("rows", rowsOf(table, 0, end));
     const schema =
       source.kind === "table"
-        ? guessSchema(source, columnsOption(learned), new CellReader(table.cells))
+        ? guessSchema(source, columnsOption(table), new CellReader(table.cells))
         : [];
-    const series = chooseSeries(args, learned, schema);
+    requireLearned(table, schema);
+    requireRows(asked, file, end ?? table.rows);
+    const series = chooseSeries(args, table, schema);
+    return { table, end, schema, series, options, asked, isAmongThemselves };
+  });
+}
+
+/** Throws where no column says whether a row is odd. */
+function requireLearned({ file }: DetectorTable, schema: readonly ColumnSchema[]): void {
+  if (
+    schema.length === 0 ||
+    schema.some(({ kind }) => /^(?:number|category|boolean)$/.test(kind))
+  ) {
+    return;
+  }
+  const kinds = [...new Set(schema.map(({ kind }) => kind))];
+  const told = kinds.map((kind) => {
+    const names = schema.filter((column) => column.kind === kind).map(({ name }) => String(name));
+    const what = { id: "names rows", time: "orders rows", constant: "constant" };
+    return `${kind === "id" || kind === "time" || kind === "constant" ? what[kind] : "left out"}: ${namesOf(names)}`;
+  });
+  throw new CommandError(
+    `${file}: there is nothing to learn from: no column is a number or a category that varies (${told.join("; ")})`,
+    { file },
+  );
+}
+
+/** Throws for a decision that cannot be taken with so many rows, before they are learned from. */
+function requireRows(asked: Decision | undefined, file: string, rows: number): void {
+  if (asked === undefined) return;
+  const few = (option: string, least: number) =>
+    new CommandError(
+      `${file}: ${option} takes at least ${grouped(least)} rows to learn from; here are ${grouped(rows)}`,
+      { file },
+    );
+  if ("alpha" in asked && asked.alpha !== undefined) {
+    const least = rowsToReach(asked.alpha);
+    if (rows < least) throw few(`--alpha ${asked.alpha}`, least);
+  }
+  if (!("pot" in asked)) return;
+  if (rows < FEWEST_SCORES) throw few("--pot", FEWEST_SCORES);
+  if (asked.pot > tailShare(rows)) {
+    throw new UsageError(
+      `--pot is for rare alarms, at most ${short(tailShare(rows))} with ${counted(rows, "row")}; got ${asked.pot}. --alpha flags such a share.`,
+    );
+  }
+}
+
+/** Throws where a table cannot be judged by a detector that is still to be made, so that nobody waits for that. */
+export function requireJudgeable(
+  table: DetectorTable,
+  { schema, series }: Pick<Plan, "schema" | "series">,
+): void {
+  const { file } = table;
+  const fail = (why: string, columnName?: string): never => {
+    throw new CommandError(`${file}: ${why}`, { file, ...(columnName ? { columnName } : {}) });
+  };
+  if (table.rows === 0) fail("there are no rows to judge");
+  const names = table.columns.map(({ name }) => name);
+  const isNeeded = (kind: ColumnSchema["kind"]) =>
+    kind !== "ignore" && kind !== "id" && (kind !== "time" || series.window !== undefined);
+  const lacking = schema.find(
+    ({ name, kind, missing }) => isNeeded(kind) && missing === 0 && !names.includes(String(name)),
+  );
+  if (lacking) {
+    const name = String(lacking.name);
+    fail(`has no column ${quoted(name)}; it has ${listed(names)}`, name);
+  }
+  const length = series.window?.length;
+  if (typeof length === "number" && table.rows < length) {
+    fail(
+      `windows of ${length} rows are longer than the ${counted(table.rows, "row")} to judge; --window takes fewer, --window none judges each row by itself`,
+    );
+  }
+}
+
+/** Fits a detector as planned, and tells what was decided. */
+export function fitDetector(
+  args: Arguments,
+  { table, end, series, options, asked, isAmongThemselves }: Plan,
+  report: Reporter,
+): Promise<Fitted> {
+  return inFile(table, async () => {
     const started = performance.now();
-    const detector = await AnomalyDetector.fit(rows, {
+    const detector = await AnomalyDetector.fit(rowsOf(table, 0, end), {
       ...options,
       ...readRuntime(args),
-      columns: columnsOption(learned),
+      columns: columnsOption(table),
       cells: table.cells,
       yardstick: true,
       ...(series.window ? { window: series.window } : {}),
@@ -86,7 +198,10 @@ export async function fitDetector(
     report.say(setting("detector", detectorText(detector), duration(seconds)));
     tellYardstick(detector, report);
     tellNotes(detector, table, report);
-    tellDecision(detector, decision, asked === undefined, report);
+    const threshold = isAmongThemselves
+      ? trainingDetection(detector, decision).threshold
+      : undefined;
+    tellDecision(detector, decision, asked === undefined, report, threshold);
     report.event("detector", () => ({
       schema: detector.schema,
       config: detector.config,
@@ -117,20 +232,21 @@ export function tellNotes(
   }
 }
 
-/** How rows will be flagged; throws where they cannot be. */
+/** How rows will be flagged, above `known` where that is known; throws where they cannot be. */
 export function tellDecision(
   detector: AnomalyDetector,
   decision: Decision,
   isDefault: boolean,
   report: Reporter,
+  known?: number,
 ): void {
   const { calibrationRows } = detector.config;
   const few = isDefault && "alpha" in decision && decision.alpha !== 0.01;
   const why = few
     ? `0.01 takes 99 rows; of ${grouped(calibrationRows)} the smallest p-value is ${short(1 / (calibrationRows + 1))}`
     : undefined;
-  const threshold = "fdr" in decision ? undefined : detector.threshold(decision);
-  const above = threshold === undefined ? "" : `; score above ${short(threshold)}`;
+  const threshold = known ?? ("fdr" in decision ? undefined : detector.threshold(decision));
+  const above = threshold === undefined ? "" : `; score above ${shortBelow(threshold)}`;
   report.say(setting("flags", `${decisionText(decision)}${above}`, why));
 }
 

@@ -37,7 +37,6 @@ export const detectorOptions = {
   contamination: {
     value: "SHARE",
     kind: "number",
-    least: 0,
     choices: ["auto", "none"],
     help: "the rows to learn from are not all normal: the share of odd ones, of which as many are flagged",
     default: "none",
@@ -45,7 +44,6 @@ export const detectorOptions = {
   calibration: {
     value: "SHARE",
     kind: "number",
-    least: 0,
     choices: ["cross"],
     help: "compare with this share of the rows, which is not learned; cross: with all, each judged by models that have not seen it",
     default: "cross",
@@ -85,27 +83,23 @@ export const decisionOptions = {
     short: "a",
     value: "P",
     kind: "number",
-    least: 0,
     help: "flag rows with a p-value of at most P: that share of normal rows",
     default: "0.01 for tables",
   },
   fdr: {
     value: "Q",
     kind: "number",
-    least: 0,
     help: "flag so many rows that at most the share Q of them is normal",
   },
   pot: {
     value: "P",
     kind: "number",
-    least: 0,
     help: "flag scores that normal rows exceed with chance P, by a fitted tail",
     default: "0.0001 for time series",
   },
   quantile: {
     value: "Q",
     kind: "number",
-    least: 0,
     help: "flag scores above this quantile of those learned from",
   },
 } as const satisfies Options;
@@ -124,7 +118,9 @@ export function readDecision(args: Arguments): Decision | undefined {
   const [name, second] = given;
   if (name === undefined) {
     const contamination = args.number("contamination");
-    return contamination === undefined ? undefined : { contamination };
+    if (contamination === undefined) return undefined;
+    requireShare(contamination);
+    return { contamination };
   }
   if (second !== undefined) {
     throw new UsageError(`--${name} and --${second} are two ways to flag rows; take one.`);
@@ -185,6 +181,11 @@ export function readDetectorOptions(args: Arguments): DetectorOptions {
   const score = args.choice("score", SCORES);
   const seed = args.number("seed");
   if (contamination !== undefined && contamination !== "auto") requireShare(contamination);
+  if (calibration !== undefined && !(calibration > 0 && calibration < 1)) {
+    throw new UsageError(
+      `--calibration must be greater than 0 and less than 1, or cross; got ${calibration}.`,
+    );
+  }
   return {
     ...(model === undefined ? {} : { model }),
     ...(contamination === undefined ? {} : { contamination }),

@@ -4,10 +4,11 @@
 import { timeOf } from "../../detect/table/schema.ts";
 import type { ColumnSchema, WindowOptions } from "../../detect.ts";
 import { CellReader } from "../../formats/cell-values.ts";
-import type { Arguments } from "../arguments.ts";
-import { UsageError } from "../errors.ts";
-import { quoted } from "../text.ts";
-import type { DetectorTable } from "./table.ts";
+import { type Arguments, didYouMean } from "../arguments.ts";
+import { CommandError, UsageError } from "../errors.ts";
+import { counted } from "../numbers.ts";
+import { listed, quoted } from "../text.ts";
+import { type DetectorTable, placeIn } from "./table.ts";
 
 /** What was found. */
 export interface SeriesAnswer {
@@ -23,8 +24,19 @@ const FEWEST_ROWS = 100;
 const EVEN = 0.8;
 /** A step is like the usual one if it is off by at most this share. */
 const LIKE = 0.5;
+/** Rows that go back in time are told by the line where they are at most this share. */
+const RARELY = 0.05;
 const MOST_GROUPS = 100;
 const FEWEST_IN_GROUP = 20;
+
+/** Checks the options of windows as far as that takes no table. */
+export function requireWindowOptions(args: Arguments): void {
+  if (args.text("window") !== "none") return;
+  const other = ["group-by", "stride"].find((name) => args.text(name) !== undefined);
+  if (other !== undefined) {
+    throw new UsageError(`--${other} is for windows, and --window none for none.`);
+  }
+}
 
 /** Decides for or against windows, as the options say or as the times look. */
 export function chooseSeries(
@@ -32,16 +44,11 @@ export function chooseSeries(
   table: DetectorTable,
   schema: readonly ColumnSchema[],
 ): SeriesAnswer {
+  requireWindowOptions(args);
   const wanted = args.text("window");
   const groupBy = args.text("group-by");
   const stride = args.number("stride");
-  if (groupBy !== undefined) requireColumn(table, groupBy);
-  if (wanted === "none") {
-    const other = groupBy === undefined ? (stride === undefined ? "" : "stride") : "group-by";
-    if (other !== "")
-      throw new UsageError(`--${other} is for windows, and --window none for none.`);
-    return { window: undefined, why: "" };
-  }
+  if (wanted === "none") return { window: undefined, why: "" };
   const isAsked = wanted !== undefined || groupBy !== undefined || stride !== undefined;
   const learned = schema.filter(({ kind }) => /^(?:number|category|boolean)$/.test(kind));
   const usual = learned.length > 1 ? LENGTH : "auto";
@@ -51,12 +58,21 @@ export function chooseSeries(
   };
   if (isAsked) {
     const length = wanted === "auto" ? wanted : (args.number("window") ?? usual);
+    if (groupBy !== undefined) requireGroups(table, groupBy, length);
     return { window: { length, ...given }, why: "" };
   }
   const time = schema.find(({ kind }) => kind === "time")?.name;
-  if (typeof time !== "string" || table.rows < FEWEST_ROWS) return { window: undefined, why: "" };
+  if (typeof time !== "string") {
+    const isAlone = learned.length === 1 && learned[0]?.kind === "number";
+    return isAlone
+      ? rowByRow("one column without times", "--window auto takes the rows as a series")
+      : { window: undefined, why: "" };
+  }
+  if (table.rows < FEWEST_ROWS) {
+    return rowByRow(`${quoted(time)} is a time, but ${table.rows} rows are few`, ASKING);
+  }
   const times = timesIn(table, time);
-  if (times === undefined) return { window: undefined, why: `some rows have no ${quoted(time)}` };
+  if (times === undefined) return rowByRow(`some rows have no ${quoted(time)}`);
   const all = [...times.keys()];
   if (isEven(times, all)) {
     return {
@@ -75,15 +91,45 @@ export function chooseSeries(
       why: `${quoted(time)} goes up evenly for each ${quoted(String(group.name))}`,
     };
   }
-  const why = isRising(times, all)
-    ? `${quoted(time)} goes up unevenly: each row by itself; --window N makes windows`
-    : `rows are not in the order of ${quoted(time)}: each row by itself`;
-  return { window: undefined, why };
+  const back = stepsOf(times, all).filter((step) => step < 0).length;
+  if (back === 0) return rowByRow(`${quoted(time)} goes up at more than one rate`, ASKING);
+  const first = all.find((row) => row > 0 && (times[row] ?? 0) < (times[row - 1] ?? 0)) ?? 0;
+  if (back > RARELY * table.rows) return rowByRow(`rows are not in the order of ${quoted(time)}`);
+  const more = back > 1 ? ` and ${counted(back - 1, "more time")}` : "";
+  return rowByRow(
+    `${quoted(time)} goes back at ${placeIn(table, first)}${more}`,
+    "rows in order of time, or of each --group-by COLUMN, make windows",
+  );
 }
 
-function requireColumn({ file, columns }: DetectorTable, name: string): void {
-  if (columns.some((column) => column.name === name)) return;
-  throw new UsageError(`--group-by: ${file} has no column ${quoted(name)}.`);
+const ASKING = "--window N makes windows";
+
+const rowByRow = (why: string, remedy?: string): SeriesAnswer => ({
+  window: undefined,
+  why: `${why}: each row by itself${remedy === undefined ? "" : `; ${remedy}`}`,
+});
+
+function requireGroups(
+  { file, columns, rows }: DetectorTable,
+  name: string,
+  length: number | "auto",
+): void {
+  const values = columns.find((column) => column.name === name)?.values;
+  if (values === undefined) {
+    const names = columns.map((column) => column.name);
+    throw new UsageError(
+      `--group-by: ${file} has no column ${quoted(name)}${didYouMean(name, names)}; it has ${listed(names)}.`,
+    );
+  }
+  const sizes = new Map<unknown, number>();
+  for (let row = 0; row < rows; row++) sizes.set(values[row], (sizes.get(values[row]) ?? 0) + 1);
+  const largest = Math.max(0, ...sizes.values());
+  const least = length === "auto" ? 2 : length;
+  if (largest >= least) return;
+  throw new CommandError(
+    `${file}: --group-by ${name}: no value of this column stands in as many as ${least} rows, of which a window is made; take a column that names machines or the like, or a shorter --window`,
+    { file, columnName: name },
+  );
 }
 
 /** The times of the rows; undefined where one is missing. */
@@ -121,9 +167,6 @@ function isEven(times: Float64Array, rows: readonly number[]): boolean {
   const alike = steps.filter((step) => Math.abs(step - usual) <= LIKE * usual).length;
   return alike >= EVEN * steps.length;
 }
-
-const isRising = (times: Float64Array, rows: readonly number[]): boolean =>
-  stepsOf(times, rows).every((step) => step >= 0);
 
 const stepsOf = (times: Float64Array, rows: readonly number[]): number[] =>
   rows.slice(1).map((row, i) => (times[row] ?? 0) - (times[rows[i] ?? 0] ?? 0));

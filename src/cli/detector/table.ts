@@ -10,6 +10,7 @@ import type { Arguments, Options } from "../arguments.ts";
 import { type Columns, chooseColumns, parseColumns } from "../columns.ts";
 import { CommandError, UsageError } from "../errors.ts";
 import { forOptions, readTableOptions, withName } from "../input.ts";
+import { grouped } from "../numbers.ts";
 import type { Reporter } from "../report.ts";
 import { nameOf, openSource } from "../sources.ts";
 import { listed, quoted } from "../text.ts";
@@ -51,7 +52,10 @@ export interface Roles {
 }
 
 /** What a detector that is to judge a table knows of its columns, and of how numbers are written. */
-type Known = Pick<AnomalyDetector, "schema" | "config">;
+export interface Known {
+  readonly schema: AnomalyDetector["schema"];
+  readonly config: Pick<AnomalyDetector["config"], "cells">;
+}
 type KnownSchema = AnomalyDetector["schema"];
 
 /** Reads a table whole, for a detector that is to learn from it or one that is to judge it. */
@@ -230,17 +234,27 @@ for (const word of ["ordinary", "good", "benign"]) ORDINARY.add(word);
 export function readLabels(table: DetectorTable): Uint8Array | undefined {
   const { labels } = table.roles;
   if (labels === undefined) return undefined;
-  const values = table.columns.find(({ name }) => name === labels)?.values ?? [];
-  return Uint8Array.from({ length: table.rows }, (_, row) => {
-    const value = values[row];
-    const word = String(value).trim().toLowerCase();
-    const number = word === "" ? Number.NaN : Number(word);
-    if (ODD.has(word) || number > 0) return 1;
-    if (ORDINARY.has(word) || number <= 0) return 0;
-    throw new CommandError(
-      `${table.file}: ${placeIn(table, row)}, column ${quoted(labels)}: a label is 1 or 0, true or false, yes or no; got ${quoted(word)}`,
+  const column = table.columns.find(({ name }) => name === labels);
+  const wrong = (where: string, why: string) =>
+    new CommandError(
+      `${table.file}: ${where}column ${quoted(labels)}: a label is 1 or 0, true or false, yes or no; ${why}`,
       { file: table.file, columnName: labels },
     );
+  const words = Array.from({ length: table.rows }, (_, row) => {
+    const value = column?.values[row];
+    return typeof value === "number" && Number.isNaN(value)
+      ? ""
+      : String(value).trim().toLowerCase();
+  });
+  const different = [...new Set(words)];
+  if (different.length > 2) {
+    throw wrong("", `this one has ${grouped(different.length)} values: ${listed(different)}`);
+  }
+  return Uint8Array.from(words, (word, row) => {
+    const number = word === "" ? Number.NaN : Number(word);
+    if (ODD.has(word) || number === 1) return 1;
+    if (ORDINARY.has(word) || number === 0) return 0;
+    throw wrong(`${placeIn(table, row)}, `, `got ${quoted(word)}`);
   });
 }
 

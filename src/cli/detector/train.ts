@@ -7,7 +7,7 @@ import { duration, grouped } from "../numbers.ts";
 import { replaceable, requireReplaceable, requireWritable, writeWhole } from "../output.ts";
 import { bar, makeReporter } from "../report.ts";
 import { encodeDetectorFile, readDetector } from "./file.ts";
-import { fitDetector, tellTable } from "./fit.ts";
+import { fitDetector, planDetector, requireOptions, tellTable } from "./fit.ts";
 import { defaultDecision, detectorOptions, readDecision } from "./options.ts";
 import { placeIn, readDetectorTable, rowsOf } from "./table.ts";
 import { inFile } from "./words.ts";
@@ -18,6 +18,7 @@ export async function trainDetector(
   path: string,
   dataPath: string,
 ): Promise<void> {
+  requireOptions(args);
   await requireReplaceable(path, replaceable(args, [dataPath], ["detector"]));
   await requireWritable(path);
   return args.flag("continue") ? update(args, path, dataPath) : make(args, path, dataPath);
@@ -28,7 +29,8 @@ async function make(args: Arguments, path: string, dataPath: string): Promise<vo
   const started = performance.now();
   const table = await readDetectorTable(args, dataPath, report);
   tellTable(table, (performance.now() - started) / 1000, report);
-  const { detector, decision } = await fitDetector(args, table, report, table.rows);
+  const plan = await planDetector(args, table, report, table.rows);
+  const { detector, decision } = await fitDetector(args, plan, report);
   await writeWhole(path, ...encodeDetectorFile(detector, decision));
   report.event("saved", () => ({ file: path }));
   report.say(`saved     ${path}`);

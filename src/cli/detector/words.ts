@@ -28,6 +28,7 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/model\.hidden/g, "--hidden"],
   [/\bcalibration must be a share/, "--calibration must be a share"],
   [/An alpha of/, "--alpha"],
+  [/Take alpha or quantile for/, "Take --alpha or --quantile for"],
 ];
 
 /** A sentence of the library in the words of the command line. */
@@ -41,6 +42,10 @@ export function inWords(message: string, { lineOf }: Pick<Lines, "lineOf">, firs
   return PHRASES.reduce((text, [pattern, words]) => text.replace(pattern, words), placed);
 }
 
+/** A sentence as it stands after a file's name and a colon. */
+export const withSmallStart = (text: string): string =>
+  `${text.charAt(0).toLowerCase()}${text.slice(1)}`;
+
 /** Runs `work`; what the library says of its rows is told of the file. */
 export function inFile<T>(table: Lines, work: () => T | Promise<T>, firstRow = 0): Promise<T> {
   return retold(work, (error) => {
@@ -48,8 +53,8 @@ export function inFile<T>(table: Lines, work: () => T | Promise<T>, firstRow = 0
     const [, row] = /\b[Rr]ow (\d+)\b/.exec(error.message) ?? [];
     const line = row === undefined ? undefined : table.lineOf(firstRow + Number(row));
     const [, columnName] = /\b[Cc]olumn "([^"]*)"/.exec(error.message) ?? [];
-    const text = words.replace(/\.$/, "");
-    return new CommandError(`${table.file}: ${text.charAt(0).toLowerCase()}${text.slice(1)}`, {
+    const text = withSmallStart(words.replace(/\.$/, ""));
+    return new CommandError(`${table.file}: ${text}`, {
       file: table.file,
       ...(line === undefined ? {} : { line }),
       ...(columnName === undefined ? {} : { columnName }),

@@ -40,6 +40,11 @@ const NEARLY_EXPONENTIAL = 1e-8;
 const GRID = 200;
 const BISECTIONS = 200;
 
+/** The share of so many scores that a tail is fitted to: the largest chance that it tells. */
+export function tailShare(scores: number): number {
+  return Math.max(1 - LEVEL, Math.min(1, FEWEST_EXCESSES / scores));
+}
+
 /**
  * The score that a row like those of `scores` exceeds with chance `rate`.
  * z = t + (sigma / gamma) ((n rate / N)^(-gamma) - 1), and t - sigma log(n rate / N) at gamma = 0, with n
@@ -54,7 +59,7 @@ export function peakThreshold(scores: ArrayLike<number>, rate: number): PeakThre
       `A tail takes at least ${FEWEST_SCORES} scores to fit; there are ${sorted.length}.`,
     );
   }
-  const initial = sortedQuantile(sorted, Math.min(LEVEL, 1 - FEWEST_EXCESSES / sorted.length));
+  const initial = sortedQuantile(sorted, 1 - tailShare(sorted.length));
   const excesses = sorted.subarray(countUpTo(sorted, initial)).map((score) => score - initial);
   if (excesses.length === 0) {
     throw new InvalidValueError(

@@ -1,0 +1,40 @@
+// Whether a trained model has learned anything: one that answers every row alike has not, whatever its loss.
+
+import type { TiedAutoencoder } from "../index.ts";
+import type { Piece } from "./input.ts";
+
+/** Rows that are looked at. */
+const MOST = 2000;
+/** Reconstructions vary by less than this share of what the columns vary by. */
+const ALIKE = 0.01;
+
+/** Whether the model's reconstructions of the first rows are almost the same for all of them. */
+export function answersAlike(
+  model: Pick<TiedAutoencoder, "reconstruct">,
+  { rows, data }: Piece,
+  columns: number,
+): boolean {
+  const count = Math.min(rows, MOST);
+  const some = Float32Array.from(data.subarray(0, count * columns));
+  const answers = model.reconstruct({ data: some, shape: [count, columns] });
+  const spreads = Array.from({ length: columns }, (_, column) => ({
+    data: spread(some, columns, column),
+    answers: spread(answers, columns, column),
+  }));
+  const varying = spreads.filter((one) => one.data > 0);
+  return varying.length > 0 && varying.every((one) => one.answers < ALIKE * one.data);
+}
+
+/** The variance of a column's known values. */
+function spread(values: Float32Array, columns: number, column: number): number {
+  let [count, mean, squares] = [0, 0, 0];
+  for (let i = column; i < values.length; i += columns) {
+    const value = values[i] ?? Number.NaN;
+    if (Number.isNaN(value)) continue;
+    count += 1;
+    const off = value - mean;
+    mean += off / count;
+    squares += off * (value - mean);
+  }
+  return squares / Math.max(1, count);
+}
