@@ -1,7 +1,6 @@
 // A checksum of a table's numbers: the same numbers have the same one whatever file they come from, CSV or NPY, bytes
 // or floats.
 
-import { createHash } from "node:crypto";
 import type { Numbers, Piece } from "./input.ts";
 import type { Fingerprint } from "./model-file.ts";
 
@@ -9,7 +8,8 @@ const CHUNK = 1 << 16; // numbers
 
 /** 128 bits of SHA-256 over the numbers as float32, or as float64 for chunks that float32 would round. */
 export function fingerprint({ rows, data }: Piece, columns: number): Fingerprint {
-  const hash = createHash("sha256");
+  // Not imported: every command would wait for it at its start.
+  const hash = process.getBuiltinModule("node:crypto").createHash("sha256");
   const singles = new Float32Array(CHUNK);
   // Bytes and 16-bit numbers are all exact: without a look at each, MNIST takes half the time.
   const areExact = data instanceof Float32Array || data.BYTES_PER_ELEMENT <= 2;

@@ -8,7 +8,6 @@ import { FormatError, type NumberLook } from "../formats/errors.ts";
 import { decodeIdx, idxFileBytes } from "../formats/idx.ts";
 import { readJsonTable } from "../formats/json.ts";
 import { decodeNpy, npyFileBytes } from "../formats/npy.ts";
-import { openNpz } from "../formats/npz.ts";
 import { concatBytes, type NumericArray, type NumericData } from "../formats/numbers.ts";
 import { toFloat32 } from "../formats/numbers-read.ts";
 import { SNIFF_BYTES, sniffTable } from "../formats/sniff.ts";
@@ -350,6 +349,7 @@ async function wholeArray(
 ): Promise<NumericArray> {
   if (format === "npy") return decodeNpy(await gatherBytes(source, npyFileBytes));
   if (format === "idx") return decodeIdx(await gatherBytes(source, idxFileBytes));
+  const { openNpz } = await import("../formats/npz.ts"); // what reads archives takes time to load
   const archive = openNpz(await gatherBytes(source));
   const { names } = archive;
   if (names.length === 0) {

@@ -2,7 +2,6 @@
 // fails ends nothing: it is told, and tried again. At the end a model that cannot be saved under its name is saved
 // elsewhere, and where that fails too, the program stays until it can be saved.
 
-import { randomBytes } from "node:crypto";
 import { homedir, tmpdir } from "node:os";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -151,7 +150,7 @@ async function saveElsewhere(path: string, pieces: Uint8Array[]): Promise<string
     const time = new Date().toISOString().replace(/\D/g, "").slice(0, 14);
     const name = join(
       folder,
-      `${stem}-rescued-${time}-${randomBytes(4).toString("hex")}${ending.slice(0, 20)}`,
+      `${stem}-rescued-${time}-${crypto.randomUUID().slice(0, 8)}${ending.slice(0, 20)}`,
     );
     try {
       const replacement = await openReplacement(name, PRIVATE);

@@ -3,7 +3,6 @@
 
 import { constants, openSync } from "node:fs";
 import { open, stat } from "node:fs/promises";
-import { Socket } from "node:net";
 import { dirname } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { openReplacement } from "../platform/save-file.ts";
@@ -181,6 +180,7 @@ async function pipeOutput(path: string, waiting: AbortSignal | undefined): Promi
     if (waiting?.aborted) throw nobody;
     await wait(READER_POLL);
   }
+  const { Socket } = process.getBuiltinModule("node:net"); // not imported: it takes long to load
   const socket = new Socket({ fd, readable: false, writable: true });
   waiting?.addEventListener("abort", () => socket.destroy(nobody), { once: true });
   socket.on("error", () => {}); // the write that meets it says so as well

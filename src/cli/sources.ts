@@ -2,7 +2,6 @@
 
 import { constants, createReadStream, openSync } from "node:fs";
 import { stat } from "node:fs/promises";
-import { Socket } from "node:net";
 import { CommandError, fileError } from "./errors.ts";
 
 export interface Source {
@@ -61,6 +60,7 @@ async function pathStream(path: string): Promise<Opened> {
     // A plain open waits inside the system for somebody who writes, where no signal ends the program. The event
     // loop waits as well, and can be interrupted.
     const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const { Socket } = process.getBuiltinModule("node:net"); // not imported: it takes long to load
     const stream = new Socket({ fd, readable: true, writable: false });
     streams.add(stream);
     return { stream, size: undefined, isFile: false };

@@ -1,7 +1,6 @@
 // `demo`: learns handwritten digits before your eyes. The digits come with the package.
 
 import { readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
 import { draw, sideBySide } from "../../../examples/support/draw.mjs";
 import { loadDigits } from "../../../examples/support/optdigits.mjs";
 import { TiedAutoencoder } from "../../index.ts";
@@ -40,6 +39,7 @@ async function run(args: Arguments): Promise<void> {
   const code = args.number("code") ?? 32;
   const epochs = args.number("epochs") ?? 50;
   const file = readFileSync(new URL("./optdigits.csv.gz", import.meta.url));
+  const { gunzipSync } = await import("node:zlib");
   const { train, validation, width } = loadDigits(gunzipSync(file).toString());
   const model = await TiedAutoencoder.create({ layers: [width, code], seed: 1 });
   const pca = await TiedAutoencoder.create({ layers: [width, code], activation: "linear" });
