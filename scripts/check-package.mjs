@@ -17,6 +17,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import { pack } from "./packed-manifest.mjs";
 import { rebuild } from "./rebuild.mjs";
 
 /**
@@ -45,12 +46,7 @@ function tool(command, args, cwd) {
   if (status !== 0) throw new Error(`\n${stdout}${stderr}`);
 }
 
-const [packed] = JSON.parse(
-  execFileSync("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], {
-    cwd: root,
-    encoding: "utf8",
-  }),
-);
+const packed = pack(folder);
 const tarball = join(folder, packed.filename);
 const installed = join(folder, "node_modules", "tied-autoencoder");
 mkdirSync(installed, { recursive: true });
@@ -69,7 +65,7 @@ check("no dependencies and no install scripts", () => {
   for (const kind of ["dependencies", "peerDependencies", "optionalDependencies"]) {
     if (manifest[kind]) throw new Error(`package.json has ${kind}.`);
   }
-  for (const script of ["preinstall", "install", "postinstall"]) {
+  for (const script of ["preinstall", "install", "postinstall", "prepare"]) {
     if (manifest.scripts[script]) throw new Error(`package.json has the script ${script}.`);
   }
 });
