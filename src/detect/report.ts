@@ -3,7 +3,16 @@
 
 import { onlyKeys, record, wholeNumber } from "../checks.ts";
 import { ascendingOrder, at } from "../math/order.ts";
-import { CHART, chart, escapeHtml, page, paragraph, section, table } from "../report/html.ts";
+import {
+  CHART,
+  chart,
+  escapeHtml,
+  page,
+  paragraph,
+  section,
+  table,
+  titleOr,
+} from "../report/html.ts";
 import { scoreLine } from "../report/scores.ts";
 import { drawErrors } from "../view/errors.ts";
 import type { Decision, Detection } from "./calibration.ts";
@@ -63,7 +72,7 @@ export function detectorReport(
   const sound = Number.isFinite(threshold) ? { threshold } : {};
   const said = `${count.toLocaleString("en")} of ${score.length.toLocaleString("en")} rows are flagged by ${JSON.stringify(decision)}.`;
   const lead = `A detector learned what is normal and scored these rows: the higher its score, the odder a row. ${said}`;
-  return page(options.title ?? "Odd rows", lead, [
+  return page(titleOr("Odd rows", options.title), lead, [
     section(
       "Scores of rows",
       `${score.length > 0 ? chart(drawErrors(score, { ...sound, unit: "score of a row", size: CHART })) : ""}

@@ -13,7 +13,7 @@ import { drawErrors } from "../view/errors.ts";
 import { drawFilters } from "../view/filters.ts";
 import { drawImages } from "../view/images.ts";
 import { drawLoss } from "../view/loss.ts";
-import { CHART, chart, escapeHtml, page, paragraph, section, table } from "./html.ts";
+import { CHART, chart, escapeHtml, page, paragraph, section, table, titleOr } from "./html.ts";
 import { type CodeMap, mapCodes } from "./map.ts";
 import { pcaFloor } from "./pca-floor.ts";
 
@@ -86,7 +86,7 @@ export function report(
   if (rows.count === 0) throw new InvalidValueError("report needs at least one row; x has none.");
   const columns = columnNames(options.columns, width);
   const oddest = wholeNumber("oddest", options.oddest ?? 10, 0);
-  const title = options.title ?? "Tied autoencoder";
+  const title = titleOr("Tied autoencoder", options.title);
   const errors = model.reconstructionErrors(x);
   const sorted = Float64Array.from(errors).filter(Number.isFinite).sort();
   const threshold = options.threshold ?? sortedQuantile(sorted, SHARE);

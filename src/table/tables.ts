@@ -82,8 +82,14 @@ export function tableRows(input: TableInput, options: TableOptions = {}): TableR
     for (const value of column.values()) {
       const number = numberOf(value);
       if (number === undefined) throw notANumber(table, column.name, i, value);
-      data[i * width + j] = number;
-      i++;
+      if (i < rows) data[i * width + j] = number;
+      if (++i > rows) break;
+    }
+    if (i !== rows) {
+      const held = i > rows ? "more" : i;
+      throw new InvalidValueError(
+        `Column ${show(column.name)} holds ${held} values; the table has ${rows} rows.`,
+      );
     }
   });
   return { data, shape: [rows, width], columns: columns.map(({ name }) => name) };
@@ -113,11 +119,17 @@ export function* readingTable(input: TableInput): Paused<Table> {
 }
 
 function isArrow(input: object): input is ArrowLike {
-  return "numRows" in input && "schema" in input && "getChildAt" in input;
+  const { numRows, schema, getChildAt } = input as Partial<ArrowLike>;
+  return (
+    Number.isSafeInteger(numRows) &&
+    Array.isArray(schema?.fields) &&
+    typeof getChildAt === "function"
+  );
 }
 
 function isDuckDb(input: object): input is DuckDbLike {
-  return "columnNames" in input && "getColumns" in input;
+  const { columnNames, getColumns } = input as Partial<DuckDbLike>;
+  return typeof columnNames === "function" && typeof getColumns === "function";
 }
 
 function* tableOfObjects(objects: readonly unknown[]): Paused<Table> {
@@ -139,7 +151,11 @@ function* tableOfObjects(objects: readonly unknown[]): Paused<Table> {
       name,
       length: rows.length,
       *values() {
-        for (const row of rows) yield row[name];
+        // A row without "constructor" has no value there, though every object inherits one.
+        const inherits = name in Object.prototype;
+        for (const row of rows) {
+          yield inherits && !Object.hasOwn(row, name) ? undefined : row[name];
+        }
       },
     })),
   };

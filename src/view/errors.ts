@@ -34,7 +34,8 @@ export function drawErrors(errors: ArrayLike<number>, options: ErrorsOptions = {
   if (threshold !== undefined) finiteNumber("threshold", threshold);
   const bins = wholeNumber("bins", options.bins ?? 40, 1);
   const size = chartSize(options.size, [480, 220]);
-  const values = Float64Array.from(errors as ArrayLike<number>)
+  const numberOf = (value: unknown) => (typeof value === "number" ? value : Number.NaN);
+  const values = Float64Array.from(errors as ArrayLike<unknown>, numberOf)
     .filter(Number.isFinite)
     .sort();
   const lost = errors.length - values.length;

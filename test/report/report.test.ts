@@ -149,3 +149,10 @@ test("a detector is sent to its own report", () => {
     "A detector has its own: detector.report(rows).",
   );
 });
+
+test("a title that is no text is refused", () => {
+  using model = TiedAutoencoder.createSync({ layers: [3, 2] });
+  expect(() => report(model, rows, { title: 7 as never })).toThrow(
+    "title must be a string; got 7.",
+  );
+});

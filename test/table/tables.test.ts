@@ -95,3 +95,28 @@ test("rows that are arrays need no rowsFrom, and are told so", () => {
     expect(rows(input)).toThrow("go to the model as they are.");
   }
 });
+
+test.each(["constructor", "toString", "__proto__", "hasOwnProperty"])(
+  "a row without a column named %s has a missing value there",
+  (name) => {
+    const rows: Record<string, unknown>[] = JSON.parse(`[{"a":1,"${name}":2},{"a":3}]`);
+    const { data, columns } = rowsFrom(rows);
+    expect(columns).toEqual(["a", name]);
+    expect([...data]).toEqual([1, 2, 3, Number.NaN]);
+  },
+);
+
+test.each([
+  ["too few", [1], /Column "a" holds 1 values; the table has 2 rows/],
+  ["too many", [1, 2, 3], /Column "a" holds more values; the table has 2 rows/],
+])("an Arrow table whose column holds %s values is refused", (_, values, message) => {
+  const table = { numRows: 2, schema: { fields: [{ name: "a" }] }, getChildAt: () => values };
+  expect(() => rowsFrom(table)).toThrow(message);
+});
+
+test("what is almost an Arrow table or a DuckDB result is refused in words", () => {
+  const almost = { numRows: 2, schema: {}, getChildAt: () => [1, 2] };
+  expect(() => rowsFrom(almost as never)).toThrow(/Column "numRows" must be an array/);
+  const named = { columnNames: 1, getColumns: 2 };
+  expect(() => rowsFrom(named as never)).toThrow(/Column "columnNames" must be an array/);
+});

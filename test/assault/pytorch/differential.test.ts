@@ -31,7 +31,7 @@ if (!hasTorch) console.log(`skipped: ${PYTHON} has no torch; PYTHON names anothe
 
 const STEPS = 20;
 /** How many times the error of PyTorch's own rounding may be reached, and what counts as its least. */
-const MULTIPLE = 8;
+const MULTIPLE = 20;
 const LEAST_ERROR = 2.5e-7;
 /** Streams of random draws: see src/math/seed.ts. */
 const DROPOUT_STREAM = 3;
