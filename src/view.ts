@@ -1,6 +1,6 @@
 // `tied-autoencoder/view`: small pictures of data, weights, codes and losses. Every function returns an SVG
-// string, or draws into a canvas context that it is given. There is no framework and no DOM: the same
-// functions serve a page, a report and a server. Importing this does nothing.
+// string, or draws into the given canvas context. The functions need no framework and no DOM: pages, reports
+// and servers use the same ones. Importing this file has no side effects.
 
 export { type CodesOptions, drawCodes } from "./view/codes.ts";
 export { drawErrors, type ErrorsOptions } from "./view/errors.ts";

@@ -1,5 +1,5 @@
-// What a detector compares scores with: the scores of rows that its models have not seen. From these come
-// p-values and every threshold.
+// The reference for scores: the scores of calibration rows, which the models have not seen. All p-values and
+// thresholds are computed from them.
 
 import { finiteNumber, onlyKeys, record } from "../checks.ts";
 import { InvalidValueError } from "../errors.ts";
@@ -18,8 +18,8 @@ import { FEWEST_SCORES, peakThreshold } from "./statistics/peaks.ts";
  * - `fdr`: Benjamini-Hochberg over the rows of the call. Of the flagged rows at most this share is normal.
  * - `quantile`: flag scores above this quantile of the training scores.
  * - `contamination`: flag scores above the quantile 1 - contamination, as PyOD and scikit-learn do.
- * - `pot`: flag scores that a normal row exceeds with this chance, by a tail fitted to the largest training
- *   scores. For chances too small for `alpha`.
+ * - `pot`: flag scores that a normal row exceeds with this chance. A distribution fitted to the largest training
+ *   scores gives the threshold. For chances too small for `alpha`.
  */
 export type Decision =
   | {
@@ -46,7 +46,7 @@ export type Decision =
 export const decisionNames = ["alpha", "fdr", "quantile", "contamination", "pot"] as const;
 export type DecisionName = (typeof decisionNames)[number];
 
-/** Rows, judged. */
+/** The judgement of rows. */
 export interface Detection {
   /** 1 for rows that are flagged, 0 for others. */
   readonly flagged: Uint8Array;
@@ -56,14 +56,14 @@ export interface Detection {
   readonly pValue: Float64Array;
   /** Rows with a score above this are flagged. */
   readonly threshold: number;
-  /** What to know of these rows: some may have no score, or be in no window. Empty as a rule. */
+  /** Remarks about these rows, for example that some have no score or are in no window. Usually empty. */
   readonly notes: readonly string[];
 }
 
 const DEFAULT_ALPHA = 0.01;
 
 export class Calibration {
-  /** Scores in the order they came; the oldest first. */
+  /** Scores in the order of arrival, the oldest first. */
   readonly scores: Float64Array;
   /** The same, smallest first. */
   readonly sorted: Float64Array;
@@ -78,7 +78,7 @@ export class Calibration {
     return conformalPValues(scores, this.sorted);
   }
 
-  /** Flags scores as the decision says. Checks it before anything is computed. */
+  /** Flags scores by the decision. Checks the decision before anything is computed. */
   decide(score: Float64Array, decision: Decision | undefined): Detection {
     const { name, value } = resolveDecision(decision);
     const pValue = this.pValues(score);
@@ -95,14 +95,14 @@ export class Calibration {
     };
   }
 
-  /** Throws if a decision cannot be taken with so many calibration rows. */
+  /** Throws if there are too few calibration rows for a decision. */
   requireEnough(decision: Decision | undefined): void {
     const { name, value } = resolveDecision(decision);
     if (name !== "alpha") return;
     const needed = rowsToReach(value);
     if (this.sorted.length >= needed) return;
     const { length } = this.sorted;
-    // A tail takes rows too.
+    // Fitting a tail needs rows too.
     const advice =
       length < FEWEST_SCORES
         ? "a larger alpha or more rows"
@@ -113,8 +113,8 @@ export class Calibration {
   }
 
   /**
-   * The score above which rows are flagged. A false discovery rate has none without the rows.
-   * @throws InvalidValueError where there are too few calibration rows
+   * The score above which rows are flagged. For a false discovery rate it depends on the rows, so it is not available here.
+   * @throws InvalidValueError if there are too few calibration rows, and for a false discovery rate
    */
   threshold(decision: Decision | undefined): number {
     const { name, value } = resolveDecision(decision);
@@ -147,7 +147,7 @@ export class Calibration {
   /** The score that exactly the rows with p-values of at most `p` exceed. */
   #scoreAt(p: number): number {
     const { sorted } = this;
-    // p-values are (1 + reached) / (n + 1); the next smaller count may be off by rounding, so it is tried.
+    // p-values are (1 + reached) / (n + 1). Rounding may change the count by one, so the exact comparison follows.
     let reached = Math.floor(p * (sorted.length + 1)) - 1;
     if ((reached + 2) / (sorted.length + 1) <= p) reached += 1;
     if (reached < 0) return Infinity;
@@ -155,7 +155,7 @@ export class Calibration {
   }
 }
 
-/** The scores without NaN. There may be millions: a plain loop. */
+/** The scores without NaN. A plain loop, because there may be millions. */
 function known(scores: Float64Array): Float64Array {
   const some = new Float64Array(scores.length);
   let count = 0;
@@ -178,7 +178,7 @@ export function unknownRows(score: Float64Array): string[] {
   ];
 }
 
-/** Which decision, with its value checked. */
+/** The kind of decision and its checked value. */
 export function resolveDecision(decision: Decision | undefined): {
   name: DecisionName;
   value: number;

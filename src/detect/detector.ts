@@ -1,5 +1,5 @@
-// AnomalyDetector: which rows are odd, how sure that is, and why. It holds what it takes to judge rows: how
-// their columns are read, an ensemble of models, and the scores of rows that the models have not seen.
+// AnomalyDetector: which rows are odd, with what certainty, and why. It contains the encoder of the columns, an
+// ensemble of models, and the scores of rows that the models have not seen.
 
 import type { OwnBytes } from "../arrays.ts";
 import { onlyKeys, record, wholeNumber } from "../checks.ts";
@@ -44,7 +44,7 @@ import { type DetectorInput, readingSource, readSource } from "./table/source.ts
 import { type UpdateOptions, updateOptions, updateParts } from "./update.ts";
 import type { Yardstick } from "./yardstick.ts";
 
-/** A file's bytes, or what gives them. */
+/** The bytes of a file, or a source of them. */
 export type DetectorSource = Bytes | PromiseLike<Bytes>;
 type Bytes =
   | Uint8Array
@@ -56,49 +56,49 @@ type Bytes =
 
 /** How well scores and decisions agree with labels. */
 export interface Evaluation {
-  /** Area under the ROC curve of the scores, in [0, 1]; 0.5 for scores that know nothing. */
+  /** Area under the ROC curve of the scores, in [0, 1]; 0.5 for random scores. */
   readonly auroc: number;
   /** Area under the precision-recall curve of the scores, in [0, 1]. */
   readonly averagePrecision: number;
-  /** Share of the flagged rows that are odd; 0 where none is flagged. */
+  /** Share of the flagged rows that are odd; 0 if none is flagged. */
   readonly precision: number;
   /** Share of the odd rows that are flagged. */
   readonly recall: number;
-  /** Harmonic mean of precision and recall; 0 where both are 0. */
+  /** Harmonic mean of precision and recall; 0 if both are 0. */
   readonly f1: number;
 }
 
 /** Options of `events`. */
 export interface EventOptions {
-  /** Rows that are not flagged which an event may have within it. Default: a window's length. */
+  /** The most unflagged rows in sequence within one event. Default: the length of a window. */
   readonly patience?: number;
-  /** How many events get reasons, those of the highest scores, some milliseconds each. Default: all. */
+  /** How many events get reasons, those with the highest scores first. Each takes some milliseconds. Default: all. */
   readonly explained?: number;
 }
 
 const eventKeys = ["patience", "explained"] as const satisfies (keyof EventOptions)[];
 
-/** What a detector is made of, as it was resolved. */
+/** The resolved configuration of a detector. */
 export interface DetectorConfig {
   /** How many models. */
   readonly models: number;
-  /** Units of each model, from the features of a row, or of a window, to the code. */
+  /** Units of the layers of each model, from the features of a row or of a window to the code. */
   readonly layers: readonly number[];
-  /** What counts: what the models cannot reproduce, how far the code is out, or both. */
+  /** What the score measures: the reconstruction error, the distance of the code, or both. */
   readonly score: ScoreKind;
-  /** How rows are a time series; undefined where every row stands for itself. */
+  /** The windows of a time series; undefined if rows are independent. */
   readonly window: SeriesState | undefined;
-  /** How text stands for numbers and for missing values. */
+  /** The text format of numbers and missing values. */
   readonly cells: CellOptions;
-  /** Rows whose scores new ones are compared with. */
+  /** Number of rows whose scores are the reference for new scores. */
   readonly calibrationRows: number;
-  /** Of folds, weights and noise. */
+  /** Seed of folds, weights and noise. */
   readonly seed: number;
 }
 
-/** Learns what is normal from rows that are mostly normal, and says of other rows how odd they are, how sure that is, and why. */
+/** Learns what is normal from rows that are mostly normal. Reports which other rows are odd, with what certainty, and why. */
 export class AnomalyDetector {
-  /** Scores and p-values of the training rows, each by models that have not seen it. */
+  /** Scores and p-values of the training rows. Each row is scored by models that have not seen it. */
   readonly training: TrainingResult;
   #parts: Parts | undefined;
   #updating = false;
@@ -120,25 +120,25 @@ export class AnomalyDetector {
     return new AnomalyDetector(await fitParts(rows, options));
   }
 
-  /** What each column is, and why it was taken for that. */
+  /** The kind of each column, and the reason for it. */
   get schema(): readonly ColumnSchema[] {
     return this.#live.encoder.state.schema;
   }
 
-  /** What people should know of this detector: what was decided, what is missing, what went wrong. */
+  /** Remarks about this detector: decisions, missing data and problems. */
   get notes(): readonly string[] {
     return this.#live.notes;
   }
 
   /**
-   * How well it tells held-out rows with a swapped value, beside principal components. Undefined if `fit` was not given
-   * `yardstick: true`, for time series, and after loading.
+   * How well it detects held-out rows with a swapped value, compared with principal components. Undefined without the
+   * option `yardstick: true` of `fit`, for time series, and after loading.
    */
   get yardstick(): Yardstick | undefined {
     return this.#live.yardstick;
   }
 
-  /** What it is made of. */
+  /** The configuration. */
   get config(): DetectorConfig {
     const { ensemble, series, calibration, encoder, policy, seed } = this.#live;
     const hidden =
@@ -157,8 +157,8 @@ export class AnomalyDetector {
   }
 
   /**
-   * Scores of rows, [rows]: higher is odder. NaN for a row in which nothing is known; 0 for rows of a series that are in no
-   * window, as between two gaps.
+   * Scores of rows, [rows]: higher is odder. NaN for a row without any known value. 0 for rows of a series that are in no
+   * window, for example between two gaps.
    */
   score(rows: DetectorInput): Float64Array {
     const parts = this.#live;
@@ -166,8 +166,8 @@ export class AnomalyDetector {
   }
 
   /**
-   * Conformal p-values of rows, [rows], in (0, 1]: how often a row like those of training scores at least as
-   * high. The smallest is 1 / (n + 1), n the number of calibration rows.
+   * Conformal p-values of rows, [rows], in (0, 1]: the chance that a row like those of training scores at least as
+   * high. The smallest is 1 / (n + 1), where n is the number of calibration rows.
    */
   pValues(rows: DetectorInput): Float64Array {
     return this.#live.calibration.pValues(this.score(rows));
@@ -175,7 +175,7 @@ export class AnomalyDetector {
 
   /**
    * Flags odd rows. Default `{ alpha: 0.01 }`.
-   * @throws InvalidValueError for an alpha below 1 / (n + 1), with the number of calibration rows it would take
+   * @throws InvalidValueError for an alpha below 1 / (n + 1), with the number of calibration rows that it needs
    */
   detect(rows: DetectorInput, decision?: Decision): Detection {
     const parts = this.#live;
@@ -188,7 +188,8 @@ export class AnomalyDetector {
   }
 
   /**
-   * The score above which a decision flags rows. Default `{ alpha: 0.01 }`. A false discovery rate has none without rows.
+   * The score above which a decision flags rows. Default `{ alpha: 0.01 }`. A false discovery rate has no threshold without
+   * rows.
    * @throws InvalidValueError as `detect` does
    */
   threshold(decision?: Decision): number {
@@ -219,8 +220,9 @@ export class AnomalyDetector {
   }
 
   /**
-   * Why rows are odd: for each row its columns. First come constants that moved and values that training never saw, then the
-   * columns whose expected value would lower the score, the most first. Takes some milliseconds a row.
+   * Why rows are odd: for each row its columns. Constants that changed and values that did not occur in training come first.
+   * The other columns follow in descending order of the amount by which their expected value would lower the score. Takes
+   * some milliseconds for each row.
    */
   explain(rows: DetectorInput): Reason[][] {
     const parts = this.#live;
@@ -228,9 +230,9 @@ export class AnomalyDetector {
   }
 
   /**
-   * Flagged rows of a time series that follow each other, as events: from when to when, the oddest row, and its columns, the
-   * one to blame first.
-   * @param decision how rows are flagged, or what `detect` said of these rows. Default `{ alpha: 0.01 }`
+   * Consecutive flagged rows of a time series as events: the first and the last row, the oddest row, and the reasons of the
+   * oddest row, the most important column first.
+   * @param decision how rows are flagged, or the result of `detect` for these rows. Default `{ alpha: 0.01 }`
    * @throws InvalidStateError unless the detector was fitted with `window`
    */
   events(
@@ -262,17 +264,17 @@ export class AnomalyDetector {
   }
 
   /**
-   * What the detector says of rows, as one HTML page that needs nothing else: what was decided, how scores are spread, the
-   * oddest rows with their reasons, which columns are to blame, and whether rows have drifted.
+   * A report about rows as one HTML page that needs no other files: the decision, the distribution of the scores, the
+   * oddest rows with their reasons, the columns that are most often the reason, and whether rows have drifted.
    */
   report(rows: DetectorInput, options?: DetectorReportOptions): string {
     return detectorReport(this, rows, options);
   }
 
   /**
-   * Learns on from new rows that are mostly normal: scales, models and calibration move, old rows fade. `drift` sees the
-   * rows as they were judged before. Levels of categories and constants stay what they were.
-   * @throws (rejects) as `fit` does; the detector is then as it was
+   * Continues learning from new rows that are mostly normal. Scales, models and calibration change, and old rows lose weight.
+   * `drift` observes the scores of the rows before the update. Levels of categories and constants do not change.
+   * @throws (rejects) as `fit` does; the detector is then unchanged
    */
   async update(rows: DetectorInput, options?: UpdateOptions): Promise<void> {
     const parts = this.#live;
@@ -308,17 +310,17 @@ export class AnomalyDetector {
   }
 
   /**
-   * Judges rows that come one at a time. What `push` answers are the numbers that the same rows have together; in a time
+   * Judges rows one at a time. For a table, `push` returns the same numbers as `detect` for all rows together. In a time
    * series the newest row is judged by the window that ends with it, and `settled` has the final numbers.
-   * @throws InvalidValueError for a false discovery rate, which is a promise about rows together
+   * @throws InvalidValueError for a false discovery rate, which applies to many rows together
    */
   stream(decision?: Decision): DetectorStream {
     return new DetectorStream(() => ({ parts: this.#live, watch: this.#watch }), decision);
   }
 
   /**
-   * Whether rows have moved away from what was learned: those that streams and `update` have seen, or the given
-   * ones, in their order, which are then not counted with the others.
+   * Whether rows have drifted from the training rows: the rows that streams and `update` have seen, or the given
+   * rows in their order. Given rows are not added to the others.
    */
   drift(rows?: DetectorInput): Drift {
     const parts = this.#live;
@@ -336,9 +338,9 @@ export class AnomalyDetector {
   }
 
   /**
-   * Makes a detector from what `save` wrote. Its answers are the same.
-   * @param source bytes, or what gives them: a Blob, a Response, a promise of one
-   * @throws (rejects) FormatError for a file that is truncated, hostile, newer or something else
+   * Makes a detector from a file that `save` wrote. Its results are the same.
+   * @param source bytes, a Blob, a Response, or a promise of one of these
+   * @throws (rejects) FormatError for a file that is truncated, malformed, newer or of another kind
    */
   static async load(
     source: DetectorSource,
@@ -349,7 +351,7 @@ export class AnomalyDetector {
     return new AnomalyDetector(parts, DriftWatch.restore(drift));
   }
 
-  /** Gives the memory back. Any later call throws a DisposedError. */
+  /** Frees the memory. Any later call throws a DisposedError. */
   dispose(): void {
     this.#parts?.ensemble.dispose();
     this.#parts = undefined;
@@ -365,7 +367,7 @@ export class AnomalyDetector {
   }
 }
 
-/** A watch over rows that begins with what was learned. */
+/** A drift watch that starts with the calibration scores. */
 function freshWatch({ calibration, windowCalibration, series }: Parts): DriftWatch {
   return new DriftWatch((windowCalibration ?? calibration).sorted, series?.length ?? 1);
 }

@@ -1,42 +1,42 @@
-// Whether rows have moved away from what was learned. Each row's score is ranked among the calibration scores and
-// the rows before it; while rows are like those of training, these ranks are uniform, and the martingale of
-// statistics/martingale.ts bets against that.
+// Whether rows have drifted from the training rows. Each score is ranked among the calibration scores and the
+// scores before it. As long as rows are like those of training, these ranks are uniform. The martingale of
+// statistics/martingale.ts bets against uniform ranks.
 
 import { ascending, at, countBelow } from "../math/order.ts";
 import { random } from "./random.ts";
 import { middlePValue } from "./statistics/conformal.ts";
 import { copyState, type MartingaleState, SimpleJumper } from "./statistics/martingale.ts";
 
-/** What is known of drift. */
+/** The state of drift. */
 export interface Drift {
-  /** How many times its stake the bet against exchangeable rows is worth now; about 1 without drift. */
+  /** Capital of the bet against exchangeable rows, which starts at 1; about 1 or less without drift. */
   readonly martingale: number;
-  /** Whether it ever reached 100. Without drift that happens with a chance of at most 1 in 100. */
+  /** Whether the capital ever reached 100. Without drift the chance of this is at most 1 in 100. */
   readonly alarm: boolean;
-  /** The row, counted from 0 over all rows that were watched, at about which the move began; undefined without an alarm. */
+  /** The row, counted from 0 over all watched rows, at which the drift approximately began; undefined without an alarm. */
   readonly sinceRow: number | undefined;
-  /** Rows that were watched. */
+  /** Number of watched rows. */
   readonly rows: number;
 }
 
-/** A watch over rows that come one after the other; saved with a detector. */
+/** A watch over consecutive rows; saved with a detector. */
 export interface DriftState {
   readonly martingale: MartingaleState;
-  /** Scores that new ones are ranked among, rising. */
+  /** The scores among which new ones are ranked, ascending. */
   readonly scores: Float64Array;
-  /** Rows that stand behind one score: 1, or a window's length. */
+  /** Rows for each score: 1, or the length of a window. */
   readonly rowsPerScore: number;
 }
 
 /** The chance of ever raising an alarm without drift. */
 const LEVEL = 0.01;
-/** Scores that are kept at most, so that a watch may go on for ever. */
+/** The most scores that are kept. It limits the memory of a watch. */
 const MOST_SCORES = 8192;
 
 export class DriftWatch {
   readonly #jumper: SimpleJumper;
   readonly #rowsPerScore: number;
-  /** Rising, in the first #count places. */
+  /** Ascending, in the first #count places. */
   readonly #scores = new Float64Array(MOST_SCORES);
   #count: number;
 
@@ -56,7 +56,7 @@ export class DriftWatch {
     return watch;
   }
 
-  /** Takes the score of the next row, or of a window that shares no row with the one before. */
+  /** Takes the score of the next row, or of a window that shares no row with the previous window. */
   observe(score: number): void {
     if (Number.isNaN(score)) return;
     this.#jumper.push(middlePValue(score, this.#known));
@@ -86,7 +86,7 @@ export class DriftWatch {
     return this.#scores.subarray(0, this.#count);
   }
 
-  /** Keeps a random sample of all scores so far, of which the newest is one as likely as any. */
+  /** Keeps a random sample of all scores so far. The newest score is in it with the same chance as any other. */
   #insert(score: number): void {
     if (this.#count === MOST_SCORES) {
       const { below } = random(this.#jumper.state.count, 7);
@@ -102,7 +102,7 @@ export class DriftWatch {
   }
 }
 
-/** The scores of a series' windows that share no row: of each stretch every `length` rows one. */
+/** The scores of windows that share no row: in each segment of a series one window for every `length` rows. */
 export function apart(scores: Float64Array, starts: Uint32Array, length: number): number[] {
   const kept: number[] = [];
   let free = 0;

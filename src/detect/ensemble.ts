@@ -1,18 +1,18 @@
-// Several models, each trained without another share of the samples, and the score they give together:
+// Several models, each trained without a different share of the samples, and their common score:
 //
-//   residual  the mean over columns of e / v, e the column's squared error and v its mean on held-out samples
-//   distance  the squared Mahalanobis distance of the code over its units, the mean over the models; of windows
-//             over its mean on held-out samples and times the policy's weight, because a plant drifts most within what
-//             its model knows
-//   combined  the sum of the two, and, where training samples are few, of the squared distance from the nearest of them over
-//             its mean on held-out samples. Bouman & Heskes 2025: a row far out inside what the model can reproduce has
-//             a small residual, so that the distance in the code must count
+//   residual  the mean over columns of e / v, where e is the squared error of the column and v its mean on held-out samples
+//   distance  the squared Mahalanobis distance of the code divided by its units, the mean over the models. For windows it is
+//             divided by its mean on held-out samples and multiplied by the weight of the policy, because normal drift of a
+//             plant changes mainly the code
+//   combined  the sum of the two. With few training samples, also the squared distance from the nearest of them divided by
+//             its mean on held-out samples. Bouman & Heskes 2025: a row that is far from all others but that the model can
+//             reproduce has a small residual, so the distance in the code must count
 //
-// A column that holds what training never saw counts as the first exception in n + 1 rows: e / v = n + 1.
+// A column with a value that did not occur in training counts as the first exception in n + 1 rows: e / v = n + 1.
 //
-// A value that is missing from a window is replaced by what the models make of the others, again and again until it hardly
-// moves, and does not count itself. The mean in its place would make the others odd. Rows of a table keep the mean, with which
-// their models were trained.
+// A missing value of a window is replaced by the reconstruction from the other values, several times, until it changes little.
+// It does not count itself. The mean in its place would make the other values odd. Rows of a table keep the mean, because
+// their models were trained with it.
 
 import type { RuntimeOptions } from "../make.ts";
 import { ascending, at } from "../math/order.ts";
@@ -25,37 +25,37 @@ import type { Policy } from "./policy.ts";
 import { range, type Samples } from "./samples.ts";
 import type { Encoded } from "./table/encoder.ts";
 
-/** What a score measures: what the models cannot reproduce, how far the code is out, or both. */
+/** What a score measures: the reconstruction error, the distance of the code, or both. */
 export type ScoreKind = "residual" | "distance" | "combined";
 
-/** Held-out samples of a fold from which the scale of errors is taken. */
+/** The most held-out samples of a fold from which the scale of errors is computed. */
 const MOST_FOR_SCALE = 20_000;
-/** Held-out samples whose errors are kept, by which a column's surprise is told, and the most values of them. */
+/** The most held-out samples whose errors are kept for the surprise of a column, and the most values of them. */
 const MOST_KEPT = 1000;
 const MOST_KEPT_VALUES = 2 ** 19;
-/** A column's mean error is taken to be at least this share of its variance: float32 knows no less. */
+/** The least mean error of a column, as a share of its variance. Smaller errors are below the precision of float32. */
 const LEAST_ERROR = 1e-6;
-/** Rounds of replacing missing values of a window. */
+/** Iterations that replace the missing values of a window. */
 const ROUNDS = 8;
 
 export interface EnsembleState {
   readonly kind: ScoreKind;
   /** For each block of features the mean squared error of held-out samples, summed over the block. */
   readonly blockErrors: Float64Array;
-  /** What distances are divided by. */
+  /** The divisor of distances. */
   readonly distanceScale: number;
-  /** What distances from neighbours are divided by; undefined where training samples are not kept. */
+  /** The divisor of distances from neighbours; undefined if training samples are not kept. */
   readonly neighbourScale: number | undefined;
-  /** Samples that training was given. */
+  /** Number of training samples. */
   readonly trainingCount: number;
 }
 
-/** What comes of cross-fitting. */
+/** The result of cross-fitting. */
 export interface CrossFit {
   readonly ensemble: Ensemble;
   /** Scores of all samples by models that have not seen them, [samples]. */
   readonly scores: Float64Array;
-  /** For each block the ascending errors of some held-out samples over their mean. */
+  /** For each block the errors of some held-out samples divided by their mean, ascending. */
   readonly heldOut: Float64Array[];
 }
 
@@ -63,12 +63,12 @@ export class Ensemble {
   readonly members: readonly Member[];
   readonly blocks: Uint32Array;
   readonly state: EnsembleState;
-  /** Training samples, where they are few and count. */
+  /** Training samples, if they are few and part of the score. */
   readonly neighbours: Neighbours | undefined;
   readonly #jury: Jury;
   /** Whether samples are windows of a time series, and not rows of a table. */
   readonly areWindows: boolean;
-  /** Where the errors of each block begin in a sample's: [blocks + 1]. */
+  /** Where the errors of each block begin among the errors of a sample: [blocks + 1]. */
   readonly #errorBlocks: Uint32Array;
 
   constructor(
@@ -89,7 +89,7 @@ export class Ensemble {
   }
 
   /**
-   * Trains one model a fold. Samples in no fold are scored by all models, since none has seen them.
+   * Trains one model for each fold. Samples in no fold are scored by all models, because none has seen them.
    */
   static async crossFit(
     samples: Samples,
@@ -132,12 +132,12 @@ export class Ensemble {
     }
   }
 
-  /** Scores of samples that no model has seen: the mean over the models. NaN where nothing is known. */
+  /** Scores of samples that no model has seen: the mean over the models. NaN if all values of a sample are missing. */
   score(encoded: Encoded): Float64Array {
     return this.#combine(encoded, this.judge(this.completed(encoded).features));
   }
 
-  /** Windows whose missing values are what the models make of the others; other samples as they are. */
+  /** Windows with reconstructions in place of missing values. Other samples are returned unchanged. */
   completed(encoded: Encoded): Encoded {
     return completed(this.#jury, this, encoded);
   }
@@ -147,7 +147,7 @@ export class Ensemble {
     return this.#jury.together;
   }
 
-  /** What the models say together: the means of their errors and distances. */
+  /** The means of the errors and distances of the models. */
   judge(features: Float32Array): Judgement {
     return this.#jury.judge(features);
   }
@@ -157,7 +157,7 @@ export class Ensemble {
     return this.#jury.reconstruct(features);
   }
 
-  /** Error of each block over its mean on held-out samples, [samples, blocks]; NaN where it is missing. */
+  /** The error of each block divided by its mean on held-out samples, [samples, blocks]; NaN for a missing block. */
   blockScores(encoded: Encoded, errors: ArrayLike<number>): Float64Array {
     const blocks = this.#errorBlocks;
     const { blockErrors } = this.state;
@@ -177,7 +177,7 @@ export class Ensemble {
     return scores;
   }
 
-  /** Scores of all samples: each by the model that held it out, or by all models if none was trained on it. */
+  /** Scores of all samples: each by the model that held it out, or by all models if it is in no fold. */
   async outOfFold(samples: Samples, folds: Folds, hooks: TrainingHooks): Promise<Float64Array> {
     const scores = new Float64Array(samples.count).fill(Number.NaN);
     const isInFold = new Uint8Array(samples.count);
@@ -202,7 +202,10 @@ export class Ensemble {
     return scores;
   }
 
-  /** For each block the ascending errors over their mean of some samples, each by the model that held it out. */
+  /**
+   * For each block the errors of some samples divided by their mean, ascending. Each sample is judged by the model that held
+   * it out.
+   */
   async heldOutBlocks(
     samples: Samples,
     folds: Folds,
@@ -257,7 +260,7 @@ export class Ensemble {
         scores[i] = Number.NaN;
         continue;
       }
-      // What training never saw is in the score of every kind.
+      // Values that did not occur in training count in the score of every kind.
       const novelty = (unknown * (trainingCount + 1)) / columns;
       const residual = kind === "distance" ? 0 : sum / columns;
       const distance = kind === "residual" ? 0 : (distances[i] ?? 0) / distanceScale;
@@ -314,7 +317,7 @@ export async function heldOutMeans(
   const blockCount = blocks.length - 1;
   const sums = new Float64Array(blockCount);
   const known = new Float64Array(blockCount);
-  // A choice among levels that never failed may fail once in n + 1 rows.
+  // A choice without an error in n rows is assumed to have one in n + 1 rows.
   const isChoice = (b: number) => blocks !== samples.blocks && featuresOf(samples.blocks, b) > 1;
   let distance = 0;
   let nearest = 0;
@@ -349,7 +352,7 @@ export async function heldOutMeans(
   };
 }
 
-/** Where the errors of each block begin: as the features do, or one error a block where the jury judges categories. */
+/** Where the errors of each block begin: at its features, or one error for each block if the jury judges categories. */
 function errorBlocks({ width, errorWidth }: Jury, blocks: Uint32Array): Uint32Array {
   return errorWidth === width ? blocks : blocks.map((_, b) => b);
 }
@@ -358,13 +361,13 @@ function featuresOf(blocks: Uint32Array, b: number): number {
   return at(blocks, b + 1) - at(blocks, b);
 }
 
-/** At most `most` of the numbers, evenly spread. */
+/** At most `most` of the numbers, evenly spaced. */
 function evenly(indexes: Uint32Array, most: number): Uint32Array {
   const stride = Math.max(1, Math.ceil(indexes.length / most));
   return indexes.filter((_, i) => i % stride === 0);
 }
 
-/** Works through numbers of samples chunk by chunk. */
+/** Processes numbers of samples in chunks. */
 async function inChunks(
   indexes: Uint32Array,
   { together }: Jury,

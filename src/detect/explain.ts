@@ -1,6 +1,6 @@
-// Why a row is odd. Each column in turn is left out: replaced by the value that makes the row least odd, given
-// its other columns. What the score loses by that is what the column adds to it. The value is searched for
-// among those that the column is known to take, which works for any model, also for one that copies its input.
+// Why a row is odd. Each column in turn is replaced by the value that makes the row least odd, given its other
+// columns. The decrease of the score is the contribution of the column. Candidates are values that the column
+// had in training. This works for every model, even for one that copies its input.
 
 import { at, countBelow, countUpTo } from "../math/order.ts";
 import type { Ensemble } from "./ensemble.ts";
@@ -16,52 +16,52 @@ import {
 
 type Cell = number | string | boolean | null;
 
-/** Why a column of a row is odd, or is not. */
+/** How odd a column of a row is, and why. */
 export interface Reason {
-  /** Its name, or its number from 0 in a matrix without names. */
+  /** The name of the column, or its number from 0 in a matrix without names. */
   readonly column: string | number;
-  /** The row's value; null where it is missing. */
+  /** The value of the row; null if it is missing. */
   readonly value: Cell;
-  /** The value that would be ordinary, given the row's other columns. */
+  /** The value that would be normal, given the other columns of the row. */
   readonly expected: Cell;
-  /** 1 where the value is above what was expected, -1 where it is below, 0 where there is no above. */
+  /** 1 if the value is above the expected one, -1 if it is below, 0 if the two have no order or are equal. */
   readonly sign: -1 | 0 | 1;
-  /** How often the column's error is at least as large in rows that the models have not seen, in (0, 1]. */
+  /** Share of rows unseen by the models in which the error of the column is at least as large, in (0, 1]. */
   readonly surprise: number;
-  /** Share of the row's score that is gone once the column has its expected value, in [0, 1]. */
+  /** Share of the score that the expected value of the column would remove, in [0, 1]. */
   readonly contribution: number;
-  /** In a time series the row, from 0, at which the column was furthest off; it is near the row that is explained. */
+  /** In a time series the row, from 0, with the largest error of the column. It is near the explained row. */
   readonly when?: number;
-  /** For categories: how likely the models take the row's value to be, in [0, 1]. */
+  /** For categories: the probability of the value according to the models, in [0, 1]. */
   readonly probability?: number;
 }
 
-/** What explanations are measured by; saved with a detector. */
+/** The reference values of explanations; saved with a detector. */
 export interface ExplanationState {
-  /** Ascending errors of each block over their mean, of held-out samples: [blocks][samples]. */
+  /** Errors of held-out samples divided by their mean, ascending, for each block: [blocks][samples]. */
   readonly heldOut: readonly Float64Array[];
-  /** For each field, values that it takes, encoded and rising; empty for categories. */
+  /** For each field, encoded values that it had in training, ascending; empty for categories. */
   readonly values: readonly Float64Array[];
 }
 
 /** Rows to explain. */
 export interface Questions {
   readonly encoded: Encoded;
-  /** Raw rows [count, columns], as `encoded` was made from. */
+  /** Raw rows [count, columns], from which `encoded` was made. */
   readonly cells: Float64Array;
-  /** A value as it came. */
+  /** A value as the caller passed it. */
   valueAt(row: number, column: number): unknown;
 }
 
-/** Columns of a row, those of the largest errors, that are left out; others are told by their error alone. */
+/** The most columns of a row, those with the largest errors, that are left out in turn. Only the errors of the others are used. */
 const MOST_CANDIDATES = 12;
-/** Values that are tried between the neighbours of the best of those a column takes. */
+/** Values that are tried between the neighbours of the best value. */
 const REFINEMENTS = 4;
-/** Trial rows that are scored at a time. */
+/** Trial rows that are scored together. */
 const CHUNK = 2048;
 const NOTHING = new Float64Array(0);
 
-/** A row with other features in the place of one field's. */
+/** A row with other features for one field. */
 interface Trial {
   readonly row: number;
   readonly field: number;
@@ -73,15 +73,15 @@ interface Best {
   score: number;
 }
 
-/** Values that training never saw first; the others keep their order. */
+/** Puts values that did not occur in training first; the others keep their order. */
 export function newFirst(reasons: readonly Reason[]): Reason[] {
   const isNew = ({ probability }: Reason) => probability === 0;
   return [...reasons.filter(isNew), ...reasons.filter((reason) => !isNew(reason))];
 }
 
 /**
- * The reasons of each row: what training never saw, then the columns whose expected value would lower the score, the most
- * first.
+ * The reasons of each row: first values that did not occur in training, then the other columns in descending order of the
+ * amount by which their expected value would lower the score.
  */
 export function explainRows(
   encoder: Encoder,
@@ -124,8 +124,8 @@ export function explainRows(
 }
 
 /**
- * What the models make of each row when they do not see one category of it: a reconstruction for each category field,
- * undefined for numbers.
+ * The reconstruction of each row with one category hidden from the models: one for each category field, undefined for
+ * numbers.
  */
 function hiddenGuesses(
   encoder: Encoder,
@@ -142,7 +142,7 @@ function hiddenGuesses(
   });
 }
 
-/** For rows and fields, numbered row * fields + field: the features with which the row is least odd. */
+/** For each row and field, with index row * fields + field: the features with which the row is least odd. */
 function leaveOut(
   encoder: Encoder,
   ensemble: Ensemble,
@@ -170,7 +170,7 @@ function leaveOut(
       if (!field) continue;
       const from = row * encoder.width + field.start;
       const add = (features: ArrayLike<number>) => void first.push({ row, field: f, features });
-      // Its own: nothing may be better. A level that training never saw is none of those to choose from.
+      // The row's own value, because no other may be better. An unseen level is not a candidate.
       if (!isUnseen[f]) add(encoded.features.subarray(from, from + field.width));
       add(reconstruction.subarray(from, from + field.width));
       if (field.kind === "category") for (const level of levelFeatures(field)) add(level);
@@ -190,7 +190,7 @@ function leaveOut(
   return best;
 }
 
-/** The fields of the largest errors, unseen levels before all, at most so many as are looked at closely. */
+/** The fields with the largest errors, at most MOST_CANDIDATES. Unseen levels come first. */
 function candidates(
   blockScores: Float64Array,
   row: number,
@@ -230,7 +230,7 @@ function scoreTrials(
         encoded.missing?.subarray(row * fields.length, (row + 1) * fields.length) ?? [],
         t * fields.length,
       );
-      // Another level in the place of one that training never saw takes the novelty away.
+      // Replacing an unseen level by another one removes the novelty.
       const isGone = replaced !== undefined && isUnseenLevel(encoder, cells, row, replaced);
       if (novelties) novelties[t] = (encoded.novelties?.[row] ?? 0) - (isGone ? 1 : 0);
       if (missing && isGone) missing[t * fields.length + field] = 0;
@@ -240,7 +240,7 @@ function scoreTrials(
   return scores;
 }
 
-/** Whether a row has a level in a category field that training never saw. */
+/** Whether a row has an unseen level in a category field. */
 function isUnseenLevel(encoder: Encoder, cells: Float64Array, row: number, field: Field): boolean {
   return field.kind === "category" && cells[row * encoder.columns + field.column] === UNSEEN;
 }
@@ -255,7 +255,7 @@ function levelFeatures({ levels, shares, scale, isChoice }: CategoryField): Floa
   );
 }
 
-/** Values between the neighbours of `value` among rising values. */
+/** Values between the neighbours of `value` among ascending values. */
 function between(value: number, rising: Float64Array): number[] {
   const below = rising[countBelow(rising, value) - 1] ?? value;
   const above = rising[countUpTo(rising, value)] ?? value;
@@ -266,8 +266,8 @@ function between(value: number, rising: Float64Array): number[] {
 }
 
 /**
- * What is told of a field without figures of its error.
- * @param best features that would be ordinary in its place
+ * The description of a field without the figures of its error.
+ * @param best features that would be normal in its place
  * @param guess features as the models reconstruct them
  */
 export function describeField(

@@ -1,5 +1,5 @@
-// The way back from file.ts: a safetensors file as the parts of a detector. Every name, size and number is checked
-// before anything is made of it.
+// Reads the files that file.ts writes: a safetensors file becomes the parts of a detector. Every name, size and
+// number is checked before it is used.
 
 import { boolean, choice, finiteNumber, positiveNumber, record, wholeNumber } from "../checks.ts";
 import { show } from "../errors.ts";
@@ -36,7 +36,7 @@ const SCORE_KINDS = ["residual", "distance", "combined"] as const;
 
 /**
  * Reads a detector.
- * @throws (rejects) FormatError for a file that is truncated, hostile, newer or something else
+ * @throws (rejects) FormatError for a file that is truncated, malformed, newer or of another kind
  */
 export async function decodeDetector(
   bytes: Uint8Array,
@@ -57,7 +57,7 @@ export async function decodeDetector(
   const tensors = new Reader(file);
   const header = checked(() => readHeader(metadata.detector, metadata.models));
   const encoder = checked(() => new Encoder(header.encoder));
-  // Before anything of that size is made, the file must hold as many errors as there are blocks.
+  // The file must contain one error for each block. This is checked before anything of that size is allocated.
   const count = header.encoder.fields.length * (header.series?.length ?? 1);
   const blockErrors = tensors.finite(TENSORS.blockErrors, count);
   if (blockErrors.some((error) => !(error > 0))) {
@@ -124,7 +124,7 @@ export async function decodeDetector(
   };
 }
 
-/** The tensors of a file, each to be asked for once. */
+/** The tensors of a file. Each is read once. */
 class Reader {
   readonly #tensors: Safetensors["tensors"];
   readonly #metadata: Record<string, string>;
@@ -135,7 +135,7 @@ class Reader {
     this.#metadata = metadata;
   }
 
-  /** A float64 list; NaN may be in it. */
+  /** A float64 list, which may contain NaN. */
   doubles(name: string, length?: number): Float64Array {
     this.#asked.add(name);
     const tensor = this.#tensors.get(name);
@@ -163,7 +163,7 @@ class Reader {
     );
   }
 
-  /** Rising lists out of one tensor, their lengths in another. */
+  /** Ascending lists from one tensor; another tensor has their lengths. */
   lists(name: string, countsName: string, length: number): Float64Array[] {
     const values = this.finite(name);
     this.#asked.add(countsName);
@@ -238,7 +238,7 @@ interface Header {
   readonly drift: Omit<DriftState, "scores">;
 }
 
-/** Reads a part of the header; what checks of arguments say becomes the reason of a FormatError. */
+/** Reads a part of the header. An error about an argument becomes the reason of a FormatError. */
 function checked<Value>(read: () => Value): Value {
   try {
     return read();

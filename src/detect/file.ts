@@ -1,5 +1,5 @@
 // A detector as one safetensors file: the tensors of its models under "model.0." and so on, the scores that calibrate
-// it, and everything else as JSON in the metadata. file-read.ts is the way back.
+// it, and everything else as JSON in the metadata. file-read.ts reads such files.
 
 import type { OwnBytes } from "../arrays.ts";
 import { decodeSafetensors } from "../formats/safetensors.ts";
@@ -11,7 +11,7 @@ import type { Parts } from "./parts.ts";
 export const DETECTOR_FORMAT = "tied-autoencoder-detector";
 export const DETECTOR_VERSION = 1;
 
-/** Names of the tensors beside the models'. */
+/** Names of the tensors that do not belong to a model. */
 export const TENSORS = {
   calibration: "calibration.scores",
   windows: "calibration.windows",
@@ -31,7 +31,7 @@ export const modelPrefix = (k: number) => `model.${k}.`;
 export const codeMeanName = (k: number) => `code.${k}.mean`;
 export const codeWhiteningName = (k: number) => `code.${k}.whitening`;
 
-/** What the metadata hold as JSON beside the models' own. */
+/** The JSON in the metadata, without that of the models. */
 export interface DetectorHeader {
   readonly encoder: Parts["encoder"]["state"];
   readonly series: Parts["series"] | null;
@@ -99,7 +99,7 @@ function doubles(name: string, data: Float64Array): NamedTensor {
   return { name, dtype: "F64", shape: [data.length], data: Float64Array.from(data) };
 }
 
-/** Lists of different lengths: their values one after the other, and how many each has. */
+/** Lists of different lengths as two tensors: all values in order, and the length of each list. */
 function lists(name: string, counts: string, values: readonly Float64Array[]): NamedTensor[] {
   const all = new Float64Array(values.reduce((sum, { length }) => sum + length, 0));
   let at = 0;

@@ -1,5 +1,5 @@
-// How a detector is fitted: rows are read, split, framed as samples and cross-fitted; the scores of samples that
-// the models have not seen calibrate.
+// Fits a detector. Rows are read, split, arranged as samples and cross-fitted. The scores of samples that the
+// models have not seen are the calibration.
 
 import { callback, choice, finiteNumber, onlyKeys, record, wholeNumber } from "../checks.ts";
 import { OrderedRows, type Rows } from "../data/rows.ts";
@@ -46,34 +46,35 @@ import { answerNotes, type ColumnsOption } from "./table/schema.ts";
 import { type DetectorInput, readingSource, type Source, someOf } from "./table/source.ts";
 import { type Yardstick, yardstick } from "./yardstick.ts";
 
-/** What `AnomalyDetector.fit` is told. Every option may be left out. */
+/** Options of `AnomalyDetector.fit`. Every option may be left out. */
 export interface DetectorOptions extends RuntimeOptions {
-  /** The names of the columns, or what each is: `{ price: "number", country: "category" }`. Default: guessed from the values. */
+  /** Names of the columns, or the kind of each: `{ price: "number", country: "category" }`. Default: guessed from the values. */
   columns?: ColumnsOption;
-  /** How text stands for numbers and for missing values: `{ decimal: ",", thousands: ".", units: ["%"] }`. Default: English numbers. */
+  /** The text format of numbers and missing values: `{ decimal: ",", thousands: ".", units: ["%"] }`. Default: English numbers. */
   cells?: CellOptions;
-  /** Rows are a time series: the length of its windows, "auto", or more. Default: every row stands for itself. */
+  /** For a time series: the length of its windows, "auto", or an object of options. Default: rows are independent. */
   window?: number | "auto" | WindowOptions;
   /**
-   * What counts: what the models cannot reproduce, how far the code is out, or both. Default "auto": both; in time series of
-   * several columns the distance counts a tenth.
+   * What the score measures: the reconstruction error, the distance of the code, or both. Default "auto": both. In time
+   * series of several columns the weight of the distance is a tenth.
    */
   score?: "auto" | ScoreKind;
-  /** How many models, or what they are. Default: 3 models of the layers [128, 64]; 5 linear ones with `window`. */
+  /** The number of models, or their configuration. Default: 3 models of the layers [128, 64]; 5 linear ones with `window`. */
   model?: number | DetectorModel;
   /**
-   * The rows whose scores new ones are compared with. "cross", the default: all, each scored by the model
-   * that was trained without it. A number: that share of the rows, kept back (of a series, the last ones). Rows: these.
+   * The calibration rows, whose scores are the reference for new scores. "cross", the default: all rows, each scored by
+   * the model that was trained without it. A number: this share of the rows, which training does not use (in a series the
+   * last ones). Rows: these rows.
    */
   calibration?: "cross" | number | DetectorInput;
   /**
-   * The share of the training rows believed odd, at most 0.5, or "auto", if they are not all normal. The oddest
-   * three tenths are then left out of the models' second, final training. Default: all rows are normal.
+   * The estimated share of odd rows among the training rows, at most 0.5, or "auto". The models are then trained twice, the
+   * second time without the oddest three tenths of the rows. Default: all rows are normal.
    */
   contamination?: number | "auto";
   /**
-   * Measure how well the detector tells held-out rows with a swapped value, beside principal components: `yardstick` of the
-   * detector. Of up to 2,000 rows; takes some more time. Default false.
+   * Measure how well the detector detects held-out rows with a swapped value, compared with principal components. The result
+   * is the property `yardstick` of the detector. Uses up to 2,000 rows and takes additional time. Default false.
    */
   yardstick?: boolean;
   /** Seed of folds, weights and noise: a whole number. Default 42. */
@@ -82,13 +83,13 @@ export interface DetectorOptions extends RuntimeOptions {
   signal?: AbortSignalLike;
   /** Called after every epoch of every model; never for the linear models of windows, which have no epochs. Default: none. */
   onEpoch?: (record: DetectorEpoch) => unknown;
-  /** Called during training, with the share that is done. Default: none. */
+  /** Called during training with the progress. Default: none. */
   onProgress?: (record: DetectorProgress) => unknown;
 }
 
-/** One finished epoch of one model, as `onEpoch` sees it. */
+/** One finished epoch of one model, the argument of `onEpoch`. */
 export interface DetectorEpoch {
-  /** Which model, from 0; a second pass counts on. */
+  /** The number of the model, from 0. A second pass continues the count. */
   readonly model: number;
   /** Number of the epoch, from 0. */
   readonly epoch: number;
@@ -96,13 +97,13 @@ export interface DetectorEpoch {
   readonly loss: number;
 }
 
-/** How far training is, as `onProgress` sees it. */
+/** The progress of training, the argument of `onProgress`. */
 export interface DetectorProgress {
   /** Share of the training that is done, in [0, 1]. */
   readonly done: number;
-  /** Which model is being trained, from 0. */
+  /** The number of the model that is being trained, from 0. */
   readonly model: number;
-  /** How many models there are. */
+  /** The number of models. */
   readonly models: number;
 }
 
@@ -122,9 +123,9 @@ const OPTION_KEYS = [
   ...runtimeKeys,
 ] as const satisfies readonly (keyof DetectorOptions)[];
 
-/** Rows with fewer others tell nothing. */
+/** The fewest training rows. */
 const FEWEST_ROWS = 5;
-/** Training rows whose values are tried in explanations, and which of their quantiles. */
+/** The most training rows whose values are tried in explanations, and the quantiles of these values. */
 const MOST_FOR_QUANTILES = 2000;
 const QUANTILES = [0.005, 0.05, 0.15, 0.3, 0.5, 0.7, 0.85, 0.95, 0.995];
 
@@ -236,8 +237,8 @@ export async function fitParts(rows: DetectorInput, options?: DetectorOptions): 
 }
 
 /**
- * The p-values of training rows: of those that calibrate each against the others.
- * @param isSeen marks the rows that do not calibrate; undefined where other rows do
+ * The p-values of training rows. A calibration row is compared with the other calibration rows.
+ * @param isSeen marks the rows that are not calibration rows; undefined if other rows are the calibration
  */
 function trainingPValues(
   scores: Float64Array,
@@ -251,7 +252,7 @@ function trainingPValues(
   });
 }
 
-/** Training rows as samples, and samples back as rows. */
+/** The mapping from training rows to samples and back. */
 interface Frame {
   readonly samples: Samples;
   folds(count: number, random: Random): Folds;
@@ -303,12 +304,12 @@ function* seriesFrame(
 }
 
 interface Fitted extends CrossFit {
-  /** 1 for samples whose score is that of a model that has seen them. */
+  /** 1 for samples that are scored by a model that has seen them. */
   readonly seen: Uint8Array;
   readonly yardstick: Yardstick | undefined;
 }
 
-/** One call of `fit`: trains the ensemble, twice where some of the rows may be odd. */
+/** One call of `fit`: trains the ensemble, twice if some of the rows may be odd. */
 class Fitting {
   readonly #frame: Frame;
   readonly #policy: Policy;
@@ -380,7 +381,7 @@ class Fitting {
     };
     const { samples } = this.#frame;
     const fit = await Ensemble.crossFit(samples, folds, this.#kind, policy, seed, runtime, hooks);
-    // Principal components beside themselves say nothing.
+    // Comparing principal components with themselves is useless.
     const isMeasured = this.#options.yardstick === true && policy.components === undefined;
     const { ensemble } = fit;
     try {
@@ -404,13 +405,13 @@ function runtimeOf(options: RuntimeOptions): RuntimeOptions {
   return Object.fromEntries(given.map((key) => [key, options[key]]));
 }
 
-/** The width of a flat array, which the names of the columns tell. */
+/** The width of a flat array, given by the names of the columns. */
 function namesGiven(rows: DetectorInput, columns: ColumnsOption | undefined): number | undefined {
   if (!ArrayBuffer.isView(rows) || columns === undefined) return undefined;
   return Array.isArray(columns) ? columns.length : Object.keys(columns).length;
 }
 
-/** The columns as the caller has them, with the one that groups rows left out of what is learned. */
+/** The columns of the caller. The column that groups rows is not learned. */
 function withGroup(
   source: Source,
   columns: ColumnsOption | undefined,
@@ -426,14 +427,14 @@ function withGroup(
 interface CalibrationSplit {
   readonly training: Source;
   readonly calibration: Source | undefined;
-  /** What people should know of the calibration rows. */
+  /** Remarks about the calibration rows. */
   readonly notes: readonly string[];
-  /** Numbers of the rows of each among those given. */
+  /** The numbers of the training rows among the given rows, and those of the calibration rows. */
   readonly trainingRows: Uint32Array;
   readonly calibrationRows: Uint32Array;
 }
 
-/** Which rows to train on and which to calibrate with. */
+/** Selects the rows for training and for calibration. */
 function* splitCalibration(
   source: Source,
   calibration: "cross" | number | DetectorInput,
@@ -457,7 +458,7 @@ function* splitCalibration(
   if (typeof calibration !== "number") {
     const rows = yield* readingSource("calibration", calibration, encoder.columns);
     if (rows.count === 0) throw new InvalidValueError("calibration has no rows.");
-    yield* encoder.reading(rows, "calibration"); // throws for rows that do not fit, before anything is trained
+    yield* encoder.reading(rows, "calibration"); // throws for rows with wrong columns before training starts
     return {
       training: source,
       calibration: rows,
@@ -473,7 +474,7 @@ function* splitCalibration(
       `calibration must be a share of the rows that leaves at least one to calibrate with and ${FEWEST_ROWS} to train on; got ${calibration} of ${count} rows.`,
     );
   }
-  // Rows of a series stay together: its last ones calibrate.
+  // Rows of a series stay in order. The last ones are the calibration.
   const order = isSeries ? all : permutation(count, random(seed, 2));
   const trainingRows = order.slice(0, count - held).sort();
   const calibrationRows = order.slice(count - held).sort();
@@ -486,7 +487,7 @@ function* splitCalibration(
   };
 }
 
-/** Says which columns of the calibration rows the training rows do not have. A label among them would explain itself. */
+/** A note with the columns that the calibration rows have and the training rows do not, for example a label. */
 function unknownColumns(training: Source, calibration: Source): string[] {
   if (training.kind === "matrix" || calibration.kind === "matrix") return [];
   const others = calibration.names.filter((name) => !training.names.includes(name));
@@ -497,7 +498,7 @@ function unknownColumns(training: Source, calibration: Source): string[] {
   ];
 }
 
-/** For each number field, quantiles of its encoded values, rising; none for categories. */
+/** For each number field, quantiles of its encoded values, ascending; none for categories. */
 function* fieldValues(encoder: Encoder, raw: Rows): Paused<Float64Array[]> {
   const stride = Math.max(1, Math.ceil(raw.count / MOST_FOR_QUANTILES));
   const some = new OrderedRows(
@@ -542,7 +543,7 @@ function tooFewRows(count: number): InvalidValueError {
   );
 }
 
-/** Windows that share no row, below which rare false alarms are more frequent than alpha says. */
+/** With fewer windows that share no row, false alarms can be more frequent than alpha. */
 const FEWEST_APART = 99;
 
 function* seriesNotes(rows: number, series: SeriesState | undefined): Generator<string> {

@@ -1,5 +1,5 @@
-// Which samples each model is trained on and which it is held to. Every sample is held out by exactly one
-// model, so that its score there is that of a sample the model has not seen. A model that is alone holds out a fifth.
+// Assigns samples to the models for training and for scoring. Exactly one model holds out each sample, that is, scores
+// it without having seen it. A single model holds out a fifth of the samples and has seen the others.
 
 import { at } from "../math/order.ts";
 import { permutation, type Random } from "./random.ts";
@@ -7,16 +7,16 @@ import { range } from "./samples.ts";
 
 export interface Folds {
   readonly count: number;
-  /** Numbers of the samples that model `k` is trained on, in random order. */
+  /** Numbers of the training samples of model `k`, in random order. */
   training(k: number): Uint32Array;
-  /** Numbers of the samples that model `k` has not seen and is held to. */
+  /** Numbers of the samples that model `k` has not seen and scores. */
   heldOut(k: number): Uint32Array;
 }
 
-/** Parts of the samples of which a model that is alone holds out one. */
+/** A single model holds out one of this many parts of the samples. */
 const PARTS_ALONE = 5;
 
-/** Random folds of equal size, for samples in no order. */
+/** Random folds of equal size, for samples without an order. */
 export function randomFolds(samples: number, folds: number, random: Random): Folds {
   const order = permutation(samples, random);
   const parts = folds === 1 ? PARTS_ALONE : folds;
@@ -27,7 +27,7 @@ export function randomFolds(samples: number, folds: number, random: Random): Fol
   };
 }
 
-/** The numbers whose place belongs to a part that is wanted. */
+/** The numbers at the places of the wanted parts. */
 function partsOf(
   order: Uint32Array,
   parts: number,
@@ -40,7 +40,7 @@ function partsOf(
   return some.slice(0, count);
 }
 
-/** Marks the samples whose score is that of a model that was trained on them: there are some only if a model is alone. */
+/** Marks the samples that are scored by a model that was trained on them. Only a single model has such samples. */
 export function seenSamples(folds: Folds, samples: number): Uint8Array {
   const seen = new Uint8Array(samples);
   if (folds.count === 1) for (const sample of folds.training(0)) seen[sample] = 1;
@@ -48,9 +48,9 @@ export function seenSamples(folds: Folds, samples: number): Uint8Array {
 }
 
 /**
- * Stretches of samples that follow each other in time, for windows that overlap: windows within `reach` rows of a
- * held-out one share rows with it and are not trained on.
- * @param starts the row at which each sample begins, rising
+ * Folds of samples that are consecutive in time, for overlapping windows. Windows within `reach` rows of a held-out window
+ * share rows with it and are not used for training.
+ * @param starts the row at which each sample begins, ascending
  * @param segments the segment of each sample; windows of different segments share nothing
  */
 export function blockFolds(
@@ -62,7 +62,7 @@ export function blockFolds(
 ): Folds {
   const samples = starts.length;
   const parts = folds === 1 ? PARTS_ALONE : folds;
-  // A model that is alone holds out the last samples.
+  // A single model holds out the last samples.
   const first = (k: number) => Math.floor(((folds === 1 ? k + parts - 1 : k) * samples) / parts);
   const isNear = (i: number, j: number) =>
     at(segments, i) === at(segments, j) && Math.abs(at(starts, i) - at(starts, j)) < reach;
@@ -72,7 +72,7 @@ export function blockFolds(
       const [from, to] = [first(k), first(k + 1)];
       const others = range(0, samples).filter((i) => i < from || i >= to);
       const away = others.filter((i) => !isNear(i, i < from ? from : to - 1));
-      // In a short series nothing may be far enough away.
+      // In a short series no window may be far enough away.
       const rows = away.length > 0 ? away : others;
       return permutation(rows.length, random).map((i) => at(rows, i));
     },
@@ -80,7 +80,7 @@ export function blockFolds(
   };
 }
 
-/** The folds of some of the samples, told by their own numbers. */
+/** The folds of some of the samples, with the numbers of all samples. */
 export function within(numbers: Uint32Array, folds: Folds): Folds {
   const own = (indexes: Uint32Array) => indexes.map((i) => at(numbers, i));
   return {

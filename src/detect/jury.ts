@@ -1,5 +1,5 @@
-// The models of a detector on one core. Their parameters stand in one arena, and samples are staged there once for all
-// of them. A jury judges; it does not train.
+// The models of a detector on one core. All parameters are in one arena, and samples are copied there once for all
+// models. A jury judges samples; it does not train.
 
 import type { Arena } from "../core/arena.ts";
 import type { KernelExports } from "../core/generated/exports.ts";
@@ -10,32 +10,32 @@ import type { InferencePlan } from "../model/workspace.ts";
 import type { Member } from "./member.ts";
 import { foldRanges, type Neighbours } from "./neighbours.ts";
 
-/** What models say of samples together: the means over the models. */
+/** The judgement of samples: the means over the models. */
 export interface Judgement {
   /**
-   * Squared error of each feature [samples, width]. Of models with the loss "mixed": of each number the squared error, of
-   * each category the cross entropy [samples, numbers and categories].
+   * Squared error of each feature [samples, width]. With the loss "mixed": the squared error of each number and the cross
+   * entropy of each category [samples, numbers and categories].
    */
   readonly errors: Float32Array;
-  /** Squared Mahalanobis distance of each code over the number of its units [samples]. */
+  /** Squared Mahalanobis distance of each code divided by the number of its units [samples]. */
   readonly distances: Float32Array;
-  /** Squared distance from the nearest training sample over the width [samples]; undefined where none are kept. */
+  /** Squared distance from the nearest training sample divided by the width [samples]; undefined if none are kept. */
   readonly nearest: Float32Array | undefined;
 }
 
-/** Samples that pass through the models at a time. 256 and 512 are no faster. */
+/** The most samples in one pass through the models. 256 and 512 are no faster. */
 const MOST_TOGETHER = 1024;
 /**
- * Samples that are judged at least together; others are made up. Products of a few rows are summed in another order. With
- * more rows each sample is judged alike, whether it comes alone or among others.
+ * The fewest samples in one pass; fewer are padded with zeros. Products of fewer rows are summed in another order. With at
+ * least this many rows a sample has the same result alone and among others.
  */
 const FEWEST_TOGETHER = 8;
 
-/** What is judged between pauses: so many values, and so many comparisons with neighbours. */
+/** The most values, and the most comparisons with neighbours, between pauses. */
 const MOST_VALUES = 2 ** 17;
 const MOST_COMPARISONS = 2 ** 20;
 
-/** A model on the jury: matrices by address. */
+/** A model of the jury: matrices by address. */
 interface Juror {
   readonly engine: Engine;
   readonly units: number;
@@ -45,11 +45,11 @@ interface Juror {
   readonly shift: number;
 }
 
-/** What all models share: matrices by address, for MOST_TOGETHER samples. */
+/** The buffers that all models share: matrices by address, for MOST_TOGETHER samples. */
 interface Shared {
   /** Ones [most units]. */
   readonly ones: number;
-  /** Codes less their mean, and whitened codes [samples, most units]. */
+  /** Codes minus their mean, and whitened codes [samples, most units]. */
   readonly shifted: number;
   readonly whitened: number;
   /** The categories of a mixed loss, pairs of uint32, and the errors of one model under it [samples, errorWidth]. */
@@ -63,7 +63,7 @@ interface Shared {
   readonly panels: number;
 }
 
-/** Samples that are compared with their neighbours at a time. */
+/** Samples that are compared with their neighbours together. */
 const MOST_COMPARED = 128;
 
 /** Training samples in the arena. */
@@ -87,7 +87,7 @@ export class Jury {
   readonly width: number;
   /** Errors of a sample. */
   readonly errorWidth: number;
-  /** How many samples may be judged before the event loop has its turn. */
+  /** How many samples may be judged before the event loop runs. */
   readonly together: number;
   readonly #categories: Categories;
   readonly #core: Core;
@@ -123,8 +123,8 @@ export class Jury {
   }
 
   /**
-   * @param members one at least, all of the same width
-   * @throws (rejects) FormatError for bytes that are no model
+   * @param members at least one, all of the same width
+   * @throws (rejects) FormatError for bytes that are not a model
    */
   static async load(
     members: readonly Member[],
@@ -180,7 +180,7 @@ export class Jury {
   }
 
   /**
-   * What the models with the numbers `which` say together; all of them where it is absent.
+   * The common judgement of the models with the numbers `which`. Default: all models.
    * @param given features [samples, width], finite
    */
   judge(given: Float32Array, which: readonly number[] = this.#all): Judgement {
@@ -239,8 +239,8 @@ export class Jury {
   }
 
   /**
-   * The features with the likeliest level where a category is unknown, given the row's other columns. The shares of the
-   * levels, which stand there, are far from all codes of known rows.
+   * The features with the most likely level for each unknown category, given the other columns of the row. An unknown
+   * category is encoded as the shares of its levels, and codes of such rows are far from all codes of known rows.
    */
   #filled(features: Float32Array): Float32Array {
     const { width } = this;
@@ -317,7 +317,7 @@ export class Jury {
     }
   }
 
-  /** How far `count` staged samples at `x` are from the nearest neighbours, for `real` of them. */
+  /** Computes the distances of `real` of the `count` samples at `x` from their nearest neighbours. */
   #compare(
     x: number,
     start: number,
@@ -343,8 +343,8 @@ export class Jury {
   }
 
   /**
-   * The squared distance of a sample at heap[x] from the nearest one outside of a fold, the mean over the folds `which`.
-   * The loop runs over all samples for every row that is scored: plain indexing, no calls.
+   * The squared distance of the sample at heap[x] from the nearest one outside a fold, the mean over the folds `which`.
+   * The loop runs over all samples for every scored row, so it uses plain indexing without calls.
    */
   #nearest(x: number, product: number, which: readonly number[]): number {
     const { ranges = [], squares = new Float64Array(0) } = this.#neighbours ?? {};
@@ -372,7 +372,7 @@ export class Jury {
     return sum;
   }
 
-  /** Copies samples [first, first + real) to where a plan reads them; rows of zeros make up a few. */
+  /** Copies samples [first, first + real) to the input of a plan, and pads a small batch with rows of zeros. */
   #stage(features: Float32Array, first: number, real: number, { x }: InferencePlan): void {
     const { width } = this;
     const { heap } = this.#arena;
@@ -380,7 +380,7 @@ export class Jury {
     if (real < FEWEST_TOGETHER) heap.fill(0, x / 4 + real * width, x / 4 + FEWEST_TOGETHER * width);
   }
 
-  /** Visits even chunks of samples: `real` of them from `first` on, made up to `count`. */
+  /** Visits samples in chunks of about equal size: `real` of them from `first` on, padded to `count`. */
   #eachChunk(
     features: Float32Array,
     visit: (first: number, real: number, count: number) => void,
@@ -402,7 +402,7 @@ function errorCount(width: number, categories: Categories): number {
   return (categories ?? []).reduce((count, [, levels]) => count - levels + 1, width);
 }
 
-/** Reserves room for training samples. */
+/** Reserves memory for training samples. */
 function place(
   { rows: values, folds }: Neighbours,
   width: number,

@@ -1,5 +1,5 @@
-// One model of an ensemble, trained on its share of the samples: its bytes, and where the codes of its training samples
-// lie. jury.ts judges by it.
+// One model of an ensemble, trained on its share of the samples: its bytes, and the mean and covariance of the codes of its
+// training samples. jury.ts judges samples with it.
 
 import { TiedAutoencoder } from "../autoencoder.ts";
 import { ColumnStatistics } from "../data/column-statistics.ts";
@@ -17,19 +17,19 @@ import type { Samples } from "./samples.ts";
 import { shrinkingCovariance, whitening } from "./statistics/covariance.ts";
 import type { Encoded } from "./table/encoder.ts";
 
-/** How training is watched and ended. */
+/** Observes training and ends it. */
 export interface TrainingHooks {
   readonly signal?: AbortSignalLike | undefined;
-  /** Does what takes long beside training, with turns for the event loop; throws the signal's reason on an abort. */
+  /** Runs long computations other than training, with pauses for the event loop. Throws the reason of the signal on an abort. */
   readonly work: InTurns;
-  /** Called after steps with how many are done. */
+  /** Called after steps with the number of finished steps. */
   readonly onStep?: ((done: number, of: number) => void) | undefined;
   readonly onEpoch?: ((epoch: number, loss: number) => void) | undefined;
-  /** Called with what people should know. */
+  /** Called with remarks for the user. */
   readonly note: (text: string) => void;
 }
 
-/** What is beside the model in a file. */
+/** The data of a member in a file, without the model. */
 export interface MemberState {
   /** Mean of the codes of the training samples, [units]. */
   readonly codeMean: Float64Array;
@@ -37,18 +37,18 @@ export interface MemberState {
   readonly codeWhitening: Float64Array;
 }
 
-/** Training samples whose codes are looked at for their covariance. */
+/** The most training samples for the covariance of the codes. */
 const MOST_CODES = 20_000;
-/** Training samples that principal components are taken from, and the most components. */
+/** The most training samples for principal components, and the most components. */
 const MOST_FOR_COMPONENTS = 50_000;
 const MOST_COMPONENTS = 64;
-/** Values of the largest training matrix that is made: 64 MiB. */
+/** The most values of a training matrix: 64 MiB. */
 const MOST_VALUES = 2 ** 24;
 const FEWEST_ROWS = 5_000;
-/** Samples whose codes are computed, and values that are copied, between pauses. */
+/** Samples whose codes are computed between pauses, and values that are copied between pauses. */
 const CODED_TOGETHER = 1024;
 const PIECE = 2 ** 18;
-/** A model that explains less than this share of the variance has not learned. */
+/** A model that explains less than this share of the variance has learned nothing. */
 const LEARNED = 1e-3;
 const ATTEMPTS = 4;
 
@@ -59,7 +59,7 @@ export interface Member {
   readonly state: MemberState;
 }
 
-/** Trains a model on the samples with the given numbers, in random order already. */
+/** Trains a model on the samples with the given numbers, which are in random order. */
 export async function trainMember(
   samples: Samples,
   indexes: Uint32Array,
@@ -73,7 +73,7 @@ export async function trainMember(
     policy.components === undefined ? policy.steps * policy.batchSize : MOST_FOR_COMPONENTS;
   const rows = indexes.slice(0, Math.min(most, seen));
   const { work } = hooks;
-  // Principal components take a missing value as it is filled in.
+  // Principal components need a value in place of each missing one.
   const x = await work(trainingRows(samples, rows, policy.components === undefined));
   const finished = async (model: TiedAutoencoder): Promise<Member> => {
     const state = await work(describingCodes(model, x, rows.length, samples.width));
@@ -122,19 +122,19 @@ export async function trainMember(
   }
 }
 
-/** What a model is trained on: inputs [rows, width], and what to reproduce where that is not the same. */
+/** The training data of a model: inputs [rows, width], and the targets if they differ from the inputs. */
 export interface Lessons {
   readonly x: Float32Array;
   readonly target: Float32Array | undefined;
 }
 
-/** Copies of the rows, beside the rows themselves, in which categories are hidden, and the chance of each to be. */
+/** Additional copies of the rows in which categories are hidden, and the chance that a category is hidden. */
 const HIDDEN_COPIES = 3;
 const HIDDEN = 0.5;
 
 /**
- * Rows of which some are given with their categories hidden, each at random: with the shares of its levels in its place. A
- * model that always sees a category copies it; one that has to guess learns what goes with it.
+ * Rows, and copies of them in which random categories are hidden, that is, replaced by the shares of their levels. A model
+ * that always sees a category only copies it. A model that must guess it learns how it depends on the other columns.
  */
 export function* withHidden(
   x: Float32Array,
@@ -168,12 +168,12 @@ export function* withHidden(
   return { x: hidden, target };
 }
 
-/** The categories that a policy's models learn as choices. */
+/** The categories that the models of a policy learn as choices. */
 function choicesOf({ config: { loss } }: Policy): readonly CategoryBlock[] {
   return typeof loss === "object" && loss.type === "mixed" ? loss.categories : [];
 }
 
-/** Trains; returns what went wrong, in words, if the loss stopped being finite. */
+/** Trains. Returns a message if the loss stopped being finite. */
 export async function trainModel(
   model: TiedAutoencoder,
   { x, target }: Lessons,
@@ -203,7 +203,7 @@ export async function trainModel(
   }
 }
 
-/** A linear model of the leading principal components that hold a share of the variance. */
+/** A linear model of the leading principal components that explain a share of the variance. */
 async function principalModel(
   { width }: Samples,
   x: Float32Array,
@@ -232,7 +232,7 @@ async function principalModel(
     model.setWeights(
       Object.fromEntries(
         Object.entries(model.weights()).map(([name, { shape, data }]) => {
-          // Components stand in rows, the leading first: the first values of a tensor are theirs.
+          // Components are rows, the leading first, so the first values of a tensor belong to them.
           return [name, { shape, data: weights[name]?.data.subarray(0, data.length) ?? data }];
         }),
       ),
@@ -245,7 +245,7 @@ async function principalModel(
   }
 }
 
-/** How many leading units of the codes hold a share of the variance of the samples. */
+/** How many leading units of the codes explain a share of the variance of the samples. */
 function* unitsToHold(
   share: number,
   model: TiedAutoencoder,
@@ -271,7 +271,7 @@ function* unitsToHold(
   return units;
 }
 
-/** Samples [rows, width] in pieces of about the same size: products of a few rows are summed in another order. */
+/** Samples [rows, width] in pieces of about equal size, because products of a few rows are summed in another order. */
 function* evenPieces(x: Float32Array, width: number): Generator<Float32Array> {
   const rows = x.length / width;
   const most = Math.ceil(rows / Math.max(1, Math.ceil(rows / CODED_TOGETHER)));
@@ -280,7 +280,7 @@ function* evenPieces(x: Float32Array, width: number): Generator<Float32Array> {
   }
 }
 
-/** Where the codes of the training samples lie. */
+/** The mean and the whitening matrix of the codes of the training samples. */
 export function* describingCodes(
   model: TiedAutoencoder,
   x: Float32Array,
@@ -301,7 +301,7 @@ export function* describingCodes(
   return { codeMean: mean, codeWhitening: whitening(covariance, units) };
 }
 
-/** Says in words that a model is dead: its error no better than the mean's. Undefined for one that lives. */
+/** A message if a model has learned nothing, that is, if its error is no smaller than that of the mean; else undefined. */
 function* notLearned(
   model: TiedAutoencoder,
   x: Float32Array,
@@ -339,8 +339,8 @@ function* columnMeans(x: Float32Array, width: number): Paused<Float64Array> {
 }
 
 /**
- * Features of samples to train on. With `marksMissing` NaN where values are missing, as a model with `missing: "mask"` wants
- * them; else the means of their columns.
+ * Features of training samples. With `marksMissing` missing values are NaN, as a model with `missing: "mask"` requires;
+ * otherwise they are the means of their columns.
  */
 export function* trainingRows(
   samples: Samples,

@@ -1,26 +1,26 @@
-// The training samples themselves, where they are few: how far a row is from the nearest one that it can be compared
-// with. Models of few samples leave gaps that this closes. A sample is compared with those of other folds alone, as it is
-// judged by the model that has not seen it; a new row with the samples of all folds but one, for each fold in turn.
+// The distance of a row from the nearest training sample, used if training samples are few. It improves the score where
+// models of few samples are inaccurate. A training sample is compared only with those of other folds, because it is judged by
+// the model that has not seen it. A new row is compared with the samples of all folds except one, for each fold in turn.
 
 import { ascendingOrder, at } from "../math/order.ts";
 import type { Folds } from "./folds.ts";
 import type { Samples } from "./samples.ts";
 
-/** What is kept of training samples; saved with a detector. */
+/** The training samples that are kept; saved with a detector. */
 export interface Neighbours {
   /** Features [samples, width], fold by fold. */
   readonly rows: Float32Array;
-  /** The fold of each sample, rising: the number of the model that has not seen it. */
+  /** The fold of each sample, ascending: the number of the model that has not seen it. */
   readonly folds: Uint32Array;
 }
 
-/** With more samples than this the models know enough, and looking through the samples would take longer than they do. */
+/** With more samples the models are accurate enough, and the comparison would take longer than the models. */
 export const MOST_NEIGHBOURS = 4096;
 
-/** The samples that models were trained on as neighbours; undefined where they are too many. */
+/** The training samples as neighbours; undefined if there are too many. */
 export function neighboursOf(samples: Samples, folds: Folds): Neighbours | undefined {
   const isAlone = folds.count === 1;
-  // A model that is alone has fold 0. The samples it was trained on are the neighbours of those it holds out.
+  // A single model has fold 0. Its training samples are the neighbours of the samples that it holds out.
   const groups = isAlone
     ? [{ fold: 1, indexes: folds.training(0) }]
     : Array.from({ length: folds.count }, (_, fold) => ({ fold, indexes: folds.heldOut(fold) }));
@@ -33,14 +33,14 @@ export function neighboursOf(samples: Samples, folds: Folds): Neighbours | undef
   };
 }
 
-/** Old neighbours with new ones, which take the place of the oldest of their fold where there are too many. */
+/** Old and new neighbours together. If there are too many, the oldest of each fold are left out. */
 export function mergedNeighbours(old: Neighbours, fresh: Neighbours, width: number): Neighbours {
   const all = Uint32Array.from([...old.folds, ...fresh.folds]);
   const rowOf = (i: number) => {
     const [from, place] = i < old.folds.length ? [old, i] : [fresh, i - old.folds.length];
     return from.rows.subarray(place * width, (place + 1) * width);
   };
-  // Equal folds keep their order: the oldest come first, and go first.
+  // Samples of the same fold keep their order. The oldest come first and are removed first.
   const order = [...ascendingOrder(all)];
   const excess = order.length - MOST_NEIGHBOURS;
   const share = excess > 0 ? excess / order.length : 0;
@@ -65,7 +65,7 @@ function groupsOf(folds: Uint32Array, order: readonly number[]): number[][] {
   return [...groups.values()];
 }
 
-/** Where the samples of each fold stand. */
+/** The range of the samples of each fold. */
 export function foldRanges(folds: Uint32Array): { fold: number; first: number; end: number }[] {
   const ranges: { fold: number; first: number; end: number }[] = [];
   folds.forEach((fold, i) => {

@@ -1,4 +1,4 @@
-// What a detector is made of, and how its parts judge rows together.
+// The parts of a detector, and the functions that judge rows with them.
 
 import type { Rows } from "../data/rows.ts";
 import type { RuntimeOptions } from "../make.ts";
@@ -43,26 +43,26 @@ export interface TrainingResult {
 
 export interface Parts {
   readonly encoder: Encoder;
-  /** Present where rows are a time series. */
+  /** Defined if rows are a time series. */
   readonly series: SeriesState | undefined;
   readonly ensemble: Ensemble;
   /** Scores of rows that the models have not seen. */
   readonly calibration: Calibration;
-  /** The same of windows, by which a stream judges its newest row; undefined for tables. */
+  /** Scores of windows that the models have not seen. A stream judges its newest row by them; undefined for tables. */
   readonly windowCalibration: Calibration | undefined;
   readonly explanation: ExplanationState;
   readonly training: TrainingResult;
   readonly notes: readonly string[];
   readonly seed: number;
-  /** What the models are; `update` trains on by it. */
+  /** The configuration of the models, with which `update` continues training. */
   readonly policy: Policy;
-  /** Where the models run; not saved. */
+  /** The runtime options of the models; not saved. */
   readonly runtime: RuntimeOptions;
-  /** What was measured where `fit` was asked to; not saved. */
+  /** The result of the option `yardstick` of `fit`; not saved. */
   readonly yardstick?: Yardstick | undefined;
 }
 
-/** Where the features of each field of a row begin, and their number after it: [fields + 1]. */
+/** Where the features of each field of a row begin, and the number of features at the end: [fields + 1]. */
 export function rowBlocks(encoder: Encoder): Uint32Array {
   return Uint32Array.from([...encoder.state.fields.map(({ start }) => start), encoder.width]);
 }
@@ -79,7 +79,7 @@ export function* scoringSource(parts: Scorer, source: Source, name?: string): Pa
   return (yield* judgingSource(parts, source, name)).score;
 }
 
-/** Scores of rows, and a note where some rows of a series are in no window. */
+/** Scores of rows, and a note if some rows of a series are in no window. */
 export function judgeSource(parts: Scorer, source: Source): JudgedSource {
   return finish(judgingSource(parts, source));
 }
@@ -111,7 +111,7 @@ export function* judgingSource(
   return { score, notes: [note] };
 }
 
-/** Scores of rows that are samples by themselves. */
+/** Scores of the rows of a table. */
 function* scoringRows(encoder: Encoder, ensemble: Ensemble, raw: Rows): Paused<Float64Array> {
   const scores = new Float64Array(raw.count);
   const { together: most } = ensemble;
@@ -135,7 +135,7 @@ function* scoringWindows(ensemble: Ensemble, { samples }: Framed): Paused<Float6
   return scores;
 }
 
-/** Scores of rows, or of windows that share no row: what a drift watch observes. */
+/** Scores of rows, or of windows that share no row, for a drift watch. */
 export function* scoringApart(parts: Scorer, source: Source): Paused<ArrayLike<number>> {
   const { encoder, series, ensemble } = parts;
   if (!series) return yield* scoringSource(parts, source);
@@ -144,7 +144,7 @@ export function* scoringApart(parts: Scorer, source: Source): Paused<ArrayLike<n
   return apart(yield* scoringWindows(ensemble, framed), framed.starts, series.length);
 }
 
-/** Rows that are explained at a time: each is scored some hundred times. */
+/** Rows that are explained together. Each is scored some hundred times. */
 const EXPLAINED_AT_A_TIME = 32;
 
 /** Why rows are odd: for each row its columns, in the order of `explainRows`. */
@@ -161,7 +161,7 @@ export function explainSource(parts: Parts, source: Source): Reason[][] {
   return reasons;
 }
 
-/** Each row by the oddest window that covers it; none for rows in no window. */
+/** Explains each row by the oddest window that covers it. Rows in no window have no reasons. */
 function explainSeries(
   { encoder, ensemble, explanation }: Parts,
   series: SeriesState,
@@ -192,7 +192,7 @@ function explainSeries(
       const field = encoder.state.fields[reason.field];
       if (!field) return [];
       const when = at(ordering.rows, at(starts, window) + reason.step);
-      if (when === HOLE) return []; // nothing is known of the column in this window
+      if (when === HOLE) return []; // the column has no known value in this window
       const { expected, surprise, contribution } = reason;
       const told = describeField(encoder, field, questions, when, expected, expected);
       return [{ ...told, surprise, contribution, when }];
@@ -240,14 +240,14 @@ function questionsOf(
 
 /** An event, and why its oddest row is odd. */
 export interface ExplainedEvent extends AnomalyEvent {
-  /** The columns of the oddest row, the one to blame first. Empty for an event that is not explained. */
+  /** The reasons of the oddest row, the most important column first. Empty for an event that is not explained. */
   readonly reasons: readonly Reason[];
 }
 
 /**
- * Flagged rows of a time series that follow each other, as events in order of their first row.
- * @param patience rows that are not flagged which an event may have within it
- * @param explained how many events are explained, those of the highest scores
+ * Consecutive flagged rows of a time series, as events in order of their first row.
+ * @param patience the most unflagged rows in sequence within one event
+ * @param explained how many events are explained, those with the highest scores first
  */
 export function eventsOf(
   parts: Parts,
@@ -273,7 +273,7 @@ export function eventsOf(
     if (!oddest.has(event)) return { ...event, reasons: [] };
     const place = rows.indexOf(event.peak);
     const segment = segments.find(({ first, count }) => place >= first && place < first + count);
-    // Only windows around the oddest row are looked at.
+    // Only windows around the oddest row are examined.
     const from = Math.max(segment?.first ?? 0, place - series.length + 1);
     const end = (segment?.first ?? 0) + (segment?.count ?? rows.length);
     const to = Math.min(end, place + series.length);

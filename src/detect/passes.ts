@@ -13,7 +13,7 @@ export function* visiting(count: number, visit: (i: number) => void): Paused<voi
   }
 }
 
-/** The values that are to be kept. */
+/** The values that the test keeps. */
 export function* filtering<Value>(
   values: readonly Value[],
   keep: (value: Value) => boolean,
@@ -26,7 +26,7 @@ export function* filtering<Value>(
   return kept;
 }
 
-/** The numbers at the places that are to be kept. */
+/** The numbers at the places that the test keeps. */
 export function* filteringNumbers(
   values: Float64Array,
   isKept: (place: number) => boolean,

@@ -1,6 +1,6 @@
-// What an ensemble is made of: how many models, how wide, trained how. The defaults come from measurements
-// (docs/decisions/100-detector.md); none of them looks at a loss, because the loss of a model says little
-// about how well it tells odd rows.
+// The configuration of an ensemble: the number of models, their layers and their training. The defaults come from
+// measurements (docs/decisions/100-detector.md). None was chosen by the loss, because the loss of a model says
+// little about how well it detects odd rows.
 
 import { finiteNumber, record, wholeNumber } from "../checks.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
@@ -11,21 +11,21 @@ import type { Field } from "./table/encoder.ts";
 
 /**
  * The models of a detector: any part of a model's configuration, and how they are trained. Without `layers`
- * the input's width is the data's.
+ * the width of the input is that of the data.
  */
 export interface DetectorModel extends Partial<Omit<ModelConfig, RuntimeKey | "seed" | "scaler">> {
   /**
-   * How many models, each trained without another share of the rows. Default 3. Windows have 5 linear models of principal
-   * components by default; any other option here takes trained models instead, with the defaults below.
+   * The number of models. Each is trained without a different share of the rows. Default 3. Windows have 5 linear models of
+   * principal components by default. Any other option of this object selects trained models, with the defaults below.
    */
   models?: number;
   /** Units of the layers after the input; the last is the code. Default [128, 64]. Instead of `layers`. */
   hidden?: readonly number[];
-  /** Deviation of the noise on the input, in standard deviations of the columns; 0 for none. Default 0.2. */
+  /** Standard deviation of the noise on the input, in standard deviations of the columns; 0 for none. Default 0.2. */
   noise?: number;
   /** Optimizer steps of each model. Default 5,000. */
   steps?: number;
-  /** Rows a step. Default 32. */
+  /** Rows for each step. Default 32. */
   batchSize?: number;
 }
 
@@ -41,28 +41,28 @@ export interface Policy {
   /** The rest of the models' configuration. */
   readonly config: Readonly<Partial<ModelConfig>>;
   /**
-   * For linear models that are not trained but are the principal components of the samples: as many of them
-   * as hold this share of the variance. `hidden`, `noise` and `steps` do not count then.
+   * For linear models that consist of the principal components of the samples and are not trained: the share of the
+   * variance that the components explain. `hidden`, `noise` and `steps` then have no effect.
    */
   readonly components?: number;
-  /** Whether the nearest training samples count, where these are few. Absent: they do, except for linear models. */
+  /** Whether the nearest training samples count if these are few. Absent: they do, except for linear models. */
   readonly neighbours?: boolean;
-  /** What the distance of the code counts beside the residual, for windows. Absent: as much. */
+  /** The weight of the distance of the code relative to the residual, for windows. Absent: 1. */
   readonly distanceWeight?: number;
 }
 
 /**
- * What the distance counts in windows of several columns. A plant that goes to another working point moves within what its
- * models know, and its columns still go together; a tenth leaves what is far beyond all that was seen.
+ * The weight of the distance in windows of several columns. A plant at another working point has another code, but its
+ * columns still match each other. With a tenth, only codes that are far from all codes in training count.
  */
 const WEIGHT_OF_SEVERAL = 0.1;
 
-/** The policy for windows of so many columns, where the caller leaves the score to the detector. */
+/** The policy for windows of the given number of columns with the score "auto". */
 export function forColumns(policy: Policy, columns: number): Policy {
   return columns > 1 ? { ...policy, distanceWeight: WEIGHT_OF_SEVERAL } : policy;
 }
 
-/** For rows that are mostly normal. */
+/** The policy for rows that are mostly normal. */
 export const STANDARD: Policy = {
   models: 3,
   hidden: [128, 64],
@@ -72,7 +72,7 @@ export const STANDARD: Policy = {
   config: { activation: "tanh", optimizer: { type: "adam", learningRate: 4e-3 } },
 };
 
-/** For windows of a time series: linear models, whose score is the T² + Q of process monitoring. */
+/** The policy for windows of a time series: linear models, whose score is the T² + Q of process monitoring. */
 export const LINEAR: Policy = {
   ...STANDARD,
   models: 5,
@@ -83,21 +83,21 @@ export const LINEAR: Policy = {
   components: 0.9,
 };
 
-/** Share of the rows that are set aside before the second fit, where some of the rows may be odd. */
+/** Share of the rows that are left out of the second training if some of the rows may be odd. */
 export const TRIMMED_SHARE = 0.3;
 
-/** For rows of which some may be odd: these are neighbours of each other, also where most were set aside. */
+/** The policy without neighbours, for rows of which some may be odd. Odd rows can be neighbours of each other. */
 export function withoutNeighbours(policy: Policy): Policy {
   return { ...policy, neighbours: false };
 }
 
-/** For the first pass over rows of which some may be odd: too narrow a code to learn them by heart. */
+/** The policy for the first pass over rows of which some may be odd. The code is too narrow to memorise odd rows. */
 export function narrowPolicy(standard: Policy, width: number): Policy {
   if (standard.components !== undefined) return standard;
   return { ...standard, hidden: [Math.max(1, Math.floor(width / 2))], noise: 0 };
 }
 
-/** Entropies below this count as this: a category that hardly varies would outweigh all other columns. */
+/** The least entropy of a category. Without this limit a category that rarely varies would outweigh all other columns. */
 const LEAST_ENTROPY = 0.05;
 
 /** Whether the option `model` leaves the loss and the output to the detector. */
@@ -107,8 +107,8 @@ export function choosesLoss(model: unknown): boolean {
 }
 
 /**
- * The policy with numbers and categories in one loss. Every column weighs alike: a number's error is 1 where models know
- * nothing, and a category's, its entropy, is made so.
+ * The policy with numbers and categories in one loss. All columns have the same weight. The error of a number is 1 for a model
+ * that has learned nothing. The error of a category, its entropy, is scaled to 1.
  */
 export function withChoices(policy: Policy, fields: readonly Field[]): Policy {
   const categories = fields.flatMap((field): CategoryBlock[] =>
@@ -135,10 +135,10 @@ const REFUSED = [
 ];
 
 /**
- * Checks the option `model`: how many models, or what they are.
+ * Checks the option `model`: the number of models, or their configuration.
  * @param width features of an encoded row
- * @param columns columns of a row as it came: `layers` may begin with this too
- * @param defaults what to take where `model` says nothing of the models' shape
+ * @param columns columns of a row of the caller. `layers` may begin with this number too
+ * @param defaults the policy for values that `model` does not contain
  */
 export function resolvePolicy(
   model: unknown,
@@ -173,7 +173,7 @@ export function resolvePolicy(
     batchSize: wholeNumber("model.batchSize", batchSize ?? STANDARD.batchSize, 1),
     config: { ...STANDARD.config, ...config },
   };
-  resolveConfig(modelConfig(policy, width, 0)); // throws for what a model would refuse
+  resolveConfig(modelConfig(policy, width, 0)); // throws for a configuration that a model would refuse
   return policy;
 }
 

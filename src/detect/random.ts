@@ -1,5 +1,5 @@
-// Random choices of the detector: which row is in which fold, which rows are looked at. Whole-number arithmetic
-// alone, so that a seed gives the same choices on every engine.
+// Random choices of the detector, such as folds and samples of rows. They use only exact whole-number arithmetic, so
+// a seed gives the same choices on every engine.
 
 import { range } from "./samples.ts";
 

@@ -1,5 +1,5 @@
-// What a detector says of rows, as one HTML page: a string, without script and without network. Names and values are
-// untrusted and are escaped.
+// The report of a detector about rows, as one HTML page: a string without scripts and without network access. Names
+// and values are untrusted and are escaped.
 
 import { onlyKeys, record, wholeNumber } from "../checks.ts";
 import { ascendingOrder, at } from "../math/order.ts";
@@ -23,15 +23,15 @@ import { type DetectorInput, readSource, type Source, someOf } from "./table/sou
 
 /** Options of a detector's report. */
 export interface DetectorReportOptions {
-  /** What the page is called. Default "Odd rows". */
+  /** Title of the page. Default "Odd rows". */
   title?: string;
-  /** How rows are flagged. Default `{ alpha: 0.01 }`, or `{ alpha }` of the least that the calibration allows. */
+  /** How rows are flagged. Default `{ alpha: 0.01 }`, or the smallest alpha that the calibration allows. */
   decision?: Decision;
   /** Odd rows to list. Default 10. */
   oddest?: number;
 }
 
-/** The part of a detector that a report is made of. */
+/** The part of a detector that a report needs. */
 interface Reported {
   readonly schema: readonly ColumnSchema[];
   readonly notes: readonly string[];
@@ -49,7 +49,7 @@ interface Reported {
 }
 
 const DEFAULT_ALPHA = 0.01;
-/** Columns that are told of each row. */
+/** The most reasons that are listed for each row. */
 const MOST_REASONS = 3;
 
 export function detectorReport(
@@ -90,7 +90,7 @@ ${list([...notes, driftText(detector.drift(rows))])}`,
   ]);
 }
 
-/** The reasons of some rows. Rows of a time series are told among the others. */
+/** The reasons of some rows. Rows of a time series are explained together with the rows around them. */
 function reasonsOf(detector: Reported, rows: DetectorInput, some: readonly number[]): Reason[][] {
   if (detector.config.window) {
     const all = detector.explain(rows);

@@ -1,5 +1,5 @@
-// What an ensemble learns from and scores: samples of equal width, in blocks of features that belong to one
-// column. A sample is a row of a table, or a window of a time series.
+// The samples that an ensemble learns from and scores. All have the same width, and consist of blocks of features.
+// Each block belongs to one column. A sample is a row of a table, or a window of a time series.
 
 import type { Encoded } from "./table/encoder.ts";
 
@@ -56,7 +56,7 @@ function gather<Values extends Float32Array | Uint8Array>(
   indexes: Uint32Array,
   out: Values,
 ): Values {
-  // Of a few values a copy of its own costs more than the values.
+  // For a few values the call of a copy takes longer than this loop.
   for (let i = 0; i < indexes.length; i++) {
     const from = (indexes[i] ?? 0) * width;
     for (let j = 0; j < width; j++) out[i * width + j] = values[from + j] ?? 0;

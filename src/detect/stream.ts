@@ -1,7 +1,7 @@
-// Rows that come one at a time. Each is answered at once. Rows of a table get the numbers that they have together.
+// Judges rows one at a time and returns a result for each at once. Rows of a table get the same numbers as in one call.
 //
-// In a time series the newest row is judged by the window that ends with it, among calibration windows. Its final
-// score, the mean of all windows that cover it, is known once the last of them has ended: the row is settled then.
+// In a time series the newest row is judged by the window that ends with it, compared with calibration windows. Its final
+// score, the mean of all windows that cover it, is known when the last of them has ended. The row is then settled.
 
 import type { Rows } from "../data/rows.ts";
 import { InvalidValueError } from "../errors.ts";
@@ -16,7 +16,7 @@ import { conformalPValue, eValue } from "./statistics/conformal.ts";
 import type { Encoded } from "./table/encoder.ts";
 import { type DetectorInput, readSource, type Source } from "./table/source.ts";
 
-/** One row, judged. */
+/** The judgement of one row. */
 export interface JudgedRow {
   /** Its number, from 0, among the rows of the stream. */
   readonly row: number;
@@ -28,17 +28,17 @@ export interface JudgedRow {
   readonly flagged: boolean;
 }
 
-/** What a stream answers to a row. */
+/** The result of a stream for one row. */
 export interface StreamResult extends JudgedRow {
-  /** Evidence against the row: at most 1 on average for normal rows, and averages of it may be compared with 1 too. */
+  /** Evidence against the row as an e-value: at most 1 on average for normal rows. Means of e-values are e-values too. */
   readonly eValue: number;
   /** Rows with a score above this are flagged. */
   readonly threshold: number;
-  /** Rows whose score will not change any more, as `detect` would give them. In a table the row itself. */
+  /** Rows with a final score, the same as from `detect`. In a table this is the row itself. */
   readonly settled: readonly JudgedRow[];
 }
 
-/** The parts of a detector that a stream reads anew for every row, so that it follows `update`. */
+/** The parts of a detector. A stream reads them for every row, so that it follows `update`. */
 export interface StreamHost {
   readonly parts: Parts;
   readonly watch: DriftWatch;
@@ -50,7 +50,7 @@ export class DetectorStream {
   readonly #decision: Decision | undefined;
   /** Open series by their group. */
   readonly #open = new Map<unknown, OpenSeries>();
-  /** Rows that were settled while nothing was to be said of the newest. */
+  /** Rows that were settled while the newest row had no result. */
   #settled: JudgedRow[] = [];
   #row = 0;
 
@@ -61,15 +61,15 @@ export class DetectorStream {
         "fdr is a promise about all rows of one call, which a stream cannot keep. Take { alpha } or { pot }.",
       );
     }
-    host().parts.calibration.threshold(decision); // throws where it cannot be
+    host().parts.calibration.threshold(decision); // throws if the decision is not possible
     this.#host = host;
     this.#decision = decision;
   }
 
   /**
    * Judges the next row: an object, or numbers in the order of the columns.
-   * @returns undefined in a time series as long as no window has ended with this row
-   * @throws as `score` does, for a row that cannot be read; the stream is as it was
+   * @returns undefined in a time series if no window ends with this row
+   * @throws as `score` does, for a row that cannot be read; the stream is unchanged
    */
   push(row: object): StreamResult | undefined {
     const { parts, watch } = this.#host();
@@ -82,7 +82,7 @@ export class DetectorStream {
     return answer;
   }
 
-  /** Ends the stream and settles the rows that are left. */
+  /** Ends the stream and settles the remaining rows. */
   end(): JudgedRow[] {
     const { parts } = this.#host();
     for (const open of this.#open.values()) this.#settle(parts, open.finish(parts.ensemble));
@@ -165,7 +165,7 @@ interface SettledScore {
   readonly score: number;
 }
 
-/** A row of an open series, and what the windows over it have scored so far. */
+/** A row of an open series, with the scores of the windows that cover it so far. */
 interface OpenRow {
   readonly row: number;
   readonly encoded: Encoded;
@@ -173,7 +173,7 @@ interface OpenRow {
   windows: number;
 }
 
-/** A stretch of a series without a gap, as far as it has come. */
+/** The current segment of a series, which has no gap. */
 class OpenSeries {
   /** The time of its last row. */
   time: number | undefined;
@@ -182,7 +182,7 @@ class OpenSeries {
   /** The rows that a window may still cover, the newest last. */
   readonly #rows: OpenRow[] = [];
   #count = 0;
-  /** Where the last window began, and the last that was apart from the one before it. */
+  /** Where the last window began, and where the last window began that shares no row with its predecessor. */
   #lastStart = -1;
   #apartStart = -Infinity;
 
@@ -191,7 +191,7 @@ class OpenSeries {
     this.#stride = stride;
   }
 
-  /** What stands for `count` missing readings between the last row and the next, as in `frameSeries`. */
+  /** Placeholders for `count` missing readings between the last row and the next, as in `frameSeries`. */
   missingBefore(next: Encoded, count: number, fields: number): Encoded[] {
     const last = this.#rows.at(-1)?.encoded.features;
     if (!last) return [];
@@ -203,7 +203,7 @@ class OpenSeries {
     }));
   }
 
-  /** Takes the next row, or what stands for a missing one. `window` is the one that ends with it, if any does. */
+  /** Takes the next row or a placeholder. `window` of the result is the window that ends with it, if there is one. */
   push(
     ensemble: Ensemble,
     encoded: Encoded,
@@ -216,13 +216,13 @@ class OpenSeries {
     const isApart = isEnd && start >= this.#apartStart + this.#length;
     const window = isEnd ? { score: this.#endWindow(ensemble, start), isApart } : undefined;
     if (isApart) this.#apartStart = start;
-    // With a stride, should the series end now, a last window may begin at `start`: one row more is kept.
+    // With a stride, an additional window may begin at `start` if the series ends now. So one more row is kept.
     const kept = this.#stride > 1 ? this.#length : this.#length - 1;
     const settled = this.#rows.splice(0, Math.max(0, this.#rows.length - kept)).map(settledScore);
     return { window, settled };
   }
 
-  /** Ends the stretch: a last window where the stride leaves rows over, as for rows together. */
+  /** Ends the segment. If the stride leaves rows uncovered, an additional window covers them, as in `windowStarts`. */
   finish(ensemble: Ensemble): SettledScore[] {
     const start = this.#count - this.#length;
     if (start > this.#lastStart && this.#lastStart >= 0) this.#endWindow(ensemble, start);
@@ -246,7 +246,7 @@ function settledScore({ row, sum, windows }: OpenRow): SettledScore {
   return { row, score: sum / Math.max(1, windows) };
 }
 
-/** Encoded rows, one after the other, as one window. */
+/** Consecutive encoded rows as one window. */
 function windowOf(rows: readonly Encoded[]): Encoded {
   const [first] = rows;
   const width = first?.features.length ?? 0;

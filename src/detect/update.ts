@@ -1,8 +1,8 @@
-// Learning on: new rows move the scales of the columns, the models, the scale of errors and the calibration, and old
-// rows fade. A detector weighs as much as the rows it was fitted on, so that n new rows on top of N count n / (N + n).
+// Continues learning. New rows change the scales of the columns, the models, the scale of errors and the calibration, and old
+// rows lose weight. The weight of n new rows is n / (N + n), where N is the number of rows that the detector was fitted on.
 //
-// Everything happens on copies. Whoever asks during an update is answered by the detector as it was, and an update that
-// fails or is aborted changes nothing.
+// An update works on copies. Calls during an update use the detector without the update. An update that fails or is aborted
+// changes nothing.
 
 import { TiedAutoencoder } from "../autoencoder.ts";
 import { callback, onlyKeys, record } from "../checks.ts";
@@ -37,17 +37,17 @@ import { covarianceOf, whitening } from "./statistics/covariance.ts";
 import type { Encoder } from "./table/encoder.ts";
 import type { Source } from "./table/source.ts";
 
-/** What `AnomalyDetector.update` is told. */
+/** Options of `AnomalyDetector.update`. */
 export interface UpdateOptions {
-  /** Aborting rejects with `signal.reason`; the detector is as it was. Default: none. */
+  /** Aborting rejects with `signal.reason`; the detector is unchanged. Default: none. */
   signal?: AbortSignalLike;
-  /** Called during training, with the share that is done. Default: none. */
+  /** Called during training with the progress. Default: none. */
   onProgress?: (record: DetectorProgress) => unknown;
 }
 
-/** Calibration scores that are kept at least; else as many as the detector was fitted with. */
+/** The fewest calibration scores that are kept. A detector that was fitted with more keeps as many as then. */
 const FEWEST_CALIBRATION = 1000;
-/** Steps of a whole training of linear models, which are fitted without any. */
+/** Steps that count as a whole training of linear models, whose fit has no steps. */
 const LINEAR_STEPS = 500;
 const FEWEST_STEPS = 20;
 /** Held-out errors that are kept for each column. */
@@ -187,7 +187,7 @@ async function updateMember(
   const model = await TiedAutoencoder.load(member.bytes, runtime);
   try {
     const { work } = hooks;
-    // A model that was trained on complete rows takes a missing value for its column's mean.
+    // A model that was trained on complete rows takes the mean of the column for a missing value.
     const x = await work(trainingRows(samples, indexes, model.config.missing === "mask"));
     const steps = Math.max(FEWEST_STEPS, Math.ceil(share * (policy.steps || LINEAR_STEPS)));
     const gentle: Policy = { ...policy, steps };
@@ -203,7 +203,7 @@ async function updateMember(
   }
 }
 
-/** The neighbours in the new scales of their columns, with the new samples. */
+/** The neighbours in the new scales of their columns, together with the new samples. */
 function updatedNeighbours(
   { ensemble, encoder: before }: Parts,
   encoder: Encoder,
@@ -224,7 +224,7 @@ function updatedNeighbours(
   return fresh ? mergedNeighbours({ ...neighbours, rows }, fresh, width) : { ...neighbours, rows };
 }
 
-/** Mean and covariance of codes of two kinds of samples together; the second are `share` of all. */
+/** Mean and covariance of the codes of old and new samples together. The new samples are `share` of all. */
 function mergedCodes(old: MemberState, fresh: MemberState, share: number): MemberState {
   const units = old.codeMean.length;
   const mix = (a: number, b: number) => (1 - share) * a + share * b;
@@ -242,7 +242,7 @@ function mergedCodes(old: MemberState, fresh: MemberState, share: number): Membe
   };
 }
 
-/** The calibration with new scores; the oldest fade. */
+/** The calibration with new scores. The oldest scores are removed. */
 function appended(calibration: Calibration, fresh: Float64Array): Calibration {
   const most = Math.max(FEWEST_CALIBRATION, calibration.scores.length);
   const { length } = calibration.scores;

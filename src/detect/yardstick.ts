@@ -1,6 +1,6 @@
-// A yardstick without labels: how well odd rows are told, by the detector and by principal components. One value of
-// each held-out row is swapped for that of another row, so that only what columns say of each other gives it away.
-// Both judge each row, as it is and swapped, by models that have not seen it.
+// A measure of quality without labels: how well the detector and principal components detect odd rows. One value of
+// each held-out row is replaced by that of another row, so that only the relation between columns reveals it. Both
+// judge each row, original and changed, by models that have not seen it.
 
 import type { RuntimeOptions } from "../make.ts";
 import { at } from "../math/order.ts";
@@ -13,25 +13,25 @@ import type { Samples } from "./samples.ts";
 import { auroc } from "./statistics/ranking.ts";
 import type { Encoded } from "./table/encoder.ts";
 
-/** How well held-out rows with one swapped value are told from the same rows as they are: AUROC, .5 for a guess. */
+/** How well held-out rows with one swapped value are distinguished from the original rows: AUROC, .5 for a guess. */
 export interface Yardstick {
-  /** Rows that were swapped. */
+  /** Number of rows with a swapped value. */
   readonly rows: number;
-  /** By the detector. */
+  /** AUROC of the detector. */
   readonly detector: number;
-  /** By principal components: their residual and the distance in their space together, as the detector's score. */
+  /** AUROC of principal components. Their score is the residual plus the distance in their space, as for the detector. */
   readonly pca: number;
 }
 
-/** Samples that are looked at. */
+/** The most samples that are used. */
 const MOST_SAMPLES = 2000;
-/** Wider samples take principal components too long. */
+/** With more features, principal components take too long. */
 const MOST_FEATURES = 300;
 const FEWEST_SAMPLES = 20;
-/** Draws of a block and another sample until the value there differs. */
+/** The most draws of a block and another sample until the value differs. */
 const DRAWS = 8;
 
-/** Undefined where there is nothing to swap, or too much to compute. */
+/** The yardstick; undefined if there is nothing to swap or too much to compute. */
 export async function yardstick(
   samples: Samples,
   folds: Folds,
@@ -67,7 +67,7 @@ export async function yardstick(
   }
 }
 
-/** The folds of samples that stand fold by fold. */
+/** The folds of samples that are in order of their folds. */
 function foldsOf(kept: readonly Uint32Array[]): Folds {
   const starts = kept.map((_, k) => kept.slice(0, k).reduce((sum, { length }) => sum + length, 0));
   const held = kept.map(({ length }, k) =>
@@ -86,7 +86,7 @@ function some(samples: Samples, numbers: Uint32Array): Samples {
   return { ...samples, count: numbers.length, take };
 }
 
-/** The same samples, one block of each taken from another of them. */
+/** The same samples. One block of each is taken from another sample. */
 function swap(samples: Samples, seed: number): { swapped: Samples; rows: number } {
   const { count, width, blocks } = samples;
   const all = samples.take(Uint32Array.from({ length: count }, (_, i) => i));

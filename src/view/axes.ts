@@ -1,4 +1,4 @@
-// Axes: where ticks go, how numbers read, and the frame of a chart.
+// Axes: the places of ticks, the format of numbers, and the frame of a chart.
 
 import type { Point, Surface } from "./picture.ts";
 
@@ -47,7 +47,7 @@ function logTicks(min: number, max: number, count: number): number[] {
   return dense.length <= count + 1 ? dense : inside([1], everyDecade);
 }
 
-/** A number as a person writes it: three digits, and powers of ten only where they save reading. */
+/** A number as text with a few digits. Only very large and very small numbers have a power of ten. */
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);
@@ -62,10 +62,10 @@ export function formatNumber(value: number): string {
   return String(Number(value.toFixed(digits))).replace("-", "\u2212");
 }
 
-/** The room between a chart's edge and its plot. */
+/** The space between the edge of a chart and its plot. */
 export const MARGIN = { left: 52, right: 12, top: 12, bottom: 34 } as const;
 
-/** Grid lines with their numbers, and what the axes are called. */
+/** Draws grid lines with their numbers, and the names of the axes. */
 export function drawAxes(
   surface: Surface,
   [width, height]: Point,

@@ -1,4 +1,4 @@
-// The map of codes: each row of the data as a point, where the code puts it.
+// The map of codes: each row of the data is a point, and its code gives the position.
 
 import { wholeNumber } from "../checks.ts";
 import { type MatrixInput, readRows } from "../data/rows.ts";
@@ -9,13 +9,13 @@ import { chartSize, type PictureOptions, type Point, picture } from "./picture.t
 
 /** How codes are drawn. */
 export interface CodesOptions extends PictureOptions {
-  /** What each point is, a name or a number; colour and shape follow it. Default: all points are alike. */
+  /** A name or a number for each point, which determines its colour and shape. Default: all points are alike. */
   labels?: ArrayLike<string | number>;
-  /** Values in a code. Default 2. With more, `axes` says which two are drawn; with 1, points form a line. */
+  /** Values in a code. Default 2. With more, `axes` selects the two that are drawn. With 1, points form a line. */
   dimensions?: number;
   /** The two values of a code to draw. Default [0, 1]. */
   axes?: readonly [horizontal: number, vertical: number];
-  /** Numbers of points to stand out. Default: none. */
+  /** Numbers of the points to highlight. Default: none. */
   highlighted?: Iterable<number>;
   /** Width and height in CSS pixels. Default [420, 420]. */
   size?: readonly [width: number, height: number];
@@ -26,10 +26,10 @@ export interface CodesOptions extends PictureOptions {
 const MOST_IN_KEY = 12;
 
 /**
- * Draws `points` [rows, dimensions] as a map, one point a row. Points that are not finite are left out, and the
- * text alternative counts them.
+ * Draws `points` [rows, dimensions] as a map with one point for each row. Points that are not finite are left out, and
+ * the text alternative counts them.
  * @returns SVG, or with `context` the text alternative.
- * @throws InvalidTypeError or InvalidValueError when points, labels and axes do not fit each other.
+ * @throws InvalidTypeError or InvalidValueError when points, labels and axes do not match.
  */
 export function drawCodes(points: MatrixInput, options: CodesOptions = {}): string {
   const dimensions = wholeNumber("dimensions", options.dimensions ?? 2, 1);
@@ -100,7 +100,7 @@ export function drawCodes(points: MatrixInput, options: CodesOptions = {}): stri
   });
 }
 
-/** Labels in the order of numbers where all are, else of first sight. */
+/** The distinct labels: in ascending order if all are numbers, else in the order in which they first occur. */
 function distinct(labels: ArrayLike<string | number>): string[] {
   const names = [...new Set(Array.from(labels, String))];
   const isNumber = names.every((name) => name !== "" && Number.isFinite(Number(name)));

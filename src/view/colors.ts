@@ -1,6 +1,6 @@
 // Colours that people with colour-vision deficiencies can tell apart, and the ramps of pixel images.
 
-/** Okabe and Ito's palette; its yellow, too faint on white, is a brown here. */
+/** The palette of Okabe and Ito. A brown replaces its yellow, which is too faint on white. */
 const ON_LIGHT = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8a6d3b"];
 /** The same hues, lighter. */
 const ON_DARK = ["#4aa3df", "#f08a4b", "#2fc79a", "#e09ac4", "#9ad6f7", "#f2c14e", "#c4a26a"];
@@ -14,7 +14,7 @@ export function seriesColor(index: number, dark = false): string {
   return colors[index % colors.length] ?? "";
 }
 
-/** The colour of what is flagged or odd. */
+/** The colour of flagged or odd rows. */
 export function alarmColor(dark = false): string {
   return seriesColor(1, dark);
 }

@@ -1,4 +1,4 @@
-// How reconstruction errors, or any scores, are spread, and which lie beyond a threshold.
+// The distribution of reconstruction errors, or of any scores, with those above a threshold marked.
 
 import { finiteNumber, wholeNumber } from "../checks.ts";
 import { InvalidTypeError, show } from "../errors.ts";
@@ -12,7 +12,7 @@ export interface ErrorsOptions extends PictureOptions {
   threshold?: number;
   /** Bars. Default 40. */
   bins?: number;
-  /** A logarithmic axis of errors. Default: where the largest is more than 30 times the median, and none is 0 or less. */
+  /** A logarithmic axis of errors. Default: true if the largest error is more than 30 times the median and all are above 0. */
   log?: boolean;
   /** What the horizontal axis shows. Default "error". */
   unit?: string;
@@ -21,10 +21,10 @@ export interface ErrorsOptions extends PictureOptions {
 }
 
 /**
- * Draws the distribution of `errors` [rows] as bars; those above `threshold` have another colour and a lighter
- * middle, and a line with a number marks it. Errors that are not finite are left out and counted.
+ * Draws the distribution of `errors` [rows] as bars. A line with a number marks `threshold`. Bars above it have another
+ * colour and a lighter middle. Errors that are not finite are left out, and the text alternative counts them.
  * @returns SVG, or with `context` the text alternative.
- * @throws InvalidTypeError when `errors` is no list of numbers.
+ * @throws InvalidTypeError when `errors` is not a list of numbers.
  */
 export function drawErrors(errors: ArrayLike<number>, options: ErrorsOptions = {}): string {
   if (!Array.isArray(errors) && !ArrayBuffer.isView(errors)) {
@@ -64,7 +64,7 @@ export function drawErrors(errors: ArrayLike<number>, options: ErrorsOptions = {
       if (rows === 0) return;
       const left = MARGIN.left + i * width;
       const bar = Math.max(1, width - 1);
-      const height = Math.max(1, y.at(0) - y.at(rows)); // one row among thousands still shows
+      const height = Math.max(1, y.at(0) - y.at(rows)); // one row among thousands stays visible
       const isOdd = left + width / 2 > limit;
       surface.rect(
         left,

@@ -1,5 +1,5 @@
-// Weights as small images: what each unit of a layer looks for, and with tied weights also what it draws.
-// Sign is shown by hue, and by a bar on negative pixels where pixels are large enough to hold one.
+// Weights as small images: the input that each unit of a layer responds to, and with tied weights also what it adds to the
+// reconstruction. Hue shows the sign. Negative pixels also have a bar if pixels are large enough.
 
 import type { MatrixInput } from "../data/rows.ts";
 import { formatNumber } from "./axes.ts";
@@ -7,7 +7,7 @@ import { cssColor, signedColor } from "./colors.ts";
 import { readSheet, requireOptions, type SheetOptions, writeCaption } from "./images.ts";
 import { type PictureOptions, type Point, picture } from "./picture.ts";
 
-/** A weight as `model.weights()` gives it, of shape [units, inputs], or a matrix with a row a unit. */
+/** A weight of shape [units, inputs] as `model.weights()` returns it, or a matrix with one row for each unit. */
 export type WeightInput =
   | MatrixInput
   | {
@@ -19,25 +19,25 @@ export type WeightInput =
 
 /** How weights are drawn. */
 export interface FiltersOptions extends PictureOptions, SheetOptions {
-  /** The weight that has full colour. Default: the largest magnitude in the picture. */
+  /** The magnitude that has full colour. Default: the largest magnitude in the picture. */
   limit?: number;
-  /** Give each unit its own limit, so that weak units show too. Default false. */
+  /** Use a separate limit for each unit, so that weak units are visible too. Default false. */
   each?: boolean;
-  /** Mark negative pixels with a bar. Default: where a pixel takes 5 CSS pixels or more. */
+  /** Mark negative pixels with a bar. Default: true if a pixel takes 5 CSS pixels or more. */
   signs?: boolean;
-  /** Draw the key of colours below. Default true. */
+  /** Draw a legend of the colours below the images. Default true. */
   legend?: boolean;
 }
 
 const LEGEND_HEIGHT = 26;
-/** Share of the limit from which a negative pixel is marked. */
+/** Negative pixels are marked from this share of the limit on. */
 const MARKED = 0.2;
 
 /**
  * Draws each row of `weight` [units, height · width · channels] as an image, blue below zero and orange
  * above. With 3 channels a pixel shows their sum.
  * @returns SVG, or with `context` the text alternative.
- * @throws InvalidTypeError or InvalidValueError when the weight and the options do not fit each other.
+ * @throws InvalidTypeError or InvalidValueError when the weight and the options do not match.
  */
 export function drawFilters(weight: WeightInput, options: FiltersOptions): string {
   requireOptions("drawFilters", options);

@@ -6,19 +6,19 @@ import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import { formatNumber } from "./axes.ts";
 import { type PictureOptions, type Point, picture } from "./picture.ts";
 
-/** How rows become images, and images a sheet. */
+/** How rows become images, and how images are arranged on a sheet. */
 export interface SheetOptions {
-  /** Pixels of an image across. */
+  /** Width of an image in its own pixels. */
   width: number;
-  /** Pixels of an image down. Default: the same. */
+  /** Height of an image in its own pixels. Default: the width. */
   height?: number;
-  /** Values of a pixel: 1 grey, 3 red, green and blue, pixel by pixel as in ImageData. Default 1. */
+  /** Values of a pixel: 1 for grey, 3 for red, green and blue, pixel by pixel as in ImageData. Default 1. */
   channels?: 1 | 3;
-  /** Images in a line. Default: about as many as lines. */
+  /** Images in a line. Default: about as many as there are lines. */
   perRow?: number;
-  /** CSS pixels that one pixel takes. Default: as many as make an image 48 wide, at least 1. */
+  /** CSS pixels for one pixel of an image. Default: makes an image about 48 CSS pixels wide, at least 1. */
   scale?: number;
-  /** What each image is called: shown on hover, and under it with `showCaptions`. Default: none. */
+  /** A caption for each image: shown on hover, and under the image with `showCaptions`. Default: none. */
   captions?: readonly string[];
   /** Write the captions under the images. Default false. */
   showCaptions?: boolean;
@@ -26,13 +26,13 @@ export interface SheetOptions {
 
 /** How images are drawn. */
 export interface ImagesOptions extends PictureOptions, SheetOptions {
-  /** The values of black and of white. Default: [0, 1], or what the values span if that is more. */
+  /** The values of black and of white. Default: [0, 1], extended to the range of the values if that is larger. */
   range?: readonly [low: number, high: number];
-  /** Draw high values dark, as ink on paper. Default false: high values are light. */
+  /** Draw high values dark. Default false: high values are light. */
   inverted?: boolean;
 }
 
-/** A sheet's measures, checked. */
+/** The checked sizes of a sheet. */
 export interface Sheet {
   readonly width: number;
   readonly height: number;
@@ -53,7 +53,7 @@ const CAPTION_HEIGHT = 14;
 /**
  * Draws each of `rows` [images, height · width · channels] as an image. NaN is drawn as a mid tone.
  * @returns SVG, or with `context` the text alternative.
- * @throws InvalidTypeError or InvalidValueError when rows and options do not fit each other.
+ * @throws InvalidTypeError or InvalidValueError when rows and options do not match.
  */
 export function drawImages(rows: MatrixInput, options: ImagesOptions): string {
   requireOptions("drawImages", options);
@@ -63,7 +63,7 @@ export function drawImages(rows: MatrixInput, options: ImagesOptions): string {
   const span = high - low || 1;
   const level = (value: number) => {
     const share = Number.isNaN(value) ? 0.5 : (value - low) / span;
-    return 255 * (options.inverted ? 1 - share : share); // clamped where it is stored
+    return 255 * (options.inverted ? 1 - share : share); // the Uint8ClampedArray clamps it
   };
   const description = `${count} images of ${width} by ${height} pixels; values from ${formatNumber(low)} (${options.inverted ? "light" : "dark"}) to ${formatNumber(high)}.`;
   return picture(options, sheet.size, "Images", description, (surface) => {
@@ -94,13 +94,13 @@ export function writeCaption(
   });
 }
 
-/** Throws where the options were left out: nothing else says how wide an image is. */
+/** Throws if the options are absent: only they contain the width of an image. */
 export function requireOptions(call: string, options: unknown): void {
   if (typeof options === "object" && options !== null) return;
   throw new InvalidTypeError(`${call} needs options, such as { width: 28 }; got ${show(options)}.`);
 }
 
-/** Checks rows against the options and lays the sheet out; `below` is room for a legend. */
+/** Checks rows against the options and computes the layout of the sheet. `below` is the space for a legend. */
 export function readSheet(
   name: string,
   rows: MatrixInput,

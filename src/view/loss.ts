@@ -1,22 +1,22 @@
-// Losses over the course of training, on a logarithmic axis, with reference lines such as PCA's error.
+// Losses during training, on a logarithmic axis, with reference lines such as the error of PCA.
 
 import { InvalidTypeError, show } from "../errors.ts";
 import { drawAxes, formatNumber, MARGIN, scale } from "./axes.ts";
 import { seriesColor } from "./colors.ts";
 import { chartSize, type PictureOptions, type Point, picture, type Surface } from "./picture.ts";
 
-/** What `fit` resolves with, series of several models by name, or one loss after another. */
+/** The result of `fit`, series of several models by name, or a list of losses. */
 export type LossInput =
   | {
-      /** The series by name; the first is drawn as a line, others dashed. */
+      /** The series by name. The first is drawn as a solid line, the others as dashed lines. */
       readonly series: Readonly<Record<string, ArrayLike<number>>>;
-      /** Where the values stand on the horizontal axis. Default: 0, 1, 2, … */
+      /** Positions of the values on the horizontal axis. Default: 0, 1, 2, … */
       readonly at?: readonly number[];
     }
   | {
       /** Number of each epoch. Default: from 0. */
       readonly epoch?: readonly number[];
-      /** `loss` and `valLoss` as `fit` has them, and any other series by its name. */
+      /** `loss` and `valLoss` as in the result of `fit`, and any other series by its name. */
       readonly history: {
         readonly loss: readonly number[];
         readonly valLoss?: readonly number[];
@@ -29,15 +29,15 @@ export type LossInput =
 export interface LossOptions extends PictureOptions {
   /** Width and height in CSS pixels. Default [480, 240]. */
   size?: readonly [width: number, height: number];
-  /** A logarithmic axis of losses. Default true; losses of 0 or less are then left out. */
+  /** A logarithmic axis of losses, which leaves out losses of 0 or less. Default true. */
   log?: boolean;
-  /** Levels to compare with, such as `{ PCA: 0.031 }`. Default: none. */
+  /** Reference levels, such as `{ PCA: 0.031 }`. Default: none. */
   references?: Readonly<Record<string, number>>;
-  /** Name the lines above the chart. Default true. */
+  /** Draw a legend of the lines above the chart. Default true. */
   legend?: boolean;
-  /** What the horizontal axis counts. Default "epoch" for a history, else "step". */
+  /** Unit of the horizontal axis. Default "epoch" for a history, else "step". */
   unit?: string;
-  /** What the vertical axis shows. Default "loss". */
+  /** Name of the vertical axis. Default "loss". */
   quantity?: string;
 }
 
@@ -49,9 +49,9 @@ interface Series {
 }
 
 /**
- * Draws the losses of `history`: training, or the first series, as a line, validation and others as dashed ones.
+ * Draws the losses of `history`: training, or the first series, as a solid line; validation and other series as dashed lines.
  * @returns SVG, or with `context` the text alternative.
- * @throws InvalidTypeError when `history` is neither a history, nor series, nor a list of numbers.
+ * @throws InvalidTypeError when `history` is not a history, series or a list of numbers.
  */
 export function drawLoss(history: LossInput, options: LossOptions = {}): string {
   const size = chartSize(options.size, [480, 240]);
@@ -91,7 +91,8 @@ export function drawLoss(history: LossInput, options: LossOptions = {}): string 
         ],
         { dash: true, opacity: 0.8 },
       );
-      // On the left and below the line, where losses that fall do not come; above it only at the edge of the chart.
+      // The text is on the left and below the line, where a falling loss does not cross it. It is above the line only at the
+      // lower edge of the chart.
       const isLow = at + 14 > size[1] - MARGIN.bottom;
       surface.text(MARGIN.left + 4, at + (isLow ? -4 : 12), `${name} ${formatNumber(value)}`);
     }
@@ -162,7 +163,7 @@ function readHistory(
 
 const count = (length: number) => Array.from({ length }, (_, i) => i);
 
-/** Numbers of neighbouring values that can be drawn: a loss that is not finite parts the line. */
+/** The indexes of neighbouring values that can be drawn. A loss that is not finite interrupts the line. */
 function runs(values: ArrayLike<number>, usable: (value: number) => boolean): number[][] {
   const found: number[][] = [];
   let current: number[] = [];

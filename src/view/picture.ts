@@ -1,5 +1,5 @@
-// What every picture is drawn on: a few marks, written as SVG or drawn into a canvas, and the text
-// alternative that goes with them. A drawing function knows nothing of either.
+// The surface of every picture: a few marks, written as SVG or drawn into a canvas, and the text alternative
+// of the picture. Drawing functions do not depend on the kind of surface.
 
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import type { Shape } from "./colors.ts";
@@ -28,20 +28,20 @@ export interface CanvasContext {
   fill(): void;
   stroke(): void;
   setLineDash(segments: number[]): void;
-  /** Pixels at once, where the context has these three; else images are drawn as rectangles. */
+  /** With these three methods of the context, an image is drawn with one call. Without them it is drawn as rectangles. */
   getTransform?(): { a: number; b: number; c: number; d: number; e: number; f: number };
   createImageData?(width: number, height: number): { readonly data: Uint8ClampedArray };
   putImageData?(image: never, x: number, y: number): void;
 }
 
-/** What all pictures have in common. */
+/** The options of all pictures. */
 export interface PictureOptions {
   /**
    * A canvas context to draw into, with its origin at the picture's upper left corner. The function then returns
    * the text alternative, for the canvas's `aria-label`. Default: none; the function returns an SVG string.
    */
   context?: CanvasContext;
-  /** What the picture is called in its text alternative. Each function has a default. */
+  /** Title of the picture in its text alternative. Each function has a default. */
   title?: string;
   /** Colour of text and axes. Default `"currentColor"` in SVG, dark or light grey on a canvas. */
   ink?: string;
@@ -49,7 +49,7 @@ export interface PictureOptions {
   dark?: boolean;
 }
 
-/** The marks that pictures are made of. Coordinates are CSS pixels, y downwards. */
+/** The marks of a picture. Coordinates are CSS pixels; y points down. */
 export interface Surface {
   rect(x: number, y: number, width: number, height: number, fill: string, opacity?: number): void;
   /** One line for each run of points. */
@@ -77,7 +77,7 @@ export interface TextLook {
 const FONT = "system-ui, sans-serif";
 const FONT_SIZE = 11;
 
-/** Draws a picture of a size; returns SVG, or the text alternative when there is a context. */
+/** Draws a picture of the given size. Returns SVG, or the text alternative if there is a context. */
 export function picture(
   options: PictureOptions,
   [width, height]: Point,
@@ -123,7 +123,7 @@ function svgSurface(parts: string[], ink: string): Surface {
     },
     glyphs(shape, at, radius, fill, opacity) {
       if (at.length === 0) return;
-      // One path for all of them: a tenth of what an element for each would take.
+      // One path for all points is a tenth as long as one element for each.
       const color = escapeXml(fill);
       if (shape === "circle") {
         const path = at.map(([x, y]) => `M${round(x)} ${round(y)}h0`).join("");
@@ -212,7 +212,7 @@ function canvasSurface(context: CanvasContext, ink: string): Surface {
     pixels(x, y, scale, image) {
       if (putPixels(context, x, y, scale, image)) return;
       const { width, height, rgba } = image;
-      // Runs of one colour are one rectangle: few calls, and any transform of the context holds.
+      // Neighbouring pixels of one colour become one rectangle. This takes few calls, and works under any transform.
       for (let row = 0; row < height; row++) {
         for (let start = 0; start < width; ) {
           const color = colorAt(rgba, row * width + start);
@@ -228,8 +228,8 @@ function canvasSurface(context: CanvasContext, ink: string): Surface {
 }
 
 /**
- * Puts an image at the device's own pixels, each taking the colour of the nearest: a tenth of the time of
- * rectangles. False where the context cannot, or is turned.
+ * Draws an image at the resolution of the device. Each device pixel has the colour of the nearest pixel of the image. This
+ * takes a tenth of the time of rectangles. Returns false if the context lacks the methods or is rotated.
  */
 function putPixels(
   context: CanvasContext,
@@ -272,7 +272,7 @@ function colorAt(rgba: Uint8ClampedArray, pixel: number): number {
   return ((rgba[at] ?? 0) << 16) | ((rgba[at + 1] ?? 0) << 8) | (rgba[at + 2] ?? 0);
 }
 
-/** The corners of a glyph about its centre, of about the area of a circle of the radius. */
+/** The corners of a glyph relative to its centre. Its area is about that of a circle with the radius. */
 function outline(shape: Exclude<Shape, "circle">, radius: number): Point[] {
   const r = radius;
   const a = r / 3;
@@ -319,11 +319,11 @@ function outline(shape: Exclude<Shape, "circle">, radius: number): Point[] {
   }
 }
 
-/** Text for SVG: what means something to a parser is escaped, what no XML may hold is left out. */
+/** Text for SVG. Characters with a meaning in XML are escaped, and characters that XML forbids are left out. */
 export function escapeXml(value: string): string {
   return (
     value
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what XML refuses
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: XML forbids these characters
       .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "")
       .replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, "")
       .replace(/&/g, "&amp;")

@@ -1,9 +1,9 @@
-// Writes a PNG without compression, as a data: URI, so that an SVG can carry pixels. The deflate stream
-// is stored blocks only; a page's or a server's own gzip does the rest.
+// Writes a PNG without compression as a data: URI, so that an SVG can contain pixels. The deflate stream
+// consists of stored blocks. Compression is left to the gzip of a page or a server.
 
 declare function btoa(text: string): string;
 
-/** An image as a canvas has it: four bytes a pixel, red, green, blue, alpha. */
+/** An image in the layout of a canvas: four bytes for each pixel, red, green, blue and alpha. */
 export interface Pixels {
   readonly width: number;
   readonly height: number;

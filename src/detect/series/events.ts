@@ -1,4 +1,4 @@
-// Alarms of rows that follow each other, merged into events: from when to when, how odd, and the worst row.
+// Merges consecutive flagged rows into events, each with its first and last row, its score and its oddest row.
 
 import { at } from "../../math/order.ts";
 import type { Segment } from "./segments.ts";
@@ -18,8 +18,8 @@ export interface AnomalyEvent {
 }
 
 /**
- * Events of flagged rows. Rows that are not flagged end an event once there are more than `patience` of them.
- * @param order numbers of the rows in order, `HOLE` for a missing reading; segments are stretches of it
+ * Events of flagged rows. More than `patience` unflagged rows in sequence end an event.
+ * @param order numbers of the rows in order, `HOLE` for a missing reading; segments are ranges of it
  */
 export function mergeEvents(
   flagged: ArrayLike<number>,

@@ -1,30 +1,30 @@
-// Why a row of a time series is odd: which column of the oddest window around it, and at which step. A column is
-// left out over the whole window: its values are replaced by what the models make of the other columns, again and
-// again until they hardly move, and the fall of the window's score is what the column adds.
+// Why a row of a time series is odd: the columns of the oddest window around it, and the steps. A column is replaced
+// over the whole window by the reconstruction from the other columns, several times until it changes little. The
+// decrease of the window's score is the contribution of the column.
 
 import { at } from "../../math/order.ts";
 import type { Ensemble } from "../ensemble.ts";
 import { conformalPValue } from "../statistics/conformal.ts";
 import type { Encoded } from "../table/encoder.ts";
 
-/** What is known of a field (column) of a window. */
+/** The reason for a field (column) of a window. */
 export interface FieldReason {
   /** Place among the fields of a row. */
   readonly field: number;
   /** The step of the largest error, from 0 in the window. */
   readonly step: number;
-  /** The features that would be ordinary at that step. */
+  /** The features that would be normal at that step. */
   readonly expected: Float32Array;
   /** The step's error as a p-value among held-out errors of that block. */
   readonly surprise: number;
-  /** Share of the window's score that the column adds. */
+  /** Share of the window's score that the column contributes. */
   readonly contribution: number;
   /** The field's mean error over the window. */
   readonly error: number;
 }
 
 const MOST_CANDIDATES = 12;
-/** Rounds of replacing a column by its reconstruction. Each brings it closer to what the other columns say. */
+/** Iterations that replace a column by its reconstruction. Each brings it closer to the value that the other columns predict. */
 const ROUNDS = 8;
 const NOTHING = new Float64Array(0);
 
@@ -94,7 +94,7 @@ export function explainWindows(
   });
 }
 
-/** For each of some fields a copy of a window in which that field follows the others, and its score. */
+/** For each of some fields: a copy of a window in which that field is predicted from the others, and the score of the copy. */
 function leaveOut(
   ensemble: Ensemble,
   windows: Encoded,
@@ -121,7 +121,7 @@ function leaveOut(
   fields.forEach((_, c) => {
     features.set(original, c * width);
   });
-  replace(undefined); // from the columns' means on
+  replace(undefined); // start with the means of the columns
   for (let round = 0; round < ROUNDS; round++) replace(ensemble.reconstruct(features));
   const repeat = (values: Uint8Array | undefined, size: number) => {
     const own = values?.subarray(window * size, (window + 1) * size);

@@ -1,6 +1,6 @@
-// The length of windows, from the series itself: its period, by the rule of the TSB-AD benchmark (Liu & Paparrizos
-// 2024). The autocorrelation of the first 20,000 points is taken for lags up to 400; the highest of its local maxima
-// from lag 3 on is the period.
+// The length of windows is the period of the series, by the rule of the TSB-AD benchmark (Liu & Paparrizos 2024). The
+// autocorrelation of the first 20,000 points is computed for lags up to 400. The period is the highest of its local
+// maxima from lag 3 on.
 
 import { at } from "../../math/order.ts";
 import type { Paused } from "../../platform/turns.ts";
@@ -8,7 +8,7 @@ import type { Paused } from "../../platform/turns.ts";
 const MOST_POINTS = 20_000;
 const MOST_LAGS = 400;
 const FIRST_LAG = 3;
-/** A period is taken if it is within these. */
+/** A period must be within these limits. */
 const SHORTEST = 6;
 const LONGEST = 303;
 
@@ -18,7 +18,7 @@ export interface Period {
   readonly strength: number;
 }
 
-/** The period of a series; undefined where the highest local maximum is not at a lag of 6 to 303, or there is none. */
+/** The period of a series; undefined if there is no local maximum, or the highest is not at a lag of 6 to 303. */
 export function* period(series: Float64Array): Paused<Period | undefined> {
   const correlations = yield* autocorrelation(series.subarray(0, MOST_POINTS), MOST_LAGS);
   let best: number | undefined;

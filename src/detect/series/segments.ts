@@ -1,61 +1,61 @@
-// The order of a time series: which rows follow each other without a gap. Windows lie within a segment. Where a few readings
-// are missing between two rows, the order has places for them, so that a window covers the same time everywhere. That is not
-// done where longer steps are common: they are the series' own rhythm then, and models and thresholds have learned it.
+// The order of a time series: which rows follow each other without a gap. Windows lie within a segment. If a few readings
+// are missing between two rows, the order has places for them, so that all windows cover the same time. This does not apply
+// if longer steps are common. They are then normal for the series, and models and thresholds have learned them.
 
 import { InvalidValueError, show } from "../../errors.ts";
 import { at, median } from "../../math/order.ts";
 
-/** Rows that follow each other: the places [first, first + count) in the order of `rows`. */
+/** Consecutive rows: the places [first, first + count) in the order of `rows`. */
 export interface Segment {
   readonly first: number;
   readonly count: number;
 }
 
-/** How the times of a series go on; learned from the training rows. */
+/** The steps of time of a series; learned from the training rows. */
 export interface Rhythm {
-  /** The usual step of time; 0 where no two rows follow each other. */
+  /** The usual step of time; 0 if no two rows follow each other. */
   readonly step: number;
-  /** Whether longer steps are rare, so that readings are missing there. */
+  /** Whether longer steps are rare. They then mean that readings are missing. */
   readonly fills: boolean;
 }
 
 export interface Ordering {
-  /** The numbers of the rows, group by group, each group in order of time; `HOLE` where a reading is missing. */
+  /** The numbers of the rows, group by group, each group in order of time; `HOLE` for a missing reading. */
   readonly rows: Int32Array;
   readonly segments: readonly Segment[];
   /** Undefined without times. */
   readonly rhythm: Rhythm | undefined;
-  /** What people should know of the times. */
+  /** Remarks about the times. */
   readonly notes: readonly string[];
 }
 
-/** What is known of the rows' order. */
+/** The data that determine the order of the rows. */
 export interface OrderingInput {
   readonly count: number;
-  /** Milliseconds or any other unit; undefined where rows are simply in order. NaN is an error. */
+  /** Times in milliseconds or any other unit; undefined if rows are in order. NaN is an error. */
   readonly times: Float64Array | undefined;
-  /** The group of each row: a machine, a file. Undefined where all rows are of one. */
+  /** The group of each row, for example a machine or a file; undefined if there is one group. */
   readonly groups: readonly unknown[] | undefined;
-  /** What the rows are called in messages. */
+  /** The name of the rows in messages. */
   readonly name: string;
 }
 
-/** Stands in the order for a reading that is missing between two rows. */
+/** The entry in the order for a reading that is missing between two rows. */
 export const HOLE = -1;
-/** A step more than this many times the usual one is a gap. In a shorter one readings are missing. */
+/** A step of more than this many usual steps is a gap. In a shorter one readings are missing. */
 const GAP = 5;
-/** Steps as long as two usual ones or more are rare where at most this share of all is. */
+/** Steps of two usual steps or more are rare if they are at most this share of all steps. */
 const RARE = 0.02;
-/** Clocks of many logs go back by this much once a year. Milliseconds. */
+/** The clocks of many logs go back by this time once a year, in milliseconds. */
 const HOUR = 3_600_000;
-/** Halves of a series whose usual steps differ by more than this share have two rates. */
+/** If the usual steps of the halves of a series differ by more than this share, the series has two rates. */
 const OTHER_RATE = 0.5;
 
 /**
  * Sorts rows into groups and cuts groups at gaps.
- * @param known the rhythm, where that was learned already
- * @throws InvalidValueError where time runs backwards within a group, or a time is missing. A clock that is set back
- * by an hour, as at the end of summer time, is only noted.
+ * @param known the rhythm, if it was learned before
+ * @throws InvalidValueError if time runs backwards within a group, or a time is missing. A clock that is set back by an
+ * hour, as at the end of summer time, only causes a note.
  */
 export function orderRows(input: OrderingInput, known?: Rhythm): Ordering {
   const { count, times, groups, name } = input;
@@ -122,7 +122,7 @@ export function orderRows(input: OrderingInput, known?: Rhythm): Ordering {
   return { rows: Int32Array.from(rows), segments, rhythm, notes };
 }
 
-/** The median step of time over all groups, and whether longer ones, gaps aside, are rare. */
+/** The median step of time over all groups, and whether longer steps, except gaps, are rare. */
 function rhythmOf(times: Float64Array, groups: readonly (readonly number[])[]): Rhythm {
   const steps = groups.flatMap((members) => stepsOf(times, members));
   const step = steps.length > 0 ? median(steps) : 0;
@@ -134,7 +134,7 @@ function stepsOf(times: Float64Array, members: readonly number[]): number[] {
   return members.slice(1).map((row, i) => at(times, row) - at(times, members[i] ?? 0));
 }
 
-/** Says in words that the first and the second half of a group go at different rates. */
+/** A message if the two halves of a group have different rates; else undefined. */
 function twoRates(times: Float64Array, members: readonly number[]): string | undefined {
   const half = Math.floor(members.length / 2);
   if (half < 10) return undefined;
@@ -146,14 +146,14 @@ function twoRates(times: Float64Array, members: readonly number[]): string | und
     : undefined;
 }
 
-/** What a step of time from one row to the next is. */
+/** The kind of the step of time from one row to the next. */
 export type TimeStep = "usual" | "repeated" | "gap" | "set back" | "backwards";
 
 export function stepBetween(before: number, time: number, rhythm: Rhythm | undefined): TimeStep {
   const passed = time - before;
   const usual = rhythm?.step;
   if (passed < 0) {
-    // One hour back, and one usual step on.
+    // One hour back and one usual step forward.
     const isHour = usual !== undefined && usual > 0 && Math.abs(passed + HOUR - usual) <= usual;
     return isHour ? "set back" : "backwards";
   }

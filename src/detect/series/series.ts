@@ -1,4 +1,4 @@
-// A time series as a detector sees it: rows in order of time, group by group, and windows over them.
+// The time series of a detector: rows in order of time, group by group, and windows over them.
 
 import { finiteNumber, onlyKeys, record, wholeNumber } from "../../checks.ts";
 import { OrderedRows, type Rows } from "../../data/rows.ts";
@@ -16,23 +16,23 @@ import { rowScores, windowSamples, windowStarts } from "./windows.ts";
 
 /** Rows as a time series. */
 export interface WindowOptions {
-  /** Rows in a window, or "auto": the period of the series (TSB-AD's rule), or a usual length where it has none. Default "auto". */
+  /** Rows in a window, or "auto": the period of the series (TSB-AD's rule), or a fixed length without a period. Default "auto". */
   length?: number | "auto";
   /** Rows from the beginning of a window to that of the next. Default 1. */
   stride?: number;
-  /** The column that tells series apart, such as a machine's name. Windows lie within one. Default: one series. */
+  /** The column that identifies the series, such as the name of a machine. Windows lie within one series. Default: one series. */
   groupBy?: string;
 }
 
-/** What a detector knows of its series; saved with it. */
+/** The windows and times of a detector's series; saved with the detector. */
 export interface SeriesState {
   /** Rows in a window. */
   readonly length: number;
   /** Rows from the beginning of a window to that of the next. */
   readonly stride: number;
-  /** The column that holds the time; undefined where rows are simply in order. */
+  /** The column of the time; undefined if rows are in order. */
   readonly time?: string;
-  /** The column that tells series apart; undefined where all rows are of one. */
+  /** The column that identifies the series; undefined if there is one series. */
   readonly groupBy?: string;
   /** The usual step of time; undefined without times. */
   readonly step?: number;
@@ -40,7 +40,7 @@ export interface SeriesState {
   readonly fills?: boolean;
 }
 
-/** What a detector learned of the times of its series. */
+/** The rhythm that a detector learned, from its saved state. */
 export function rhythmIn({
   step,
   fills = false,
@@ -48,12 +48,12 @@ export function rhythmIn({
   return step === undefined ? undefined : { step, fills };
 }
 
-/** Window length where a series has no period: of one column as in TSB-AD, of several columns. */
+/** The length of windows without a period: for one column (as in TSB-AD) and for several columns. */
 const LENGTH_ALONE = 125;
 const LENGTH_TOGETHER = 10;
-/** A period of several columns counts if the autocorrelation is at least this. */
+/** The least autocorrelation of a period with several columns. */
 const CLEAR_PERIOD = 0.5;
-/** The longest stretch of a series has at least so many windows next to each other. */
+/** An automatic length is at most the longest segment divided by this number. */
 const FEWEST_WINDOWS = 8;
 
 /** Checks the option `window`. */
@@ -85,7 +85,7 @@ export function resolveWindow(window: unknown): WindowOptions | undefined {
 /** A series as samples. */
 export interface Framed {
   readonly samples: Samples;
-  /** All rows encoded, in the order of time, and what stands for missing readings between them. */
+  /** All rows encoded in order of time, with placeholders for missing readings. */
   readonly encoded: Encoded;
   readonly ordering: Ordering;
   /** Rows, without missing readings. */
@@ -95,7 +95,7 @@ export interface Framed {
   readonly segmentOf: Uint32Array;
 }
 
-/** Learns what there is to know of a series from its training rows. */
+/** Learns the length of windows and the rhythm of a series from its training rows. */
 export function* fitSeries(
   window: WindowOptions,
   encoder: Encoder,
@@ -155,13 +155,13 @@ export function* framingSeries(
   return { samples, encoded, ordering, count: raw.count, starts, segmentOf };
 }
 
-/** Says how many series `groupBy` makes, where that may be why they are short. */
+/** A hint with the number of series of `groupBy`, which may be the reason that they are short. */
 function groupHint({ groupBy }: SeriesState, { segments }: Ordering): string {
   if (groupBy === undefined) return "";
   return ` The column ${show(groupBy)} makes ${segments.length} ${segments.length === 1 ? "stretch" : "stretches"} of them.`;
 }
 
-/** Scores of windows as scores of rows, in the order in which the rows came. */
+/** Scores of windows as scores of rows, in the original order of the rows. */
 export function* bringingToRows(
   { ordering, count, starts }: Framed,
   length: number,
@@ -175,7 +175,7 @@ export function* bringingToRows(
   return own;
 }
 
-/** Marks the rows that are in a marked window, in the order in which the rows came. */
+/** Marks the rows that are in a marked window, in the original order of the rows. */
 export function covered(
   { ordering, count, starts }: Framed,
   length: number,
@@ -185,7 +185,7 @@ export function covered(
   let done = 0;
   starts.forEach((start, window) => {
     if (!marked[window]) return;
-    // Windows begin one after the other: what an earlier one covers is marked already.
+    // Windows are in order of their starts, so places of an earlier window are already marked.
     for (let place = Math.max(start, done); place < start + length; place++) {
       const row = at(ordering.rows, place);
       if (row !== HOLE) own[row] = 1;
@@ -244,7 +244,7 @@ export function columnOf(source: Source, name: string): readonly unknown[] {
   return source.column(name);
 }
 
-/** The rows in order. Of a missing reading nothing is known; its features lie on the line between the rows around it. */
+/** The rows in order. All values of a missing reading are missing. Its features are interpolated between the rows around it. */
 function* encodingInOrder(encoder: Encoder, raw: Rows, { rows }: Ordering): Paused<Encoded> {
   const known = Uint32Array.from(rows.filter((row) => row !== HOLE));
   const encoded = yield* encoder.encoding(new OrderedRows(raw, known), 0, known.length);
@@ -284,12 +284,12 @@ function* withHoles(
   return { count: rows.length, features, missing, novelties };
 }
 
-/** The point at a share of the way from one row's features to another's. */
+/** Linear interpolation between the features of two rows. */
 export function onLine(from: Float32Array, to: Float32Array, share: number): Float32Array {
   return from.map((value, j) => value + share * (at(to, j) - value));
 }
 
-/** The window's length from the longest stretch of the series. */
+/** The length of windows, computed from the longest segment of the series. */
 function* autoLength(
   encoder: Encoder,
   { features }: Encoded,

@@ -1,5 +1,5 @@
-// Windows over segments of a time series, as samples: a window of n rows is one sample of n times as many
-// features. And back: what windows score, rows score.
+// Windows over segments of a time series as samples: a window of n rows is one sample with n times the features of a
+// row. Also converts scores of windows into scores of rows.
 
 import { at } from "../../math/order.ts";
 import type { Paused } from "../../platform/turns.ts";
@@ -8,8 +8,8 @@ import type { Encoded } from "../table/encoder.ts";
 import type { Segment } from "./segments.ts";
 
 /**
- * Where the windows of all segments begin, in rows of the ordered series. Where the stride leaves rows over at the
- * end of a segment, a last window ends with the segment.
+ * Where the windows of all segments begin, in rows of the ordered series. If the stride leaves rows at the end of a
+ * segment uncovered, an additional window ends with the segment.
  */
 export function windowStarts(
   segments: readonly Segment[],
@@ -32,7 +32,7 @@ export function windowStarts(
   return { starts: Uint32Array.from(starts), segmentOf: Uint32Array.from(segmentOf) };
 }
 
-/** Scores that are added up between pauses. */
+/** Scores that are added between pauses. */
 const PIECE = 2 ** 18;
 
 /** For each row the mean score of the windows that cover it; 0 for rows in no window. */
@@ -58,7 +58,7 @@ export function* rowScores(
   return sums.map((sum, row) => sum / Math.max(1, at(counts, row)));
 }
 
-/** Where the blocks of a window's features begin: those of a row, once a step. */
+/** Where the blocks of a window's features begin: the blocks of a row, repeated for each step. */
 export function windowBlocks(rowBlocks: Uint32Array, length: number): Uint32Array {
   const width = rowBlocks.at(-1) ?? 0;
   const count = rowBlocks.length - 1;

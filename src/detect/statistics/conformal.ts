@@ -6,7 +6,7 @@ import { at, countBelow, countUpTo } from "../../math/order.ts";
 
 /**
  * p = (1 + the number of calibration scores >= s) / (n + 1), in (0, 1]. Ties count, so that a row's chance
- * of p <= alpha is at most alpha. A NaN score says nothing against the row: p = 1.
+ * of p <= alpha is at most alpha. A NaN score is no evidence against the row: p = 1.
  * @param calibration ascending scores of rows that the model has not seen
  */
 export function conformalPValue(score: number, calibration: Float64Array): number {
@@ -23,17 +23,16 @@ export function conformalPValues(
 }
 
 /**
- * The p-value of a row that is itself among the calibration rows, against all others: what a split at this row would
- * have given.
+ * The p-value of a calibration row, compared with all other calibration rows.
  */
 export function leaveOneOutPValue(score: number, sorted: Float64Array): number {
-  // The row is among the scores that reach its own: it takes the place of the 1 that a new row adds.
+  // The count includes the row itself, which corresponds to the 1 that a new row adds.
   return Number.isNaN(score) ? 1 : (sorted.length - countBelow(sorted, score)) / sorted.length;
 }
 
 /**
- * A p-value whose mean is 1/2 under exchangeability, ties and all: ties count half. What martingales bet
- * on; the conservative one would itself add up to a drift.
+ * A p-value with the mean 1/2 under exchangeability, even with ties, because ties count half. Martingales need it: the
+ * conservative p-value would look like drift.
  */
 export function middlePValue(score: number, calibration: Float64Array): number {
   if (Number.isNaN(score)) return 0.5;
@@ -43,8 +42,8 @@ export function middlePValue(score: number, calibration: Float64Array): number {
 }
 
 /**
- * Evidence against a row as an e-value, 1 / (2 sqrt(p)) (Shafer 2021): at most 1 on average for rows like
- * the calibration's, and means of e-values are e-values, whatever the rows depend on.
+ * Evidence against a row as an e-value, 1 / (2 sqrt(p)) (Shafer 2021): at most 1 on average for rows like the calibration
+ * rows. The mean of e-values is an e-value too, even if the rows depend on each other.
  */
 export function eValue(pValue: number): number {
   return 1 / (2 * Math.sqrt(pValue));
@@ -53,7 +52,7 @@ export function eValue(pValue: number): number {
 /** The fewest calibration rows with which a p-value can reach `alpha`: 1 / (n + 1) <= alpha. */
 export function rowsToReach(alpha: number): number {
   let rows = Math.max(0, Math.ceil(1 / alpha) - 1);
-  // 1 / alpha is rounded: step to the first count that keeps the promise as p-values are computed.
+  // 1 / alpha is rounded. Step to the first count with which the computed p-value reaches alpha.
   while (rows > 0 && 1 / rows <= alpha) rows--;
   while (1 / (rows + 1) > alpha) rows++;
   return rows;

@@ -1,12 +1,12 @@
-// Covariances that can be inverted whatever the data, and the distance they measure. Float64 throughout.
+// Covariances that can be inverted for any data, and Mahalanobis distances. All arithmetic is float64.
 
 import { at } from "../../math/order.ts";
 import { finish, type Paused } from "../../platform/turns.ts";
 
-/** Rows that are added up between pauses. */
+/** Rows that are added between pauses. */
 const ROWS_AT_A_TIME = 512;
 
-/** A mean and a covariance, shrunk so far that it can be inverted. */
+/** A mean, and a covariance that is shrunk so that it can be inverted. */
 export interface ShrunkCovariance {
   /** [size] */
   readonly mean: Float64Array;
@@ -19,7 +19,7 @@ export interface ShrunkCovariance {
 /**
  * Ledoit and Wolf's estimate (2004): (1 - shrinkage) S + shrinkage mu I with S the covariance (divided by
  * the number of rows), mu the mean of its diagonal, and the shrinkage that minimises the expected squared
- * error. The numbers of sklearn.covariance.ledoit_wolf.
+ * error. The result equals that of sklearn.covariance.ledoit_wolf.
  * @param rows row-major [count, size], finite
  */
 export function ledoitWolf(rows: ArrayLike<number>, size: number): ShrunkCovariance {
@@ -82,8 +82,8 @@ function* sampleCovariance(
 }
 
 /**
- * Adds the share of rows [first, end) to the lower half of the covariance of `count` rows. The innermost loop takes most of
- * a fit's time outside of training: plain indexing, no calls.
+ * Adds the contribution of rows [first, end) to the lower half of the covariance of `count` rows. Outside training the
+ * innermost loop takes most of the time of `fit`, so it uses plain indexing without calls.
  */
 function addProducts(
   rows: ArrayLike<number>,
@@ -108,8 +108,8 @@ function addProducts(
 }
 
 /**
- * Variances below this share of the largest, or below this of features of variance 1, are rounding: they are lifted to it
- * before anything is divided by them. Squared distances then stay within float32.
+ * Variances below this share of the largest, or below this value for features of variance 1, are rounding errors. They are
+ * raised to this value before a division, so that squared distances are within the range of float32.
  */
 const NEGLIGIBLE = 1e-12;
 const LEAST_VARIANCE = 1e-8;
@@ -137,7 +137,7 @@ function invertLower(lower: Float64Array, size: number): Float64Array {
   return inverse;
 }
 
-/** The covariance that a whitening matrix stands for: L Lᵀ with L = W⁻¹. */
+/** The covariance that belongs to a whitening matrix: L Lᵀ with L = W⁻¹. */
 export function covarianceOf(whiten: Float64Array, size: number): Float64Array {
   const lower = invertLower(whiten, size);
   const covariance = new Float64Array(size * size);
@@ -152,7 +152,7 @@ export function covarianceOf(whiten: Float64Array, size: number): Float64Array {
   return covariance;
 }
 
-/** The lower triangular L with L Lᵀ = matrix. Directions without variance get the least that counts. */
+/** The lower triangular L with L Lᵀ = matrix. Directions without variance get the least variance, see NEGLIGIBLE. */
 function cholesky(matrix: Float64Array, size: number): Float64Array {
   const lower = new Float64Array(size * size);
   let largest = 0;

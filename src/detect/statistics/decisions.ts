@@ -5,7 +5,7 @@ import { ascending, at, sortedQuantile } from "../../math/order.ts";
 /**
  * The largest p-value that Benjamini and Hochberg (1995) reject at false discovery rate `q`, or 0 for none:
  * p(k) for the largest k with p(k) <= k q / m. Rows with p at most this are flagged. Conformal p-values of
- * one calibration set depend on each other in a way under which it holds (Bates et al. 2023).
+ * one calibration set depend on each other, but the procedure still controls the rate (Bates et al. 2023).
  */
 export function discoveryThreshold(pValues: ArrayLike<number>, q: number): number {
   const sorted = ascending(pValues);
@@ -16,13 +16,13 @@ export function discoveryThreshold(pValues: ArrayLike<number>, q: number): numbe
   return 0;
 }
 
-/** The score that the share `quantile` of the ascending scores lies at or below; rows above it are flagged. */
+/** The score at or below which the share `quantile` of the ascending scores lies. Rows above it are flagged. */
 export function quantileThreshold(sortedScores: Float64Array, quantile: number): number {
   return sortedQuantile(sortedScores, quantile);
 }
 
 /**
- * PyOD's threshold for a share `contamination` of odd rows, to the last bit:
+ * The threshold of PyOD for a share `contamination` of odd rows, bit-identical:
  * numpy.percentile(scores, 100 * (1 - contamination)). Rows above it are flagged.
  */
 export function contaminationThreshold(sortedScores: Float64Array, contamination: number): number {

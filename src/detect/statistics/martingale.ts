@@ -1,10 +1,10 @@
-// Has the data moved away? An exchangeability martingale bets against the p-values being uniform (Vovk,
-// Gammerman & Nouretdinov 2003; the simple jumper of Vovk et al. 2021). While rows are exchangeable its capital is expected
-// to stay at 1, and by Ville's inequality it ever reaches 1 / level with chance at most level.
+// Detects drift. An exchangeability martingale bets against uniform p-values (Vovk, Gammerman & Nouretdinov 2003; the
+// simple jumper of Vovk et al. 2021). As long as rows are exchangeable the expected capital is 1. By Ville's inequality the
+// chance that it ever reaches 1 / level is at most `level`.
 
 import { InvalidValueError } from "../../errors.ts";
 
-/** What a martingale has come to; saved with a detector. */
+/** The state of a martingale; saved with a detector. */
 export interface MartingaleState {
   /** Capital of the bets epsilon = -1, 0 and 1. */
   capital: [number, number, number];
@@ -12,13 +12,13 @@ export interface MartingaleState {
   count: number;
   /** The largest capital so far. */
   highest: number;
-  /** At which p-value, from 0, the capital first reached 1 / level; -1 for never. */
+  /** The number of the p-value, from 0, at which the capital first reached 1 / level; -1 for never. */
   alarmAt: number;
-  /** For the bets -1 and 1: what the bet won since it was last worth nothing, and when that was. */
+  /** The runs of the bets -1 and 1. */
   runs: [Run, Run];
 }
 
-/** A bet's winnings since it last fell back to its stake, as in a CUSUM chart. */
+/** The winnings of a bet since it last fell back to its stake, as in a CUSUM chart. */
 interface Run {
   gain: number;
   /** The number of the p-value after that, from 0. */
@@ -29,14 +29,14 @@ interface Run {
 const JUMP = 0.01;
 const BETS = [-1, 0, 1] as const;
 
-/** Capital beyond this says nothing more. It keeps the sums finite, and a detector's drift within reach of a return. */
+/** The largest capital. It keeps the sums finite, and lets the capital fall again after a drift ends. */
 const CAPITAL_LIMIT = 1e100;
 
 export class SimpleJumper {
   readonly level: number;
   readonly state: MartingaleState;
 
-  /** @param level the chance of ever raising an alarm on rows that have not moved */
+  /** @param level the chance of ever raising an alarm on rows without drift */
   constructor(level = 0.01, state: MartingaleState = freshState()) {
     if (!(level > 0 && level < 1)) {
       throw new InvalidValueError(`level must be between 0 and 1; got ${level}.`);
@@ -65,14 +65,14 @@ export class SimpleJumper {
     return capital;
   }
 
-  /** About where the move began that raised the alarm, counted in p-values from 0; -1 without an alarm. */
+  /** The approximate start of the drift that raised the alarm, counted in p-values from 0; -1 without an alarm. */
   get movedAt(): number {
     const { alarmAt, runs } = this.state;
     const [down, up] = runs;
     return alarmAt < 0 ? -1 : down.gain >= up.gain ? down.since : up.since;
   }
 
-  /** The capital: how many times its stake the bet against exchangeability has won. */
+  /** The capital of the bet against exchangeability, which starts at 1. */
   get capital(): number {
     const [down, none, up] = this.state.capital;
     return down + none + up;

@@ -1,6 +1,6 @@
-// Peaks over threshold: a threshold for rare alarms, beyond what the empirical quantiles of a few scores can
-// say. The excesses over a high quantile follow a generalised Pareto distribution (Pickands 1975), fitted by
-// maximum likelihood; its tail is followed to the rate asked for (Siffer, Fouque, Termier & Largouet 2017).
+// Peaks over threshold: a threshold for rare alarms, for which there are too few scores for an empirical quantile.
+// The excesses over a high quantile follow a generalised Pareto distribution (Pickands 1975), which is fitted by
+// maximum likelihood. Its tail gives the threshold for the requested rate (Siffer, Fouque, Termier & Largouet 2017).
 //
 // With gamma the shape and sigma the scale, excess y has the density (1/sigma) (1 + gamma y / sigma)^(-1/gamma - 1),
 // and (1/sigma) exp(-y / sigma) at gamma = 0.
@@ -11,7 +11,7 @@ import { ascending, at, countUpTo, sortedQuantile } from "../../math/order.ts";
 
 /** A generalised Pareto distribution of excesses. */
 export interface ParetoTail {
-  /** The shape: above 0 heavy tails, 0 exponential, below 0 tails that end. */
+  /** The shape: above 0 for heavy tails, 0 for exponential tails, below 0 for tails with an end. */
   readonly gamma: number;
   /** The scale, in units of the scores. */
   readonly sigma: number;
@@ -23,19 +23,19 @@ export interface ParetoTail {
 export interface PeakThreshold extends ParetoTail {
   /** Scores above this are flagged. */
   readonly threshold: number;
-  /** The quantile over which excesses were taken. */
+  /** The quantile above which excesses were taken. */
   readonly initial: number;
   /** How many excesses there were. */
   readonly excesses: number;
 }
 
-/** The quantile over which excesses are taken, where there are scores enough (Siffer et al.). */
+/** The quantile above which excesses are taken if there are enough scores (Siffer et al.). */
 const LEVEL = 0.98;
-/** With fewer scores the level is lower, so that there are so many excesses. */
+/** The fewest excesses. With few scores the quantile is lower to reach this number. */
 const FEWEST_EXCESSES = 12;
-/** Scores that a tail takes. */
+/** The fewest scores for fitting a tail. */
 export const FEWEST_SCORES = 100;
-/** Shapes this close to 0 are computed as 0: the powers below lose their digits there. */
+/** Shapes this close to 0 are treated as 0, because the powers below lose precision. */
 const NEARLY_EXPONENTIAL = 1e-8;
 const GRID = 200;
 const BISECTIONS = 200;
@@ -49,8 +49,8 @@ export function tailShare(scores: number): number {
  * The score that a row like those of `scores` exceeds with chance `rate`.
  * z = t + (sigma / gamma) ((n rate / N)^(-gamma) - 1), and t - sigma log(n rate / N) at gamma = 0, with n
  * scores and N excesses over t, their quantile 0.98, or a lower one that leaves 12 excesses.
- * @throws InvalidValueError with fewer than 100 scores, where no score is above the quantile, and for a rate above the tail's
- * share N / n, of which a fit to the tail says nothing
+ * @throws InvalidValueError with fewer than 100 scores, if no score is above the quantile, and for a rate above N / n, for
+ * which the threshold is not in the tail
  */
 export function peakThreshold(scores: ArrayLike<number>, rate: number): PeakThreshold {
   const sorted = ascending(scores).filter((score) => Number.isFinite(score));

@@ -5,7 +5,7 @@ import { InvalidTypeError, InvalidValueError, show } from "../../errors.ts";
 import { ascendingOrder, at } from "../../math/order.ts";
 
 /**
- * The chance that an odd row scores above a normal one, ties counted half.
+ * The chance that an odd row has a higher score than a normal one. Ties count half.
  * @param labels 1 (or true) for odd rows, 0 for normal ones; both must occur
  */
 export function auroc(scores: ArrayLike<number>, labels: ArrayLike<number | boolean>): number {

@@ -1,12 +1,12 @@
-// Reading single values of a table, of whatever type they came: numbers, missing values, truth values, times. How
-// text stands for numbers and for missing values is the business of the readers of files, and the same here.
+// Reads single values of a table of any type: numbers, missing values, truth values and times. The text formats of
+// numbers and missing values are those of the readers of files.
 
 import type { CellReader } from "../../formats/cell-values.ts";
 
 const TRUE = new Set(["true", "yes", "y", "t"]);
 const FALSE = new Set(["false", "no", "n", "f"]);
 
-/** Whether a value stands for "not known": null, undefined, NaN, and what tables write for it. */
+/** Whether a value is missing: null, undefined, NaN, or a text that means a missing value. */
 export function isMissing(value: unknown, cells: CellReader): boolean {
   if (value === null || value === undefined) return true;
   if (typeof value === "number") return Number.isNaN(value);
@@ -14,7 +14,7 @@ export function isMissing(value: unknown, cells: CellReader): boolean {
   return isDate(value) && Number.isNaN(value.getTime());
 }
 
-/** A value as a number: NaN where it is missing, undefined where it is something else. */
+/** A value as a number: NaN if it is missing, undefined if it is something else. */
 export function toNumber(value: unknown, cells: CellReader): number | undefined {
   if (typeof value === "number") return value;
   if (typeof value === "string") return cells.number(value.trim());
@@ -37,8 +37,8 @@ const TIME =
 
 /**
  * A time in milliseconds since 1970: a Date, or text such as "2020-03-09 10:14:33.5" or "2020-03-09T10:14Z". Times
- * without a zone are taken as UTC, so that the result is the same everywhere. NaN where it is missing,
- * undefined where it is something else.
+ * without a zone are in UTC, so that the result is the same everywhere. NaN if it is missing, undefined if it is
+ * something else.
  */
 export function toTime(value: unknown, cells: CellReader): number | undefined {
   if (isMissing(value, cells)) return Number.NaN;

@@ -1,8 +1,8 @@
-// From rows as they come to what the models read, and back: numbers in standard deviations, categories as one
-// unit a level, what is missing marked. Every column has variance 1 as a whole, so that all weigh alike.
+// Converts rows of the caller to the input of the models, and back. Numbers are in standard deviations, categories have
+// one unit for each level, and missing values are marked. Every column has variance 1 in total, so all have equal weight.
 //
-// "Raw" rows hold one float64 a column: a number as it is, a category's level by its place, NaN where missing.
-// "Encoded" rows hold one or more float32 a column, its features.
+// "Raw" rows contain one float64 for each column: a number, the index of a category's level, or NaN for a missing value.
+// "Encoded" rows contain one or more float32 for each column, its features.
 
 import { ColumnStatistics } from "../../data/column-statistics.ts";
 import { type Rows, readRows } from "../../data/rows.ts";
@@ -26,7 +26,7 @@ import type { MatrixSource, Source, TableSource } from "./source.ts";
 export type Field = NumberField | CategoryField;
 
 interface FieldBase {
-  /** Its place in the schema and in raw rows. */
+  /** Its index in the schema and in raw rows. */
   readonly column: number;
   /** Its features are [start, start + width) of an encoded row. */
   readonly start: number;
@@ -41,8 +41,8 @@ export interface NumberField extends FieldBase {
 }
 
 /**
- * Level l of the column is encoded as [value is l], 1 or 0, where models learn it as a choice; else, for squared errors, as
- * ([value is l] - shares[l]) / scale: variance 1 over all its features.
+ * If models learn the column as a choice, level l is encoded as [value is l], 1 or 0. Otherwise, for squared errors, it is
+ * ([value is l] - shares[l]) / scale, which gives variance 1 over all features of the column.
  */
 export interface CategoryField extends FieldBase {
   readonly kind: "category";
@@ -55,27 +55,27 @@ export interface CategoryField extends FieldBase {
   readonly isChoice: boolean;
 }
 
-/** What an encoder has learned; saved as JSON. */
+/** The state of an encoder; saved as JSON. */
 export interface EncoderState {
   readonly schema: readonly ColumnSchema[];
-  /** How text stands for numbers and for missing values. */
+  /** The text format of numbers and missing values. */
   readonly cells: CellOptions;
   readonly fields: readonly Field[];
 }
 
 export interface Encoded {
   readonly count: number;
-  /** Features [count, width], finite: a missing value, or a level that training never saw, is its column's mean. */
+  /** Features [count, width], finite. A missing value or an unseen level is the mean of its column. */
   readonly features: Float32Array;
-  /** 1 where the field of a row is missing, or an unseen level of a choice, [count, fields]; undefined where nothing is. */
+  /** 1 if the field of a row is missing, or is an unseen level of a choice, [count, fields]; undefined if there is none. */
   readonly missing: Uint8Array | undefined;
-  /** For each row how many columns hold what training never saw: a constant that moved, an unknown level. */
+  /** For each row the number of columns with a changed constant or an unseen level. */
   readonly novelties: Uint8Array | undefined;
 }
 
-/** Beyond this many deviations all values are alike. It keeps squares within float32. */
+/** The most standard deviations of a value. This limit keeps squares within the range of float32. */
 const FARTHEST = 1e6;
-/** The place of a level that training did not see. */
+/** The index of an unseen level, that is, one that did not occur in training. */
 export const UNSEEN = -1;
 
 export class Encoder {
@@ -110,12 +110,12 @@ export class Encoder {
       source.kind === "table"
         ? yield* guessingSchema(source, columns, new CellReader(cells))
         : matrixSchema(source, columns);
-    // Levels and constants are needed to read rows, scales are learned from what was read.
+    // Reading rows needs levels and constants. Scales are learned from the rows after reading.
     const reader = new Encoder({ schema, cells, fields: [] });
     return yield* reader.#fitted(yield* reader.reading(source), asChoices);
   }
 
-  /** The same with scales that new raw rows have moved: they count as so many rows beside `known` earlier ones. */
+  /** An encoder with scales that include new raw rows, weighted by their number against `known` earlier rows. */
   *merging(raw: Rows, known: number): Paused<Encoder> {
     yield* this.#requiringFinite(raw);
     const statistics = new ColumnStatistics(this.columns);
@@ -145,7 +145,7 @@ export class Encoder {
     for (const [column, { kind, levels = [] }] of schema.entries()) {
       if (kind === "category") {
         const shares = yield* levelShares(raw, column, levels.length);
-        // The variance of all units together; a category with one level has none, and learns nothing.
+        // The total variance of all units. A category with one level has no variance and is not learned.
         const spread = 1 - shares.reduce((sum, share) => sum + share * share, 0);
         const scale = spread > 0 && !isChoice ? Math.sqrt(spread) : 1;
         const width = levels.length;
@@ -162,7 +162,7 @@ export class Encoder {
     return new Encoder({ ...this.state, schema, fields });
   }
 
-  /** The rows of a source as raw rows, matched by name or by place. */
+  /** The rows of a source as raw rows. Columns are matched by name or by position. */
   read(source: Source, name = "rows"): Rows {
     return finish(this.reading(source, name));
   }
@@ -194,7 +194,7 @@ export class Encoder {
     const { cells } = this;
     const width = this.columns;
     if (!source.names.includes(String(name))) {
-      // Objects leave out what they do not know. Where no training row lacked the column, its name is wrong.
+      // Objects may leave out unknown values. If no training row lacked the column, its name must be wrong.
       if (missing === 0) throw noLearnedColumn(table, name, source);
       for (let i = 0; i < source.count; i++) data[i * width + column] = Number.NaN;
       return;
@@ -213,14 +213,14 @@ export class Encoder {
     yield* visiting(values.length, (i) => {
       const number = read(values[i]);
       if (number === undefined) {
-        // Text where a constant number was is news, not an error.
+        // Text in place of a constant number is a novelty, not an error.
         if (kind === "constant") data[i * width + column] = Infinity;
         else throw notReadable(table, i, name, kind, values[i]);
       } else data[i * width + column] = number;
     });
   }
 
-  /** Rows [first, first + count) of raw rows as the models read them. */
+  /** Encodes rows [first, first + count) of raw rows. */
   encode(raw: Rows, first: number, count: number): Encoded {
     return finish(this.encoding(raw, first, count));
   }
@@ -252,7 +252,7 @@ export class Encoder {
     return { count, features, missing, novelties };
   }
 
-  /** Marks the rows in which a column holds what training never saw, once a column. */
+  /** Marks the rows with a changed constant or an unseen level, once for each such column. */
   #findNovelties(cells: Float64Array, row: number, isNew: (row: number) => void): void {
     const { columns } = this;
     for (const { column, value } of this.#constants) {
@@ -268,12 +268,12 @@ export class Encoder {
     }
   }
 
-  /** The number that a feature of a number field stands for. */
+  /** The number that a feature of a number field encodes. */
   decodeNumber(field: NumberField, feature: number): number {
     return field.center + field.scale * feature;
   }
 
-  /** The chances of the levels that the features of a category field stand for, [levels]. */
+  /** The probabilities of the levels that the features of a category field encode, [levels]. */
   decodeCategory(field: CategoryField, features: ArrayLike<number>): Float64Array {
     const raised = Float64Array.from(field.shares, (share, level) =>
       Math.max(at(features, level) * field.scale + (field.isChoice ? 0 : share), 1e-6),
@@ -302,7 +302,7 @@ export class Encoder {
   }
 }
 
-/** Where features are written: from row `row` on, of field number `f`. */
+/** The destination of features: field number `f` of the rows from `row` on. */
 interface FeatureTarget {
   readonly features: Float32Array;
   /** Features of a row. */
@@ -312,7 +312,7 @@ interface FeatureTarget {
   readonly isMissing: (row: number, field: number) => void;
 }
 
-/** Writes the features of a number field for all rows. The loop runs over every value that is scored: plain indexing. */
+/** Writes the features of a number field for all rows. The loop runs over every scored value, so it uses plain indexing. */
 function encodeNumbers(
   { column, start, center, scale }: NumberField,
   cells: Float64Array,
@@ -352,10 +352,10 @@ function encodeLevels(
   }
 }
 
-/** Values that are copied at a time. */
+/** Values that are copied together. */
 const PIECE = 65_536;
 
-/** Raw rows [first, first + count) piece by piece: cells [rows, columns], the first of them row `row` of these. */
+/** Raw rows [first, first + count) in pieces: cells [rows, columns]. `row` is the number of the first row of a piece, from 0. */
 function* pieces(
   raw: Rows,
   first: number,
@@ -393,7 +393,7 @@ function matrixSchema(
   });
 }
 
-/** A column's schema with what its values show: how much is missing, and that a number never changes. */
+/** The schema of a column, with its share of missing values, and as a constant if its number never changes. */
 function noted(column: ColumnSchema, statistics: ColumnStatistics, j: number): ColumnSchema {
   if (column.kind !== "number" && column.kind !== "boolean") return column;
   const known = at(statistics.counts, j);
@@ -409,7 +409,7 @@ function noted(column: ColumnSchema, statistics: ColumnStatistics, j: number): C
 function deviationOf(statistics: ColumnStatistics, column: number): number {
   const variance = statistics.variance(column);
   if (variance > 0 && Number.isFinite(variance)) return Math.sqrt(variance);
-  // The square of a value left the range of float64: half of the column's range stands for its deviation.
+  // The square of a value is beyond the range of float64. Half of the column's range is used as its standard deviation.
   return at(statistics.highest, column) / 2 - at(statistics.lowest, column) / 2;
 }
 
@@ -428,7 +428,7 @@ function* levelShares(raw: Rows, column: number, levels: number): Paused<number[
   return counts.map((count) => count / Math.max(1, known));
 }
 
-/** The rows of a matrix, columns by their place. */
+/** The rows of a matrix, with columns by their position. */
 function matrixRows({ rows }: MatrixSource, schema: readonly ColumnSchema[], name: string): Rows {
   const other = schema.find(({ kind }) => kind === "category" || kind === "boolean");
   if (other) {

@@ -1,5 +1,5 @@
-// What each column of a table is: a number, a category, a truth value, a time, an id, a constant, or something
-// to leave out. Guessed from the training rows where the caller does not say, with the reason in words.
+// The kind of each column of a table: a number, a category, a truth value, a time, an id, a constant, or a column to
+// leave out. If the caller does not state it, it is guessed from the training rows, with a reason as text.
 
 import { choice } from "../../checks.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../../errors.ts";
@@ -14,7 +14,7 @@ import type { TableSource } from "./source.ts";
  * - `category`: one of a few levels, learned as a choice among them.
  * - `boolean`: learned as 0 and 1.
  * - `time`: orders the rows of a time series; not learned itself.
- * - `id`: names a row; not learned, repeated in output.
+ * - `id`: identifies a row; not learned, repeated in output.
  * - `constant`: had one value in training. Another value is flagged.
  * - `ignore`: left out.
  */
@@ -30,20 +30,20 @@ export const columnKinds = [
   "ignore",
 ] as const satisfies readonly ColumnKind[];
 
-/** The names of the columns to use, or what each is. */
+/** The names of the columns to use, or the kind of each. */
 export type ColumnsOption = readonly string[] | Readonly<Record<string, ColumnKind>>;
 
-/** What a column was taken for. */
+/** The kind of a column and the reason for it. */
 export interface ColumnSchema {
   /** The column's name, or its number from 0 in a matrix without names. */
   readonly name: string | number;
-  /** What its values are read as. */
+  /** The kind of its values. */
   readonly kind: ColumnKind;
-  /** Why it was taken for that, in words; empty where the caller said so. */
+  /** The reason for the kind, as text; empty if the caller stated the kind. */
   readonly reason: string;
   /** Share of the training rows in which it is missing. */
   readonly missing: number;
-  /** The levels of a category, those of the most rows first. */
+  /** The levels of a category, the most frequent first. */
   readonly levels?: readonly string[];
   /** The only value of a constant. */
   readonly value?: number | string;
@@ -51,14 +51,14 @@ export interface ColumnSchema {
 
 /** Levels beyond this many are pooled into one. */
 const MOST_LEVELS = 32;
-/** The pooled level of the rarest ones. */
+/** The name of the level that pools the rarest ones. */
 export const OTHER_LEVEL = "(other)";
 /** Text with more distinct values than this share of the rows is not a category. */
 const MOST_DISTINCT = 0.5;
 /** With fewer rows than this, distinct values say little. */
 const FEW_ROWS = 20;
 
-/** Guesses what the columns of a table are, except where the caller says so. */
+/** Guesses the kinds of the columns of a table, except those that the caller states. */
 export function guessSchema(
   source: TableSource,
   columns: ColumnsOption | undefined,
@@ -88,7 +88,7 @@ export function* guessingSchema(
   return schema;
 }
 
-/** What the caller said of each column. */
+/** The kinds that the caller states. */
 function resolveColumns(
   source: TableSource,
   columns: ColumnsOption | undefined,
@@ -119,7 +119,7 @@ export function noSuchColumn(name: unknown, source: TableSource): InvalidValueEr
   return new InvalidValueError(`There is no column ${show(name)}. ${theColumns(source)}`);
 }
 
-/** Names the columns of a table in a sentence. */
+/** The names of the columns of a table as a part of a sentence. */
 export function theColumns({ names }: TableSource): string {
   if (names.length === 0) return "There are no columns.";
   const known = names.slice(0, 12).map((each) => show(each));
@@ -129,11 +129,11 @@ export function theColumns({ names }: TableSource): string {
     : `Its columns are ${known.join(", ")}.`;
 }
 
-/** Names of columns that say which rows are odd. Models that see them learn the answer instead of what is normal. */
+/** Names of columns that are probably labels of odd rows. Models that see labels learn them instead of the normal rows. */
 const ANSWER =
   /^(?:is[_ -]?)?(?:label|labels|anomaly|anomalies|outlier|outliers|fraud)$|^(?:ground[_ -]?truth|y[_ -]?true)$/i;
 
-/** Says which learned columns look like labels, by their names. */
+/** Notes about learned columns whose names look like labels. */
 export function answerNotes(schema: readonly ColumnSchema[]): string[] {
   return schema
     .filter(({ name, kind }) => ANSWER.test(String(name)) && kind !== "ignore" && kind !== "id")
@@ -143,7 +143,7 @@ export function answerNotes(schema: readonly ColumnSchema[]): string[] {
     );
 }
 
-/** What a column looks like. */
+/** The guessed kind of a column. */
 function* guessingColumn(
   name: string,
   values: readonly unknown[],
@@ -191,7 +191,7 @@ function* distinctOf(known: readonly unknown[]): Paused<Set<unknown>> {
   return distinct;
 }
 
-/** The values as numbers; undefined where one is something else. */
+/** The values as numbers; undefined if one is something else. */
 function* numbersOf(known: readonly unknown[], cells: CellReader): Paused<number[] | undefined> {
   const parsed: number[] = [];
   const areNumbers = yield* testing(known, (value) => {
@@ -202,7 +202,7 @@ function* numbersOf(known: readonly unknown[], cells: CellReader): Paused<number
   return areNumbers ? parsed : undefined;
 }
 
-/** A column as the caller says it is. */
+/** The schema of a column whose kind the caller states. */
 function* describingColumn(
   name: string,
   values: readonly unknown[],
@@ -242,7 +242,7 @@ export function truthOf(value: unknown, cells: CellReader): number | undefined {
   return value === 0 || value === 1 ? value : value === "0" ? 0 : value === "1" ? 1 : undefined;
 }
 
-/** A time in milliseconds, also where a column counts in its own numbers. */
+/** A time in milliseconds, or a number in the unit of the column. */
 export function timeOf(value: unknown, cells: CellReader): number | undefined {
   return toTime(value, cells) ?? toNumber(value, cells);
 }
@@ -262,7 +262,7 @@ function* requiringAll(
   );
 }
 
-/** Throws where all values look like numbers of another style: they must not pass for categories. */
+/** Throws if all values look like numbers in another text format, which must not become categories. */
 function* requiringNoOtherStyle(
   name: string,
   known: readonly unknown[],
@@ -285,7 +285,7 @@ function constantValue(value: unknown, cells: CellReader): number | string {
   return number === undefined || Number.isNaN(number) ? toLevel(value) : number;
 }
 
-/** The levels of a category, most frequent first, the rarest pooled where there are many. */
+/** The levels of a category, the most frequent first. If there are many, the rarest are pooled. */
 function* levelsOf(known: readonly unknown[]): Paused<string[]> {
   const counts = new Map<string, number>();
   yield* visiting(known.length, (i) => {
@@ -297,7 +297,7 @@ function* levelsOf(known: readonly unknown[]): Paused<string[]> {
   return levels.length <= MOST_LEVELS ? levels : [...levels.slice(0, MOST_LEVELS - 1), OTHER_LEVEL];
 }
 
-/** A key under which equal values meet. */
+/** A key that is the same for equal values. */
 function comparable(value: unknown): unknown {
   if (typeof value === "string") return value.trim();
   return isDate(value) ? value.getTime() : value;

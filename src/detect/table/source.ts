@@ -1,4 +1,4 @@
-// What a detector takes as rows, read behind one interface: a matrix of numbers, or a table of named columns.
+// The rows of a detector behind one interface: a matrix of numbers, or a table of named columns.
 
 import { type MatrixInput, OrderedRows, type Rows, readRows } from "../../data/rows.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../../errors.ts";
@@ -7,7 +7,7 @@ import { readingTable, type TableInput } from "../../table/tables.ts";
 
 /**
  * Rows for a detector: a matrix as a model takes it, an array of objects, `{ columns: { name: values } }`, an
- * object of columns, an Arrow table, a DuckDB result, or what `readTable` of tied-autoencoder/formats returns.
+ * object of columns, an Arrow table, a DuckDB result, or the result of `readTable` of tied-autoencoder/formats.
  */
 export type DetectorInput =
   | MatrixInput
@@ -18,24 +18,24 @@ export type DetectorInput =
       readonly columns: Readonly<Record<string, ArrayLike<unknown>>> | readonly NamedValues[];
     };
 
-/** A column with its name, as `readTable` of tied-autoencoder/formats gives it. */
+/** A column with its name, as `readTable` of tied-autoencoder/formats returns it. */
 export interface NamedValues {
   /** The name of the column. */
   readonly name: string;
-  /** One value a row. */
+  /** One value for each row. */
   readonly values: ArrayLike<unknown>;
 }
 
-/** A matrix: every column is a number, columns go by their place. */
+/** A matrix. Every column is a number, and columns are identified by their position. */
 export interface MatrixSource {
   readonly kind: "matrix";
   readonly count: number;
-  /** Names of the columns, where the matrix brings them. */
+  /** Names of the columns, if the matrix has them. */
   readonly names: readonly string[] | undefined;
   readonly rows: Rows;
 }
 
-/** A table: columns go by their names, values may be anything. */
+/** A table. Columns are identified by their names, and values have any type. */
 export interface TableSource {
   readonly kind: "table";
   readonly count: number;
@@ -46,7 +46,7 @@ export interface TableSource {
 
 export type Source = MatrixSource | TableSource;
 
-/** Reads rows. `width` is the number of columns a matrix must have, where that is known already. */
+/** Reads rows. `width` is the number of columns that a matrix must have, if it is known. */
 export function readSource(name: string, input: DetectorInput, width?: number): Source {
   return finish(readingSource(name, input, width));
 }
@@ -77,7 +77,7 @@ export function someOf(source: Source, numbers: Uint32Array): Source {
   };
 }
 
-/** Throws for what is no rows at all, and says what rows are. */
+/** Throws for an input that is not rows, with a message about the accepted forms. */
 function requireRows(name: string, input: unknown): void {
   const forms = "an array of objects, { columns: { name: values } } or a matrix";
   if (typeof input === "string") {
@@ -101,7 +101,7 @@ function requireRows(name: string, input: unknown): void {
   }
 }
 
-/** The part of the input that is a table; undefined for a matrix, or for what readRows will refuse. */
+/** The part of the input that is a table; undefined for a matrix, or for an input that readRows will refuse. */
 function tableOf(input: DetectorInput): TableInput | undefined {
   if (typeof input !== "object" || input === null || ArrayBuffer.isView(input)) return undefined;
   if (Array.isArray(input)) {
@@ -121,7 +121,7 @@ function tableOf(input: DetectorInput): TableInput | undefined {
   return input as TableInput;
 }
 
-/** Whether a value is an object of columns, and not itself a column that happens to be called "columns". */
+/** Whether a value is an object of columns, and not a single column with the name "columns". */
 function isColumns(value: unknown): boolean {
   return (
     typeof value === "object" &&
@@ -171,7 +171,7 @@ function matrixWidth(name: string, input: MatrixInput): number {
   if (Array.isArray(input)) {
     const [first] = input as readonly ArrayLike<number>[];
     if (first === undefined) throw new InvalidValueError(`${name} has no rows.`);
-    return typeof first === "object" ? first.length : 1; // readRows explains what is wrong with others
+    return typeof first === "object" ? first.length : 1; // readRows throws for other inputs
   }
   if (typeof input === "object" && input !== null && "shape" in input) {
     const width = Array.isArray(input.shape) ? Number(input.shape[1]) : Number.NaN;
