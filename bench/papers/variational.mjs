@@ -2,7 +2,7 @@
 // the test images in nats. Where $PYTHON (python3) has torch, it also prints that of an untied model of the same layers,
 // trained by PyTorch with the same optimizer, batches and epochs.
 //
-//   node bench/papers/variational.mjs [FOLDER]      EPOCHS=20 ACTIVATION=relu by default
+//   node bench/papers/variational.mjs [FOLDER]      EPOCHS=20 ACTIVATION=relu RATE=4e-3 UNTIED_RATE=1e-3 by default
 
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -12,7 +12,9 @@ import { folder, loadMnist, WIDTH } from "./mnist.mjs";
 const {
   EPOCHS = "20",
   ACTIVATION = "relu",
-  INITIALIZER = "torchLinear",
+  INITIALIZER = "heUniform",
+  RATE = "4e-3",
+  UNTIED_RATE = "1e-3",
   PYTHON = "python3",
 } = process.env;
 const epochs = Number(EPOCHS);
@@ -24,7 +26,7 @@ const model = await TiedAutoencoder.create({
   loss: "bce",
   code: { type: "gaussian", beta: 1 },
   initializer: INITIALIZER,
-  optimizer: { type: "adam", learningRate: 1e-3 },
+  optimizer: { type: "adam", learningRate: Number(RATE) },
 });
 
 /** Mean negative ELBO of images in nats, with one random code for each. */
@@ -50,7 +52,7 @@ model.dispose();
 
 if (process.env.SKIP_TORCH) process.exit(0);
 const script = fileURLToPath(new URL("variational.py", import.meta.url));
-const args = [script, folder, EPOCHS, ACTIVATION];
+const args = [script, folder, EPOCHS, ACTIVATION, UNTIED_RATE];
 const { status, stdout, stderr } = spawnSync(PYTHON, args, { encoding: "utf8" });
 if (status === 0) console.log(stdout.trim());
 else console.log(`untied: skipped, ${PYTHON} cannot: ${stderr.trim().split("\n").at(-1)}`);

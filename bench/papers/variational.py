@@ -1,6 +1,6 @@
 # The untied model that variational.mjs is held against: same layers, loss, optimizer and batches, in PyTorch.
 #
-#   python3 variational.py FOLDER EPOCHS ACTIVATION
+#   python3 variational.py FOLDER EPOCHS ACTIVATION RATE
 
 import gzip
 import os
@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-folder, epochs, activation = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+folder, epochs, activation, rate = sys.argv[1], int(sys.argv[2]), sys.argv[3], float(sys.argv[4])
 act = {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid, "softplus": F.softplus}[activation]
 torch.manual_seed(42)
 torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
@@ -43,7 +43,7 @@ class Untied(nn.Module):
 
 train, test = images("train-images-idx3-ubyte"), images("t10k-images-idx3-ubyte")
 model = Untied()
-optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+optimizer = torch.optim.Adam(model.parameters(), lr=rate)
 start = time.time()
 for epoch in range(epochs):
     total = 0.0
