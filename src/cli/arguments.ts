@@ -1,29 +1,29 @@
-// The command line: one table for each command. Node's parser, the checks of values and the help are all made from it,
-// so that none of them can know an option that the others do not.
+// The command line: one table for each command. Node's parser, the checks of values and the help are all derived from
+// it, so that they always have the same options.
 
 import { parseArgs } from "node:util";
 import type { Definition } from "../options.ts";
 import { UsageError } from "./errors.ts";
 import { quoted } from "./text.ts";
 
-/** What an option can name: the library's own list of such things, with a check for each of their settings. */
+/** The names that an option accepts: the list of the library, with a check for each of their settings. */
 export interface Registry {
   readonly all: readonly Definition<string, object>[];
 }
 
 export interface Option {
   readonly short?: string;
-  /** What stands for the value in the help; absent for a switch. */
+  /** The placeholder of the value in the help; absent for a switch. */
   readonly value?: string;
   /** Numbers are checked; everything else is text. */
   readonly kind?: "number" | "whole";
   /** The smallest number allowed. */
   readonly least?: number;
-  /** The only texts allowed, or, beside a number, the texts allowed as well. */
+  /** The only texts allowed. For a number, texts that are also allowed. */
   readonly choices?: readonly string[];
-  /** The value is a name out of this list, with settings: `name:key=value`. The help shows them; the library checks. */
+  /** The value is a name from this list, with settings: `name:key=value`. The help shows them; the library checks them. */
   readonly registry?: Registry;
-  /** Names in the list that a command line cannot say, and names beside it. */
+  /** Names in the list that a command line does not accept, and additional names. */
   readonly except?: readonly string[];
   readonly also?: readonly string[];
   /** May be given more than once. */
@@ -31,7 +31,7 @@ export interface Option {
   /** A switch that means the opposite. */
   readonly contradicts?: string;
   readonly help: string;
-  /** What holds without the option; for the help. */
+  /** The default, for the help. */
   readonly default?: string;
 }
 
@@ -43,7 +43,7 @@ export interface Command {
   readonly operands: readonly string[];
   /** One line for the list of commands. */
   readonly summary: string;
-  /** What else there is to say, in paragraphs. */
+  /** Further text in paragraphs. */
   readonly description?: string;
   readonly options: Options;
   readonly examples: readonly (readonly [what: string, command: string])[];
@@ -87,7 +87,7 @@ export class Arguments {
     return Array.isArray(value) ? value : [];
   }
 
-  /** Undefined also where the text is one of the table's `choices`. */
+  /** Undefined also if the text is one of the `choices` in the table. */
   number(name: string): number | undefined {
     const text = this.text(name);
     const value = text === undefined ? Number.NaN : Number(text);
@@ -99,12 +99,12 @@ export class Arguments {
     return names.find((one) => one === text);
   }
 
-  /** The same operands, with these values where none were given. */
+  /** The same operands, with these values for options that were not given. */
   withDefaults(defaults: Values): Arguments {
     return new Arguments(this.operands, { ...defaults, ...this.#values });
   }
 
-  /** Those of the given options that `names` holds, as they were typed. */
+  /** The given options that are in `names`, as they were typed. */
   pick(names: readonly string[]): Record<string, string | boolean> {
     const picked: Record<string, string | boolean> = {};
     for (const name of names) {
@@ -115,7 +115,7 @@ export class Arguments {
   }
 }
 
-/** Reads a command's own part of the command line. */
+/** Reads the words after the name of the command. */
 export function readArguments(command: Command, words: readonly string[]): Arguments {
   const table: Options = { ...command.options, ...commonOptions };
   const { tokens } = parseArgs({
@@ -175,7 +175,7 @@ export function readArguments(command: Command, words: readonly string[]): Argum
   return args;
 }
 
-/** Whether a value that was kept in a file, and so may be anything, is one that the option takes. */
+/** Whether the option accepts a value from a file, which may be anything. */
 export function isValueFor(name: string, option: Option, value: string | boolean): boolean {
   if (typeof value === "boolean") return option.value === undefined && value;
   if (option.value === undefined) return false;
@@ -206,7 +206,7 @@ function checkValue(name: string, option: Option, text: string): void {
   }
 }
 
-/** A value written after a blank may be a number below zero or "-", but nothing else with a dash. */
+/** A value after a blank may be a negative number or "-". Other words with a dash are options. */
 const looksLikeOption = (value: string, inline: boolean | undefined): boolean =>
   !inline && /^-[^\d.]/.test(value);
 
@@ -234,7 +234,7 @@ function requireOperands(command: Command, operands: readonly string[]): void {
 export const usage = ({ name, operands }: Command): string =>
   ["tied-autoencoder", name, ...operands, "[options]"].join(" ");
 
-/** `; perhaps …` where one of the names is close to what was typed. */
+/** `; perhaps …` if one of the names is similar to the typed one. */
 export function didYouMean(typed: string, names: readonly string[]): string {
   if (typed.length > 100 || names.length > 10_000) return "";
   const [best] = names
@@ -248,7 +248,7 @@ export function didYouMean(typed: string, names: readonly string[]): string {
 }
 
 function editDistance(a: string, b: string): number {
-  // row[j] is the distance from what has been taken of `a` to the first j characters of `b`.
+  // row[j] is the distance from the processed part of `a` to the first j characters of `b`.
   const row = Uint32Array.from({ length: b.length + 1 }, (_, j) => j);
   let last = b.length;
   for (const [i, letter] of [...a].entries()) {

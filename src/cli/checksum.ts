@@ -1,5 +1,4 @@
-// A checksum of a table's numbers: the same numbers have the same one whatever file they come from, CSV or NPY, bytes
-// or floats.
+// A checksum of a table's numbers. The same numbers have the same checksum in every file format and number type.
 
 import type { Numbers, Piece } from "./input.ts";
 import type { Fingerprint } from "./model-file.ts";
@@ -8,10 +7,10 @@ const CHUNK = 1 << 16; // numbers
 
 /** 128 bits of SHA-256 over the numbers as float32, or as float64 for chunks that float32 would round. */
 export function fingerprint({ rows, data }: Piece, columns: number): Fingerprint {
-  // Not imported: every command would wait for it at its start.
+  // Not imported, because an import would slow down the start of every command.
   const hash = process.getBuiltinModule("node:crypto").createHash("sha256");
   const singles = new Float32Array(CHUNK);
-  // Bytes and 16-bit numbers are all exact: without a look at each, MNIST takes half the time.
+  // Bytes and 16-bit numbers are always exact. Without a check of each number, MNIST takes half the time.
   const areExact = data instanceof Float32Array || data.BYTES_PER_ELEMENT <= 2;
   for (let start = 0; start < data.length; start += CHUNK) {
     const chunk = data.subarray(start, start + CHUNK);

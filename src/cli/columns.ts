@@ -5,10 +5,10 @@
 //   range = position "-" [position]          without a second position: to the last column
 //   name  = any text, or any text between quotation marks, a mark inside doubled
 //
-// Positions count from 1. What looks like a position or a range is one; a column whose name looks like that, or holds a
-// comma, or begins with "!" or a quotation mark, is named between quotation marks. "!" leaves a column out. A list that
-// begins with "!" starts from all columns and holds nothing but such parts; after other parts "!" takes a column out
-// of those that are named before it.
+// Positions count from 1. A part that looks like a position or a range is one. Quotation marks are needed for a name that
+// looks like that, contains a comma, or begins with "!" or a quotation mark. "!" leaves a column out. A list that begins
+// with "!" starts from all columns, and all its parts have "!". After other parts, "!" removes a column from those that
+// are named before it.
 
 import { didYouMean } from "./arguments.ts";
 import { CommandError, UsageError } from "./errors.ts";
@@ -24,15 +24,15 @@ interface Part {
 
 export type ColumnList = readonly Part[];
 
-/** What a choice is made from. */
+/** The columns to choose from. */
 export interface Columns {
-  /** Of the table, for messages. */
+  /** The name of the table in messages. */
   readonly file: string;
   readonly count: number;
   readonly names: readonly string[] | undefined;
 }
 
-/** Reads the grammar above. @throws UsageError for what is not in it. */
+/** Reads the grammar above. @throws UsageError for other texts. */
 export function parseColumns(text: string, option = "columns"): ColumnList {
   const parts = splitParts(text, option).map((part) => parsePart(part, option));
   const includes = parts.findIndex((part) => !part.excludes);
@@ -45,7 +45,7 @@ export function parseColumns(text: string, option = "columns"): ColumnList {
   return parts;
 }
 
-/** Cuts at commas outside quotation marks. */
+/** Splits at commas outside quotation marks. */
 function splitParts(text: string, option: string): string[] {
   const parts: string[] = [];
   let start = 0;
@@ -84,7 +84,7 @@ function parsePart(text: string, option: string): Part {
   return { excludes, text, what: { first: from, last: to } };
 }
 
-/** The places, from 0, of the columns that a list means, in its order. */
+/** The indexes, from 0, of the columns in a list, in its order. */
 export function chooseColumns(
   list: ColumnList | undefined,
   columns: Columns,
@@ -106,7 +106,7 @@ export function chooseColumns(
 }
 
 /**
- * The places of the named columns. `why` ends the message where one is missing, as in "which the model was trained on".
+ * The indexes of the named columns. `why` ends the message if one is missing, as in "which the model was trained on".
  */
 export function findNames(names: readonly string[], columns: Columns, why: string): number[] {
   const index = placesOf(columns.names);
@@ -124,7 +124,7 @@ export function findNames(names: readonly string[], columns: Columns, why: strin
   return names.flatMap((name) => index.get(name) ?? []);
 }
 
-/** A list for --columns that means `places`, as short as it can be. */
+/** The shortest list for --columns that means `places`. */
 export function columnList(places: readonly number[], count: number): string {
   const kept = new Set(places);
   const left = Array.from({ length: count }, (_, i) => i).filter((place) => !kept.has(place));
@@ -174,7 +174,7 @@ function finder(
   };
 }
 
-/** Where each column is. Readers of files see to it that names differ. */
+/** The index of each column. The readers of files ensure that names are distinct. */
 const placesOf = (names: readonly string[] | undefined): ReadonlyMap<string, number> =>
   new Map(names?.map((name, place) => [name, place]));
 

@@ -1,5 +1,5 @@
-// The two standard streams. Talk for people goes to the standard error and may be lost: a closed pipe or a full disk
-// there ends nothing. Results go to the standard output and may not: whoever prints one learns that it failed.
+// The two standard streams. Messages for people go to the standard error. A closed pipe or a full disk there is ignored.
+// Results go to the standard output. The caller of `print` gets an error if the output fails.
 
 import { fileError, OutputClosed } from "./errors.ts";
 
@@ -9,19 +9,19 @@ export function guardStreams(): void {
   process.stderr.on("error", () => {});
 }
 
-/** Writes talk to the standard error. */
+/** Writes a message for people to the standard error. */
 export function talk(text: string): void {
   process.stderr.write(text);
 }
 
-/** Writes events to the standard output that nobody has to read. */
+/** Writes events to the standard output. Errors are ignored. */
 export function emit(text: string): void {
   process.stdout.write(text);
 }
 
 /**
- * Writes a part of the result to the standard output; resolves when it has been taken.
- * @throws OutputClosed where the reader has gone, and CommandError where the output cannot be written.
+ * Writes a part of the result to the standard output. Resolves when the stream has accepted it.
+ * @throws OutputClosed if the reader has closed the pipe, and CommandError if the output cannot be written.
  */
 export function print(text: Uint8Array | string): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,11 +1,11 @@
-// What ends a command early, and how each way out is told to the shell and to programs.
+// The errors that end a command, with their exit codes and the form for programs.
 
 /** The command line itself is wrong: exit code 2. */
 export class UsageError extends Error {
   override name = "UsageError";
 }
 
-/** Where in a file something is wrong. Lines and columns count from 1. */
+/** The place of an error in a file. Lines and columns count from 1. */
 export interface Place {
   readonly file?: string | undefined;
   readonly line?: number | undefined;
@@ -14,7 +14,7 @@ export interface Place {
   readonly columnName?: string | undefined;
 }
 
-/** The command could not do its work, for a reason that its user can do something about: exit code 1, no stack. */
+/** The command failed for a reason that its user can correct: exit code 1, no stack. */
 export class CommandError extends Error {
   override name = "CommandError";
   readonly place: Place;
@@ -25,7 +25,7 @@ export class CommandError extends Error {
   }
 }
 
-/** The reader of a pipe has gone, as `head` does when it has seen enough. Nobody needs to hear of it. */
+/** The reader has closed the pipe, as `head` does after its last line. This is not reported. */
 export class OutputClosed extends Error {
   override name = "OutputClosed";
 }
@@ -49,13 +49,13 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   ENXIO: "is a socket, or a device that is not there",
 };
 
-/** What the system says, in words instead of codes. */
+/** An error of the system as text instead of a code. */
 export function systemMessage(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return SYSTEM_ERRORS[code ?? ""] ?? message;
 }
 
-/** What went wrong with a file. */
+/** An error with a file. */
 export const fileError = (file: string, error: unknown): CommandError =>
   error instanceof CommandError
     ? error

@@ -30,7 +30,7 @@ export function overview(commands: readonly Command[]): string {
   ].join("\n");
 }
 
-/** All there is to say about a command. */
+/** The full help of a command. */
 export function help(command: Command): string {
   const { summary, description, options, examples } = command;
   const paragraphs = description ? description.split("\n\n").flatMap((p) => ["", ...wrap(p)]) : [];
@@ -58,9 +58,9 @@ function optionLines(options: Options): string[] {
   return entries.flatMap(([left, text]) => item(left, text, 25));
 }
 
-/** The help's sentence, the values allowed, and what holds without the option. */
+/** The help text of an option, its allowed values and its default. */
 function meaning({ help: text, kind, choices, default: otherwise }: Option): string {
-  // A choice that the sentence explains, as in "auto: …", is not listed again.
+  // A choice that the help text explains, as in "auto: …", is not listed again.
   const list = choices?.filter((each) => !new RegExp(`\\b${each}:`).test(text)).join(", ");
   const allowed = !list ? "" : kind ? `, or ${list}` : `: ${list}`;
   return `${text}${allowed}${otherwise === undefined ? "" : ` (default ${otherwise})`}`;
@@ -97,7 +97,7 @@ function settingsOf(options: object): string[] {
   });
 }
 
-/** Settings between commas, without a blank, as they are typed. */
+/** Settings separated by commas without blanks, as they are typed. */
 function wrapSettings(name: string, settings: readonly string[]): string[] {
   const lines = [" ".repeat(2 * INDENT) + name];
   for (const [i, setting] of settings.entries()) {
@@ -109,7 +109,7 @@ function wrapSettings(name: string, settings: readonly string[]): string[] {
   return lines;
 }
 
-/** A name, and beside it, or under it where it is long, what it means. */
+/** A name with its text next to it, or below it if the name is long. */
 function item(left: string, text: string, width: number): string[] {
   const column = INDENT + width + 2;
   const lines = wrap(text, column);

@@ -1,5 +1,5 @@
-// Tables of numbers from files or the standard input. The first bytes tell what a file holds. CSV streams through in
-// batches; the binary formats are read whole and handed out in slices.
+// Tables of numbers from files or the standard input. The first bytes determine the format. CSV is read in batches. Binary
+// formats are read whole and returned in slices.
 
 import { type CellOptions, hintFor } from "../formats/cell-values.ts";
 import { openCsv } from "../formats/csv.ts";
@@ -36,44 +36,44 @@ export interface Piece {
 }
 
 export interface Table {
-  /** What it is called in messages. */
+  /** The name of the table in messages. */
   readonly file: string;
   readonly format: TableFormat;
-  /** How many columns were chosen. */
+  /** The number of chosen columns. */
   readonly columns: number;
-  /** How many columns the file has. */
+  /** The number of columns in the file. */
   readonly fileWidth: number;
-  /** The chosen columns' names, where there is a header. */
+  /** The names of the chosen columns, if there is a header. */
   readonly names: readonly string[] | undefined;
-  /** For each chosen column its place in the file, from 0. */
+  /** For each chosen column its index in the file, from 0. */
   readonly fileColumns: readonly number[];
-  /** How many rows there are; undefined where that shows only at the end. */
+  /** The number of rows; undefined if it is known only at the end. */
   readonly rows: number | undefined;
-  /** All rows, in pieces of about a megabyte of numbers, or fewer where they arrive slowly. To be called once. */
+  /** All rows, in pieces of about a megabyte of numbers, or smaller ones if rows arrive slowly. May be called once. */
   pieces(): AsyncGenerator<Piece, void, undefined>;
-  /** The line of the file that a row, counted from 0, stands on; undefined where there are no lines. */
+  /** The line of the file of a row, counted from 0; undefined if the file has no lines. */
   lineOf(row: number): Promise<number | undefined>;
-  /** Bytes of the file, compressed or not, and how many have been read. */
+  /** The size of the file in bytes (compressed, if it is compressed), and the number of bytes read so far. */
   readonly size: number | undefined;
   bytesRead(): number;
 }
 
 export interface TableOptions {
-  /** What the user chose. */
+  /** The columns that the user chose. */
   readonly columns?: ColumnList | undefined;
-  /** Otherwise, where there is a header, the columns of these names, and why they are looked for. */
+  /** Without a choice, if there is a header: the columns of these names, and why they are needed. */
   readonly wanted?: { readonly names: readonly string[]; readonly why: string } | undefined;
-  /** There is a model, which takes as many columns as it was trained on: none can be left out. */
+  /** The columns are for a model with a fixed number of columns, so none can be left out. */
   readonly isFixed?: boolean;
-  /** Otherwise these. */
+  /** Without a choice and wanted names: these columns. */
   readonly otherwise?: ColumnList | undefined;
   readonly header: boolean | "auto";
   readonly delimiter: CsvDelimiter | "auto";
-  /** How numbers are written in CSV. */
+  /** The text format of numbers in CSV. */
   readonly cells: CellOptions;
-  /** Told what was decided though it could be otherwise. */
+  /** Called with a warning about a decision that may be wrong. */
   readonly warn: (message: string) => void;
-  /** Which array of an NPZ file. */
+  /** The name of the array in an NPZ file. */
   readonly array?: string | undefined;
 }
 
@@ -121,7 +121,7 @@ export const tableOptions = {
   array: { value: "NAME", help: "which array of an NPZ file", default: "X, or the only one" },
 } as const satisfies Options;
 
-/** What is asked of the columns beside what the user chose. */
+/** The requirements for columns, without the choice of the user. */
 export type Wanted = Pick<TableOptions, "wanted" | "otherwise" | "isFixed">;
 
 export function readTableOptions(
@@ -185,7 +185,7 @@ function readCellOptions(args: Arguments): CellOptions {
 
 const PIECE_ELEMENTS = 1 << 18;
 
-/** Opens a table and looks at its beginning; "-" is the standard input. */
+/** Opens a table and reads its beginning; "-" is the standard input. */
 export async function openTable(path: string, options: TableOptions): Promise<Table> {
   const file = nameOf(path);
   return named(file, async () => {
@@ -208,7 +208,7 @@ export async function readWhole(table: Table): Promise<Piece> {
   if (pieces.length === 1) return pieces[0]!;
   const [first] = pieces;
   if (first && table.rows !== undefined) {
-    // Slices of one array, end to end: the array itself.
+    // If the pieces are adjacent slices of one array, the result is that array.
     const ArrayType = first.data.constructor as Float32ArrayConstructor;
     const { buffer, byteOffset } = first.data as Float32Array<ArrayBuffer>;
     return { rows, data: new ArrayType(buffer, byteOffset, rows * table.columns) };
@@ -222,7 +222,7 @@ export async function readWhole(table: Table): Promise<Piece> {
   return { rows, data };
 }
 
-/** `row`, counted from 0, as messages name it: by its line where the file has lines. */
+/** The name of `row`, counted from 0, in messages: its line if the file has lines. */
 export async function placeOf(
   table: Table,
   row: number,
@@ -244,13 +244,13 @@ export async function placeOf(
   };
 }
 
-/** `2 ("b")`: a chosen column as messages name it. */
+/** `2 ("b")`: the name of a chosen column in messages. */
 export const columnOf = (table: Table, column: number): string => {
   const name = table.names?.[column];
   return `${(table.fileColumns[column] ?? column) + 1}${name === undefined ? "" : ` (${quoted(name)})`}`;
 };
 
-/** How to leave chosen columns out, as a hint. */
+/** A hint how to leave columns out. */
 export const withoutColumns = (table: Table, columns: readonly number[]): string =>
   withoutHint(
     table.fileColumns,
@@ -266,7 +266,7 @@ function withoutHint(chosen: readonly number[], left: readonly number[], width: 
     : `--columns ${shellQuote(columnList(kept, width))} leaves ${which} out`;
 }
 
-/** Runs `work`; what a reader or the file system throws is told with the file's name. */
+/** Runs `work`. Errors of readers or the file system get the name of the file. */
 async function named<T>(file: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -275,7 +275,7 @@ async function named<T>(file: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A reader's error, with the file's name; for cells, with how to leave the column out. */
+/** The error of a reader with the name of the file, and for cells with a hint how to leave the column out. */
 export function withName(
   file: string,
   error: unknown,
@@ -299,7 +299,7 @@ export function withName(
   return (error as NodeJS.ErrnoException).syscall ? fileError(file, error) : error;
 }
 
-/** The option that reads a cell of this look, with the unit that is in it. */
+/** The option for reading a cell of this format, with the unit in the cell. */
 function optionFor(look: NumberLook, message: string): string | undefined {
   const hint = OPTIONS[look];
   if (!hint?.startsWith("--units ")) return hint;
@@ -308,7 +308,7 @@ function optionFor(look: NumberLook, message: string): string | undefined {
   return unit === "" ? hint : `--units ${shellQuote(unit)} drops it`;
 }
 
-/** What reads cells that look like numbers. */
+/** The options for reading cells that look like numbers. */
 const OPTIONS: Readonly<Partial<Record<NumberLook, string>>> = {
   decimalComma: "--decimal , reads decimal commas",
   grouped: "--thousands reads digits in groups",
@@ -317,7 +317,7 @@ const OPTIONS: Readonly<Partial<Record<NumberLook, string>>> = {
   unit: "--units drops what stands beside numbers",
 };
 
-/** Reads enough to tell what a file holds, or as much as there is before a pause. */
+/** Reads enough bytes to determine the format of a file, or all bytes before a pause. */
 export async function readHead(
   source: AsyncGenerator<Uint8Array, void, undefined>,
 ): Promise<{ head: Uint8Array; all: AsyncIterable<Uint8Array> }> {
@@ -334,7 +334,7 @@ export async function readHead(
   const head = pieces.length === 1 ? pieces[0]! : concatBytes(pieces);
   const all = (async function* () {
     yield head;
-    if (isPause) yield NOTHING; // what the head holds can be worked on
+    if (isPause) yield NOTHING; // the rows in the head can be processed
     yield* source;
   })();
   return { head, all };
@@ -349,7 +349,7 @@ async function wholeArray(
 ): Promise<NumericArray> {
   if (format === "npy") return decodeNpy(await gatherBytes(source, npyFileBytes));
   if (format === "idx") return decodeIdx(await gatherBytes(source, idxFileBytes));
-  const { openNpz } = await import("../formats/npz.ts"); // what reads archives takes time to load
+  const { openNpz } = await import("../formats/npz.ts"); // the reader of archives takes time to load
   const archive = openNpz(await gatherBytes(source));
   const { names } = archive;
   if (names.length === 0) {
@@ -366,7 +366,7 @@ async function wholeArray(
 
 type TablePart = Omit<Table, "file" | "format" | "size" | "bytesRead">;
 
-/** What the user chose, else the names that are wanted where there are names. */
+/** The columns that the user chose, or the wanted names if the table has names. */
 function choose(columns: Columns, { columns: list, wanted, otherwise }: TableOptions): number[] {
   if (list === undefined && wanted && columns.names) {
     return findNames(wanted.names, columns, wanted.why);
@@ -374,7 +374,7 @@ function choose(columns: Columns, { columns: list, wanted, otherwise }: TableOpt
   return chooseColumns(list ?? otherwise, columns);
 }
 
-/** The first dimension counts rows; the others, as of images, make up a row together. */
+/** The first dimension of an array counts rows. The others together, for example those of images, are one row. */
 function arrayTable(file: string, { shape, data }: NumericArray, options: TableOptions): TablePart {
   const [rows, ...sizes] = shape;
   if (rows === undefined || sizes.length === 0) {
@@ -495,6 +495,6 @@ async function jsonTable(
   };
 }
 
-/** A warning of the library in the words of the command line. */
+/** A warning of the library in the terms of the command line. */
 export const forOptions = (file: string, warning: string): string =>
   `${file}: ${warning.replace("header: false", "--no-header").replace("header: true", "--header")}`;

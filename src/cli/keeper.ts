@@ -1,6 +1,6 @@
-// Keeps a model safe while it trains: saves it every so many seconds between two steps, and at the end. A save that
-// fails ends nothing: it is told, and tried again. At the end a model that cannot be saved under its name is saved
-// elsewhere, and where that fails too, the program stays until it can be saved.
+// Saves a model during training, at regular intervals between two steps, and at the end. A failed save does not end
+// training: it is reported and repeated later. If the model cannot be saved under its name at the end, it is saved in
+// another folder. If that fails too, the program waits and tries again.
 
 import { homedir, tmpdir } from "node:os";
 import { basename, dirname, extname, join, resolve } from "node:path";
@@ -16,29 +16,29 @@ export interface KeeperOptions {
   readonly path: string;
   /** Seconds between two saves; 0 for none before the end. */
   readonly every: number;
-  /** The bytes of the file, as pieces. */
+  /** The bytes of the file in pieces. */
   encode(): Uint8Array[];
-  /** Steps that the model has had, for messages. */
+  /** The number of training steps so far, for messages. */
   steps(): number;
   readonly report: Reporter;
 }
 
-/** Others shall not read in a shared folder what they could not read where it should be. */
+/** File mode for saving in another folder, which may be shared: only the owner can read the file. */
 const PRIVATE = 0o600;
-/** Making the bytes of the file stops training: it takes no more than this share of the time. */
+/** Encoding the file interrupts training. It takes at most this share of the time. */
 const SHARE = 0.1;
-/** Milliseconds between two attempts where nothing can be saved at the end. */
+/** Milliseconds between two attempts if saving at the end fails. */
 const RETRY = 5000;
 
 export class Keeper {
   readonly #options: KeeperOptions;
   /** When the next save is due, on the clock of `performance.now`. */
   #due: number;
-  /** The save under way. */
+  /** The save that is running. */
   #saving: Promise<void> | undefined;
   #failed: string | undefined;
   #saved: number | undefined;
-  /** Ends the wait for a pipe's reader, or for room to save in. */
+  /** Ends the wait for the reader of a pipe, or for the next attempt to save. */
   #waiting = new AbortController();
 
   constructor(options: KeeperOptions) {
@@ -51,7 +51,7 @@ export class Keeper {
     return this.#saved;
   }
 
-  /** Called between two steps. Starts a save where one is due; training continues while it is written. */
+  /** Called between two steps. Starts a save if it is due. Training continues while the file is written. */
   step(): void {
     if (performance.now() < this.#due) return;
     this.#due = Infinity; // one at a time
@@ -83,12 +83,12 @@ export class Keeper {
     this.#due = performance.now() + next;
   }
 
-  /** Called for a signal: ends waiting, but no save that is being written to a disk. */
+  /** Called for a signal. Ends waiting, but does not interrupt a save to a disk. */
   interrupt(): void {
     this.#waiting.abort();
   }
 
-  /** Saves for good. @throws CommandError where the model is not where it should be. */
+  /** Saves at the end. @throws CommandError if the model could not be saved under its name. */
   async finish(): Promise<void> {
     this.#due = Infinity;
     await this.#saving;
@@ -105,7 +105,7 @@ export class Keeper {
         `the model could not be saved: ${(error as Error).message}. Nothing is lost yet: this process (${process.pid}) holds it and tries again every ${RETRY / 1000} s, also in ${places(path).join(", ")}. Make room in one of them, or end the process by a signal such as Ctrl-C, which tries once more and then loses the model`,
       );
     }
-    // A signal that came before this wait was not one against it.
+    // A signal from before this wait must not end it.
     this.#waiting = new AbortController();
     for (;;) {
       const isLast = await waited(RETRY, this.#waiting.signal);
@@ -130,7 +130,7 @@ export class Keeper {
   }
 }
 
-/** Folders to try where the file's own name fails: its folder, where we are, the user's, the one for temporary files. */
+/** Folders to try if saving fails: that of the file, the current one, the home folder, the one for temporary files. */
 function places(path: string): string[] {
   const folders = [() => dirname(path), () => process.cwd(), homedir, tmpdir].flatMap((folder) => {
     try {
@@ -142,7 +142,7 @@ function places(path: string): string[] {
   return [...new Set(folders)];
 }
 
-/** Saves under a new name in the first folder that takes it; undefined where none does. */
+/** Saves under a new name in the first folder in which this succeeds; undefined if none does. */
 async function saveElsewhere(path: string, pieces: Uint8Array[]): Promise<string | undefined> {
   const ending = extname(path);
   const stem = basename(path, ending).slice(0, 100);
@@ -162,7 +162,7 @@ async function saveElsewhere(path: string, pieces: Uint8Array[]): Promise<string
         await replacement.discard();
       }
     } catch {
-      // The next one, then.
+      // Try the next folder.
     }
   }
   return undefined;
@@ -175,6 +175,6 @@ async function writeAll(
   for (const piece of pieces) await output.write(piece);
 }
 
-/** Waits; true where a signal ended the wait. */
+/** Waits. True if a signal ended the wait. */
 const waited = (milliseconds: number, signal: AbortSignal): Promise<boolean> =>
   wait(milliseconds, false, { signal }).catch(() => true);

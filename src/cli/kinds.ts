@@ -1,5 +1,5 @@
-// What kind of thing a file holds, as far as its first bytes tell: what this program wrote may be replaced by its next
-// run, anything else may not.
+// The kind of content of a file, from its first bytes. A run may replace files that this program wrote, but no other
+// files.
 
 import { open, stat } from "node:fs/promises";
 import { DETECTOR_FORMAT } from "../detect/file.ts";
@@ -8,8 +8,8 @@ import { type Command, usage } from "./arguments.ts";
 import { fileError, UsageError } from "./errors.ts";
 
 /**
- * `training`: a model with what --resume needs. `model`: one without. `detector`: a detector. `onnx`: an ONNX file of this program.
- * `report`: a page of `report`. `other`: anything else.
+ * `training`: a model with the data for --resume. `model`: a model without them. `detector`: a detector. `onnx`: an ONNX
+ * file of this program. `report`: a page of `report`. `other`: anything else.
  */
 export type Kind = "empty" | "training" | "model" | "detector" | "onnx" | "report" | "other";
 
@@ -23,7 +23,7 @@ const NAMES: Readonly<Record<Kind, string>> = {
   other: "anything that this program wrote",
 };
 
-/** What files of these kinds are called. */
+/** The names of these kinds in messages. */
 export const kindNames = (kinds: readonly Kind[]): string =>
   [...new Set(kinds.map((kind) => NAMES[kind]))].join(" or ");
 
@@ -61,13 +61,13 @@ export async function kindOf(path: string): Promise<Kind> {
   }
 }
 
-/** Whether a path is a file that holds a detector; a pipe is read once and counts as something else. */
+/** Whether a path is a file with a detector. False for a pipe, which can be read only once. */
 export const isDetector = async (path: string): Promise<boolean> =>
   (await holdsModel(path)) === "detector";
 
 /**
- * Throws where the words of a command line are in the wrong order: the second is a model or a detector, and the first, where
- * one belongs, is none.
+ * Throws if the operands are in the wrong order: the second is a model or a detector, and the first, which should be one,
+ * is not.
  */
 export async function requireOrder(command: Command, operands: readonly string[]): Promise<void> {
   const [first, second] = operands;
@@ -86,7 +86,7 @@ async function holdsModel(path: string): Promise<"model" | "detector" | undefine
   return kind === "model" || kind === "training" ? "model" : undefined;
 }
 
-/** The length of a safetensors header, which is a small number before a brace. */
+/** The length of a safetensors header, which is a small number before a brace; undefined for other files. */
 export function safetensorsHeader(start: Uint8Array): number | undefined {
   if (start.length < 9 || start[8] !== 0x7b || start[6] !== 0 || start[7] !== 0) return undefined;
   return Number(new DataView(start.buffer, start.byteOffset).getBigUint64(0, true));

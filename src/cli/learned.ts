@@ -1,11 +1,11 @@
-// Whether a trained model has learned anything: one that answers every row alike has not, whatever its loss.
+// Whether a trained model has learned anything. A model with the same reconstruction for every row has not, whatever its loss.
 
 import type { TiedAutoencoder } from "../index.ts";
 import type { Piece } from "./input.ts";
 
-/** Rows that are looked at. */
+/** The most rows that are used. */
 const MOST = 2000;
-/** Reconstructions vary by less than this share of what the columns vary by. */
+/** Reconstructions are alike if their variance is less than this share of the variance of the columns. */
 const ALIKE = 0.01;
 
 /** Whether the model's reconstructions of the first rows are almost the same for all of them. */

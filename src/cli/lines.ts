@@ -2,7 +2,7 @@
 
 const WIDTH = 80;
 
-/** Lines of words, each after so many blanks, those after the first after so many more. */
+/** Lines of words, indented by `indent` blanks. Lines after the first have `hanging` more. */
 export function wrap(text: string, indent = 0, hanging = 0): string[] {
   const lines: string[] = [];
   let line = "";

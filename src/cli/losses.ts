@@ -1,17 +1,17 @@
-// The losses of a run by epoch, as a model's file keeps them for the report: enough epochs for a curve, and no more.
+// The losses of a run by epoch, which a model's file keeps for the report. They are limited to the epochs that a curve needs.
 
 import type { EpochRecord, History } from "../index.ts";
 
-/** Epochs that are kept at most; a curve needs no more points, and they take about 6 KB. */
+/** The most epochs that are kept. A curve needs no more points, and they take about 6 KB. */
 const MOST = 256;
-/** Digits that a curve shows. */
+/** Digits of the kept losses. */
 const DIGITS = 6;
 
 /** Losses of finished epochs, which are counted from 1. */
 export class LossRecord {
   #epochs: EpochRecord[];
 
-  /** `earlier` are the losses of the run that is finished now. */
+  /** `earlier` are the losses of the interrupted run that continues. */
   constructor(earlier?: History) {
     const { epoch = [], history: { loss = [], valLoss = [] } = {} } = earlier ?? {};
     this.#epochs = epoch.map((number, i) => ({
@@ -22,8 +22,8 @@ export class LossRecord {
   }
 
   /**
-   * Adds an epoch. Which of the others stay depends on its number alone, so that a run that was cut keeps the same
-   * epochs as one that was not: every n-th, where n is a power of two.
+   * Adds an epoch. The kept epochs are every n-th, where n is a power of two that depends only on the number of the new
+   * epoch. So an interrupted run keeps the same epochs as one without an interruption.
    */
   add({ epoch, loss, valLoss }: EpochRecord): void {
     const number = epoch + 1;
@@ -37,7 +37,7 @@ export class LossRecord {
     });
   }
 
-  /** What was kept; undefined before the end of the first epoch. */
+  /** The kept losses; undefined before the end of the first epoch. */
   get history(): History | undefined {
     if (this.#epochs.length === 0) return undefined;
     const valLoss = this.#epochs.flatMap((one) => one.valLoss ?? []);
@@ -53,7 +53,7 @@ export class LossRecord {
 
 const rounded = (loss: number): number => Number(loss.toPrecision(DIGITS));
 
-/** Losses from a file that anybody may have written; undefined where they are none. */
+/** Losses from an untrusted file; undefined if the value is not a list of losses. */
 export function readLosses(value: unknown): History | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const { epoch, history } = value as Record<string, unknown>;

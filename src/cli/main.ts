@@ -1,4 +1,4 @@
-// `tied-autoencoder`, as it is started: the program with the process's streams, signals and words.
+// The entry of the command `tied-autoencoder`: runs the program with the streams, signals and arguments of the process.
 
 import { guardStreams } from "./console.ts";
 import { runProgram } from "./program.ts";

@@ -1,5 +1,5 @@
-// Models in files: the library's safetensors, with a note of the command line's own in the metadata. The note holds the
-// names of the columns that the model was trained on, the options of its training, checksums of the data and the losses.
+// Models in files: the safetensors format of the library, with a note of the command line in the metadata. The note contains
+// the names of the columns that the model was trained on, the options of its training, checksums of the data and the losses.
 
 import { constants as bufferConstants } from "node:buffer";
 import { open } from "node:fs/promises";
@@ -13,23 +13,23 @@ import { CommandError, fileError } from "./errors.ts";
 import { readLosses } from "./losses.ts";
 import { nameOf, openSource } from "./sources.ts";
 
-/** What tells one table's numbers from another's. */
+/** The size and the checksum of a table, which identify its numbers. */
 export interface Fingerprint {
   readonly rows: number;
   readonly columns: number;
   readonly checksum: string;
 }
 
-/** Read from a file that anybody may have written: whoever uses a part of it checks what it means. */
+/** The note in a file. It is untrusted, so the code that uses a part of it checks that part. */
 export interface ModelNote {
-  /** The names of the columns, in the model's order. */
+  /** The names of the columns, in the order of the model. */
   readonly columns?: readonly string[] | undefined;
-  /** Options of the run, as they were typed. No paths. */
+  /** The options of the run as they were typed, without paths. */
   readonly training?: Readonly<Record<string, string | boolean>> | undefined;
-  /** The rows that the run trains on, and those of its validation file. */
+  /** The fingerprints of the training rows and of the rows of the validation file. */
   readonly data?: Fingerprint | undefined;
   readonly validation?: Fingerprint | undefined;
-  /** The losses of the run by epoch, counted from 1; not every one of a long run. */
+  /** The losses of the run by epoch, counted from 1. A long run has not all of them. */
   readonly losses?: History | undefined;
 }
 
@@ -60,7 +60,7 @@ export const runtimeOptions = {
   },
 } as const satisfies Options;
 
-/** The seed of what is made: a model, or a detector with its models. */
+/** The seed of a model, or of a detector with its models. */
 export const seedOption = {
   value: "N",
   kind: "whole",
@@ -94,7 +94,7 @@ export async function readModel(path: string, runtime: RuntimeOptions): Promise<
 
 const READ_PIECE = 1 << 26;
 
-/** A whole file. Node's own readFile stops at 2 GiB. */
+/** The bytes of a whole file. The readFile function of Node is limited to 2 GiB. */
 export async function readBytesOf(path: string): Promise<Uint8Array> {
   const source = await openSource(path);
   if (!source.isFile || source.size === undefined) {
@@ -117,7 +117,7 @@ export async function readBytesOf(path: string): Promise<Uint8Array> {
       while (at < size) {
         const length = Math.min(READ_PIECE, size - at);
         const { bytesRead } = await handle.read(bytes, at, length, at);
-        if (bytesRead === 0) break; // cut off while it was read
+        if (bytesRead === 0) break; // the file became shorter during reading
         at += bytesRead;
       }
       return bytes.subarray(0, at);
@@ -130,13 +130,13 @@ export async function readBytesOf(path: string): Promise<Uint8Array> {
 }
 
 /**
- * The file of a model with its optimizer's state, so that training can continue, as pieces to be written one after
- * another: the header with the note in it, and the tensors, which are not copied.
+ * The file of a model in pieces: the header with the note, and the tensors, which are not copied. It includes the state of
+ * the optimizer, so that training can continue.
  */
 export const encodeModel = (model: TiedAutoencoder, note: ModelNote): Uint8Array[] =>
   withNote(model.save({ optimizer: true }), note);
 
-/** A safetensors file with a note of the command line in its metadata, as pieces. */
+/** A safetensors file with a note of the command line in its metadata, in pieces. */
 export function withNote(file: Uint8Array, note: object): Uint8Array[] {
   const view = new DataView(file.buffer, file.byteOffset);
   const end = 8 + Number(view.getBigUint64(0, true));
@@ -152,7 +152,7 @@ export function withNote(file: Uint8Array, note: object): Uint8Array[] {
   return [header, file.subarray(end)];
 }
 
-/** A note by another program, or a damaged one, counts as none. */
+/** The note in the metadata. A damaged note, or one of another program, counts as an empty one. */
 function parseNote(text: string | undefined): ModelNote {
   try {
     const { columns, training, data, validation, losses } = JSON.parse(text ?? "{}") as Record<

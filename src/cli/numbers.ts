@@ -1,15 +1,15 @@
-// Numbers and times as people read them.
+// Numbers and times as text for people.
 
 import { shortestFloat32 } from "../formats/float32-text.ts";
 
 export const grouped = (value: number): string =>
   String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
 
-/** A number of things: `1 row`, `2,000 rows`. */
+/** A number with a noun: `1 row`, `2,000 rows`. */
 export const counted = (count: number, noun: string): string =>
   `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
 
-/** Four digits, without the exponents that nobody reads where they can be helped. */
+/** A number with four digits, without an exponent if possible. */
 export function short(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);
@@ -17,7 +17,7 @@ export function short(value: number): string {
   return Number(value.toPrecision(4)).toString();
 }
 
-/** The same, rounded down: of a threshold, so that what is above it is not shown as equal to it. */
+/** The same, rounded down. For thresholds, so that a score above the threshold is not shown as equal to it. */
 export function shortBelow(value: number): string {
   const shown = short(value);
   if (!Number.isFinite(value) || Number(shown) <= value) return shown;
@@ -25,7 +25,7 @@ export function shortBelow(value: number): string {
   return short(Number(shown) - step);
 }
 
-/** A loss, as wide whatever it is, so that lines stay where they are. */
+/** A loss as text of constant width, so that columns are aligned. */
 export function fixed(value: number): string {
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-3 || size >= 1e5)) return value.toExponential(3);
@@ -56,15 +56,15 @@ export function clock(seconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }
 
-/** How long something took: 4.2 s, or from two minutes on 2:05. */
+/** A duration: 4.2 s, or from two minutes on 2:05. */
 export const duration = (seconds: number): string =>
   seconds < 120 ? `${seconds.toFixed(1)} s` : clock(seconds);
 
-/** A float32 in JSON: its shortest digits, and null for what JSON has no number for. */
+/** A float32 in JSON: its shortest digits, or null for NaN and infinities. */
 export function jsonNumber(value: number): number | null {
   return Number.isFinite(value) ? Number(shortestFloat32(value)) : null;
 }
 
-/** As many float32 numbers. */
+/** A list of float32 numbers in JSON. */
 export const jsonNumbers = (values: Float32Array): (number | null)[] =>
   Array.from(values, jsonNumber);

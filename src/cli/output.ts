@@ -1,5 +1,5 @@
-// Where results go: a file, which appears under its name only when it is complete, the standard output, a pipe or a
-// device. Writing waits until the other side has taken what was written, so that nothing piles up.
+// The destination of results: a file, which has its name only when it is complete, the standard output, a pipe or a
+// device. Writing waits until the destination has accepted earlier data, so that no data accumulate in memory.
 
 import { constants, openSync } from "node:fs";
 import { open, stat } from "node:fs/promises";
@@ -13,18 +13,18 @@ import { type Kind, kindNames, kindOf } from "./kinds.ts";
 
 export interface Output {
   /**
-   * Takes data over, which must not change any more. Resolves when there is room for more: one write is under
-   * way while the next is made ready.
+   * Takes data, which must not change afterwards. Resolves when the next data may follow: one write runs while the caller
+   * prepares the next.
    */
   write(data: Uint8Array | string): Promise<void>;
-  /** Writes over the first bytes; only where `canRewrite`. */
+  /** Overwrites the first bytes. Only with `canRewrite`. */
   rewriteStart(data: Uint8Array): Promise<void>;
   readonly canRewrite: boolean;
-  /** A person may be looking at what is written. */
+  /** Whether the output is a terminal. */
   readonly isTerminal: boolean;
-  /** Makes what was written final. */
+  /** Makes the written data final. */
   commit(): Promise<void>;
-  /** Forgets what was written; does nothing after `commit`. */
+  /** Removes the written data. Has no effect after `commit`. */
   discard(): Promise<void>;
 }
 
@@ -34,14 +34,14 @@ export const forceOption: Options = {
   },
 };
 
-/** What may be replaced without being asked. */
+/** The files that may be replaced without an option. */
 export interface Replaceable {
-  /** Kinds of content that a command writes itself; any where it is absent, except models. */
+  /** The kinds of content that the command writes. Absent: any kind except models. */
   readonly kinds?: readonly Kind[];
-  /** Files that the command reads; "-" is none. */
+  /** Files that the command reads. "-" is not a file. */
   readonly inputs: readonly string[];
   readonly force: boolean;
-  /** The option that names the file. */
+  /** The option with the name of the file. */
   readonly option: string;
 }
 
@@ -58,8 +58,8 @@ export const replaceable = (
 });
 
 /**
- * Throws where `path` may not be replaced: it is one of the command's inputs, or holds something that this program did
- * not write there, or is read-only.
+ * Throws if `path` may not be replaced: it is an input of the command, or contains data that this program did not write,
+ * or is read-only.
  */
 export async function requireReplaceable(path: string, allowed: Replaceable): Promise<void> {
   if (path === "-" || allowed.force) return;
@@ -77,7 +77,7 @@ export async function requireReplaceable(path: string, allowed: Replaceable): Pr
       refuse("is a file that this command reads");
     }
   }
-  // Owners of a folder could replace it all the same, and root could write to it.
+  // The check is necessary because the owner of the folder could still replace a read-only file, and root could write to it.
   if ((there.mode & 0o222) === 0) refuse("is read-only");
   const kind = await kindOf(path);
   const { kinds } = allowed;
@@ -87,12 +87,12 @@ export async function requireReplaceable(path: string, allowed: Replaceable): Pr
   }
 }
 
-/** Throws where `path` cannot be written, for work that takes long before it writes. Leaves everything as it was. */
+/** Throws if `path` cannot be written. Called before long work. Changes nothing. */
 export async function requireWritable(path: string): Promise<void> {
   const there = await stat(path).catch(() => undefined);
   if (there && !there.isFile() && !there.isDirectory()) return;
   try {
-    // By doing it: permissions alone do not tell.
+    // Tries to write, because permissions alone do not show whether it is possible.
     await (await openReplacement(path)).discard();
   } catch (error) {
     const folder = dirname(path);
@@ -104,7 +104,7 @@ export async function requireWritable(path: string): Promise<void> {
 }
 
 export interface OutputOptions {
-  /** Aborted, it ends the wait for the other side of a pipe. A file is not waited for. */
+  /** Aborting ends the wait for the reader of a pipe. Writing to a file does not wait. */
   readonly waiting?: AbortSignal;
 }
 
@@ -121,7 +121,7 @@ export async function openOutput(path: string, { waiting }: OutputOptions = {}):
   }
 }
 
-/** Opens `path`, writes what `work` has to write, and makes it final unless `work` fails. */
+/** Opens `path`, lets `work` write to it, and makes the result final unless `work` fails. */
 export async function writing<T>(
   path: string,
   work: (output: Output) => Promise<T>,
@@ -137,7 +137,7 @@ export async function writing<T>(
   }
 }
 
-/** Writes a whole file, piece by piece. */
+/** Writes a whole file in pieces. */
 export const writeWhole = (path: string, ...pieces: (Uint8Array | string)[]): Promise<void> =>
   writing(path, async (output) => {
     for (const piece of pieces) await output.write(piece);
@@ -166,12 +166,12 @@ async function fileOutput(path: string): Promise<Output> {
   };
 }
 
-/** Milliseconds between two looks for a reader. */
+/** Milliseconds between two checks for a reader. */
 const READER_POLL = 50;
 
 /**
- * A named pipe. A plain open waits for a reader inside the system, where no signal ends the program; this one looks for
- * a reader now and then, and writes without waiting inside the system.
+ * A named pipe. A plain open waits for a reader inside the system, where no signal ends the program. This function checks
+ * for a reader at intervals, and writes without waiting inside the system.
  */
 async function pipeOutput(path: string, waiting: AbortSignal | undefined): Promise<Output> {
   const nobody = new CommandError(`${path}: nobody reads from this pipe`, { file: path });
@@ -183,7 +183,7 @@ async function pipeOutput(path: string, waiting: AbortSignal | undefined): Promi
   const { Socket } = process.getBuiltinModule("node:net"); // not imported: it takes long to load
   const socket = new Socket({ fd, readable: false, writable: true });
   waiting?.addEventListener("abort", () => socket.destroy(nobody), { once: true });
-  socket.on("error", () => {}); // the write that meets it says so as well
+  socket.on("error", () => {}); // the failed write reports the error
   const settle = (resolve: () => void, reject: (error: Error) => void) => (error?: Error | null) =>
     error ? reject(error) : resolve();
   const attempt = attempts(path);
@@ -206,7 +206,7 @@ async function pipeOutput(path: string, waiting: AbortSignal | undefined): Promi
   };
 }
 
-/** Undefined as long as nobody reads. */
+/** Opens a pipe for writing; undefined if it has no reader. */
 function openPipe(path: string): number | undefined {
   try {
     return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
@@ -216,7 +216,7 @@ function openPipe(path: string): number | undefined {
   }
 }
 
-/** A device is written to as it is: renaming would put a file in its place. */
+/** A device is opened directly, because renaming a file would replace the device. */
 async function deviceOutput(path: string): Promise<Output> {
   const handle = await open(path, constants.O_WRONLY);
   const attempt = attempts(path);
@@ -258,7 +258,7 @@ function cannotRewrite(): never {
   throw new Error("A stream cannot be written over.");
 }
 
-/** What fails is told with the file's name. */
+/** Adds the name of the file to errors. */
 const attempts =
   (path: string) =>
   async (work: Promise<unknown>): Promise<void> => {
@@ -270,20 +270,20 @@ const attempts =
     }
   };
 
-/** Starts a write and waits for the one before it; what that one threw, the next call throws. */
+/** Starts a write and waits for the previous one. An error of a write is thrown by the next call. */
 function oneBehind(write: (data: Uint8Array | string) => Promise<void>) {
   let last = Promise.resolve();
   return {
     async next(data: Uint8Array | string): Promise<void> {
       await last;
       last = write(data);
-      last.catch(() => {}); // told by the next call
+      last.catch(() => {}); // thrown by the next call
     },
     finished: (): Promise<void> => last,
   };
 }
 
-/** Whether a path stands for a file, which can be written more than once. */
+/** Whether a path is a file or is free. A file can be written more than once; a pipe or device cannot. */
 export async function isFilePath(path: string): Promise<boolean> {
   const there = await stat(path).catch(() => undefined);
   return path !== "-" && (there === undefined || there.isFile());

@@ -1,10 +1,11 @@
-// The library speaks of `x` and counts rows from 0. People speak of a file, its lines and its columns.
+// Messages of the library name the argument `x` and count rows from 0. Here they are changed to name the file, its lines
+// and its columns.
 
 import { InvalidTypeError, InvalidValueError } from "../errors.ts";
 import { CommandError } from "./errors.ts";
 import { placeOf, type Table } from "./input.ts";
 
-/** Runs `work`; what the library finds wrong with values is told again by `tell`, or stays where that gives undefined. */
+/** Runs `work`. `tell` replaces errors of the library about values. If it returns undefined, the original error remains. */
 export async function retold<T>(
   work: () => T | Promise<T>,
   tell: (error: Error) => CommandError | undefined | Promise<CommandError | undefined>,
@@ -17,14 +18,14 @@ export async function retold<T>(
   }
 }
 
-/** `Row 3, column 0 of x is NaN; …`: how the library names a value. */
+/** `Row 3, column 0 of x is NaN; …`: the form in which the library names a value. */
 const VALUE = /^Row (\d+), column (\d+) of (\w+) (is .*?)\.?$/s;
 
-/** Runs `work`; an error about a value of one of the named arguments is told with its place in the argument's file. */
+/** Runs `work`. An error about a value of one of the named arguments gets the place in the file of the argument. */
 export function placed<T>(
   tables: readonly (readonly [argument: string, table: Table])[],
   work: () => T | Promise<T>,
-  /** The number, in the table, of the argument's first row. */
+  /** The number in the table of the first row of the argument. */
   firstRow = 0,
 ): Promise<T> {
   return retold(work, async (error) => {

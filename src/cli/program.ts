@@ -1,4 +1,4 @@
-// The program: finds the command, runs it, and turns what went wrong into one line and an exit code.
+// The program: finds the command, runs it, and turns an error into one line and an exit code.
 
 import { readFileSync } from "node:fs";
 import { type Command, didYouMean, readArguments } from "./arguments.ts";
@@ -9,7 +9,7 @@ import { toPeople } from "./report.ts";
 import { closeSources } from "./sources.ts";
 import { quoted, toJson, visibleLines } from "./text.ts";
 
-/** Each command is loaded when it is asked for: the libraries of the others would cost as much again as the start. */
+/** Each command is loaded on demand. Loading the libraries of all commands would double the time of the start. */
 const commands = {
   detect: async () => (await import("./commands/detect.ts")).detect,
   watch: async () => (await import("./commands/watch.ts")).watch,
@@ -63,7 +63,7 @@ function version(): string {
   return (JSON.parse(file) as { version: string }).version;
 }
 
-/** Errors that are told without a stack: the user can do something about them. */
+/** Errors that are reported without a stack, because the user can correct their cause. */
 function isExpected(error: unknown): error is Error {
   return (
     error instanceof CommandError ||
@@ -88,7 +88,7 @@ function fail(error: unknown, words: readonly string[]): void {
     const place = error instanceof CommandError ? error.place : {};
     const line = `${toJson({ event: "error", message, exitCode: process.exitCode, ...place })}\n`;
     talk(line);
-    // The standard output of train is a log of what happens, and this has happened.
+    // The standard output of train is a log of events, and the error is one of them.
     if (words[0] === "train") emit(line);
     return;
   }
@@ -96,7 +96,7 @@ function fail(error: unknown, words: readonly string[]): void {
   if (isUsage) talk("See tied-autoencoder --help, or a command's --help.\n");
 }
 
-/** Runs a command line to its end. `process.exitCode` says how it went. */
+/** Runs a command line to its end. Sets `process.exitCode`. */
 export async function runProgram(words: readonly string[]): Promise<void> {
   try {
     await main(words);

@@ -1,25 +1,25 @@
-// What a command tells while it works: one line that is written over on a terminal, plain lines elsewhere, JSON objects
-// for programs. Talk goes to the standard error, so that data and JSON on the standard output stay clean.
+// The progress and the messages of a command: on a terminal one line that is overwritten, elsewhere plain lines, for
+// programs JSON objects. Messages go to the standard error, so that the standard output contains only data and JSON.
 
 import { emit, talk } from "./console.ts";
 import { wrap } from "./lines.ts";
 import { toJson, visible, visibleLines } from "./text.ts";
 
 export interface Reporter {
-  /** A line that stays, or several. */
+  /** Prints one or more permanent lines. */
   say(line: string): void;
-  /** Something that the user should know and that ends nothing. */
+  /** Prints a warning. */
   warn(message: string): void;
-  /** Where the work stands; shown where and as often as it helps. An `important` one is not left out. */
+  /** Reports the progress. It is shown at intervals, depending on the output. An `important` one is always shown. */
   progress(line: () => string, important?: boolean): void;
-  /** Something that programs want to know. */
+  /** Reports an event for programs. */
   event(name: string, fields: () => Record<string, unknown>): void;
 }
 
 const FRAMES = 100; // milliseconds between two states of a terminal's line
-const LINES = 2000; // and between two plain lines
+const LINES = 2000; // milliseconds between two plain lines
 
-/** The reporter for where the program runs. With `json` the events go to the standard output. */
+/** The reporter for the kind of output. With `json` the events go to the standard output. */
 export function makeReporter({ json, quiet }: { json: boolean; quiet: boolean }): Reporter {
   if (json) return jsonReporter();
   const warn = (message: string) => talk(warning(message));
@@ -28,7 +28,7 @@ export function makeReporter({ json, quiet }: { json: boolean; quiet: boolean })
   return stderr.isTTY && env.TERM !== "dumb" ? terminalReporter() : plainReporter();
 }
 
-/** The reporter of a command whose standard output holds its result: where the work stands is for terminals. */
+/** The reporter of a command whose standard output is its result. It shows progress only on a terminal. */
 export function resultReporter(json: boolean): Reporter {
   const report = makeReporter({ json: false, quiet: false });
   const shown = process.stderr.isTTY ? report : { ...report, progress() {} };
@@ -37,19 +37,19 @@ export function resultReporter(json: boolean): Reporter {
 
 const warning = (message: string): string => toPeople(`warning: ${message}`);
 
-/** A message of the program: on a terminal in lines of words, elsewhere on one line, which tools can search. */
+/** A message of the program: wrapped on a terminal, elsewhere on one line, which tools can search. */
 export function toPeople(message: string): string {
   const text = `tied-autoencoder: ${visibleLines(message)}`;
   if (!process.stderr.isTTY) return `${text}\n`;
   return `${text
     .split("\n")
-    .map((line) => (line.startsWith(" ") ? line : wrap(line, 0, 2).join("\n"))) // commands stay whole
+    .map((line) => (line.startsWith(" ") ? line : wrap(line, 0, 2).join("\n"))) // commands are not wrapped
     .join("\n")}\n`;
 }
 
 const jsonWarning = (message: string): string => `${toJson({ event: "warning", message })}\n`;
 
-/** Whether a line can be written over. */
+/** The reporter for a terminal, which overwrites its line. */
 function terminalReporter(): Reporter {
   const { stderr } = process;
   let shown = false;
@@ -114,7 +114,7 @@ export function bar(share: number, width: number): string {
 
 const HEADING = 10;
 
-/** A name, what it stands for beside it, and a note where there is one. Long ones continue below. */
+/** A name, its value next to it, and a note if there is one. Long values continue on the next line. */
 export function setting(name: string, value: string, note?: string): string {
   const beside = `${value}${note ? `  (${note})` : ""}`;
   if (HEADING + beside.length <= 80) return name.padEnd(HEADING) + beside;

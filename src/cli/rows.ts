@@ -1,4 +1,4 @@
-// Writes rows as they come: CSV, NPY, or one JSON object a line.
+// Writes rows as they arrive: CSV, NPY, or one JSON object for each line.
 
 import { type CsvWriteOptions, writeCsv } from "../formats/csv-write.ts";
 import { encodeNpy } from "../formats/npy.ts";
@@ -10,7 +10,7 @@ import { toJson as safeJson, visible } from "./text.ts";
 export type RowFormat = "csv" | "npy" | "json";
 
 export interface RowShape {
-  /** What a column is called; all of them or none. */
+  /** The names of all columns; undefined if they have none. */
   readonly names: readonly string[] | undefined;
   readonly columns: number;
   /** The row as a JSON object, without its number. */
@@ -45,7 +45,7 @@ export const rowOptions: Options = {
   ...forceOption,
 };
 
-/** The format that the options ask for, or that the file's name tells. */
+/** The format of the options, or of the file extension. */
 export function rowFormat(args: Arguments): RowFormat {
   const named = args.choice("format", FORMATS);
   if (args.flag("json")) {
@@ -60,7 +60,7 @@ export function rowFormat(args: Arguments): RowFormat {
   return ending === "jsonl" || ending === "ndjson" || ending === "json" ? "json" : "csv";
 }
 
-/** Throws where the output may not be replaced: `inputs` are the files that the command reads. */
+/** Throws if the output may not be replaced. `inputs` are the files that the command reads. */
 export const requireRowOutput = (args: Arguments, inputs: readonly string[]): Promise<void> =>
   requireReplaceable(args.text("output") ?? "-", replaceable(args, inputs));
 
@@ -72,7 +72,7 @@ export async function writingRows<T>(
 ): Promise<T> {
   const format = rowFormat(args);
   return writing(args.text("output") ?? "-", async (output) => {
-    // Names come from a file and may hold anything: a terminal gets them as they can be shown.
+    // Names come from a file and may contain any characters. For a terminal, unsafe characters are escaped.
     const shown = output.isTerminal ? shape.names?.map((name) => visible(name)) : shape.names;
     const named = { ...shape, names: args.flag("no-names") ? undefined : shown };
     const escapeFormulas = args.flag("escape-formulas");
@@ -99,13 +99,13 @@ function csvRows(output: Output, { names, columns }: RowShape, options: CsvWrite
       await output.write(bytes);
     header = undefined;
   };
-  // A table without rows still has its header.
+  // A table without rows has a header too.
   return { writer: { write }, end: () => (header ? write(new Float32Array()) : Promise.resolve()) };
 }
 
 /**
- * The number of rows stands in the header and is known at the end: a file's header is written over;
- * a stream has to wait for all rows.
+ * The header contains the number of rows, which is known only at the end. In a file, the header is overwritten then.
+ * For a stream, all rows are collected first.
  */
 function npyRows(output: Output, { columns }: RowShape): Rows {
   const waiting: Float32Array[] = [];
@@ -127,7 +127,7 @@ function npyRows(output: Output, { columns }: RowShape): Rows {
   return { writer: { write }, end };
 }
 
-/** The header of a float32 array; as long for any number of rows, its padding makes room. */
+/** The header of a float32 array. Padding makes its length independent of the number of rows. */
 function npyHeader(rows: number, columns: number): Uint8Array {
   const empty = encodeNpy({ shape: [0, columns], data: new Float32Array() });
   const text = String.fromCharCode(...empty);

@@ -1,11 +1,11 @@
-// Signals that ask the program to end. A command that has something to save takes them over for that time; otherwise
-// they end the program at once, and what it had begun to write is removed.
+// Signals that request the program to end. A command that must save data handles them during that time. Otherwise they
+// end the program at once, and incomplete output files are removed.
 
 import { constants } from "node:os";
 import { discardAllSync } from "../platform/save-file.ts";
 
 /**
- * Ctrl-C, a polite end, a closed terminal, Ctrl-\. Windows knows the first three, and Ctrl-Break instead of the last.
+ * Ctrl-C, a request to end, a closed terminal, Ctrl-\, and Ctrl-Break of Windows. Windows has no Ctrl-\.
  */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK"] as const;
 
@@ -25,10 +25,10 @@ export function listenForSignals(): void {
   process.on("exit", discardAllSync);
 }
 
-/** What a shell says of a program that a signal ended: 128 and the signal's number. */
+/** The exit code of a program that a signal ended: 128 plus the number of the signal. */
 export const exitCode = (signal: NodeJS.Signals): number => 128 + constants.signals[signal];
 
-/** Gives every signal to `handle` while `work` runs. */
+/** Passes every signal to `handle` while `work` runs. */
 export async function handlingSignals<T>(handle: Handler, work: () => Promise<T>): Promise<T> {
   handler = handle;
   try {

@@ -6,19 +6,19 @@ import { CommandError, fileError } from "./errors.ts";
 
 export interface Source {
   /**
-   * The bytes in pieces. Where they come from a pipe or a terminal, a pause in them shows as an empty piece: what has
-   * arrived can be worked on.
+   * The bytes in pieces. For a pipe or a terminal, an empty piece means a pause, so that the data received so far can be
+   * processed.
    */
   readonly bytes: AsyncIterable<Uint8Array>;
-  /** Bytes in all, where that is known. */
+  /** The total number of bytes, if it is known. */
   readonly size: number | undefined;
   /** Bytes read so far. */
   bytesRead(): number;
-  /** The same bytes can be read again. */
+  /** Whether the same bytes can be read again. */
   readonly isFile: boolean;
 }
 
-/** What a path is called in messages. */
+/** The name of a path in messages. */
 export const nameOf = (path: string): string => (path === "-" ? "standard input" : path);
 
 /** Milliseconds without a byte that count as a pause. */
@@ -57,8 +57,8 @@ async function pathStream(path: string): Promise<Opened> {
     throw fileError(path, error);
   });
   if (file.isFIFO() && process.platform === "linux") {
-    // A plain open waits inside the system for somebody who writes, where no signal ends the program. The event
-    // loop waits as well, and can be interrupted.
+    // A plain open waits inside the system for a writer, where no signal ends the program. Waiting in the event loop can
+    // be interrupted.
     const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const { Socket } = process.getBuiltinModule("node:net"); // not imported: it takes long to load
     const stream = new Socket({ fd, readable: true, writable: false });
@@ -81,13 +81,13 @@ async function* withPauses(
       yield value;
     }
   } finally {
-    void pieces.return(); // without waiting for a piece that may never come
+    void pieces.return(); // does not wait for a piece that may never arrive
   }
 }
 
 const streams = new Set<{ destroy(): void }>();
 
-/** Stops reading, so that a pipe that is still open does not keep the program alive. */
+/** Stops reading, so that an open pipe does not keep the program alive. */
 export function closeSources(): void {
   for (const stream of streams) stream.destroy();
 }

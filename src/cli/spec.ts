@@ -1,6 +1,5 @@
-// Settings with settings of their own in one word, as in `adam:beta1=0.8,clipNorm=1`: the command line's form of the
-// library's { type: "adam", beta1: 0.8, clipNorm: 1 }. Takes time in proportion to the text, which may come from a
-// model's file.
+// Reads a name with settings in one word, as in `adam:beta1=0.8,clipNorm=1`. It means { type: "adam", beta1: 0.8,
+// clipNorm: 1 } in the library. The time is linear in the length of the text, which may come from an untrusted model file.
 
 import { UsageError } from "./errors.ts";
 import { quoted } from "./text.ts";
@@ -8,7 +7,7 @@ import { quoted } from "./text.ts";
 export type Settings = Record<string, string | number | boolean>;
 export type Spec = { type: string } & Settings;
 
-/** Reads `name` or `name:key=value,key=value,flag`. The names and keys are the library's to check. */
+/** Reads `name` or `name:key=value,key=value,flag`. The library checks the names and keys. */
 export function parseSpec(option: string, text: string): Spec {
   const colon = text.indexOf(":");
   if (colon < 0) return { type: text };

@@ -1,4 +1,4 @@
-// One look at a table's numbers, and the settings that follow from it where the user leaves them open.
+// A survey of the numbers of a table in one pass, and the default settings that follow from it.
 
 import type { Numbers } from "./input.ts";
 
@@ -7,12 +7,12 @@ export interface Survey {
   readonly columns: number;
   readonly low: number;
   readonly high: number;
-  /** All numbers are whole. */
+  /** Whether all numbers are whole. */
   readonly whole: boolean;
-  /** How many are missing (NaN), and the place of the first of them, or -1. */
+  /** The number of missing values (NaN), and the index of the first, or -1. */
   readonly missing: number;
   readonly firstMissing: number;
-  /** The place of the first infinity, or -1. */
+  /** The index of the first infinity, or -1. */
   readonly firstInfinite: number;
 }
 
@@ -38,7 +38,7 @@ export function survey(data: Numbers, columns: number): Survey {
   return { rows, columns, low, high, whole, missing, firstMissing, firstInfinite };
 }
 
-/** The columns without a single value. */
+/** The columns without any value. */
 export function emptyColumns(data: Numbers, { columns, missing }: Survey): number[] {
   if (missing === 0) return [];
   return everyColumn(columns).filter((column) => {
@@ -47,15 +47,15 @@ export function emptyColumns(data: Numbers, { columns, missing }: Survey): numbe
   });
 }
 
-/** Fewer rows tell nothing of a column that counts. */
+/** The fewest rows for recognising a column that counts. */
 const COUNTER_ROWS = 8;
-/** What a column is called that names its row. */
+/** Names of columns that identify rows. */
 const ID_NAME =
   /^(id|index|idx|row|rownum|row[_ ]?(id|number|no)|nr|no\.?|#|unnamed: \d+|)$|[_ -]id$/i;
 
 /**
- * The columns that seem to number the rows: they go up or down by the same step from each row to the next, or they are
- * called so and hold a different whole number in each row.
+ * The columns that probably number the rows: their values have a constant step from each row to the next, or they have a
+ * name for this purpose and a different whole number in each row.
  */
 export function idColumns(
   data: Numbers,
@@ -83,17 +83,17 @@ export function idColumns(
 
 const everyColumn = (columns: number): number[] => Array.from({ length: columns }, (_, i) => i);
 
-/** None, column by column, or one range that all columns share and that becomes [0, 1]. */
+/** A scaling: none, by columns, or from one range for all columns to [0, 1]. */
 export type Scale =
   | "none"
   | "standard"
   | "minMax"
   | { readonly low: number; readonly high: number };
 
-/** From this many columns of whole numbers 0 to 255 on, a row is taken for an image. */
+/** A row with at least this many columns of whole numbers 0 to 255 is assumed to be an image. */
 const IMAGE_COLUMNS = 64;
 
-/** What suits the data, and why. */
+/** The default scaling for the data, and the reason. */
 export function defaultScale(data: Survey, loss: string): readonly [Scale, string] {
   const { low, high, whole, columns } = data;
   if (low >= 0 && high <= 1) return ["none", "the data lie in [0, 1]"];
@@ -105,14 +105,14 @@ export function defaultScale(data: Survey, loss: string): readonly [Scale, strin
   return ["standard", "each column to mean 0 and deviation 1"];
 }
 
-/** A code of the largest power of two that is at most a quarter of the width. */
+/** The default layers: one code layer, whose size is the largest power of two that is at most a quarter of the width. */
 export function defaultLayers(width: number): number[] {
   return [width, 2 ** Math.max(0, Math.floor(Math.log2(width / 4)))];
 }
 
 export const defaultBatchSize = (rows: number): number => (rows < 10_000 ? 32 : 128);
 
-/** Some five thousand steps, but no fewer than 10 epochs and no more than 200. */
+/** The default epochs: about five thousand steps, but at least 10 epochs and at most 200. */
 export function defaultEpochs(rows: number, batchSize: number): number {
   return Math.min(200, Math.max(10, Math.ceil(5000 / Math.ceil(rows / batchSize))));
 }

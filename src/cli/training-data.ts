@@ -1,5 +1,5 @@
-// The rows that a run trains on and those that it is checked on: read whole, and looked over for what training refuses,
-// so that messages name the place in the file.
+// The training and validation rows of a run. They are read whole, and checked for values that training refuses, so that
+// messages name the place in the file.
 
 import type { MatrixInput } from "../index.ts";
 import type { Arguments } from "./arguments.ts";
@@ -27,27 +27,27 @@ export interface TableData {
   readonly facts: Survey;
 }
 
-/** What the model and the options ask of the rows. */
+/** The requirements of the model and the options for the rows. */
 export interface Demands {
-  /** The names that the model was trained on, where it was. */
+  /** The column names that an existing model was trained on. */
   readonly names?: readonly string[] | undefined;
-  /** The model's number of columns, where there is one. */
+  /** The number of columns of an existing model. */
   readonly width?: number | undefined;
   /** The columns of an earlier run, for files without a header. */
   readonly columns?: string | undefined;
   readonly missing: "error" | "mean" | "mask";
   readonly loss: string;
-  /** The loss sees the numbers as they are, not scaled. */
+  /** Whether the loss compares the unscaled numbers. */
   readonly unscaled: boolean;
 }
 
-/** A table's rows as the library takes them. */
+/** The rows of a table as an argument for the library. */
 export const matrix = ({ rows, data }: Piece, { columns }: Table): MatrixInput => ({
   data,
   shape: [rows, columns],
 });
 
-/** The rows to train on. Warns of columns that look like numbers of rows. */
+/** The training rows. Warns of columns that look like row numbers. */
 export async function readTraining(
   args: Arguments,
   path: string,
@@ -110,7 +110,7 @@ function requireWidth(table: Table, width: number | undefined): void {
   );
 }
 
-/** All rows of a table that training can take. */
+/** All rows of a table, checked for training. */
 async function lookedOver(table: Table, demands: Demands, purpose: string): Promise<TableData> {
   const rows = await readWhole(table);
   const { file } = table;
@@ -175,7 +175,7 @@ function tell({ table, facts }: TableData, milliseconds: number, report: Reporte
 
 function warnOfIds({ table, rows, facts }: TableData, report: Reporter): void {
   const found = idColumns(rows.data, facts, table.names);
-  // A table of nothing else is meant so.
+  // If all columns count, this is intended.
   if (found.length === 0 || found.length === table.columns) return;
   const which = listed(found.map((column) => columnOf(table, column)));
   const what = found.length > 1 ? `columns ${which} seem` : `column ${which} seems`;

@@ -1,5 +1,5 @@
-// The options of `train` and what they mean: the model's configuration, the settings of its fit, and what follows from
-// the data where they are left open.
+// The options of `train` and their meaning: the configuration of the model, the settings of `fit`, and the defaults that
+// follow from the data.
 
 import { constraints } from "../constraints/index.ts";
 import { type FitOptions, type ModelConfig, TiedAutoencoder } from "../index.ts";
@@ -24,7 +24,7 @@ import { matrix, type TableData } from "./training-data.ts";
 const GRADIENTS = ["auto", "direct", "gram"] as const;
 export const MISSING = ["error", "mean", "mask"] as const;
 
-/** What makes the model; given once, when it is made. */
+/** Options for making a model. They are given once, when the model is made. */
 export const modelOptions = {
   layers: {
     value: "LIST",
@@ -111,7 +111,7 @@ export const modelOptions = {
   seed: seedOption,
 } as const satisfies Options;
 
-/** What a run must have in common with the one that it continues; kept in the model's file. */
+/** Options that a run must share with the run that it resumes; kept in the model's file. */
 export const runOptions = {
   epochs: {
     short: "e",
@@ -162,7 +162,7 @@ export const runOptions = {
   },
 } as const satisfies Options;
 
-/** A fresh model, as the options say or as suits the data. */
+/** A new model, by the options and by defaults for the data. */
 export async function makeModel(
   args: Arguments,
   { table, rows, facts }: TableData,
@@ -178,7 +178,7 @@ export async function makeModel(
   const constraint = args.text("constraint");
   const spec = (option: string, otherwise: string) =>
     parseSpec(option, args.text(option) ?? otherwise);
-  // Names and settings are the library's to check, and its messages are good.
+  // The library checks names and settings, and its messages are clear.
   const config = {
     layers: layers ?? defaultLayers(table.columns),
     activation: spec("activation", "relu"),
@@ -202,7 +202,7 @@ export async function makeModel(
   };
   const model = await TiedAutoencoder.create(present(config) as unknown as ModelConfig);
   if (typeof scale === "object") {
-    // One range for all columns: what two rows that span it teach.
+    // One range for all columns: fit the scaler to two rows with the ends of the range.
     model.fitScaler(
       [scale.low, scale.high].map((end) => new Float32Array(table.columns).fill(end)),
     );
@@ -240,13 +240,13 @@ export function readScale(args: Arguments): readonly [Scale, string?] | undefine
   );
 }
 
-/** How a run is checked: on rows of a file, on a share of the data, or not at all. */
+/** The validation of a run: rows of a file, a share of the data, or none. */
 export type Validation =
   | { readonly file: TableData }
   | { readonly share: number; readonly held: number }
   | undefined;
 
-/** The share that `--validation` asks for; undefined where it names a file. */
+/** The share in `--validation`; undefined if it names a file. */
 export function validationShare(text: string): number | undefined {
   const share = Number(text);
   if (text.trim() === "" || Number.isNaN(share)) return undefined;
@@ -256,7 +256,7 @@ export function validationShare(text: string): number | undefined {
   );
 }
 
-/** The last rows of the data, as many as the share comes to. */
+/** The number of held-out rows at the end of the data, for a share. */
 export function heldRows(share: number, { rows }: TableData["facts"], file: string): number {
   const held = Math.floor(rows * share);
   if (held > 0 && held < rows) return held;
@@ -266,7 +266,7 @@ export function heldRows(share: number, { rows }: TableData["facts"], file: stri
   );
 }
 
-/** The options of `fit`, and how long an epoch is. */
+/** The options of `fit`, and the number of steps of an epoch. */
 export function fitOptions(
   args: Arguments,
   { facts }: TableData,
@@ -302,7 +302,7 @@ export function fitOptions(
   return { fit: present(fit) as FitOptions, stepsPerEpoch };
 }
 
-/** A cosine lasts the whole run and one cycle peaks at the learning rate, unless they say otherwise. */
+/** By default, "cosine" lasts the whole run, and the peak of "one cycle" is the learning rate. */
 function readSchedule(
   text: string,
   model: TiedAutoencoder,
@@ -320,6 +320,6 @@ function readSchedule(
   return spec;
 }
 
-/** Without the settings that were left open. */
+/** The settings without those that are undefined. */
 const present = (settings: object): object =>
   Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));

@@ -1,10 +1,10 @@
-// What there is to tell of a training run: where it stands, how fast it is, how long it still takes.
+// The progress of a training run: its state, its speed and the remaining time.
 
 import type { EpochRecord, StepRecord } from "../index.ts";
 import { clock, compact, fixed } from "./numbers.ts";
 import { bar, type Reporter } from "./report.ts";
 
-/** Milliseconds between two looks at the clock's worth of news. */
+/** Milliseconds between two progress reports. */
 const NEWS = 100;
 
 export class Watch {
@@ -18,7 +18,7 @@ export class Watch {
   #lossSum = 0;
   #valLoss: number | undefined;
   #last = 0;
-  /** The share of the run that an earlier part of it had done. */
+  /** The share of the run that was finished before this part of it. */
   #before: number | undefined;
 
   constructor(report: Reporter, epochs: number, stepsPerEpoch: number) {

@@ -1,5 +1,5 @@
-// The commands that run rows through a model as they arrive: encode, decode, reconstruct and score. One
-// loop for all, in memory that does not grow with the data.
+// The commands that run rows through a model as they arrive: encode, decode, reconstruct and score. All share one
+// loop, whose memory does not grow with the data.
 
 import type { MatrixInput, TiedAutoencoder } from "../../index.ts";
 import type { Arguments, Command, Options } from "../arguments.ts";
@@ -18,9 +18,9 @@ interface Application {
   readonly description?: string;
   readonly options?: Options;
   readonly examples: Command["examples"];
-  /** What a row of the data is: a row of the input, or a code. */
+  /** The kind of a row of the data: a row of the input, or a code. */
   readonly takes: "row" | "code";
-  /** The columns that come out, where `features` names those that the model was trained on. */
+  /** The columns of the output. `features` are the names of the columns that the model was trained on. */
   shape(model: TiedAutoencoder, features: readonly string[] | undefined, args: Arguments): RowShape;
   apply(model: TiedAutoencoder, rows: MatrixInput, args: Arguments): Float32Array;
 }
@@ -170,7 +170,7 @@ async function run(what: Application, args: Arguments): Promise<void> {
     report.say(`${grouped(done)} rows in ${seconds.toFixed(1)} s; saved ${output}`);
 }
 
-/** The columns that a model was trained on, to be found by their names. */
+/** The columns that a model was trained on, which are found by their names. */
 export const trainedOn = ({ columns }: ModelNote): Wanted => ({
   ...(columns ? { wanted: { names: columns, why: "which the model was trained on" } } : {}),
   isFixed: true,

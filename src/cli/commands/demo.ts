@@ -1,4 +1,4 @@
-// `demo`: learns handwritten digits before your eyes. The digits come with the package.
+// `demo`: learns handwritten digits and shows the progress. The digits are part of the package.
 
 import { readFileSync } from "node:fs";
 import { draw, sideBySide } from "../../../examples/support/draw.mjs";
@@ -33,7 +33,7 @@ export const demo: Command = {
 };
 
 const SHOWN = 4;
-const FRAME = 80; // milliseconds that a picture stays at least
+const FRAME = 80; // milliseconds that each picture is visible, at least
 
 async function run(args: Arguments): Promise<void> {
   const code = args.number("code") ?? 32;
@@ -59,7 +59,7 @@ async function run(args: Arguments): Promise<void> {
     const status = `epoch ${epoch}/${epochs}  ${bar(epoch / epochs, 24)}  error ${valLoss.toFixed(4)}`;
     const text = `${picture(model.reconstruct(shown))}\n\n${status}`;
     const lines = text.split("\n");
-    // Over the last picture, each line to its end.
+    // Overwrite the last picture, and clear the rest of each line.
     if (drawn > 0) emit(`\x1b[${drawn}A\r`);
     emit(lines.map((line) => `${line}\x1b[K\n`).join(""));
     drawn = lines.length;

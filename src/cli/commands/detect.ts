@@ -1,5 +1,5 @@
-// `detect`: which rows of a table are odd, and why. Learns from one table and judges it or another; or judges by a detector
-// that was saved.
+// `detect`: which rows of a table are odd, and why. Learns from one table and judges it or another one, or uses a saved
+// detector.
 
 import { stat } from "node:fs/promises";
 import type { AnomalyDetector, Decision, Detection } from "../../detect.ts";
@@ -58,10 +58,10 @@ import {
 import { makeReporter, type Reporter } from "../report.ts";
 import { toJson } from "../text.ts";
 
-/** Alarms that are shown, and those that are explained for programs. */
+/** The most alarms that are shown, and the most that are explained for programs. */
 const SHOWN = 10;
 const MOST_EXPLAINED = 1000;
-/** What the shell gets with --fail-on-anomaly where a row is flagged. */
+/** The exit code with --fail-on-anomaly if a row is flagged. */
 export const ANOMALY_CODE = 3;
 
 export const detect: Command = {
@@ -128,7 +128,7 @@ export const detect: Command = {
   run,
 };
 
-/** Options that make a detector and mean nothing to one that is there. */
+/** Options for making a detector, which do not apply to a saved one. */
 const MAKING = [...Object.keys(detectorOptions), "kinds", "learn"];
 
 async function run(args: Arguments): Promise<void> {
@@ -176,7 +176,7 @@ async function judgeBySaved(
   }
   const { detector, decision: kept } = await readDetector(modelPath, readRuntime(args));
   const table = await readTold(args, newPath, report, detector);
-  readLabels(table); // before the work
+  readLabels(table); // before the long work
   const asked = readDecision(args);
   const { window, calibrationRows } = detector.config;
   const decision = asked ?? kept ?? defaultDecision(window !== undefined, false, calibrationRows);
@@ -208,7 +208,7 @@ async function judgeByNew(
   }
   const plan = await planDetector(args, table, report, learn);
   if (newPath !== undefined) {
-    // Read before the learning, which may take long.
+    // Read before the learning, which may take a long time.
     const { schema } = plan;
     const other = await readTold(args, newPath, report, { schema, config: { cells: table.cells } });
     requireJudgeable(other, plan);
@@ -228,10 +228,10 @@ async function judgeByNew(
   return { judged, decision };
 }
 
-/** More rows are not looked at for drift, which takes as long as judging them. */
+/** Tables with more rows are not checked for drift, because the check takes as long as judging them. */
 const MOST_FOR_DRIFT = 100_000;
 
-/** Judges rows of another table; says so where they have moved away from what was learned. */
+/** Judges rows of another table. Warns if they have drifted from the training rows. */
 function judgeNew(
   detector: AnomalyDetector,
   table: DetectorTable,
@@ -338,7 +338,7 @@ function summaryLines(
   return wrap(`${all}${events}${rest}. ${chance}`);
 }
 
-/** What chance alone would flag. Where a rate of false ones is asked for, the threshold follows from the rows. */
+/** The number of rows that are flagged by chance. With a false discovery rate, the text has the threshold for these rows. */
 function chanceText(decision: Decision, rows: number, { threshold }: Detection): string {
   if ("fdr" in decision) {
     const above = Number.isFinite(threshold)

@@ -98,7 +98,7 @@ async function run(args: Arguments): Promise<void> {
   await print(`${lines.map(([name, value]) => `${name!.padEnd(8)}${value}`).join("\n")}\n`);
 }
 
-/** For each row how many values count: all, or those that are not missing where such are left out. */
+/** The number of counted values in each row: all values, or the known ones if the model leaves out missing values. */
 function countedValues({ rows, data }: Piece, columns: number, masks: boolean): number[] {
   return Array.from({ length: rows }, (_, row) => {
     if (!masks) return columns;

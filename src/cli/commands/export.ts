@@ -75,7 +75,7 @@ async function run(args: Arguments): Promise<void> {
   await writeWhole(output, bytes);
 }
 
-/** Writes files into a folder, all or none: a file of another content is not replaced without being asked. */
+/** Writes files into a folder, all or none. A file with other content is replaced only on request. */
 async function writeFolder(
   args: Arguments,
   folder: string,

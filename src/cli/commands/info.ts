@@ -1,4 +1,4 @@
-// `info`: what a model, a detector or a table holds.
+// `info`: describes a model, a detector or a table.
 
 import { open, stat } from "node:fs/promises";
 import { guessSchema } from "../../detect/table/schema.ts";
@@ -59,11 +59,11 @@ interface Facts {
   readonly json: object;
 }
 
-/** A safetensors file opens with the length of its header, a small number, and a brace. */
+/** A safetensors file begins with the length of its header, a small number, and a brace. */
 async function isModel(path: string): Promise<boolean> {
   if (path === "-") return false;
   try {
-    if (!(await stat(path)).isFile()) return false; // a pipe is read once
+    if (!(await stat(path)).isFile()) return false; // a pipe can be read only once
     const handle = await open(path);
     try {
       const { buffer, bytesRead } = await handle.read(new Uint8Array(9), 0, 9, 0);
@@ -111,7 +111,7 @@ async function detectorFacts(path: string): Promise<Facts> {
   return { text: lines.join("\n"), json: { detector: config, schema, notes, decision, drift } };
 }
 
-/** Whether a file holds an array of numbers, which may be large and has no text. */
+/** Whether a file contains an array of numbers, which may be large and has no text. */
 async function isArray(path: string): Promise<boolean> {
   const source = path === "-" ? undefined : await openSource(path);
   if (!source?.isFile) return false;
@@ -120,7 +120,7 @@ async function isArray(path: string): Promise<boolean> {
     const { head } = await readHead(bytes);
     return !/^(?:csv|json)$/.test(sniffTable(head));
   } catch {
-    return false; // told by who reads it
+    return false; // the reader of the file reports the error
   } finally {
     await bytes.return();
   }
@@ -162,7 +162,7 @@ async function tableFacts(path: string, args: Arguments): Promise<Facts> {
   return { text, json };
 }
 
-/** What is known of several columns together. */
+/** The facts about several columns together. */
 function merged(columns: readonly Survey[], rows: number): Survey {
   const all = <Key extends keyof Survey>(key: Key) => columns.map((column) => column[key]);
   return {

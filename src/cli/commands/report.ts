@@ -1,4 +1,4 @@
-// `report`: a model or a detector, and a table, as one HTML page.
+// `report`: one HTML page about a model or a detector and a table.
 
 import { basename } from "node:path";
 import type { MatrixInput } from "../../index.ts";

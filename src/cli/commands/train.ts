@@ -1,5 +1,5 @@
-// `train`: reads all rows, settles what the user left open, fits, and saves. --resume finishes a run that was cut;
-// --continue trains a model on with other data.
+// `train`: reads all rows, chooses the options that the user left open, fits, and saves. --resume finishes an interrupted
+// run. --continue trains an existing model with other data.
 
 import {
   DivergenceError,
@@ -65,12 +65,12 @@ import {
 } from "../training-data.ts";
 import { Watch } from "../watch.ts";
 
-/** A run of fewer steps may well have learned nothing yet. */
+/** A shorter run may not have learned anything yet. */
 const ENOUGH_STEPS = 100;
 /** Seconds between two saves. */
 const AUTOSAVE = 30;
 
-/** What only detectors take; what they share with models, such as the seed, is among the options of models. */
+/** Options only for detectors. Options that they share with models, such as the seed, are among the options of models. */
 const detectorOnly = only({ ...columnOptions, ...decisionOptions, ...detectorOptions });
 
 function only(options: Options): Options {
@@ -150,7 +150,7 @@ export const train: Command = {
   run,
 };
 
-/** Options that mean something to a detector. */
+/** Options that apply to a detector. */
 const DETECTOR_OPTIONS = [
   ...Object.keys({ ...detectorOnly, ...tableOptions, ...runtimeOptions, ...forceOption }),
   ...["detector", "continue", "output", "seed", "json", "quiet", "debug"],
@@ -181,13 +181,13 @@ async function run(typed: Arguments): Promise<void> {
   const report = makeReporter({ json: typed.flag("json"), quiet: typed.flag("quiet") });
   const earlier = await readEarlier(typed, path);
   const kept = keptOptions(earlier);
-  if (typed.flag("continue")) delete kept.epochs; // a new run, over data of another size
+  if (typed.flag("continue")) delete kept.epochs; // a new run on data of another size
   const args = typed.withDefaults(kept);
   await trainOn({ typed, args, path, dataPath, validationPath, earlier, report });
 }
 
 interface Task {
-  /** What the user typed, and the same with the options of an earlier run where they were left open. */
+  /** The typed options, and the same with options of the earlier run for those that were left open. */
   readonly typed: Arguments;
   readonly args: Arguments;
   readonly path: string;
@@ -215,8 +215,8 @@ async function trainOn(task: Task): Promise<void> {
   if (earlier && rate !== undefined) model.learningRate = rate;
   const { fit, stepsPerEpoch } = fitOptions(args, data, validation, model, epochs, batchSize);
 
-  // Defaults are kept as they were settled, so that a resumed run does not depend on them. Paths are not kept: nobody
-  // shall be made to read a file by a model from somewhere else.
+  // The chosen defaults are kept, so that a resumed run does not depend on later defaults. Paths are not kept, because a
+  // model from another source must not be able to select a file to read.
   const training = {
     ...args.pick([...Object.keys(runOptions), ...Object.keys(tableOptions)]),
     epochs: String(epochs),
@@ -252,7 +252,7 @@ async function trainOn(task: Task): Promise<void> {
   tell({ task, watch, history, signal, model, epochs });
 }
 
-/** The model to train on; what made it cannot be chosen again. */
+/** The model whose training continues. The options that made it cannot be changed. */
 async function readEarlier(typed: Arguments, path: string): Promise<ModelFile | undefined> {
   const verb = ["resume", "continue"].find((name) => typed.flag(name));
   if (verb === undefined) return undefined;
@@ -267,7 +267,7 @@ async function readEarlier(typed: Arguments, path: string): Promise<ModelFile | 
 
 const keptTable: Options = { ...runOptions, ...tableOptions };
 
-/** The options of an earlier run that stand in its file, as far as they are such options and no paths. */
+/** The options of an earlier run in its file. Unknown options and paths are left out. */
 function keptOptions(earlier: ModelFile | undefined): Record<string, string | boolean> {
   const kept = Object.entries(earlier?.note.training ?? {}).filter(([name, value]) => {
     const option: Option | undefined = Object.hasOwn(keptTable, name) ? keptTable[name] : undefined;
@@ -331,7 +331,7 @@ async function readValidation(
   return { validation: undefined };
 }
 
-/** --resume finishes a run: only on the rows that it began with. */
+/** --resume finishes a run. It needs the rows with which the run began. */
 function requireSameData(
   { path, dataPath, earlier }: Task,
   part: "data" | "validation",
@@ -368,7 +368,7 @@ interface Fitting {
   readonly path: string;
 }
 
-/** Trains until the end or a signal, and saves whatever ended it. */
+/** Trains until the end or a signal, and saves in both cases. */
 async function fitAndSave(
   fitting: Fitting,
 ): Promise<{ history: History; signal: NodeJS.Signals | undefined }> {
@@ -393,8 +393,8 @@ async function fitAndSave(
 }
 
 /**
- * Weights just before a divergence are of no use, and those of the last save are still there. Everything else, such as
- * a thread that died, leaves a model that was trained up to here.
+ * After a divergence the weights are useless, and the last save is kept. After any other error, such as a thread that
+ * ended, the model is valid up to this step and is saved.
  */
 async function saveAfter(error: unknown, { keeper, watch, report, path }: Fitting): Promise<never> {
   if (error instanceof DivergenceError) {
@@ -450,7 +450,7 @@ interface Ending {
   readonly epochs: number;
 }
 
-/** How it ended, and how to continue. */
+/** Reports how the run ended, and how to continue it. */
 function tell({ task, watch, history, signal, model, epochs }: Ending): void {
   const { report, path, dataPath, validationPath, typed } = task;
   const { seconds, steps } = watch;
@@ -481,6 +481,6 @@ function tell({ task, watch, history, signal, model, epochs }: Ending): void {
   report.say(`${reached}${checked}${grouped(steps)} steps in ${duration(seconds)}; saved ${path}`);
 }
 
-/** A command of this program that can be typed as it stands. */
+/** A command of this program that can be copied and typed. */
 const command = (words: readonly string[]): string =>
   ["tied-autoencoder", "train", ...words].map(shellQuote).join(" ");

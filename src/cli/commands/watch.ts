@@ -1,5 +1,5 @@
-// `watch`: rows as they arrive, each judged at once by a detector that was saved; alarms as they happen. A row that cannot be
-// read is told and passed over. Memory does not grow with the rows.
+// `watch`: judges each row at once as it arrives, by a saved detector, and reports alarms as they happen. A row that cannot
+// be read is reported and skipped. Memory does not grow with the rows.
 
 import type { AnomalyDetector, Decision, DetectorStream, StreamResult } from "../../detect.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../../errors.ts";
@@ -76,7 +76,7 @@ async function run(args: Arguments): Promise<void> {
   if (watching.flagged > 0 && args.flag("fail-on-anomaly")) process.exitCode = ANOMALY_CODE;
 }
 
-/** An error about a line, with the name of what it is a line of. */
+/** Adds the name of the file to an error about a line. */
 async function inSource<T>(file: string, work: () => T): Promise<T> {
   try {
     return work();
@@ -86,14 +86,14 @@ async function inSource<T>(file: string, work: () => T): Promise<T> {
   }
 }
 
-/** The columns that say whether a row is odd. */
+/** The columns that the detector has learned. */
 function learnedColumns({ schema }: AnomalyDetector): string[] {
   return schema.flatMap(({ name, kind }) =>
     kind === "id" || kind === "ignore" || kind === "time" ? [] : [String(name)],
   );
 }
 
-/** The columns without which a row cannot be judged. */
+/** The columns that are necessary to judge a row. */
 function neededColumns(detector: AnomalyDetector): string[] {
   const { time, groupBy } = detector.config.window ?? {};
   const order = [time, groupBy].filter((name) => name !== undefined);
@@ -105,7 +105,7 @@ interface Seen {
   readonly line: number;
 }
 
-/** A stretch of flagged rows that has not ended. */
+/** An event of flagged rows that has not ended. */
 interface Stretch {
   readonly first: Seen;
   last: Seen;
@@ -127,7 +127,7 @@ class Watching {
   readonly #all: boolean;
   readonly #length: number;
   readonly #groupBy: string | undefined;
-  /** Of each series its last rows, which explain an alarm. */
+  /** The last rows of each series, from which an alarm is explained. */
   readonly #latest = new Map<unknown, Seen[]>();
   readonly #stretches = new Map<unknown, Stretch>();
   readonly #learned: readonly string[];
@@ -158,7 +158,7 @@ class Watching {
     this.#hasDrifted = detector.drift().alarm;
   }
 
-  /** Judges a row. A cell that cannot be read counts as missing; a row that has no place is told and passed over. */
+  /** Judges a row. A cell that cannot be read counts as missing. A row without a place in its series is reported and skipped. */
   async take(given: NamedRow, line: number): Promise<void> {
     let row = given;
     let answer: StreamResult | undefined;
@@ -168,7 +168,7 @@ class Watching {
         isTaken = true;
       } catch (error) {
         if (!(error instanceof InvalidValueError || error instanceof InvalidTypeError)) throw error;
-        // The only row of the call is row 0 there.
+        // The call has one row, which has number 0 in the message.
         const words = inWords(error.message, { lineOf: () => line })
           .replace(/^Line \d+(?:, | )/, "")
           .replace(/\.$/, "");
@@ -191,7 +191,7 @@ class Watching {
     this.#watchDrift(line);
   }
 
-  /** Tells of a line that cannot be read; watching goes on. */
+  /** Reports a line that cannot be read. Watching continues. */
   async tellBad(line: number, problem: string): Promise<void> {
     this.#bad += 1;
     const message = `${this.file}: line ${line}: ${problem}`;
@@ -199,7 +199,7 @@ class Watching {
     this.#report.warn(`${message}; passed over`);
   }
 
-  /** The learned column whose value an error is about, where the row has one. */
+  /** The learned column in the message of an error, if the row has a value there. */
   #unreadIn(row: NamedRow, message: string): string | undefined {
     const [, shown] = /^Row 0, column ("(?:[^"\\]|\\.)*")/.exec(message) ?? [];
     return this.#learned.find((name) => show(name) === shown && (row[name] ?? null) !== null);
@@ -239,7 +239,7 @@ class Watching {
     };
     await print(`${toJson(object)}\n`);
     if (!answer?.flagged) return;
-    // Reasons take some milliseconds: the answer does not wait for them.
+    // Reasons take some milliseconds, and the answer must not wait for them.
     const reasons = this.#reasons(latest).map((reason) =>
       reason.when === undefined
         ? reason
@@ -294,7 +294,7 @@ class Watching {
     await print(`${this.#nameOf(seen)}: ${judged}\n`);
   }
 
-  /** What is odd, at once, and then why. */
+  /** Reports the odd row at once, and then the reasons. */
   async #tellAlarm(latest: readonly Seen[], { score, pValue }: StreamResult): Promise<void> {
     const row = latest.length - 1;
     const table = tableOf(latest);
@@ -332,7 +332,7 @@ class Watching {
   }
 }
 
-/** Rows as a table, for what names and shows them. */
+/** Rows as a table, for the functions that name and show them. */
 function tableOf(rows: readonly Seen[]) {
   const names = Object.keys(rows.at(-1)?.row ?? {});
   return {

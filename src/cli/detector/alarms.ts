@@ -1,20 +1,20 @@
-// What is flagged, put in order and explained: rows of a table, the oddest first; stretches of a time series, as
-// they come.
+// Sorts and explains flagged rows. Rows of a table are sorted by their score, the oddest first. Events of a time series are
+// in order of time.
 
 import type { AnomalyDetector, Decision, Detection, Reason } from "../../detect.ts";
 import { type DetectorTable, rowsOf, someRows } from "./table.ts";
 
-/** Rows of a table, judged. */
+/** The judgement of the rows of a table. */
 export interface Judged {
   readonly detector: AnomalyDetector;
   readonly table: DetectorTable;
-  /** The first row that was judged; those before were only learned from. */
+  /** The first judged row. The rows before it are only training rows. */
   readonly first: number;
   /** Of the rows from `first` on. */
   readonly detection: Detection;
 }
 
-/** A flagged row, or flagged rows of a time series that follow each other. Rows count from 0 in the table. */
+/** A flagged row of a table, or an event of a time series. Rows of the table count from 0. */
 export interface Alarm {
   /** The oddest row. */
   readonly row: number;
@@ -24,14 +24,14 @@ export interface Alarm {
   readonly rows: number;
   readonly score: number;
   readonly pValue: number;
-  /** Columns, as `explain` orders them; empty where it was not explained. */
+  /** Columns, in the order of `explain`; empty if the alarm was not explained. */
   readonly reasons: readonly Reason[];
 }
 
 /**
- * All alarms, of a table the oddest first, of a series in its order. The `explained` oddest get reasons, which takes some
- * milliseconds each.
- * @param patience rows that are not flagged which a stretch may have within it; a window's length where it is absent
+ * All alarms: for a table the oddest first, for a series in order of time. The `explained` oddest get reasons, which take
+ * some milliseconds each.
+ * @param patience the most unflagged rows in sequence within one event. Default: the length of a window
  */
 export function findAlarms(judged: Judged, explained: number, patience?: number): Alarm[] {
   return judged.detector.config.window === undefined
@@ -64,7 +64,7 @@ function stretches(
   explained: number,
   patience: number | undefined,
 ): Alarm[] {
-  // All rows, so that the windows over the first judged ones are whole.
+  // All rows, so that the windows over the first judged rows are complete.
   const flagged = new Uint8Array(table.rows);
   const score = new Float64Array(table.rows);
   const pValue = new Float64Array(table.rows).fill(1);
@@ -80,14 +80,14 @@ function stretches(
   }));
 }
 
-/** Judges rows: those of a table of their own, or those from `first` on of the table that was learned from. */
+/** Judges the rows of a separate table, or the rows from `first` on of the table with the training rows. */
 export function judgeRows(
   detector: AnomalyDetector,
   table: DetectorTable,
   decide: (rows: ReturnType<typeof rowsOf>) => Detection,
   first: number,
 ): Judged {
-  // All rows of a series, so that the first windows are whole.
+  // All rows of a series, so that the first windows are complete.
   const isSeries = detector.config.window !== undefined;
   const all = decide(
     rowsOf(table, isSeries ? 0 : first, isSeries || first === 0 ? undefined : table.rows),
@@ -103,13 +103,13 @@ export function judgeRows(
   return { detector, table, first, detection };
 }
 
-/** The oddest of the alarms, in their order. */
+/** The oddest alarms, in the order of all alarms. */
 export function oddest(alarms: readonly Alarm[], most: number): Alarm[] {
   const kept = new Set([...alarms].sort((a, b) => b.score - a.score).slice(0, most));
   return alarms.filter((alarm) => kept.has(alarm));
 }
 
-/** The rows that were learned from, each by the scores of models that have not seen it. */
+/** The judgement of the training rows, each by models that have not seen it. */
 export function trainingDetection(detector: AnomalyDetector, decision: Decision): Detection {
   const { score, pValue } = detector.training;
   const limit = detector.threshold(decision);

@@ -1,5 +1,5 @@
-// Detectors in files: the library's safetensors, with a note of the command line in the metadata, which holds how rows
-// were flagged, so that later rows are flagged alike.
+// Detectors in files: the safetensors format of the library, with a note of the command line in the metadata. The note has
+// the decision that flagged the rows, so that later rows are flagged by the same decision.
 
 import { stat } from "node:fs/promises";
 import { decisionNames } from "../../detect/calibration.ts";
@@ -14,11 +14,11 @@ import { nameOf } from "../sources.ts";
 
 export interface DetectorFile {
   readonly detector: AnomalyDetector;
-  /** How it flags rows where nothing else is asked for. */
+  /** The decision that applies if the user requests no other one. */
   readonly decision: Decision | undefined;
 }
 
-/** Throws for a file that holds a model and no detector. */
+/** Throws for a file that contains a model and not a detector. */
 export async function requireNoModel(path: string): Promise<void> {
   if (path === "-") return;
   const there = await stat(path).catch(() => undefined);
@@ -49,11 +49,11 @@ export async function readDetector(path: string, runtime: RuntimeOptions): Promi
   }
 }
 
-/** The file of a detector, as pieces. */
+/** The file of a detector in pieces. */
 export const encodeDetectorFile = (detector: AnomalyDetector, decision: Decision): Uint8Array[] =>
   withNote(detector.save(), { decision });
 
-/** A note by another program, or a damaged one, counts as none. */
+/** The decision in a note; undefined for a damaged note or one of another program. */
 function parseDecision(text: string | undefined): Decision | undefined {
   try {
     const { decision } = JSON.parse(text ?? "{}");
@@ -62,7 +62,7 @@ function parseDecision(text: string | undefined): Decision | undefined {
       if (typeof value === "number" && value > 0 && value < 1) return named(name, value);
     }
   } catch {
-    // None, then.
+    // The note is damaged.
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-// Makes a detector from a table and tells what was decided.
+// Makes a detector from a table and reports the decisions.
 
 import { rowsToReach } from "../../detect/statistics/conformal.ts";
 import { FEWEST_SCORES, tailShare } from "../../detect/statistics/peaks.ts";
@@ -37,17 +37,17 @@ export interface Fitted {
   readonly decision: Decision;
 }
 
-/** What is settled before a detector learns. */
+/** The choices that are made before a detector learns. */
 export interface Plan {
   /** The table to learn from, without the columns that are left out. */
   readonly table: DetectorTable;
-  /** The rows before this one are learned from; all of them where it is absent. */
+  /** The rows before this one are the training rows. Undefined: all rows. */
   readonly end: number | undefined;
   readonly schema: readonly ColumnSchema[];
   readonly series: SeriesAnswer;
   readonly options: DetectorOptions;
   readonly asked: Decision | undefined;
-  /** Whether the rows that are learned from are those that are judged. */
+  /** Whether the training rows are also the judged rows. */
   readonly isAmongThemselves: boolean;
 }
 
@@ -58,7 +58,7 @@ export function requireOptions(args: Arguments): void {
   requireWindowOptions(args);
 }
 
-/** Settles what the columns are and whether they are a series. */
+/** Determines the kinds of the columns, and whether the rows are a series. */
 export function planDetector(
   args: Arguments,
   given: DetectorTable,
@@ -97,7 +97,7 @@ export function planDetector(
   });
 }
 
-/** Throws where no column says whether a row is odd. */
+/** Throws if no column can be learned. */
 function requireLearned({ file }: DetectorTable, schema: readonly ColumnSchema[]): void {
   if (
     schema.length === 0 ||
@@ -117,7 +117,7 @@ function requireLearned({ file }: DetectorTable, schema: readonly ColumnSchema[]
   );
 }
 
-/** Throws for a decision that cannot be taken with so many rows, before they are learned from. */
+/** Throws for a decision that needs more rows than there are. Called before the detector learns. */
 function requireRows(asked: Decision | undefined, file: string, rows: number): void {
   if (asked === undefined) return;
   const few = (option: string, least: number) =>
@@ -138,7 +138,7 @@ function requireRows(asked: Decision | undefined, file: string, rows: number): v
   }
 }
 
-/** Throws where a table cannot be judged by a detector that is still to be made, so that nobody waits for that. */
+/** Throws if the planned detector cannot judge a table. Called before the detector learns, which takes time. */
 export function requireJudgeable(
   table: DetectorTable,
   { schema, series }: Pick<Plan, "schema" | "series">,
@@ -166,7 +166,7 @@ export function requireJudgeable(
   }
 }
 
-/** Fits a detector as planned, and tells what was decided. */
+/** Fits a detector as planned, and reports the decisions. */
 export function fitDetector(
   args: Arguments,
   { table, end, series, options, asked, isAmongThemselves }: Plan,
@@ -221,7 +221,7 @@ function tellYardstick({ yardstick }: AnomalyDetector, report: Reporter): void {
   report.say(setting("yardstick", figures, `${grouped(rows)} unseen rows with one value swapped`));
 }
 
-/** Small samples are told by the decision, other notes as they are. */
+/** Reports the notes of a detector, except those about small samples, which are part of the decision. */
 export function tellNotes(
   { notes }: AnomalyDetector,
   table: Pick<DetectorTable, "lineOf">,
@@ -232,7 +232,7 @@ export function tellNotes(
   }
 }
 
-/** How rows will be flagged, above `known` where that is known; throws where they cannot be. */
+/** Reports how rows will be flagged, with the threshold `known` if it is given. Throws if the decision is not possible. */
 export function tellDecision(
   detector: AnomalyDetector,
   decision: Decision,
@@ -250,7 +250,7 @@ export function tellDecision(
   report.say(setting("flags", `${decisionText(decision)}${above}`, why));
 }
 
-/** Says how the data look. */
+/** Describes the table. */
 export function tellTable(table: DetectorTable, seconds: number, report: Reporter): void {
   const { file, rows, columns, format } = table;
   const size = `${counted(rows, "row")} of ${counted(columns.length, "column")}`;

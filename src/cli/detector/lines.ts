@@ -1,5 +1,5 @@
-// Rows that arrive as lines, CSV or JSON, one by one: each line is a row by itself, so that a wrong one is told and the
-// next is read. Takes memory for one line.
+// Reads rows that arrive as lines of CSV or JSON. Each line is one row, so that reading continues after a wrong line. Needs
+// memory for one line.
 
 import type { ColumnSchema } from "../../detect.ts";
 import { BlockTexts, readRow } from "../../formats/csv-cells.ts";
@@ -12,14 +12,14 @@ import { quoted } from "../text.ts";
 /** A line of text, from 1. */
 export interface Line {
   readonly number: number;
-  /** Without its end; undefined where it is too long to be a row. */
+  /** The text without the line break; undefined if it is too long for a row. */
   readonly text: string | undefined;
 }
 
 const LONGEST = 1 << 20;
 const NEWLINE = 10;
 
-/** The lines of bytes that arrive in pieces, gzipped or not, each as soon as it has come. */
+/** The lines of bytes that arrive in pieces, gzipped or not. Each line is returned as soon as it is complete. */
 export async function* readLines(source: AsyncIterable<Uint8Array>): AsyncGenerator<Line> {
   let pending: Uint8Array[] = [];
   let length = 0;
@@ -42,7 +42,7 @@ export async function* readLines(source: AsyncIterable<Uint8Array>): AsyncGenera
     }
     const rest = piece.length - start;
     if (rest === 0) continue;
-    // Of an endless line only the length is kept.
+    // For a line without an end, only the length is kept.
     if (length <= LONGEST) pending.push(piece.slice(start));
     else pending = [];
     length += rest;
@@ -50,10 +50,10 @@ export async function* readLines(source: AsyncIterable<Uint8Array>): AsyncGenera
   if (length > 0) yield take();
 }
 
-/** A row by the names of its columns. Values are text, or what JSON says. */
+/** A row by the names of its columns. Values are text, or values of JSON. */
 export type NamedRow = Readonly<Record<string, unknown>>;
 
-/** What a line is: a row, nothing (blank, or a header), or wrong, in words. */
+/** The content of a line: a row, nothing (blank, or a header), or an error message. */
 export type LineContent =
   | { readonly row: NamedRow }
   | { readonly problem: string }
@@ -84,14 +84,14 @@ export class RowReader {
     this.#delimiter = delimiter === "auto" ? undefined : delimiter;
   }
 
-  /** @throws CommandError for a header that lacks a column, after which no row could be read */
+  /** @throws CommandError for a header without a necessary column, because then no row can be read */
   read({ number, text }: Line): LineContent {
     if (text === undefined) return { problem: `is longer than ${LONGEST} bytes` };
     const line = number === 1 ? text.replace(/^\ufeff/, "") : text;
     if (line.trim() === "") return NOTHING;
     if (/^\s*[{[]/.test(line)) return this.#readJson(line);
     if (this.#names === undefined) return this.#readFirst(line, number);
-    if (line === this.#headerText) return NOTHING; // a file that begins anew
+    if (line === this.#headerText) return NOTHING; // the start of the next file
     return this.#readCells(line);
   }
 
@@ -101,7 +101,7 @@ export class RowReader {
       if (Array.isArray(value)) return this.#named(value, this.#schemaNames());
       if (typeof value === "object" && value !== null) return { row: { ...value } };
     } catch {
-      // Told below.
+      // Reported below.
     }
     return { problem: "is neither a JSON object nor an array" };
   }
@@ -164,7 +164,7 @@ export class RowReader {
 
 const cellCount = (count: number): string => `${count} ${count === 1 ? "cell" : "cells"}`;
 
-/** The cells of a line; undefined where a quote is never closed. */
+/** The cells of a line; undefined if a quotation mark is not closed. */
 function cellsOf(line: string, delimiter: CsvDelimiter): string[] | undefined {
   return readRow(new BlockTexts(encodeUtf8(`${line}\n`)), 0, delimiter.charCodeAt(0))?.cells;
 }

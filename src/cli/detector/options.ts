@@ -1,4 +1,4 @@
-// The options of commands that make detectors or decide by them, and what they mean.
+// The options of commands that make or use detectors, and their meaning.
 
 import { LINEAR, STANDARD } from "../../detect/policy.ts";
 import type { Decision, DetectorModel, DetectorOptions } from "../../detect.ts";
@@ -10,7 +10,7 @@ import { quoted } from "../text.ts";
 
 const SCORES = ["auto", "residual", "distance", "combined"] as const;
 
-/** What makes a detector; given once, when it is made. */
+/** Options for making a detector. They are given once, when the detector is made. */
 export const detectorOptions = {
   window: {
     value: "N",
@@ -104,7 +104,7 @@ export const decisionOptions = {
   },
 } as const satisfies Options;
 
-/** A decision, and whether the user asked for it. */
+/** A decision, and whether the user requested it. */
 export interface ChosenDecision {
   readonly decision: Decision;
   readonly isAsked: boolean;
@@ -112,7 +112,7 @@ export interface ChosenDecision {
 
 const RULES = ["alpha", "fdr", "pot", "quantile"] as const;
 
-/** The decision that was asked for; undefined where none was. @throws UsageError for two of them. */
+/** The decision that the user requested; undefined if there is none. @throws UsageError for two decisions. */
 export function readDecision(args: Arguments): Decision | undefined {
   const given = RULES.filter((name) => args.number(name) !== undefined);
   const [name, second] = given;
@@ -135,14 +135,14 @@ export function readDecision(args: Arguments): Decision | undefined {
   return name === "pot" ? { pot: value } : { quantile: value };
 }
 
-/** Alphas to take where the rows are too few for the usual one. */
+/** The default alphas. The first that the number of rows allows is used. */
 const ALPHAS = [0.01, 0.02, 0.05, 0.1, 0.2];
-/** Scores to fit a tail to at least. */
+/** The fewest scores for fitting a tail. */
 const FEWEST_FOR_TAIL = 300;
 
 /**
- * What flags rows where the user leaves it open, as far as so many rows to compare with allow. A tail of normal scores
- * takes normal rows: rows that are judged among themselves are ranked.
+ * The default decision for the number of calibration rows. A fitted tail needs normal rows, so rows that are also the
+ * training rows are ranked instead.
  */
 export function defaultDecision(
   isSeries: boolean,
@@ -153,7 +153,7 @@ export function defaultDecision(
   return { alpha: ALPHAS.find((alpha) => 1 / (calibrationRows + 1) <= alpha) ?? 0.2 };
 }
 
-/** A decision in words. */
+/** A decision as text. */
 export function decisionText(decision: Decision): string {
   if ("fdr" in decision) {
     return `the most rows of which at most ${percent(decision.fdr)} are normal`;

@@ -15,7 +15,7 @@ export interface Quality {
   readonly falseAlarmRate: number;
 }
 
-/** The figures for the judged rows; undefined where no column holds labels. */
+/** The figures for the judged rows; undefined without a column of labels. */
 export function qualityOf({ table, first, detection }: Judged): Quality | undefined {
   const labels = readLabels(table)?.slice(first);
   if (labels === undefined) return undefined;

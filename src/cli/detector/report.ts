@@ -1,5 +1,5 @@
-// The report of a detector and a table as one HTML page: what was learned, how the scores are spread, the oddest rows with
-// the columns to blame, and how flags agree with labels where a column holds them.
+// The report about a detector and a table as one HTML page: what was learned, the distribution of the scores, the oddest
+// rows with their reasons, and how flags agree with labels if there is a column of labels.
 
 import type { Decision, Reason } from "../../detect.ts";
 import { CHART, chart, table as htmlTable, page, paragraph, section } from "../../report/html.ts";
@@ -12,7 +12,7 @@ import { qualityOf, qualityText } from "./quality.ts";
 import { detectorText, namesIn, namingOf, reasonText } from "./text.ts";
 
 const SHOWN = 20;
-/** Rows that are listed at least, flagged or not. */
+/** The fewest rows that are listed, flagged or not. */
 const LEAST_SHOWN = 5;
 const MOST_REASONS = 3;
 
@@ -68,7 +68,7 @@ export function detectorReport(judged: Judged, decision: Decision, title: string
   ]);
 }
 
-/** The rows with the highest scores that are not flagged, the oddest first; of a series, apart from each other by a window. */
+/** The unflagged rows with the highest scores, the oddest first. In a series they are at least a window apart. */
 function nextOddest(judged: Judged, most: number): Alarm[] {
   const { detector, detection } = judged;
   const { score, flagged } = detection;

@@ -1,5 +1,5 @@
-// `score` by a detector: the score and the p-value of each row. CSV and JSON lines stream through in memory that does not
-// grow with the file; other formats, and rows of a time series, whose windows go from row to row, are read whole.
+// `score` by a detector: the score and the p-value of each row. CSV and JSON lines are processed in parts, in memory that
+// does not grow with the file. Other formats and time series, whose windows span rows, are read whole.
 
 import type { AnomalyDetector } from "../../detect.ts";
 import { writeCsvTable } from "../../formats/csv-write.ts";
@@ -21,7 +21,7 @@ import { byPlace, type DetectorTable, readDetectorTable, readingOf } from "./tab
 import { type Naming, namesIn, namingOf } from "./text.ts";
 import { inFile, inWords, withSmallStart } from "./words.ts";
 
-/** A decision that every detector can take; what it flags is not looked at. */
+/** A decision that is possible with every detector. Its flags are not used. */
 const ANY = { quantile: 0.5 };
 
 export async function scoreByDetector(args: Arguments): Promise<void> {
@@ -50,7 +50,7 @@ interface Scored {
 
 type Write = (scored: Scored) => Promise<void>;
 
-/** Opens the output, in which each row has the columns that name it, as ids and times do, and completes it. */
+/** Opens the output and completes it. Each row has the columns that identify it, such as ids and times. */
 function writingScores<T>(
   args: Arguments,
   naming: Pick<Naming, "ids" | "time">,
@@ -58,7 +58,7 @@ function writingScores<T>(
 ): Promise<T> {
   const format = rowFormat(args);
   if (format === "npy") {
-    // An array of numbers alone.
+    // An array contains only numbers.
     return writingRows(args, { names: NAMES, columns: 2, toJson: () => ({}) }, (writer) =>
       work(({ score, pValue }) =>
         writer.write(
@@ -189,7 +189,7 @@ async function scoreAll(
   return done;
 }
 
-/** Whether a file can be read in parts; the standard input and pipes are taken for such. */
+/** Whether a file can be read in parts. The standard input and pipes count as such. */
 async function isStreamed(path: string): Promise<boolean> {
   const source = await openSource(path);
   if (!source.isFile) return true;

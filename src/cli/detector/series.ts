@@ -1,5 +1,5 @@
-// Whether the rows of a table are a time series, told from its columns: a column of times that goes up evenly, in
-// the table as a whole or in each of a few groups.
+// Whether the rows of a table are a time series. They are if the table has a column of times with even ascending steps, in
+// the whole table or in each of a few groups.
 
 import { timeOf } from "../../detect/table/schema.ts";
 import type { ColumnSchema, WindowOptions } from "../../detect.ts";
@@ -10,26 +10,26 @@ import { counted } from "../numbers.ts";
 import { listed, quoted } from "../text.ts";
 import { type DetectorTable, placeIn } from "./table.ts";
 
-/** What was found. */
+/** The result. */
 export interface SeriesAnswer {
   readonly window: WindowOptions | undefined;
-  /** Why, in words; empty where there is nothing to say. */
+  /** The reason as text, or an empty text. */
   readonly why: string;
 }
 
-/** Rows in a window of several columns, where the user does not say. Of one column the series' period counts. */
+/** The default length of windows with several columns. With one column the length is the period of the series. */
 const LENGTH = 10;
 const FEWEST_ROWS = 100;
-/** So many steps of time are alike in a series. */
+/** The least share of similar steps of time in a series. */
 const EVEN = 0.8;
-/** A step is like the usual one if it is off by at most this share. */
+/** A step is similar to the usual one if it differs by at most this share. */
 const LIKE = 0.5;
-/** Rows that go back in time are told by the line where they are at most this share. */
+/** Rows that go back in time are reported with their line if they are at most this share. */
 const RARELY = 0.05;
 const MOST_GROUPS = 100;
 const FEWEST_IN_GROUP = 20;
 
-/** Checks the options of windows as far as that takes no table. */
+/** Checks the options of windows that do not depend on the table. */
 export function requireWindowOptions(args: Arguments): void {
   if (args.text("window") !== "none") return;
   const other = ["group-by", "stride"].find((name) => args.text(name) !== undefined);
@@ -38,7 +38,7 @@ export function requireWindowOptions(args: Arguments): void {
   }
 }
 
-/** Decides for or against windows, as the options say or as the times look. */
+/** Decides for or against windows by the options or by the times. */
 export function chooseSeries(
   args: Arguments,
   table: DetectorTable,
@@ -132,7 +132,7 @@ function requireGroups(
   );
 }
 
-/** The times of the rows; undefined where one is missing. */
+/** The times of the rows; undefined if one is missing. */
 function timesIn({ columns, cells }: DetectorTable, name: string): Float64Array | undefined {
   const reader = new CellReader(cells);
   const values: ArrayLike<unknown> = columns.find((column) => column.name === name)?.values ?? [];
@@ -158,7 +158,7 @@ function groupsBy({ columns, rows }: DetectorTable, name: string): number[][] | 
 const areEvenGroups = (times: Float64Array, groups: number[][] | undefined): boolean =>
   groups?.every((members) => members.length >= FEWEST_IN_GROUP && isEven(times, members)) ?? false;
 
-/** Whether times never go back and most steps are alike. */
+/** Whether times never go back and most steps are similar. */
 function isEven(times: Float64Array, rows: readonly number[]): boolean {
   const steps = stepsOf(times, rows);
   const sorted = Float64Array.from(steps).sort();

@@ -1,4 +1,4 @@
-// Tables for a detector: columns of numbers and of text, read whole, with what each column is for.
+// Tables for a detector: columns of numbers and of text, read whole, with the role of each column.
 
 import { columnKinds } from "../../detect/table/schema.ts";
 import type { AnomalyDetector, ColumnKind, ColumnsOption, DetectorInput } from "../../detect.ts";
@@ -30,35 +30,35 @@ export const columnOptions = {
 
 /** A whole table. */
 export interface DetectorTable {
-  /** What it is called in messages. */
+  /** The name of the table in messages. */
   readonly file: string;
   readonly format: TableFormat;
   readonly rows: number;
   readonly columns: readonly TableColumn[];
-  /** Whether the names are the file's own. */
+  /** Whether the names are from the file. */
   readonly named: boolean;
   readonly cells: CellOptions;
-  /** What the options say of columns. */
+  /** The roles of columns in the options. */
   readonly roles: Roles;
-  /** The line of the file, from 1, on which a row, from 0, stands; undefined where there are no lines. */
+  /** The line of the file, from 1, of a row, from 0; undefined if the file has no lines. */
   lineOf(row: number): number | undefined;
 }
 
-/** What the user says that columns are. */
+/** The roles of columns that the user states. */
 export interface Roles {
   readonly kinds: Readonly<Record<string, ColumnKind>>;
-  /** The column that says which rows are odd. */
+  /** The column of labels, which marks odd rows. */
   readonly labels: string | undefined;
 }
 
-/** What a detector that is to judge a table knows of its columns, and of how numbers are written. */
+/** The columns and the number format of a detector that will judge a table. */
 export interface Known {
   readonly schema: AnomalyDetector["schema"];
   readonly config: Pick<AnomalyDetector["config"], "cells">;
 }
 type KnownSchema = AnomalyDetector["schema"];
 
-/** Reads a table whole, for a detector that is to learn from it or one that is to judge it. */
+/** Reads a whole table, for a detector that will learn from it or judge it. */
 export async function readDetectorTable(
   args: Arguments,
   path: string,
@@ -70,7 +70,7 @@ export async function readDetectorTable(
   const schema = known?.schema;
   const isAsked = ["decimal", "thousands", "units"].some((name) => args.text(name) !== undefined);
   const cells = known && !isAsked ? known.config.cells : asked;
-  // The readers ask for the kinds of columns after the chooser has been told their names.
+  // The readers use the kinds of columns after they have passed the names to the chooser.
   const reading: Record<string, "number" | "text"> = {};
   let roles: Roles = { kinds: {}, labels: undefined };
   const source = await openSource(path);
@@ -111,7 +111,7 @@ export async function readDetectorTable(
   }
 }
 
-/** The rows from `first` on, before `end`, as the detector takes them. */
+/** The rows from `first` on, before `end`, in the form for a detector. */
 export function rowsOf(
   { columns }: Pick<DetectorTable, "columns">,
   first = 0,
@@ -136,7 +136,7 @@ export function someRows(
   };
 }
 
-/** A cell as text, as the file has it. */
+/** A cell as text, as in the file. */
 export function cellText({ columns }: Pick<DetectorTable, "columns">, name: string, row: number) {
   const value = columns.find((column) => column.name === name)?.values[row];
   return value === undefined || (typeof value === "number" && Number.isNaN(value))
@@ -144,19 +144,19 @@ export function cellText({ columns }: Pick<DetectorTable, "columns">, name: stri
     : String(value);
 }
 
-/** What `columns` of `fit` takes. */
+/** The option `columns` of `fit`. */
 export const columnsOption = ({ roles }: DetectorTable): ColumnsOption => roles.kinds;
 
 const kindsOf = (schema: KnownSchema): Record<string, ColumnKind> =>
   Object.fromEntries(schema.map(({ name, kind }) => [String(name), kind]));
 
-/** How a column is read: levels and names as the file has them, with leading zeros. */
+/** How a column is read. Levels and names are text, so that leading zeros are kept. */
 export function readingOf(kind: ColumnKind | undefined): "number" | "text" | undefined {
   if (kind === "number") return "number";
   return kind === "category" || kind === "id" || kind === "ignore" ? "text" : undefined;
 }
 
-/** A file without names goes by position where it has as many columns as the detector knows. */
+/** In a file without names, columns are identified by position if their number is that of the detector. */
 export function byPlace(
   columns: readonly TableColumn[],
   named: boolean,
@@ -230,7 +230,7 @@ const ORDINARY = new Set(["false", "no", "n", "normal", "inlier", "ok"]);
 for (const word of ["odd", "fraud", "attack", "fault", "failure", "bad"]) ODD.add(word);
 for (const word of ["ordinary", "good", "benign"]) ORDINARY.add(word);
 
-/** The labels of a table: 1 for rows that are odd. Undefined where no column is named. */
+/** The labels of a table: 1 for odd rows. Undefined if no column of labels is named. */
 export function readLabels(table: DetectorTable): Uint8Array | undefined {
   const { labels } = table.roles;
   if (labels === undefined) return undefined;
@@ -258,7 +258,7 @@ export function readLabels(table: DetectorTable): Uint8Array | undefined {
   });
 }
 
-/** `line 17` where the file has lines, else `row 16`, from 1. */
+/** `line 17` if the file has lines, else `row 16`, from 1. */
 export function placeIn({ lineOf }: Pick<DetectorTable, "lineOf">, row: number): string {
   const line = lineOf(row);
   return line === undefined ? `row ${row + 1}` : `line ${line}`;
@@ -267,7 +267,7 @@ export function placeIn({ lineOf }: Pick<DetectorTable, "lineOf">, row: number):
 const LABEL_NAME =
   /^(?:is[ _]?)?(?:labels?|targets?|class|y|anomal(?:y|ous)|outlier|fraud|attack|fault(?:y)?|failure|changepoint|ground[ _]?truth)$/i;
 
-/** The columns that look like the answer: named as labels are, with two values, one of them rare. */
+/** The columns that look like labels: by their name, with two values, one of which is rare. */
 export function labelColumns({ columns, rows, roles }: DetectorTable): string[] {
   return columns.flatMap(({ name, values }) => {
     if (Object.hasOwn(roles.kinds, name) || !LABEL_NAME.test(name)) return [];
@@ -277,7 +277,7 @@ export function labelColumns({ columns, rows, roles }: DetectorTable): string[] 
   });
 }
 
-/** The same table with columns left out of what is learned. */
+/** The same table with the kind "ignore" for some columns. */
 export function withIgnored(table: DetectorTable, names: readonly string[]): DetectorTable {
   if (names.length === 0) return table;
   const kinds: Record<string, ColumnKind> = { ...table.roles.kinds };

@@ -10,13 +10,13 @@ import { cellText, type DetectorTable } from "./table.ts";
 const WIDTH = 80;
 const INDENT = 10;
 const MOST_LISTED = 24;
-/** Columns that add less than this share to a row's score are not told, except the first. */
+/** Columns that contribute less than this share to the score of a row are not shown, except the first. */
 const WORTH_TELLING = 0.1;
 const MOST_REASONS = 3;
-/** Models that copy much of what they see take most values for likely: only small figures say something. */
+/** Models that copy much of their input give most values a high probability, so only small ones are shown. */
 const UNLIKELY = 0.05;
 
-/** What each column is, as lines with a heading beside them. */
+/** The kind of each column, as lines with a heading. */
 export function schemaLines(schema: readonly ColumnSchema[]): string[] {
   const lines = schema.length > MOST_LISTED ? byKind(schema) : eachColumn(schema);
   return lines.map((line, i) => cut((i === 0 ? "columns" : "").padEnd(INDENT) + line, WIDTH));
@@ -44,7 +44,7 @@ function aboutColumn({ kind, levels = [], value, missing, reason }: ColumnSchema
   return [what, gaps].filter((text) => text !== "").join("; ");
 }
 
-/** One line a kind, for tables of many columns. */
+/** One line for each kind, for tables of many columns. */
 function byKind(schema: readonly ColumnSchema[]): string[] {
   const kinds = [...new Set(schema.map(({ kind }) => kind))];
   return kinds.map((kind) => {
@@ -63,7 +63,7 @@ function shortList(words: readonly string[], width: number): string {
   return text;
 }
 
-/** What the detector is made of. */
+/** The configuration of a detector as text. */
 export function detectorText({ config }: Pick<AnomalyDetector, "config">): string {
   const { models, layers, score, window } = config;
   const what = models === 1 ? "1 model" : `${models} models`;
@@ -72,14 +72,14 @@ export function detectorText({ config }: Pick<AnomalyDetector, "config">): strin
   return `${what} of ${layers.join(",")}${windows}${kind}`;
 }
 
-/** How alarms are told: named by ids, by time, by line, and what columns are. */
+/** How alarms are shown: the columns that identify rows, and the kinds of columns. */
 export interface Naming {
   readonly ids: readonly string[];
   readonly time: string | undefined;
   readonly kinds: ReadonlyMap<string | number, ColumnSchema["kind"]>;
 }
 
-/** What a table needs to be shown. */
+/** The part of a table that is needed to show it. */
 export type ShownTable = Pick<DetectorTable, "columns" | "lineOf">;
 
 export function namingOf({ schema, config }: Pick<AnomalyDetector, "schema" | "config">): Naming {
@@ -93,7 +93,7 @@ export function namingOf({ schema, config }: Pick<AnomalyDetector, "schema" | "c
   };
 }
 
-/** The columns that name a row, with their values. */
+/** The columns that identify a row, with their values. */
 export function namesIn(
   { ids, time }: Pick<Naming, "ids" | "time">,
   table: Pick<ShownTable, "columns">,
@@ -104,13 +104,13 @@ export function namesIn(
   return Object.fromEntries(present.map((name) => [name, cellText(table, name, row)]));
 }
 
-/** An alarm as lines: what it is, and the columns to blame. */
+/** An alarm as lines: its rows and its reasons. */
 export const alarmLines = (alarm: Alarm, table: ShownTable, naming: Naming): string[] => [
   ...headLines(alarm, table, naming),
   ...reasonLines(alarm, table, naming),
 ];
 
-/** What an alarm is, without its reasons. */
+/** The lines of an alarm without its reasons. */
 export function headLines(alarm: Alarm, table: ShownTable, naming: Naming): string[] {
   const title = titleOf(alarm, table, naming);
   const how = `score ${short(alarm.score)}, p ${short(alarm.pValue)}`;
@@ -136,7 +136,7 @@ function titleOf({ start, end, rows, row }: Alarm, table: ShownTable, naming: Na
   return parts.length === 0 ? `${lines}${flagged}` : `${parts.join(", ")} (${lines}${flagged})`;
 }
 
-/** `2026-01-01 10:00 to 10:05`: the second time without what it shares with the first. */
+/** `2026-01-01 10:00 to 10:05`: the second time without the part that it shares with the first. */
 function span(from: string, to: string): string {
   if (from === to) return visible(from, 30);
   const day = /^\S+[T ]/.exec(from)?.[0];
@@ -144,7 +144,7 @@ function span(from: string, to: string): string {
   return `${visible(from, 30)} to ${visible(rest, 30)}`;
 }
 
-/** The columns to blame. */
+/** The reasons of an alarm as lines. */
 export function reasonLines({ reasons, row }: Alarm, table: ShownTable, naming: Naming): string[] {
   const told = reasons
     .filter(({ contribution }, i) => i === 0 || contribution >= WORTH_TELLING)
@@ -170,7 +170,7 @@ function momentOf(row: number, table: ShownTable, { time }: Naming): string {
   return line === undefined ? `in row ${row + 1}` : `in line ${line}`;
 }
 
-/** What is odd about a value: what was expected instead. */
+/** A reason as text, with the expected value. */
 export function reasonText(
   { value, expected, sign, probability }: Reason,
   kind: ColumnSchema["kind"] | undefined,
@@ -184,7 +184,7 @@ export function reasonText(
   return `expected ${expectedText(expected, value)}${side}${likely}`;
 }
 
-/** As precise as the value beside it: of 80 and 1e-9 the second is 0. */
+/** The expected value, as precise as the actual value. For example, 1e-9 next to 80 is shown as 0. */
 function expectedText(expected: Reason["value"], value: Reason["value"]): string {
   if (typeof expected !== "number") return valueText(expected);
   const size = Math.max(Math.abs(expected), typeof value === "number" ? Math.abs(value) : 0);

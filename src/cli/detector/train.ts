@@ -1,4 +1,4 @@
-// `train --detector`: makes a detector and saves it. `train --continue` on a detector: it learns on from other rows.
+// `train --detector`: makes a detector and saves it. `train --continue` with a detector: it continues to learn from other rows.
 
 import type { Arguments } from "../arguments.ts";
 import { UsageError } from "../errors.ts";

@@ -1,5 +1,5 @@
-// Columns of numbers in which a few cells hold something else: a typing error, a word of a broken sensor. Such a column is
-// text to a reader, and a detector would leave it out. Here the few cells are taken as missing, and are told.
+// Columns of numbers in which a few cells contain something else, such as a typing error or a word of a broken sensor. Readers
+// take such a column as text, and a detector would leave it out. Here these few cells become missing values with a warning.
 
 import { timeOf } from "../../detect/table/schema.ts";
 import { CellReader } from "../../formats/cell-values.ts";
@@ -9,12 +9,12 @@ import type { Reporter } from "../report.ts";
 import { quoted } from "../text.ts";
 import { type DetectorTable, placeIn } from "./table.ts";
 
-/** A column is one of numbers where at least this share of its values is. */
+/** A column is one of numbers if at least this share of its values are numbers. */
 const NUMBERS = 0.95;
-/** With fewer values a share says little. */
+/** With fewer values the share is unreliable. */
 const FEWEST = 20;
 
-/** The table with such cells taken as missing; warns of them. Columns that the user has named a kind for stay as they are. */
+/** The table with such cells as missing values, and a warning. Columns whose kind the user states are unchanged. */
 export function withoutTypos(table: DetectorTable, report: Pick<Reporter, "warn">): DetectorTable {
   const cells = new CellReader(table.cells);
   const columns = table.columns.map((column) =>
@@ -49,7 +49,7 @@ export function withoutTypos(table: DetectorTable, report: Pick<Reporter, "warn"
     return { name, kind: "number", values: numbers };
   }
 
-  /** Without a time a row has no place in a series: nothing stands for a wrong one. */
+  /** Only warns: a row without a time has no place in a series, so a wrong time cannot become a missing value. */
   function warnOfTimes({ name, values }: TableColumn): void {
     const rows = Array.from({ length: table.rows }, (_, row) => row);
     const isTime = (row: number) => timeOf(values[row], cells) !== undefined;

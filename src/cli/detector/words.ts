@@ -1,5 +1,5 @@
-// The library speaks of rows from 0, of `rows` and of its own options. People speak of a file, its lines and the
-// command line's options.
+// Messages of the library name rows from 0, the argument `rows` and options of the library. Here they are changed to name
+// the file, its lines and the options of the command line.
 
 import { CommandError } from "../errors.ts";
 import { retold } from "../places.ts";
@@ -31,7 +31,7 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/Take alpha or quantile for/, "Take --alpha or --quantile for"],
 ];
 
-/** A sentence of the library in the words of the command line. */
+/** A message of the library in the terms of the command line. */
 export function inWords(message: string, { lineOf }: Pick<Lines, "lineOf">, firstRow = 0): string {
   const placed = message.replace(/\b([Rr])ow (\d+)\b/g, (_, r: string, digits: string) => {
     const row = firstRow + Number(digits);
@@ -42,11 +42,11 @@ export function inWords(message: string, { lineOf }: Pick<Lines, "lineOf">, firs
   return PHRASES.reduce((text, [pattern, words]) => text.replace(pattern, words), placed);
 }
 
-/** A sentence as it stands after a file's name and a colon. */
+/** A sentence in the form for use after the name of a file and a colon. */
 export const withSmallStart = (text: string): string =>
   `${text.charAt(0).toLowerCase()}${text.slice(1)}`;
 
-/** Runs `work`; what the library says of its rows is told of the file. */
+/** Runs `work`. Errors of the library about rows then name the file. */
 export function inFile<T>(table: Lines, work: () => T | Promise<T>, firstRow = 0): Promise<T> {
   return retold(work, (error) => {
     const words = inWords(error.message, table, firstRow);

@@ -1,4 +1,4 @@
-// Judged rows and alarms for programs: CSV, or one JSON object a line.
+// Writes judged rows and alarms for programs: CSV, or one JSON object for each line.
 
 import { type WritableColumn, writeCsvTable } from "../../formats/csv-write.ts";
 import type { Arguments } from "../arguments.ts";
@@ -10,7 +10,7 @@ import { namesIn, namingOf } from "./text.ts";
 
 const FORMATS = ["csv", "json"] as const;
 
-/** The format of a file of judged rows: as asked for, or by the file's ending. */
+/** The format of a file of judged rows: the requested one, or the one of the file extension. */
 export function scoreFormat(args: Arguments): (typeof FORMATS)[number] {
   const asked = args.choice("format", FORMATS);
   if (asked) return asked;
@@ -60,7 +60,7 @@ export async function writeRows(
 
 type Reasons = ReadonlyMap<number, Alarm["reasons"]>;
 
-/** Row number from 1, names, score, p-value, whether it is flagged, and the column most to blame. */
+/** Row number from 1, names, score, p-value, whether it is flagged, and the column of the first reason. */
 function csvColumns(
   { detector, table, first, detection }: Judged,
   reasons: Reasons,
@@ -98,7 +98,7 @@ function rowJson({ detector, table, first, detection }: Judged, row: number): ob
   };
 }
 
-/** An alarm as a JSON object; `start` and `end` where it is of more than one row. */
+/** An alarm as a JSON object, with `start` and `end` if it has more than one row. */
 export function alarmJson(judged: Judged, alarm: Alarm): Record<string, unknown> {
   const { start, end, rows, row, reasons } = alarm;
   return {
