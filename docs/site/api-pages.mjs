@@ -1,17 +1,17 @@
-// The pages of the API reference, one an entry, out of what scripts/public-api.mjs read from the types.
+// The pages of the API reference, one for each entry, from the result of scripts/public-api.mjs, which reads the types.
 
 /** @typedef {import("../../scripts/public-api.mjs").Entry} Entry */
 /** @typedef {import("../../scripts/public-api.mjs").Exported} Exported */
 /** @typedef {import("../../scripts/public-api.mjs").Member} Member */
 
-/** Entries that hosts load by address; programs import no names from them. */
+/** Entries that hosts load by address. Programs import no names from them. */
 const WITHOUT_NAMES = [
   "tied-autoencoder/worker-script",
   "tied-autoencoder/detector-script",
   "tied-autoencoder/thread-worker",
 ];
 
-/** The sections of a page: which names they have, in which order. */
+/** The sections of a page in their order, with a test for the names in each. */
 const SECTIONS = [
   ["Classes", (one) => one.kind === "class"],
   ["Functions", (one) => one.kind === "function"],
@@ -50,7 +50,7 @@ function page({ entry, comment, exports, used }) {
   ].join("\n\n");
 }
 
-/** What the first lines of the entry's source say, without the name that the title has. */
+/** The text of the first comment of the entry, without the name, which is in the title. */
 function intro(comment) {
   const text = comment.replace(/^`[^`]+`: /, "").replace(/^What `import.*?` gives\. /, "");
   return text.charAt(0).toUpperCase() + text.slice(1);
@@ -79,7 +79,7 @@ class Writer {
     return parts.filter((part) => part !== "").join("\n\n");
   }
 
-  /** An alias: its names in a line, or the type. Objects with members follow as tables. */
+  /** The types of an alias in one line. Objects with members are not in it: they follow as tables. */
   alias({ type, variants }) {
     const parts = type
       .split(" | ")
@@ -88,7 +88,7 @@ class Writer {
     return parts.length > 0 ? `Is one of: ${parts.map((part) => this.code(part)).join(", ")}` : "";
   }
 
-  /** One object of an alias, under its `type`; nothing for one that has no other member. */
+  /** A table for one object of an alias, with its `type` as title. Empty if the object has no other member. */
   variant(members) {
     const type = members.find((member) => member.name === "type");
     const others = members.filter((member) => member !== type);
@@ -150,7 +150,7 @@ class Writer {
 
 const anchor = (name) => name.toLowerCase();
 
-/** Signatures as a block of code; `Error`'s own arguments go without saying. */
+/** Signatures as a block of code. */
 function signatures(texts) {
   const lines = texts.map((text) => text.replaceAll(/\s+/g, " ").replaceAll(" | undefined)", ")"));
   return lines.length === 0 ? "" : `\`\`\`ts\n${lines.join("\n")}\n\`\`\``;
@@ -166,7 +166,7 @@ function docs({ doc, tags }) {
   return escaped([doc, ...lines].filter((part) => part !== "").join("\n\n"));
 }
 
-/** Text in which angle and curly brackets outside of code mean themselves. */
+/** Text with escaped angle and double curly brackets outside of code. */
 function escaped(text) {
   return text
     .split(/(`[^`]*`)/)
@@ -176,7 +176,7 @@ function escaped(text) {
     .join("");
 }
 
-/** For a cell of a table. */
+/** Text in one line, for a cell of a table. */
 function oneLine(text) {
   return text
     .replaceAll(/\n\n?- /g, "<br>• ")

@@ -1,6 +1,6 @@
 // Builds the documentation site into build/site, or serves it: `node docs/site/build.mjs [serve]`. It installs what
-// the site alone needs into docs/site/node_modules when that is missing, so that the package itself installs quickly.
-// SITE_BASE names the folder that the site will be served from, such as /docs/; the default is /.
+// only the site needs into docs/site/node_modules if that is missing, so that the package itself installs quickly.
+// SITE_BASE is the folder from which the site will be served, such as /docs/; the default is /.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, watch } from "node:fs";
@@ -29,7 +29,7 @@ if (process.argv[2] === "serve") {
   const server = await createServer(here);
   await server.listen();
   server.printUrls();
-  // A changed page is collected again; the API reference stays as it was when the server started.
+  // A changed page is collected again. The API reference does not change while the server runs.
   watch(join(root, "docs"), { recursive: true }, (_, file) => {
     if (file?.endsWith(".md") && !file.startsWith("site")) restage(`docs/${file}`);
   });

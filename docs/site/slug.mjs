@@ -1,6 +1,6 @@
 /**
- * The anchor of a heading, as GitHub makes it, so that a link works there and on the site: lower case, without
- * punctuation, a hyphen for each blank.
+ * The anchor of a heading in the form of GitHub, so that a link works there and on the site: lower case, without
+ * punctuation, and with a hyphen for each blank.
  * @param {string} heading
  */
 export const slug = (heading) =>

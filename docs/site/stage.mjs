@@ -1,6 +1,6 @@
 // Collects the pages of the site in build/site-pages: the project's Markdown files and the API reference, made from the
-// types. Links between files become links between pages. llms.txt and llms-full.txt, for language models, are made of the
-// same pages.
+// types. Links between files become links between pages. llms.txt and llms-full.txt, for language models, contain the same
+// pages.
 
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 /** Where the pages are collected. */
 export const staged = join(root, "build/site-pages");
 
-/** Pages beside docs/, and their addresses on the site. */
+/** Pages outside docs/, and their addresses on the site. */
 const BESIDE = {
   "CHANGELOG.md": "changelog.md",
   "CONTRIBUTING.md": "contributing.md",
@@ -24,7 +24,7 @@ const BESIDE = {
 /** Pictures of the guides. */
 const PICTURES = "docs/guides/pictures/";
 
-/** Files below docs/ with an ending, without those of the site itself. */
+/** Files in docs/ with a file extension, without those of the site itself. */
 const filesOfDocs = (ending) =>
   readdirSync(join(root, "docs"), { recursive: true })
     .map((file) => file.replaceAll("\\", "/"))
@@ -36,7 +36,7 @@ function sources() {
   return new Map([...Object.entries(BESIDE), ...below.map((file) => [`docs/${file}`, file])]);
 }
 
-/** Collects all pages anew. */
+/** Removes the collected pages and collects all pages again. */
 export function stage() {
   rmSync(staged, { recursive: true, force: true });
   const pages = new Map();
@@ -70,7 +70,7 @@ export function restage(file) {
   if (page) write(page, linked(readFileSync(join(root, file), "utf8"), file, page, files));
 }
 
-/** Copies the built playground to where the site has it. */
+/** Copies the built playground into the site. */
 export function addPlayground() {
   cpSync(join(root, "build/playground"), join(staged, "public/playground"), { recursive: true });
 }
@@ -81,7 +81,7 @@ function write(page, text) {
   writeFileSync(path, text);
 }
 
-/** A file's text with its links to files as links to pages; a link to a file that is no page becomes its path. */
+/** The text of a file with its links to files as links to pages. A link to a file without a page becomes the path. */
 function linked(text, file, page, files) {
   return text.replaceAll(/\[([^\]]*)\]\(([^)\s]+)\)/g, (link, label, target) => {
     if (/^([a-z]+:|#)/.test(target)) return link;

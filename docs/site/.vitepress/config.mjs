@@ -13,7 +13,7 @@ export default defineConfig({
   title: "tied-autoencoder",
   description: "Tied-weight autoencoders for JavaScript: anomaly detection, embeddings, denoising.",
   lang: "en",
-  /** The folder that the site is served from, with a slash at both ends. */
+  /** The folder from which the site is served, with a slash at both ends. */
   base: process.env.SITE_BASE ?? "/",
   srcDir: pages,
   outDir: fileURLToPath(new URL("../../../build/site", import.meta.url)),
