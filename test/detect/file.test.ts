@@ -80,7 +80,7 @@ describe("a saved detector", () => {
       loaded.dispose();
     }
     await expect(AnomalyDetector.load("detector.bin" as never)).rejects.toThrow(
-      'The file of a detector must be a Uint8Array, an ArrayBuffer or a view of one; got "detector.bin".',
+      'The file of a detector must be given as bytes; got "detector.bin". loadFrom of tied-autoencoder/store reads "file:" places.',
     );
   });
 });

@@ -120,7 +120,7 @@ describe("refuses", () => {
   test.each<[string, () => unknown, RegExp]>([
     ["k of 0", make({ type: "topK", k: 0 }), /code\.k must be a whole number of at least 1; got 0/],
     ["no k", make({ type: "topK" }), /code\.k must be/],
-    ["k by name alone", make("topK"), /code\.k must be/],
+    ["k by name alone", make("topK"), /code "topK" needs k: give/],
     ["half a unit", make({ type: "batchTopK", k: 1.5 }), /code\.k must be a whole number/],
     [
       "k above the units",
