@@ -1,5 +1,5 @@
-// Training that is killed, signalled and robbed of its disk at random moments: the model's file is always a whole one,
-// never older than what was reported as saved, and what is left behind is cleaned up.
+// Training that is killed, gets signals or loses its disk at random moments. The model's file is always complete and never
+// older than the last reported save, and leftover files are removed.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ vi.setConfig({ testTimeout: 60_000 + 2000 * SECONDS });
 const folder = temporaryFolder("disk");
 const isUnix = process.platform !== "win32";
 
-/** A model of 0.4 million weights: its file of 5 MB takes long enough to be hit. */
+/** A model of 0.4 million weights. Writing its file of 5 MB takes long enough for a signal to arrive during it. */
 const WIDE = ["--layers", "128", "--scale", "none", "-b", "16", "--simd", "baseline"];
 
 beforeAll(() => {
@@ -27,7 +27,7 @@ beforeAll(() => {
   writeFileSync(join(folder, "narrow.csv"), csv(rows.map((row) => row.slice(0, 8))));
 });
 
-/** Steps of the model in a file, which must be whole. */
+/** Steps of the model in a file, which must be complete. */
 async function stepsOf(path: string): Promise<number> {
   const model = await TiedAutoencoder.load(readFileSync(path));
   const steps = model.stepCount;
@@ -37,7 +37,7 @@ async function stepsOf(path: string): Promise<number> {
 
 const leftovers = (place: string) => readdirSync(place).filter((name) => name.endsWith(".tmp"));
 
-/** Runs `round` again and again for the time that there is; returns how often. */
+/** Repeats `round` for the available time. Returns the number of rounds. */
 async function repeatedly(round: (number: number) => Promise<void>): Promise<number> {
   const end = performance.now() + SECONDS * 1000;
   let rounds = 0;
@@ -48,7 +48,7 @@ async function repeatedly(round: (number: number) => Promise<void>): Promise<num
 const random = (low: number, high: number) => low + Math.random() * (high - low);
 
 describe("kill -9", () => {
-  test("leaves the old model or the new one, and the next save cleans up", async () => {
+  test("leaves the old model or the new one, and the next save removes leftover files", async () => {
     const place = join(folder, "killed");
     mkdirSync(place);
     const path = join(place, "m.st");
@@ -70,7 +70,7 @@ describe("kill -9", () => {
       const reported = [...out.matchAll(/"event":"autosave",.*"steps":(\d+)\}/g)].at(-1)?.[1];
       expect(after).toBeGreaterThanOrEqual(Number(reported ?? 0));
       before = after;
-      expect(leftovers(place).length).toBeLessThanOrEqual(1); // the last one's; earlier ones are gone
+      expect(leftovers(place).length).toBeLessThanOrEqual(1); // only that of the last run; earlier ones are removed
       hit += leftovers(place).length;
     });
     console.log(`${rounds} kills, ${hit} of them in a save, ${before} steps`);
@@ -84,7 +84,7 @@ describe("kill -9", () => {
 describe.skipIf(!isUnix)("signals", () => {
   const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGQUIT: 131 } as const;
 
-  test("save, also when they come in a save and more than once", async () => {
+  test("save the model, also during a save and more than once", async () => {
     const place = join(folder, "signalled");
     mkdirSync(place);
     const rounds = await repeatedly(async (number) => {
@@ -97,11 +97,11 @@ describe.skipIf(!isUnix)("signals", () => {
       await wait(random(0, 400));
       child.kill(signal);
       for (let i = 0; i < 3; i++) {
-        await wait(random(0, 60)); // the final save takes about that long
+        await wait(random(0, 60)); // about the duration of the final save
         child.kill(signal);
       }
       const { code: got, out } = await result;
-      // One that comes while the saved program ends is the system's: the shell says the same of it.
+      // A signal after the save, while the program ends, is handled by the system. The shell reports the same.
       expect(got ?? code).toBe(code);
       const saved = jsonLines(out).at(-1);
       expect(saved).toMatchObject({ event: "saved", complete: false });
@@ -112,7 +112,7 @@ describe.skipIf(!isUnix)("signals", () => {
     console.log(`${rounds} runs ended by signals`);
   });
 
-  test("in the last save of a run that is complete are told by the exit code alone", async () => {
+  test("during the last save of a complete run change only the exit code", async () => {
     for (let round = 0; round < 6; round++) {
       const words = ["train", "wide.csv", "-o", "done.st", "-e", "2", "--force"];
       const child = start(folder, [...words, ...WIDE, "--json"]);
@@ -121,7 +121,7 @@ describe.skipIf(!isUnix)("signals", () => {
       await wait(random(0, 40));
       child.kill("SIGINT");
       const { code, out } = await result;
-      // One that comes while the saved program ends is the system's: the shell says 130 of it.
+      // A signal after the save, while the program ends, is handled by the system. The shell reports 130.
       expect([130, 0]).toContain(code ?? 130);
       expect(jsonLines(out).at(-1)).toMatchObject({ event: "saved", steps: 8 });
       expect(await stepsOf(join(folder, "done.st"))).toBe(8);
@@ -129,8 +129,8 @@ describe.skipIf(!isUnix)("signals", () => {
   });
 });
 
-describe.skipIf(!isUnix)("a standard error that is lost", () => {
-  test("at any moment changes nothing", async () => {
+describe.skipIf(!isUnix)("a closed standard error", () => {
+  test("does not change the result, at any moment", async () => {
     const words = "train narrow.csv -e 3000 -b 8 -o lost.st --simd baseline";
     for (let round = 0; round < 4; round++) {
       const child = start(folder, words.split(" "));
@@ -144,8 +144,8 @@ describe.skipIf(!isUnix)("a standard error that is lost", () => {
   });
 });
 
-describe("a folder that vanishes", () => {
-  test("costs no model: it is saved elsewhere, and the message says where", async () => {
+describe("a folder that is removed", () => {
+  test("loses no model: it is saved in another folder, which the message names", async () => {
     const place = join(folder, "here");
     mkdirSync(place);
     mkdirSync(join(place, "gone"));
@@ -199,10 +199,10 @@ describe.skipIf(!canMount)("a full disk", () => {
   const free = () => {
     for (const name of readdirSync(disk)) if (name.startsWith("fill")) rmSync(join(disk, name));
   };
-  /** A file system with nothing but this disk on it, as far as the program looks for places. */
+  /** An environment in which all folders that the program tries are on this disk. */
   const onlyHere = { HOME: disk, TMPDIR: disk };
 
-  test("while training is told, and the next save works when there is room", async () => {
+  test("during training is reported, and a later save works when there is space", async () => {
     const line = "train ../narrow.csv -e 1000000 -b 8 -o m.st --autosave .2 --max-seconds 5";
     const child = start(disk, line.split(" "), onlyHere);
     child.stdout?.resume();
@@ -220,7 +220,7 @@ describe.skipIf(!canMount)("a full disk", () => {
     rmSync(join(disk, "m.st"));
   });
 
-  test("at the end is waited out: nothing is lost while the process lives", async () => {
+  test("at the end makes the process wait, which keeps the model", async () => {
     const line = "train ../narrow.csv -e 1000000 -b 8 -o m.st --autosave 0 --max-seconds 1.5";
     const child = start(disk, line.split(" "), onlyHere);
     child.stdout?.resume();
@@ -236,7 +236,7 @@ describe.skipIf(!canMount)("a full disk", () => {
     rmSync(join(disk, "m.st"));
   });
 
-  test("a signal then ends the wait, with an exit code that says so", async () => {
+  test("at the end: a signal ends the wait with its exit code", async () => {
     const line = "train ../narrow.csv -e 1000000 -b 8 -o m.st --autosave 0 --max-seconds 1.5";
     const child = start(disk, line.split(" "), onlyHere);
     child.stdout?.resume();

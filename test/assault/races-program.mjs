@@ -1,4 +1,4 @@
-// races.mjs as a program, on the built package: `node races-program.mjs SECONDS SEED`.
+// Runs races.mjs on the built package: `node races-program.mjs SECONDS SEED`.
 
 import { Worker } from "node:worker_threads";
 import { TiedAutoencoder } from "../../dist/index.js";

@@ -1,9 +1,9 @@
-// What happens at random moments of training: aborts, dispose, second runs, readings, buffers that are given away,
-// workers that are ended. Plain JavaScript without anything of Node, so that every host can run it on the built
-// package. `races` throws at the first thing that is wrong, with the seed of its round.
+// Events at random moments of training: aborts, dispose, second runs, reads, transferred buffers and terminated workers.
+// Plain JavaScript without functions of Node, so that every host can run it on the built package. `races` throws at the
+// first wrong result, with the seed of its round.
 //
-// Always: every promise settles, with an error that was to be expected or none. A run that was aborted can be resumed,
-// and ends with the bits of one that never was.
+// Every promise must settle, with an expected error or without one. An aborted run can be resumed, and its result is
+// bit-identical to that of a run without an abort.
 
 const WIDTH = 12;
 const ROWS = 160;
@@ -24,7 +24,7 @@ function generator(seed) {
 
 const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** What became of a promise. Throws when nothing does. */
+/** The outcome of a promise. Throws if the promise does not settle in time. */
 async function outcome(promise, what) {
   let timer;
   const lost = new Promise((_, reject) => {
@@ -60,7 +60,7 @@ const CONFIGS = [
   { layers: [WIDTH, 5], code: { type: "gaussian" } },
 ];
 
-/** What is read of a model meanwhile changes nothing. */
+/** Reads from a model during training, which changes nothing. */
 function readSomething(model, random, x) {
   const reads = [
     () => model.encode(x),
@@ -109,7 +109,7 @@ async function inThisThread({ TiedAutoencoder }, random) {
   const settled = outcome(run, "fit");
   await wait(random() * (stalls ? 60 : 15));
 
-  // The run may have ended already: then all of this comes too late and is as harmless.
+  // The run may have ended already. Then the following calls come too late and must be harmless.
   const deed = ["abort", "dispose", "transfer", "second"][Math.floor(random() * 4)];
   if (deed === "second") {
     const second = await outcome(model.fit(data), "a second fit");
@@ -138,7 +138,7 @@ async function inThisThread({ TiedAutoencoder }, random) {
   if (deed === "transfer") {
     check(!error || /transferred or shrunk/.test(error.message), `after a transfer: ${error}`);
   }
-  // The model is free, and the run can be finished.
+  // The model can be used again, and the run can be finished.
   if (error) {
     const saved = random() < 0.5 ? model.save({ optimizer: true }) : undefined;
     const again = saved ? await TiedAutoencoder.load(saved, { simd: "baseline" }) : model;
@@ -152,7 +152,7 @@ async function inThisThread({ TiedAutoencoder }, random) {
   whole.dispose();
 }
 
-/** A start from components or layer by layer that is disturbed. */
+/** A disturbed initialisation from components or layer by layer. */
 async function starting({ TiedAutoencoder }, random) {
   const model = await TiedAutoencoder.create({ layers: [WIDTH, 8, 3], simd: "baseline" });
   const controller = new AbortController();
@@ -172,7 +172,7 @@ async function starting({ TiedAutoencoder }, random) {
   model.dispose();
 }
 
-/** A stream that stalls for ever. */
+/** A stream that never delivers more data. */
 async function stalled({ TiedAutoencoder }, random) {
   const model = await TiedAutoencoder.create({ layers: [WIDTH, 3], simd: "baseline" });
   const controller = new AbortController();
@@ -195,7 +195,7 @@ async function stalled({ TiedAutoencoder }, random) {
   model.dispose();
 }
 
-/** A model in a worker, disturbed or robbed of the worker. */
+/** A disturbed model in a worker, whose worker may also be terminated. */
 async function inWorker({ worker }, random, makeWorker) {
   let made;
   const createWorker = makeWorker && (() => (made = makeWorker()));
@@ -217,7 +217,7 @@ async function inWorker({ worker }, random, makeWorker) {
   if (deed === "dispose") remote.dispose();
   if (deed === "end") {
     await made.terminate();
-    // A page is not told that a worker was ended.
+    // A page gets no event when a worker is terminated.
     if (!made.on) remote.dispose();
   }
   const [fit, encode, second, save] = await Promise.all(calls);
@@ -234,7 +234,7 @@ async function inWorker({ worker }, random, makeWorker) {
   remote.dispose();
 }
 
-/** Threads whose workers are ended: one error or none, and the same bits. */
+/** Threads whose workers are terminated: one error or none, and bit-identical results. */
 async function threaded({ TiedAutoencoder }, random) {
   const config = { layers: [512, 256], simd: "baseline", seed: 3, onWarning() {} };
   const data = Float32Array.from({ length: 64 * 512 }, () => random() - 0.5);
@@ -255,9 +255,9 @@ async function threaded({ TiedAutoencoder }, random) {
 }
 
 /**
- * Goes on for `seconds`.
- * @param entries TiedAutoencoder, and `worker`, the namespace of tied-autoencoder/worker, where there are workers
- * @param makeWorker makes a worker that runs worker-script; absent where only the package makes its own
+ * Runs rounds for `seconds`.
+ * @param entries TiedAutoencoder, and `worker`, the namespace of tied-autoencoder/worker, if there are workers
+ * @param makeWorker makes a worker that runs worker-script; absent if only the package can make workers
  * @returns rounds by kind
  */
 export async function races(entries, { seconds, seed, makeWorker }) {
@@ -273,7 +273,7 @@ export async function races(entries, { seconds, seed, makeWorker }) {
   for (let round = 0; performance.now() < end; round++) {
     const random = generator(seed + round * 7919);
     for (let i = 0; i < 8; i++) random();
-    // Most rounds are in this thread, where they are quick.
+    // Most rounds are in this thread, because they are fast there.
     const name = round % 5 === 4 ? names[Math.floor(random() * names.length)] : "inThisThread";
     try {
       await kinds[name](entries, random, makeWorker);

@@ -1,5 +1,5 @@
-// Training that is disturbed at random moments, on the built package: here, and in the other hosts where
-// `npm run test:hosts` has installed them. test/browser/training.test.ts does the same in browsers.
+// Training that is disturbed at random moments, on the built package: in this host, and in others that
+// `npm run test:hosts` has installed. test/browser/training.test.ts does the same in browsers.
 
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";

@@ -1,16 +1,16 @@
-// What the attacks share: how long each runs, seeds that can be repeated, and damage to bytes.
+// Functions of all attacks: their duration, repeatable seeds, and damage to bytes.
 
 import fc from "fast-check";
 
-/** Seconds for each attack that runs by the clock. */
+/** Seconds for each attack with a fixed duration. */
 export const SECONDS = Number(process.env.ASSAULT_SECONDS ?? 6);
 
 const given = process.env.ASSAULT_SEED;
 
-/** A different seed in every run, named where something fails, unless ASSAULT_SEED gives one. */
+/** A different seed in every run, unless ASSAULT_SEED gives one. Failures name it. */
 export const SEED = given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given);
 
-/** Runs a property on ever new inputs for so many seconds. A failure names its seed and its smallest input. */
+/** Runs a property on new inputs for the given seconds. A failure names its seed and its smallest input. */
 export async function attack<Input>(
   inputs: fc.Arbitrary<Input>,
   holds: (input: Input) => Promise<void> | void,
@@ -30,7 +30,7 @@ export async function attack<Input>(
   if (runs < 10) throw new Error(`${runs} inputs in ${seconds} s: this attacks nothing.`);
 }
 
-/** Numbers that readers trip over: sizes, offsets and lengths at their limits. */
+/** Numbers that often cause errors in readers: sizes, offsets and lengths at their limits. */
 const EDGES = [0, 1, 2, 7, 8, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0xfffffffe, 0xffffffff];
 
 type Edit =
@@ -92,13 +92,13 @@ function applied(file: Uint8Array, one: Edit): Uint8Array {
   }
 }
 
-/** Files made from valid ones by up to six edits; some are left as they are. */
+/** Files that are made from valid ones by up to six edits. Some have no edit. */
 export const damaged = (files: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> =>
   fc
     .tuple(files, fc.array(edit, { maxLength: 6 }))
     .map(([file, edits]) => edits.reduce(applied, file));
 
-/** Bytes in pieces that end where `cuts` says, in shares of the whole. */
+/** Bytes in pieces. `cuts` has the ends of the pieces as shares of the whole. */
 export async function* inPieces(
   bytes: Uint8Array,
   cuts: readonly number[],

@@ -1,6 +1,6 @@
-// Messages between a page and its worker, whole and damaged. The worker's side answers every call with a value or an
-// error, ignores what is no message, and answers a good call afterwards. The page's side settles every promise,
-// whatever a worker posts. Neither changes what objects inherit.
+// Messages between a page and its worker, valid and damaged. The worker answers every call with a value or an error,
+// ignores other data, and answers a valid call afterwards. The page settles every promise, for any reply of a worker.
+// Neither changes the prototypes of objects.
 
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -31,7 +31,7 @@ const table = Array.from({ length: 12 }, (_, i) => ({ a: i, b: i % 3, c: `x${i %
 const file = TiedAutoencoder.createSync({ layers: [6, 3] }).save();
 const detectorFile = (await AnomalyDetector.fit(table)).save();
 
-/** Objects with the names that objects have anyway, as JSON makes them. */
+/** Objects with keys that all objects inherit, as JSON makes them. */
 const odd = fc
   .constantFrom(
     '{"__proto__":{"polluted":1}}',
@@ -90,7 +90,7 @@ const message = fc.oneof(
   { weight: 1, arbitrary: anything },
 );
 
-/** What a port sends, or undefined where it cannot be sent at all. */
+/** The data that a port delivers, or undefined if they cannot be sent. */
 function sent(value: unknown): unknown {
   try {
     return structuredClone(value);
@@ -105,7 +105,7 @@ const sides = [
 ] as const;
 
 test.each(sides)(
-  "the worker of a %s answers whatever it is sent",
+  "the worker of a %s answers every call with a value or an error",
   async (_, start, make, given) => {
     await attack(fc.array(message, { maxLength: 12 }), async (messages) => {
       const answers = new Map<unknown, Record<string, unknown>>();
@@ -150,7 +150,7 @@ test.each(sides)(
   },
 );
 
-/** A worker that answers as `replies` say, each in its turn. */
+/** A worker that answers with `replies` in order. */
 function workerOf(replies: readonly unknown[]) {
   const heard: Record<string, (event: { data: unknown }) => void> = {};
   let next = 0;
@@ -165,7 +165,7 @@ function workerOf(replies: readonly unknown[]) {
       const own = isObject && "ownId" in reply ? reply : isObject ? { id, ...reply } : reply;
       queueMicrotask(() => {
         heard.message?.({ data: own });
-        // A worker that answers something else at last: nothing may hang.
+        // Even if the last answer of a worker is wrong, every promise must settle.
         heard.message?.({ data: { id, error: { name: "Error", message: "at last" } } });
       });
     },
@@ -188,7 +188,7 @@ const reply = fc.oneof(
   anything,
 );
 
-test("the page settles every call, whatever its worker posts", async () => {
+test("the page settles every call, for any reply of its worker", async () => {
   const settled = async (promise: Promise<unknown>) => {
     try {
       await promise;

@@ -1,4 +1,4 @@
-// The same numbers have the same checksum, in whatever form they are read.
+// The same numbers have the same checksum in every format.
 
 import { expect, test } from "vitest";
 import { fingerprint, isSame } from "../../src/cli/checksum.ts";
@@ -7,13 +7,13 @@ const numbers = Array.from({ length: 200_000 }, (_, i) => (i * 7) % 251);
 const of = (data: Uint8Array | Float32Array | Float64Array, columns = 4) =>
   fingerprint({ rows: data.length / columns, data }, columns);
 
-test("bytes, singles and doubles of the same numbers are the same", () => {
+test("the same numbers as bytes, float32 and float64 have the same checksum", () => {
   const bytes = of(Uint8Array.from(numbers));
   expect(isSame(bytes, of(Float32Array.from(numbers)))).toBe(true);
   expect(isSame(bytes, of(Float64Array.from(numbers)))).toBe(true);
 });
 
-test("one other number, another shape or another order is told", () => {
+test("one other number, another shape or another order changes the checksum", () => {
   const base = Float64Array.from(numbers);
   const plus = (at: number, by: number) => {
     const other = base.slice();
@@ -26,7 +26,7 @@ test("one other number, another shape or another order is told", () => {
   expect(isSame(of(base, 4), of(base, 5))).toBe(false);
 });
 
-test("missing values are values like others", () => {
+test("missing values are part of the checksum", () => {
   const gap = Float64Array.of(1, Number.NaN, 3, 4);
   expect(isSame(of(gap), of(Float32Array.from(gap)))).toBe(true);
 });

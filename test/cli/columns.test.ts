@@ -1,4 +1,4 @@
-// --columns: one grammar, and messages that say what is there and what is missing.
+// The option --columns: its grammar, and messages about existing and missing columns.
 
 import { describe, expect, test } from "vitest";
 import { chooseColumns, columnList, findNames, parseColumns } from "../../src/cli/columns.ts";
@@ -9,7 +9,7 @@ const bare = { file: "t.csv", count: 7, names: undefined };
 const choose = (list: string, columns: typeof table | typeof bare = table) =>
   chooseColumns(parseColumns(list), columns);
 
-describe("what a list means", () => {
+describe("the meaning of a list", () => {
   test.each([
     ["1-3,7", [0, 1, 2, 6]],
     ["6-", [5, 6]],
@@ -35,7 +35,7 @@ describe("what a list means", () => {
   });
 });
 
-describe("what is not in the grammar", () => {
+describe("texts outside the grammar", () => {
   test.each([
     ["!2,3", /after !2 every part begins with "!": write !3 to leave 3 out/],
     ["", /a part of the list is empty/],
@@ -50,7 +50,7 @@ describe("what is not in the grammar", () => {
   });
 });
 
-describe("what is not in the table", () => {
+describe("columns that are not in the table", () => {
   test.each([
     ["8", /asks for 8, and there are 7 columns/],
     ["5-9", /asks for 5-9/],
@@ -62,40 +62,40 @@ describe("what is not in the table", () => {
     expect(() => choose(list)).toThrow(message);
   });
 
-  test("a name where there are none", () => {
+  test("a name for a table without names", () => {
     expect(() => choose("height", bare)).toThrow(
       /it has no header, so that columns go by position/,
     );
   });
 
-  test("a position that is the name of a column is told how to be one", () => {
+  test("for a position that is the name of a column, the message shows how to write the name", () => {
     const years = { file: "y.csv", count: 2, names: ["1940", "1945"] };
     expect(() => choose("1945", years)).toThrow(/the column of that name is '"1945"'/);
   });
 });
 
-describe("names that a model was trained on", () => {
+describe("the column names of a model", () => {
   const find = (wanted: string[]) => findNames(wanted, table, "which the model was trained on");
 
   test("are found in any order", () => {
     expect(find(["label", "height"])).toEqual([6, 0]);
   });
 
-  test("are named where they are missing", () => {
+  test("are in the message if they are missing", () => {
     expect(() => find(["height", "age"])).toThrow(
       't.csv: has no column "age", which the model was trained on; it has height,',
     );
     expect(() => find(["age", "income"])).toThrow('has no column "age", nor income, which');
   });
 
-  test("in hundreds of thousands take time in proportion", () => {
+  test("take linear time, with hundreds of thousands of names", () => {
     const many = Array.from({ length: 200_000 }, (_, i) => `c${i}`);
     const wide = { file: "w.csv", count: many.length, names: many };
     expect(findNames([...many].reverse(), wide, "")[0]).toBe(199_999);
   });
 });
 
-test("a hint is a list that means what it says", () => {
+test("a hint is a list with the same meaning", () => {
   const without = (...left: number[]) =>
     columnList(
       [0, 1, 2, 3, 4, 5, 6].filter((place) => !left.includes(place)),

@@ -1,4 +1,5 @@
-// From nothing to explained alarms: tables of customers, of sensors, and detectors in files.
+// Detectors on the command line, from a table to explained alarms: tables of customers and of sensors, and detectors in
+// files.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +10,7 @@ import { jsonLines, runHere, runLine, temporaryFolder } from "./program.ts";
 import { customers, sensors } from "./tables-made.ts";
 
 const folder = temporaryFolder();
-/** Small models: what they find here is plain. */
+/** Small models are enough, because the odd rows are easy to find. */
 const SMALL = "--models 2 --steps 300 --hidden 16,8";
 
 const oddCustomers = (row: number) => {
@@ -36,7 +37,7 @@ beforeAll(async () => {
 });
 
 describe("detect DATA NEW", () => {
-  test("says what it decided, and which rows are odd and why", async () => {
+  test("reports its choices, and which rows are odd and why", async () => {
     const { code, out, err } = await runLine(folder, `detect customers.csv new.csv ${SMALL}`);
     expect(code).toBe(0);
     expect(err).toMatch(/customer_id +id +names rows; not learned/);
@@ -54,7 +55,7 @@ describe("detect DATA NEW", () => {
     expect(Math.max(...widths)).toBeLessThanOrEqual(80);
   });
 
-  test("writes every row with its names, and the column to blame", async () => {
+  test("writes every row with its names, and the column of the first reason", async () => {
     await runLine(folder, `detect d.safetensors new.csv -q -o scores.csv`);
     const [header, ...rows] = readFileSync(join(folder, "scores.csv"), "utf8").trim().split("\n");
     expect(header).toBe("row,customer_id,score,pValue,flagged,column,value,expected");
@@ -63,7 +64,7 @@ describe("detect DATA NEW", () => {
     expect(rows[0]).toMatch(/^1,C1000,[\d.]+,[\d.]+,0,,,$/);
   });
 
-  test("tells programs as JSON, rows counted from 0", async () => {
+  test("prints JSON for programs, with rows counted from 0", async () => {
     const { out } = await runLine(folder, "detect d.safetensors new.csv --json");
     const events = jsonLines(out);
     expect(events.at(-1)).toMatchObject({ event: "done", rows: 100, decision: { alpha: 0.01 } });
@@ -75,7 +76,7 @@ describe("detect DATA NEW", () => {
     });
   });
 
-  test("ends with code 3 where that is asked for and a row is flagged", async () => {
+  test("ends with code 3 on request if a row is flagged", async () => {
     const codes: (number | null)[] = [];
     for (const words of ["new.csv --alpha .01", "customers.csv --pot 1e-9"]) {
       const line = `detect d.safetensors ${words} -q --fail-on-anomaly`;
@@ -85,7 +86,7 @@ describe("detect DATA NEW", () => {
   });
 });
 
-describe("score by a detector", () => {
+describe("score with a detector", () => {
   test("gives its scores and p-values, in parts or whole", async () => {
     const bytes = readFileSync(join(folder, "d.safetensors"));
     const detector = await AnomalyDetector.load(bytes);
@@ -109,7 +110,7 @@ describe("score by a detector", () => {
     expect([encoded.code, encoded.err]).toEqual([1, expect.stringContaining("is a detector")]);
   });
 
-  test("names the line of what it cannot read", async () => {
+  test("names the line of an error", async () => {
     const text = customers(20, 3).replace(/C1004,(.*),\d+,EUR/, "C1004,$1,old,EUR");
     writeFileSync(join(folder, "x.csv"), text);
     const { code, err } = await runLine(folder, "score d.safetensors x.csv");
@@ -125,7 +126,7 @@ describe("info", () => {
     expect(out).toContain('train takes numbers, and "customer_id" holds text; detect takes both');
   });
 
-  test("and what a detector knows", async () => {
+  test("describes detectors", async () => {
     const { out } = await runLine(folder, "info d.safetensors");
     expect(out).toMatch(
       /detector +2 models of 9,16,8\nlearned +400 rows\nflags +p-values of at most/,
@@ -134,7 +135,7 @@ describe("info", () => {
   });
 });
 
-test("report tells of a detector in one page, with names from files escaped", async () => {
+test("report describes a detector in one page, with names from files escaped", async () => {
   const rows = readFileSync(join(folder, "new.csv"), "utf8").trim().split("\n");
   const labelled = rows.map(
     (row, i) => `${row},${i === 0 ? "odd" : i > 10 && i < 15 ? "yes" : "no"}`,
@@ -146,7 +147,7 @@ test("report tells of a detector in one page, with names from files escaped", as
   const html = readFileSync(join(folder, "r.html"), "utf8");
   expect(html).toContain("which call 4 rows odd: AUROC");
   expect(html).toMatch(/<td>12<\/td><td>&lt;b&gt;C1010<\/td>.*<td>age 170, expected/);
-  // Which of the rows are flagged; where few are, the next oddest are told too.
+  // The report marks the flagged rows. If they are few, it also shows the next oddest rows.
   expect(html).toMatch(/<td>yes<\/td><td>age 170, expected/);
   const again = await runLine(folder, "report d.safetensors told.csv -o r.html");
   expect(again.code).toBe(0); // a report may be replaced by the next one
@@ -160,7 +161,7 @@ test("report tells of a detector in one page, with names from files escaped", as
 });
 
 describe("train --detector", () => {
-  test("makes the same detector as detect, and --continue learns on", async () => {
+  test("makes the same detector as detect, and --continue continues learning", async () => {
     await runLine(folder, `train customers.csv --detector -o t.safetensors -q ${SMALL}`);
     const [made, saved] = ["t", "d"].map((name) =>
       readFileSync(join(folder, `${name}.safetensors`)),
@@ -199,7 +200,7 @@ describe("detect DATA", () => {
     expect(out).toMatch(/of 400 rows are flagged.* Of as many normal\s+rows about 8 would be/s);
   });
 
-  test("with a contamination flags that share, and promises nothing of normal rows", async () => {
+  test("with a contamination flags that share, and states no rate for normal rows", async () => {
     const line = `detect mixed.csv -q --contamination .02 ${SMALL}`;
     const { out } = await runLine(folder, line);
     expect(out.replace(/\s+/g, " ")).toContain(
@@ -208,7 +209,7 @@ describe("detect DATA", () => {
     expect(out).not.toContain("normal");
   });
 
-  test("shows a threshold below what is flagged", async () => {
+  test("shows a threshold below the flagged scores", async () => {
     const { out, err } = await runLine(folder, `detect mixed.csv --alpha .02 --top 400 ${SMALL}`);
     const [, threshold] = /score above ([\d.]+)/.exec(err) ?? [];
     const scores = [...out.matchAll(/score ([\d.]+),/g)].map(([, score]) => Number(score));
@@ -216,7 +217,7 @@ describe("detect DATA", () => {
     expect(Math.min(...scores)).toBeGreaterThan(Number(threshold));
   });
 
-  test("refuses a false discovery rate among the rows that were learned from", async () => {
+  test("refuses a false discovery rate for the training rows", async () => {
     const { code, err } = await runLine(folder, "detect customers.csv --fdr .1");
     expect(code).toBe(2);
     expect(err).toContain("name a second file of rows to judge");
@@ -224,7 +225,7 @@ describe("detect DATA", () => {
 });
 
 describe("time series", () => {
-  test("are told by a column of times, and alarms are stretches", async () => {
+  test("are recognised by a column of times, and alarms are events", async () => {
     const { out, err } = await runLine(folder, "detect sensors.csv today.csv");
     expect(err).toContain('"time" goes up evenly');
     expect(err).toContain("windows of 10 rows");
@@ -251,7 +252,7 @@ describe("time series", () => {
     expect(guessed.err).toContain("anomaly looks like the answer and is left out");
   });
 
-  test("of many machines are told apart by a column", async () => {
+  test("of many machines are separated by a column", async () => {
     const [header, ...first] = sensors(120, 4).trim().split("\n");
     const [, ...second] = sensors(120, 5).trim().split("\n");
     const rows = first.flatMap((row, i) => [`${row},north`, `${second[i]},south`]);
@@ -261,7 +262,7 @@ describe("time series", () => {
   });
 });
 
-describe("what is wrong", () => {
+describe("errors and warnings", () => {
   const refusals: Record<string, [string, string, RegExp]> = {
     "one row": ["a,b\n1,2\n", "detect x.csv", /x\.csv: a detector needs at least 5 rows/],
     "no rows": ["a,b\n", "detect x.csv", /x\.csv: there are no rows to learn from/],
@@ -371,7 +372,7 @@ describe("what is wrong", () => {
     expect(err).not.toMatch(/ at .*\.ts:/);
   });
 
-  test("text where a number was, in a file to judge", async () => {
+  test("text in a column of numbers, in a file to judge", async () => {
     const text = customers(20, 3).replace(/C1004,(.*),\d+,EUR/, "C1004,$1,old,EUR");
     writeFileSync(join(folder, "x.csv"), text);
     const { code, err } = await runLine(folder, "detect d.safetensors x.csv");
@@ -379,7 +380,7 @@ describe("what is wrong", () => {
     expect(err).toMatch(/x\.csv: line 6, column 7 \("age"\): expected a number, got "old"/);
   });
 
-  test("a file to judge is looked at before the learning", async () => {
+  test("a file to judge is checked before the learning", async () => {
     writeFileSync(join(folder, "x.csv"), "country,plan\nDE,free\n");
     for (const [other, why] of [
       ["x.csv", /x\.csv: has no column "seats"; it has country, plan/],
@@ -398,7 +399,7 @@ describe("what is wrong", () => {
     expect(err).not.toContain("detector ");
   });
 
-  test("a typing error among numbers counts as missing, and is told", async () => {
+  test("a typing error among numbers counts as missing, with a warning", async () => {
     const text = sensors(200, 4).replace(/(02:00:00),[\d.]+/, "$1,7o.1");
     writeFileSync(join(folder, "x.csv"), text);
     const { code, err } = await runLine(folder, "detect x.csv");
@@ -409,7 +410,7 @@ describe("what is wrong", () => {
     expect(err).toMatch(/temp +number +missing in 0\.5 %/);
   });
 
-  test("times that make no series say why, and what would", async () => {
+  test("if times are not those of a series, the message has the reason and the remedy", async () => {
     const rows = sensors(200, 4).trim().split("\n");
     const says = async (lines: readonly string[]) => {
       writeFileSync(join(folder, "x.csv"), `${lines.join("\n")}\n`);
@@ -442,7 +443,7 @@ describe("what is wrong", () => {
     );
   });
 
-  test("rows of a series that no window covers are told", async () => {
+  test("rows of a series that no window covers are reported", async () => {
     const [header, ...data] = sensors(130, 4).trim().split("\n");
     const apart = [...data.slice(0, 60), ...data.slice(80, 84), ...data.slice(100)];
     writeFileSync(join(folder, "x.csv"), [header, ...apart].join("\n"));
@@ -452,21 +453,21 @@ describe("what is wrong", () => {
     );
   });
 
-  test("a detector that is there is kept", async () => {
+  test("an existing detector is kept", async () => {
     const before = readFileSync(join(folder, "d.safetensors"));
     const { code, err } = await runLine(folder, "train new.csv -c seats,revenue -o d.safetensors");
     expect([code, err]).toEqual([1, expect.stringContaining("is not a model of this program")]);
     expect(readFileSync(join(folder, "d.safetensors")).equals(before)).toBe(true);
   });
 
-  test("a model is no detector", async () => {
+  test("a model is refused as a detector", async () => {
     await runLine(folder, "train customers.csv -c seats,revenue -e 1 -q -o m.safetensors");
     const { code, err } = await runHere(folder, ["detect", "m.safetensors", "new.csv"]);
     expect([code, err]).toEqual([1, expect.stringContaining("is a model, not a detector")]);
   });
 });
 
-test("one row of one column is counted in words, and a table without numbers has no range", async () => {
+test("one row and one column are singular, and a table without numbers has no range", async () => {
   writeFileSync(join(folder, "header.csv"), "a,b\n");
   const { out } = await runLine(folder, "info header.csv");
   expect(out).toContain("range     none\n");
@@ -476,7 +477,7 @@ test("one row of one column is counted in words, and a table without numbers has
   expect(err).toContain("1 row of 1 column in one.csv");
 });
 
-test("what a file to save may not replace names the option that takes another", async () => {
+test("if a file to save may not be replaced, the message names the option for another name", async () => {
   const { err } = await runLine(folder, `detect customers.csv --save customers.csv ${SMALL}`);
   expect(err).toContain("--save takes another name");
 });

@@ -1,4 +1,4 @@
-// What people see when something is wrong: one sentence that names the place, and the exit code.
+// Error messages: one sentence that names the place, and the exit code.
 
 import {
   existsSync,
@@ -39,7 +39,7 @@ beforeAll(async () => {
   expect(code).toBe(0);
 });
 
-describe("exit code 1 and one sentence", () => {
+describe("exit code 1 with one sentence", () => {
   test.each([
     ["train nope.csv", "nope.csv: no such file or folder"],
     ["train .", ".: is a folder, not a file"],
@@ -97,14 +97,14 @@ describe("exit code 1 and one sentence", () => {
     expect([code, out]).toEqual([1, ""]);
   });
 
-  test("--debug shows where it arose", async () => {
+  test("--debug shows the stack", async () => {
     const { code, err } = await run(folder, ["train", "nope.csv", "--debug"]);
     expect(code).toBe(1);
     expect(err).toMatch(/no such file or folder\n +at .*cli\.js/);
   });
 });
 
-describe("exit code 2 and where to look", () => {
+describe("exit code 2 with a hint", () => {
   test.each([
     ["trian good.csv", 'There is no command "trian"; perhaps train is meant.'],
     ["train", "train needs DATA: tied-autoencoder train DATA [options]."],
@@ -149,7 +149,7 @@ describe("exit code 2 and where to look", () => {
 });
 
 describe("help", () => {
-  test("every command has its own, with examples, in 80 columns", async () => {
+  test("every command has a help text with examples, in 80 columns", async () => {
     const { out, code } = await runHere(folder, ["--help"]);
     expect(code).toBe(0);
     const commands = [...out.matchAll(/^ {2}(\w+) {2,}\S/gm)].map((match) => match[1] as string);
@@ -167,7 +167,7 @@ describe("help", () => {
     }
   });
 
-  test("--version is the package's", async () => {
+  test("--version is the version of the package", async () => {
     const { version } = JSON.parse(
       readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
     ) as { version: string };
@@ -176,7 +176,7 @@ describe("help", () => {
 });
 
 describe("files", () => {
-  test("a run that fails leaves the old file as it was, and nothing beside it", async () => {
+  test("a failed run does not change the old file and leaves no other file", async () => {
     const before = readFileSync(join(folder, "m.safetensors"));
     const names = readdirSync(folder);
     const words = ["train", "good.csv", "-o", "m.safetensors", "--optimizer", "sgd", "-l", "1e30"];
@@ -187,7 +187,7 @@ describe("files", () => {
     expect(readdirSync(folder)).toEqual(names);
   });
 
-  test("a link stays a link, and what it points to is replaced", async () => {
+  test("a link stays a link, and its target is replaced", async () => {
     writeFileSync(join(folder, "target.csv"), "old");
     symlinkSync("target.csv", join(folder, "link.csv"));
     await runHere(folder, ["score", "m.safetensors", "good.csv", "-o", "link.csv"]);
@@ -210,7 +210,7 @@ describe("files", () => {
     },
   );
 
-  test("a reader that has seen enough ends the program without a word", async () => {
+  test("a reader that closes the pipe ends the program without a message", async () => {
     const rows = "1,2,3\n".repeat(300_000);
     const words = ["reconstruct", "m.safetensors", "-"];
     const { code, err } = await run(folder, words, rows, (_, child) => child.stdout?.destroy());
@@ -240,7 +240,7 @@ describe("files", () => {
   });
 });
 
-test("the help of train lists the library's own names, settings and defaults", async () => {
+test("the help of train lists the names, settings and defaults of the library", async () => {
   const { out } = await runHere(folder, ["train", "--help"]);
   for (const { type, options } of [...optimizers.all, ...losses.all, ...noises.all]) {
     const first = Object.keys(options)[0];
@@ -267,7 +267,7 @@ test("a term of the loss may be given more than once", async () => {
   });
 });
 
-test("a code and a constraint are named with their settings", async () => {
+test("a code and a constraint have settings", async () => {
   const words =
     "train good.csv -o k.st -e 1 --json --layers 3 --code topK:k=2 --constraint maxNorm:max=2";
   const { out } = await runHere(folder, words.split(" "));

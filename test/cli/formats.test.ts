@@ -1,5 +1,5 @@
-// The same table in every format, from files and through pipes, gives what the library gives; every
-// form of output holds the same numbers.
+// The same table in every format, from files and through pipes, gives the result of the library. Every output
+// format has the same numbers.
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -77,7 +77,7 @@ beforeAll(async () => {
 const apply = (command: string, ...words: string[]) =>
   runHere(folder, [command, "m.safetensors", ...words, "--simd", "baseline"]);
 
-describe("what goes in", () => {
+describe("input formats", () => {
   test.each(Object.keys(files))("%s", async (name) => {
     const { code, stdout, err } = await apply("encode", name, "-f", "npy");
     expect([code, err]).toEqual([0, ""]);
@@ -92,9 +92,9 @@ describe("what goes in", () => {
     expect(decodeNpy(stdout).data).toEqual(model.encode(floats));
   });
 
-  test("columns go by the names that the model was trained on, in whatever order", async () => {
+  test("columns are found by the names that the model was trained on, in any order", async () => {
     const more = 7;
-    const order = [5, -1, 3, 0, 4, 2, 1]; // a column the model does not know among them
+    const order = [5, -1, 3, 0, 4, 2, 1]; // includes a column that the model does not know
     const data = Float32Array.from({ length: ROWS * more }, (_, i) => {
       const column = order[i % more] as number;
       return column < 0 ? 1e6 : (floats[Math.floor(i / more) * COLUMNS + column] as number);
@@ -115,7 +115,7 @@ describe("what goes in", () => {
     expect(decodeNpy(stdout).data).toEqual(model.encode(floats));
   });
 
-  test("what was decided about a header is said where it could be otherwise", async () => {
+  test("an uncertain decision about a header is reported", async () => {
     writeFileSync(inFolder("years.csv"), "x,1940,1945,1950\na,1,2,4\nb,3,4,4\n");
     const words = [
       "train",
@@ -137,7 +137,7 @@ describe("what goes in", () => {
     expect(JSON.parse(out)).toMatchObject({ columns: ["1940", "1945", "1950"] });
   });
 
-  test("a file whose names repeat is read alike by train, score and --resume", async () => {
+  test("a file with repeated names is read in the same way by train, score and --resume", async () => {
     writeFileSync(inFolder("twice.csv"), "a,a,b\n1,2,3\n4,5,7\n2,2,2\n");
     const words = ["train", "twice.csv", "-o", "t.safetensors", "-q", "-e"];
     const trained = await run(folder, [...words, "2"]);
@@ -147,7 +147,7 @@ describe("what goes in", () => {
     expect((await run(folder, [...words, "4", "--resume"])).code).toBe(0);
   });
 
-  test("an array beside one that cannot be read", async () => {
+  test("an archive with one readable and one unreadable array", async () => {
     const object = readFileSync(new URL("../formats/fixtures/object.npy", import.meta.url));
     const file = zipSync({ "A.npy": encodeNpy({ shape, data: numbers }), "names.npy": object });
     writeFileSync(inFolder("mixed.npz"), file);
@@ -155,7 +155,7 @@ describe("what goes in", () => {
     expect(decodeNpy(stdout).data).toEqual(model.encode(floats));
   });
 
-  test("--columns wins, for arrays as well", async () => {
+  test("--columns has priority over names, also for arrays", async () => {
     const wide = new Float32Array(ROWS * 7).fill(9);
     for (let i = 0; i < floats.length; i++) wide[Math.floor(i / 6) * 7 + (i % 6) + 1] = floats[i]!;
     writeFileSync(inFolder("wide.npy"), encodeNpy({ shape: [ROWS, 7], data: wide }));
@@ -164,8 +164,8 @@ describe("what goes in", () => {
   });
 });
 
-describe("what comes out", () => {
-  test("reconstruct: CSV under the columns' names, NPY and JSON hold the same numbers", async () => {
+describe("output formats", () => {
+  test("reconstruct: CSV with the names of the columns, NPY and JSON have the same numbers", async () => {
     for (const file of ["y.csv", "y.npy", "y.jsonl"]) {
       expect((await apply("reconstruct", "header.csv", "-o", file)).code).toBe(0);
     }
@@ -180,14 +180,14 @@ describe("what comes out", () => {
     expect(new Float32Array(lines.flatMap(({ values }) => values as number[]))).toEqual(expected);
   });
 
-  test("decode goes back from codes", async () => {
+  test("decode converts codes into rows", async () => {
     await apply("encode", "bare.csv", "-o", "codes.csv");
     expect(readFileSync(inFolder("codes.csv"), "utf8")).toMatch(/^code1,code2,code3\n/);
     const { stdout } = await apply("decode", "codes.csv", "-f", "npy");
     expect(decodeNpy(stdout).data).toEqual(model.decode(model.encode(floats)));
   });
 
-  test("score --features: each row's error, then each column's", async () => {
+  test("score --features: the error of each row, then those of its columns", async () => {
     const { out } = await apply("score", "float32.npy", "--features", "--json");
     const lines = jsonLines(out);
     const each = model.featureErrors(floats);
@@ -202,7 +202,7 @@ describe("what comes out", () => {
     expect(lines).toHaveLength(ROWS);
   });
 
-  test("a table without rows gives a header and no more", async () => {
+  test("a table without rows gives only a header", async () => {
     const words = ["score", "m.safetensors", "-"];
     const header = csv(names).split("\n")[0];
     expect((await run(folder, words, `${header}\n`)).out).toBe("error\n");
@@ -210,7 +210,7 @@ describe("what comes out", () => {
     expect(decodeNpy(npy.stdout).shape).toEqual([0, 1]);
   });
 
-  test("evaluate agrees with the library", async () => {
+  test("evaluate has the result of the library", async () => {
     const { out } = await apply("evaluate", "zipped.csv.gz", "--json");
     const { rows, loss, mse, max } = JSON.parse(out) as Record<string, number>;
     const errors = model.reconstructionErrors(floats);
@@ -221,7 +221,7 @@ describe("what comes out", () => {
     expect(max).toBe(Math.max(...errors));
   });
 
-  test("export: the bare model and ONNX are the library's", async () => {
+  test("export: the bare model and ONNX equal those of the library", async () => {
     await runHere(folder, ["export", "m.safetensors", "-o", "bare.safetensors"]);
     expect(new Uint8Array(readFileSync(inFolder("bare.safetensors")))).toEqual(model.save());
     await runHere(folder, ["export", "m.safetensors", "-o", "encoder.onnx", "--part", "encoder"]);
@@ -229,7 +229,7 @@ describe("what comes out", () => {
     expect(onnx).toEqual(model.toOnnx({ part: "encoder" }));
   });
 
-  test("export to PyTorch writes a folder with the bare model in it", async () => {
+  test("export to PyTorch writes a folder that contains the bare model", async () => {
     const words = ["export", "m.safetensors", "-f", "pytorch", "-o", "torch"];
     expect((await run(folder, words)).code).toBe(0);
     expect(readdirSync(inFolder("torch")).sort()).toEqual([
@@ -241,7 +241,7 @@ describe("what comes out", () => {
     expect(bytes).toEqual(model.save());
   });
 
-  test("info tells models from tables", async () => {
+  test("info distinguishes models and tables", async () => {
     expect((await runHere(folder, ["info", "m.safetensors"])).out).toContain("encoder.0  6 → 3");
     const { out } = await runHere(folder, ["info", "images.idx.gz", "--json"]);
     expect(JSON.parse(out)).toMatchObject({ format: "idx", rows: ROWS, columns: COLUMNS, low: 0 });

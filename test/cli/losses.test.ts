@@ -1,4 +1,4 @@
-// Losses that a model's file keeps: they reach the report, stay few, and do not depend on cuts.
+// Losses in a model's file: they are in the report, are few, and do not depend on interruptions.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { runHere, temporaryFolder } from "./program.ts";
 
 const folder = temporaryFolder();
 
-test("report shows the losses of the training that made the model's file", async () => {
+test("report shows the losses of the training of the model", async () => {
   const lines = Array.from({ length: 90 }, (_, i) => `${i % 9},${(i % 9) * 2},${i % 5}`);
   writeFileSync(join(folder, "t.csv"), `a,b,c\n${lines.join("\n")}\n`);
   const words = ["train", "t.csv", "-o", "m.st", "--layers", "2", "-e", "5", "-q"];
@@ -37,7 +37,7 @@ const epochs = (record: LossRecord, from: number, to: number) => {
   }
 };
 
-test("a long run keeps few epochs, the last one always, and the same ones where it was cut", () => {
+test("a long run keeps few epochs, always the last one, and the same ones after an interruption", () => {
   const whole = new LossRecord();
   epochs(whole, 0, 3001);
   const kept = whole.history;
@@ -53,7 +53,7 @@ test("a long run keeps few epochs, the last one always, and the same ones where 
   expect(second.history).toEqual(kept);
 });
 
-test("there are none before the first epoch, and none in what is no history", () => {
+test("there are none before the first epoch, and none in a value that is not a history", () => {
   expect(new LossRecord().history).toBeUndefined();
   const bad = [
     undefined,

@@ -1,5 +1,5 @@
-// Runs the command line: the built one as people do, in its own process, or its sources in this process, which
-// takes a hundredth of the time and is enough where signals, pipes and the standard input play no part.
+// Runs the command line: the built program in its own process, or its sources in this process. The second takes a
+// hundredth of the time, and is enough for tests without signals, pipes and the standard input.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -21,8 +21,8 @@ export interface Result {
 }
 
 /**
- * A folder that is gone after the tests of the file. In memory where the system has such a place, so that the tests do
- * not wait for the disk at each save, or on the disk.
+ * A folder that is removed after the tests of the file. It is in memory if the system supports this, so that the tests do
+ * not wait for the disk at each save. Otherwise it is on the disk.
  */
 export function temporaryFolder(where: "memory" | "disk" = "memory"): string {
   const place = where === "memory" && existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
@@ -31,7 +31,7 @@ export function temporaryFolder(where: "memory" | "disk" = "memory"): string {
   return folder;
 }
 
-/** Runs `tied-autoencoder` in `folder`; `watch` sees what it writes to standard output as it comes. */
+/** Runs `tied-autoencoder` in `folder`. `watch` gets its standard output as it arrives. */
 export function run(
   folder: string,
   words: readonly string[],
@@ -96,10 +96,10 @@ export function start(
 }
 
 const running = new Set<ChildProcess>();
-/** Shells, each in a process group with all that it has started. */
+/** Shells, each in a process group with all processes that it has started. */
 const groups = new Set<ChildProcess>();
 afterEach(() => {
-  // Of a test that failed.
+  // Processes of a failed test.
   for (const child of running) child.kill("SIGKILL");
   for (const { pid } of groups) if (pid !== undefined) process.kill(-pid, "SIGKILL");
 });
@@ -108,7 +108,7 @@ afterEach(() => {
 export const shell = (line: string): string =>
   line.replaceAll("tied-autoencoder", `'${process.execPath}' '${program}'`);
 
-/** What a program has written when it has ended. */
+/** The output of a program, after its end. */
 export function ended(child: ChildProcess): Promise<Result> {
   const out: Buffer[] = [];
   const err: Buffer[] = [];
@@ -123,7 +123,7 @@ export function ended(child: ChildProcess): Promise<Result> {
   });
 }
 
-/** Several lines, one after another. */
+/** Runs several lines in order. */
 export async function runLines(folder: string, lines: readonly string[]): Promise<Result[]> {
   const results: Result[] = [];
   for (const line of lines) results.push(await runLine(folder, line));
@@ -138,7 +138,7 @@ export function runShell(folder: string, line: string): Promise<Result> {
   return ended(child);
 }
 
-/** Resolves when `text` has come from the stream. */
+/** Resolves when the stream has delivered `text`. */
 export function written(stream: NodeJS.ReadableStream | null, text: string): Promise<void> {
   let all = "";
   const found = new Promise<void>((resolve, reject) => {
@@ -148,7 +148,7 @@ export function written(stream: NodeJS.ReadableStream | null, text: string): Pro
     });
     stream?.on("close", () => reject(new Error(`the program never wrote ${text}, but:\n${all}`)));
   });
-  found.catch(() => {}); // told by whoever waits for it
+  found.catch(() => {}); // reported by the code that waits for it
   return found;
 }
 

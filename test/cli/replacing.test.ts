@@ -1,4 +1,4 @@
-// What is replaced without being asked: what this program wrote there, and nothing else.
+// Files that are replaced without --force: only files that this program wrote.
 
 import {
   chmodSync,
@@ -61,7 +61,7 @@ test.each([
   expect([code, err]).toEqual([0, expect.stringMatching(/^(\d+ rows in [\d.]+ s; saved .*\n)?$/)]);
 });
 
-test("a PyTorch folder is written whole or not at all", async () => {
+test("a PyTorch folder is written completely or not at all", async () => {
   const place = inFolder("torch");
   mkdirSync(place);
   writeFileSync(join(place, "tied_autoencoder.py"), "mine");
@@ -78,7 +78,7 @@ test("a PyTorch folder is written whole or not at all", async () => {
   expect(readdirSync(place)).toHaveLength(3);
 });
 
-test("a file that was made read-only is left alone", async () => {
+test("a read-only file is not replaced", async () => {
   chmodSync(inFolder("m.st"), 0o444);
   const { code, err } = await runLine(folder, "train data.csv -o m.st -e 1");
   expect(code).toBe(1);

@@ -1,9 +1,9 @@
-// Settings in one word, also those that stand in somebody's model file.
+// Settings in one word, also from an untrusted model file.
 
 import { expect, test } from "vitest";
 import { parseSettings, parseSpec } from "../../src/cli/spec.ts";
 
-test("a name with settings is the library's object", () => {
+test("a name with settings becomes an object of the library", () => {
   expect(parseSpec("optimizer", "adam")).toEqual({ type: "adam" });
   expect(parseSpec("optimizer", "sgd:momentum=.9, nesterov , x=true,y=a")).toEqual({
     type: "sgd",
@@ -21,7 +21,7 @@ test.each(["a:", "a:=1", "a:b c=1", "a:type=1", "a:__proto__=1", "a:b=1,b=2", "a
   },
 );
 
-test("hostile text takes time in proportion to its length", () => {
+test("hostile text takes linear time", () => {
   // The pattern of an earlier version took minutes for any of these.
   for (const text of [
     " ".repeat(1e6),
@@ -33,7 +33,7 @@ test("hostile text takes time in proportion to its length", () => {
     try {
       parseSettings("schedule", text);
     } catch {
-      // Most are no settings.
+      // Most of these texts are not settings.
     }
     expect(performance.now() - started).toBeLessThan(2000);
   }

@@ -1,4 +1,4 @@
-// The program among others: pipes that close, devices that are full, rows that come slowly, signals.
+// The program with other programs: closed pipes, full devices, rows that arrive slowly, and signals.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -18,14 +18,14 @@ beforeAll(async () => {
   expect((await runLine(folder, "train data.csv -o m.st -e 2 -q")).code).toBe(0);
 });
 
-/** Steps that the model in a file has had; throws where the file is not whole. */
+/** The training steps of the model in a file. Throws if the file is not complete. */
 function steps(name: string): number {
   const { training } = decodeSafetensors(readFileSync(inFolder(name))).metadata;
   return (JSON.parse(training ?? "{}") as { stepCount: number }).stepCount;
 }
 
-describe("rows that come slowly", () => {
-  test("are answered one by one, the first included", async () => {
+describe("rows that arrive slowly", () => {
+  test("are answered one by one, including the first", async () => {
     const child = start(folder, ["score", "m.st", "-", "--json"]);
     const result = ended(child);
     for (let row = 0; row < 3; row++) {
@@ -37,7 +37,7 @@ describe("rows that come slowly", () => {
     expect(await result).toMatchObject({ code: 0, err: "" });
   });
 
-  test("as well after a header and through reconstruct", async () => {
+  test("are also answered one by one after a header and by reconstruct", async () => {
     const child = start(folder, ["reconstruct", "m.st", "-"]);
     const result = ended(child);
     let answered = written(child.stdout, "a,b,c\n");
@@ -50,7 +50,7 @@ describe("rows that come slowly", () => {
     expect((await result).out.split("\n")).toHaveLength(4);
   });
 
-  test("a wrong one ends the program, although more could come", async () => {
+  test("end the program at a wrong row, although the pipe is still open", async () => {
     const child = start(folder, ["score", "m.st", "-"]);
     const result = ended(child);
     child.stdin?.write("1,2,3\n1,x,3\n");
@@ -61,7 +61,7 @@ describe("rows that come slowly", () => {
   });
 });
 
-describe.skipIf(!isUnix || !existsSync("/dev/full"))("streams that are lost", () => {
+describe.skipIf(!isUnix || !existsSync("/dev/full"))("streams that fail", () => {
   test("results that cannot be written are an error", async () => {
     for (const line of ["info m.st", "evaluate m.st data.csv", "--help", "score m.st data.csv"]) {
       const { code, err } = await runShell(folder, `tied-autoencoder ${line} > /dev/full`);
@@ -70,7 +70,7 @@ describe.skipIf(!isUnix || !existsSync("/dev/full"))("streams that are lost", ()
     }
   });
 
-  test("talk that cannot be written changes nothing", async () => {
+  test("messages for people that cannot be written are ignored", async () => {
     const train = "tied-autoencoder train data.csv -e 400 -o";
     const [piped, full, events] = await Promise.all([
       runShell(folder, `(${train} piped.st 2>&1; echo $? >code) | head -1`),
@@ -86,7 +86,7 @@ describe.skipIf(!isUnix || !existsSync("/dev/full"))("streams that are lost", ()
 describe.skipIf(!isUnix)("named pipes", () => {
   beforeAll(() => execFileSync("mkfifo", ["in", "out"].map(inFolder)));
 
-  test("that nobody opens hold no signal up", async () => {
+  test("without a reader do not delay signals", async () => {
     const lines = ["score m.st in", "score m.st data.csv -o out"];
     await Promise.all(
       lines.map(async (line) => {
@@ -95,13 +95,13 @@ describe.skipIf(!isUnix)("named pipes", () => {
         await wait(2000);
         child.kill("SIGTERM");
         const { code, err } = await result; // or the test never ends
-        expect([143, null]).toContain(code); // null: it had not begun to listen, on a very busy machine
+        expect([143, null]).toContain(code); // null: on a very busy machine it may not listen yet
         expect(err).toBe("");
       }),
     );
   });
 
-  test("carry rows both ways", async () => {
+  test("work for input and output", async () => {
     const { out } = await runShell(
       folder,
       "cat data.csv > in & tied-autoencoder score m.st in -o out & cat out",
@@ -111,7 +111,7 @@ describe.skipIf(!isUnix)("named pipes", () => {
 });
 
 describe.skipIf(!isUnix)("signals", () => {
-  test("each ends training after the step under way, saves, and is told by its exit code", async () => {
+  test("end training after the current step, save, and set the exit code", async () => {
     const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGQUIT: 131 } as const;
     await Promise.all(
       Object.entries(signals).map(async ([signal, code]) => {
@@ -120,14 +120,14 @@ describe.skipIf(!isUnix)("signals", () => {
         const result = ended(child);
         await written(child.stdout, '"event":"epoch"');
         child.kill(signal as NodeJS.Signals);
-        child.kill(signal as NodeJS.Signals); // impatience costs nothing
+        child.kill(signal as NodeJS.Signals); // a second signal is harmless
         expect((await result).code).toBe(code);
         expect(steps(`${signal}.st`)).toBeGreaterThan(0);
       }),
     );
   });
 
-  test("a model is saved by the clock, in the middle of an epoch, and continues from there", async () => {
+  test("a model is saved at intervals, in the middle of an epoch, and continues from there", async () => {
     const rows = Array.from({ length: 8000 }, (_, i) => [i % 7, (i * i) % 11, (i * 5) % 13]);
     writeFileSync(inFolder("long.csv"), rows.map((row) => `${row.join()}\n`).join(""));
     const options = "--columns 1-3 -b 1 -e 3 --simd baseline";

@@ -1,6 +1,6 @@
-// Tables that tests of the detector learn from: customers of all kinds of columns, and a plant of sensors.
+// Tables for tests of the detector: customers with all kinds of columns, and a plant of sensors.
 
-/** Numbers in [0, 1) that are the same every time. */
+/** Random numbers in [0, 1) that are the same in every run. */
 export function numbersFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -12,7 +12,7 @@ export function numbersFrom(seed: number): () => number {
 const csv = (header: string, rows: readonly (readonly (string | number)[])[]): string =>
   `${[header, ...rows.map((row) => row.join(","))].join("\n")}\n`;
 
-/** id, date, two categories, three numbers of which one is missing now and then, and a constant. */
+/** Id, date, two categories, three numbers of which one is sometimes missing, and a constant. */
 export function customers(count: number, seed: number, change: Change = () => ({})): string {
   const random = numbersFrom(seed);
   const rows = Array.from({ length: count }, (_, i) => {

@@ -1,5 +1,5 @@
-// Which columns a command takes from which file, what --resume and --continue ask of the data, and how messages name
-// what is wrong with a table.
+// The columns that a command takes from a file, the requirements of --resume and --continue for the data, and messages about
+// wrong tables.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { jsonLines, runHere, runLine, runLines, temporaryFolder } from "./progra
 const folder = temporaryFolder();
 const inFolder = (name: string) => join(folder, name);
 
-/** Rows of numbers that look like nothing else. */
+/** Rows of numbers that do not look like row numbers or images. */
 const rows = (count: number, columns: number, seed = 1) =>
   Array.from({ length: count }, (_, i) =>
     Array.from({ length: columns }, (_, j) => ((i * 37 + j * 91 + seed * 17) % 101) / 10),
@@ -70,7 +70,7 @@ describe("columns by name", () => {
     await fails("train abz.csv -o m.st -q --resume", noC);
   });
 
-  test("files without a header go by position, those with one by name in any order", async () => {
+  test("columns are found by position in files without a header, by name in any order in others", async () => {
     const [named, other, bare] = await runLines(
       folder,
       ["abc.csv", "cab.csv", "bare.csv"].map((file) => `score m.st ${file}`),
@@ -80,7 +80,7 @@ describe("columns by name", () => {
     expect(named?.out.split("\n")).toHaveLength(32);
   });
 
-  test("--validation finds the training's columns in a file with another order", async () => {
+  test("--validation finds the columns of the training in a file with another order", async () => {
     const line = (file: string) => `train wide.csv -c b,a -o ${file}.st -e 1 --validation ${file}`;
     const last = (out: string) => jsonLines(out).find(({ event }) => event === "epoch")?.valLoss;
     const [one, two, three] = await runLines(
@@ -89,10 +89,10 @@ describe("columns by name", () => {
     );
     expect(last(one?.out ?? "")).toBeGreaterThan(0);
     expect(last(two?.out ?? "")).toBe(last(one?.out ?? ""));
-    expect(three?.code).toBe(1); // no names to go by
+    expect(three?.code).toBe(1); // there are no names
   });
 
-  test("two columns of one name are told apart, in training as later", async () => {
+  test("two columns of one name are distinguished, in training and later", async () => {
     const line = "train twice.csv -o t.st -q -e";
     const trained = await runLine(folder, `${line} 1`);
     expect(trained.code).toBe(0);
@@ -104,7 +104,7 @@ describe("columns by name", () => {
 });
 
 describe("--resume and --continue", () => {
-  test("--resume refuses other numbers, and says what to do", async () => {
+  test("--resume refuses other numbers, with a hint", async () => {
     await fails(
       "train cab.csv -o m.st -q --resume -c 1-3",
       /cab\.csv: is not what the run in m\.st was trained on: its numbers are others.*\n {2}tied-autoencoder train cab\.csv -o m\.st --continue/,
@@ -114,7 +114,7 @@ describe("--resume and --continue", () => {
     expect((await runLine(folder, "train cab.csv -o m.st -q --resume")).code).toBe(0);
   });
 
-  test("--continue trains on with other data, as a new run", async () => {
+  test("--continue trains with other data in a new run", async () => {
     writeFileSync(inFolder("on.st"), readFileSync(inFolder("m.st")));
     const { code, out } = await runLine(folder, "train next.csv -o on.st --continue -e 3 --json");
     expect(code).toBe(0);
@@ -124,7 +124,7 @@ describe("--resume and --continue", () => {
     expect(again).toMatchObject({ code: 0, err: "" });
   });
 
-  test("no file is opened because a model's file names it", async () => {
+  test("a path in a model's file is never opened", async () => {
     const checked = "train abc.csv -o c.st -e 1 -q --validation next.csv";
     expect((await runLine(folder, checked)).code).toBe(0);
     await fails("train abc.csv -o c.st -q --resume", "name it with --validation", 2);
@@ -150,7 +150,7 @@ describe("--resume and --continue", () => {
   });
 });
 
-describe("what is wrong with a table", () => {
+describe("errors in a table", () => {
   test.each([
     ["train empty-column.csv", "column 2 (\"b\"): no row has a value here; --columns '!2'"],
     ["train empty-column.csv --missing mask", 'column 2 ("b"): no row has a value here'],
@@ -176,13 +176,13 @@ describe("what is wrong with a table", () => {
     expect(err).not.toMatch(/\bx\b.*row 0|validationData/);
   });
 
-  test("a hint leaves out what was left out before", async () => {
+  test("a hint includes the columns that were left out before", async () => {
     writeFileSync(inFolder("texts.csv"), "a,b,c\n1,x,y\n2,x,y\n");
     const { err } = await runHere(folder, ["train", "texts.csv", "-c", "!2", "-o", "none.st"]);
     expect(err).toContain("(--columns '!2,!3' leaves the column out)");
   });
 
-  test("columns that number the rows are warned of, and a share says which rows it takes", async () => {
+  test("columns of row numbers cause a warning, and the rows of a share are reported", async () => {
     const { code, err } = await runLine(folder, "train id.csv -o i.st -e 1 --validation .2");
     expect(code).toBe(0);
     expect(err).toContain(
@@ -193,7 +193,7 @@ describe("what is wrong with a table", () => {
     expect((await runLine(folder, drawn)).err).toMatch(/^checks +6 rows drawn at random, which/m);
   });
 
-  test("hints can be typed as they stand", async () => {
+  test("hints can be copied and typed", async () => {
     const words = ["train", "a b.csv", "-o", "it's.st", "-e", "1"];
     await runHere(folder, words);
     const { err } = await runHere(folder, [...words.slice(0, 4), "--resume"]);
@@ -201,7 +201,7 @@ describe("what is wrong with a table", () => {
   });
 });
 
-test("--json tells errors and warnings as JSON, with the place", async () => {
+test("--json prints errors and warnings as JSON, with the place", async () => {
   const results = await runLines(folder, [
     "score m.st abz.csv --json",
     "info nope.csv --json",
@@ -221,7 +221,7 @@ test("--json tells errors and warnings as JSON, with the place", async () => {
   expect(jsonLines(renamed.err)).toMatchObject([{ event: "warning" }]);
 });
 
-test("names from a file reach no terminal as they are", async () => {
+test("names from a file are escaped for a terminal", async () => {
   const name = "a\u001b]0;title\u0007\u009b31m";
   writeFileSync(inFolder("escapes.csv"), csv(`${name},b`, rows(10, 2)));
   const results = await runLines(folder, [
@@ -234,11 +234,11 @@ test("names from a file reach no terminal as they are", async () => {
     "info e.st --json",
   ]);
   for (const { out, err } of results) {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be left
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters must not remain
     expect(out + err).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
   }
   expect(results[0]?.out).toContain("a\\x1b]0;title\\x07\\x9b31m  number");
-  // Where the output is data it stays what it is.
+  // In data, names are not escaped.
   const { out } = await runLine(folder, "reconstruct e.st escapes.csv");
   expect(out.split("\n")[0]).toContain(name);
 });

@@ -1,4 +1,4 @@
-// Text from files is printed so that no terminal acts on it.
+// Text from files is printed without characters that control a terminal.
 
 import { describe, expect, test } from "vitest";
 import { listed, quoted, shellQuote, toJson, visible, visibleLines } from "../../src/cli/text.ts";
@@ -15,37 +15,37 @@ const evil: readonly (readonly [what: string, text: string])[] = [
   ["half a character", "a\ud83d"],
 ];
 
-/** Characters that a terminal acts on, or that change the order of others. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be left
+/** Characters that control a terminal, or that change the order of others. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these characters must not remain
 const UNSAFE = /[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/;
 
 describe("visible", () => {
   test.each(evil)("%s", (_, text) => {
     for (const shown of [visible(text), quoted(text), listed([text]), toJson(text)]) {
       expect(shown).not.toMatch(UNSAFE);
-      expect(Buffer.from(shown).toString()).toBe(shown); // no half characters
+      expect(Buffer.from(shown).toString()).toBe(shown); // no lone surrogates
     }
     expect(JSON.parse(toJson(text))).toBe(text);
   });
 
-  test("leaves letters of every script, and pictures, as they are", () => {
+  test("does not change letters of any script, or emoji", () => {
     for (const text of ["Größe", "身長", "ارتفاع", "🙂", "a – b …"])
       expect(visible(text)).toBe(text);
   });
 
-  test("shows what was there", () => {
+  test("shows escapes of unsafe characters", () => {
     expect(visible("\x1b]0;x\x07\u202e")).toBe("\\x1b]0;x\\x07\\u202e");
     expect(visibleLines("a\x1b\nb")).toBe("a\\x1b\nb");
   });
 
-  test("bounds the length, whatever comes", () => {
+  test("limits the length of any text", () => {
     expect(visible("x".repeat(1e6))).toHaveLength(100);
     expect(listed(Array(1e5).fill("name"))).toMatch(/^name, .*… \(100000 in all\)$/);
     expect(listed(Array(1e5).fill("name")).length).toBeLessThan(100);
   });
 });
 
-test("shellQuote: a word as a shell reads it back", () => {
+test("shellQuote: a shell reads the same word", () => {
   expect(shellQuote("data.csv")).toBe("data.csv");
   expect(shellQuote("a b.csv")).toBe("'a b.csv'");
   expect(shellQuote("it's")).toBe("'it'\\''s'");

@@ -1,5 +1,5 @@
-// Training from the command line: what defaults come to, Ctrl-C and continuing, and that the model that
-// comes out is the one the library would have made.
+// Training from the command line: defaults, Ctrl-C and continuing. The model equals the one that the library
+// makes.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ const pixels = ["--columns", "1-64"];
 
 beforeAll(() => writeFileSync(inFolder("digits.csv"), readFileSync(digits)));
 
-/** A model's file, its metadata parsed: what it says does not depend on the order of its keys. */
+/** A model's file with parsed metadata, because the order of keys does not matter. */
 function contents(name: string) {
   const { tensors, metadata } = decodeSafetensors(readFileSync(inFolder(name)));
   const { format, version, ...json } = metadata;
@@ -23,7 +23,7 @@ function contents(name: string) {
   return { tensors, format, version, ...Object.fromEntries(parsed) };
 }
 
-test("warns of a model that has learned nothing, and leaves alone one that has", async () => {
+test("warns of a model that has learned nothing, and not of others", async () => {
   const rows = Array.from({ length: 100 }, (_, i) => `${i % 10},${(i % 10) * 2},${i % 10}`);
   writeFileSync(join(folder, "dead.csv"), `a,b,c\n${rows.join("\n")}\n`);
   const line = "train dead.csv --layers 1 --activation linear -o dead.safetensors -q --force";
@@ -37,7 +37,7 @@ test("warns of a model that has learned nothing, and leaves alone one that has",
 });
 
 describe("train", () => {
-  test("settles what is left open, and says so", async () => {
+  test("chooses defaults for open options, and reports them", async () => {
     const { err } = await run(folder, ["train", "digits.csv", ...pixels, "-e", "1"]);
     expect(err).toMatch(/^data +1,797 rows of 64, from 0 to 16 {2}\(csv, read in [\d.]+ s\)$/m);
     expect(err).toMatch(/^scale +0:16 {2}\(whole numbers in many columns/m);
@@ -49,7 +49,7 @@ describe("train", () => {
     expect(info.out).toMatch(/^columns +p0, p1, /m);
   });
 
-  test("is the library's fit, bit for bit", async () => {
+  test("is bit-identical to fit of the library", async () => {
     const words =
       "--layers 64,24,8 --activation tanh --loss huber:delta=.5 --seed 7 --simd baseline";
     const more =
@@ -82,7 +82,7 @@ describe("train", () => {
     expect(made.weights()).toEqual(model.weights());
   });
 
-  test("threads change nothing but the time", async () => {
+  test("threads change only the time", async () => {
     for (const threads of ["1", "2"]) {
       const line = `train digits.csv -c 1-64 -e 1 -b 256 --threads ${threads} -o threads${threads}.st`;
       expect((await run(folder, line.split(" "))).code).toBe(0);
@@ -90,7 +90,7 @@ describe("train", () => {
     expect(contents("threads2.st")).toEqual(contents("threads1.st"));
   });
 
-  test("missing values are left out on request, from validation files as well", async () => {
+  test("missing values are left out on request, also from validation files", async () => {
     writeFileSync(inFolder("gaps.csv"), "a,b\n1,2\n,4\n3,6\n4,NaN\n");
     writeFileSync(inFolder("more.csv"), "b,a\n4,2\n,1\n");
     const line = "train gaps.csv --missing mask -e 3 --validation more.csv --json -o gaps.st";
@@ -106,7 +106,7 @@ describe("Ctrl-C", () => {
   const words = ["train", "digits.csv", ...pixels, "-e", "60", "--simd", "baseline", "--json"];
   const options = ["--early-stopping", "patience=50,restoreBest", "--validation", ".1"];
 
-  test("saves and says how to go on, and the end is that of a run never stopped", async () => {
+  test("saves and prints how to continue, and the result equals that of a run without a stop", async () => {
     const whole = run(folder, [...words, ...options, "-o", "whole.st"]);
     let stopped = false;
     const first = await run(folder, [...words, ...options, "-o", "cut.st"], "", (text, child) => {
@@ -128,7 +128,7 @@ describe("Ctrl-C", () => {
     expect(third.err).toMatch(/The run has had its 60 epochs\. For more:\n.*--epochs 120\n/);
   });
 
-  test("--max-seconds ends a run in the middle, saved", async () => {
+  test("--max-seconds ends a run before its end and saves it", async () => {
     const words = ["train", "-", ...pixels, "-e", "100000", "-o", "long.st"];
     const limited = [...words, "--max-seconds", "0.2"];
     const { err, code } = await run(folder, limited, readFileSync(digits));
@@ -136,9 +136,9 @@ describe("Ctrl-C", () => {
     expect(err).toMatch(/steps in [\d.]+ s; saved long\.st/);
   });
 
-  test("SIGTERM counts as well", async () => {
+  test("SIGTERM has the same effect", async () => {
     const long = ["train", "digits.csv", ...pixels, "-e", "100000", "-o", "term.st", "--json"];
-    let stopped = false; // a second signal would not wait for anything
+    let stopped = false; // a second signal would end waiting at once
     const { code, out } = await run(folder, long, "", (text, child) => {
       if (stopped || !text.includes('"event":"epoch"')) return;
       stopped = true;

@@ -1,4 +1,4 @@
-// Rows that are judged as they arrive.
+// `watch`: rows are judged as they arrive.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 
 describe("watch", () => {
-  test("tells each alarm with the columns to blame", async () => {
+  test("reports each alarm with its reasons", async () => {
     const { code, out, err } = await run(
       folder,
       ["watch", "c.safetensors", "-", "--alpha", ".003"],
@@ -31,7 +31,7 @@ describe("watch", () => {
     );
   });
 
-  test("answers each row before the next one comes", async () => {
+  test("answers each row before the next one arrives", async () => {
     const child = start(folder, ["watch", "c.safetensors", "-", "--json"]);
     const result = ended(child);
     const [header, ...rows] = news.trim().split("\n");
@@ -48,7 +48,7 @@ describe("watch", () => {
     expect(anomaly).toMatchObject({ row: 5, names: { customer_id: "C1005" }, flagged: true });
   });
 
-  test("names what cannot be read by its line, and continues", async () => {
+  test("reports the line of a row that cannot be read, and continues", async () => {
     const lines = news.split("\n");
     lines.splice(2, 0, "only,three,cells", "", 'C1,2024-01-01,"DE,free,1,0,20,EUR');
     lines.splice(6, 0, lines[6]?.replace(/,\d\d,EUR/, ",old,EUR") ?? "", lines[0] ?? "");
@@ -67,7 +67,7 @@ describe("watch", () => {
     expect(out).toMatch(/C1005 \(line 12\)/);
   });
 
-  test("takes rows without a header, and JSON objects", async () => {
+  test("accepts rows without a header, and JSON objects", async () => {
     const [, first = ""] = news.split("\n");
     const object = JSON.stringify({
       country: "XX",
@@ -87,12 +87,12 @@ describe("watch", () => {
     expect(json).toMatchObject({ row: 1, line: 2, flagged: true });
   });
 
-  test("ends where the header lacks a column, and says which", async () => {
+  test("ends with the name of the column if the header lacks one", async () => {
     const { code, err } = await run(folder, ["watch", "c.safetensors"], "country,plan\nDE,free\n");
     expect([code, err]).toEqual([1, expect.stringContaining('the header has no column "seats"')]);
   });
 
-  test("of a series tells where a stretch begins and ends", async () => {
+  test("reports the start and the end of events of a series", async () => {
     const text = sensors(200, 2, (row) => (row >= 100 && row < 120 ? { pressure: "6.5" } : {}));
     const words = ["watch", "s.safetensors", "-", "--fail-on-anomaly"];
     const { code, out } = await run(folder, words, text);
@@ -103,7 +103,7 @@ describe("watch", () => {
     expect(out).toMatch(/lines 10\d to 1[23]\d: over; \d+ rows flagged/);
   });
 
-  test("a reading of a series that is lost or cannot be read is no alarm", async () => {
+  test("a lost or unreadable reading of a series is not an alarm", async () => {
     const swings = (count: number, seed: number) => {
       const random = numbersFrom(seed);
       const rows = Array.from({ length: count }, (_, i) => {
@@ -128,14 +128,14 @@ describe("watch", () => {
     expect(err).toContain("197 rows, 0 flagged; 1 line and 1 cell could not be read");
   });
 
-  test("refuses a promise about rows together", async () => {
+  test("refuses a false discovery rate", async () => {
     const { code, err } = await run(folder, ["watch", "c.safetensors", "-", "--fdr", ".1"]);
     expect([code, err]).toEqual([2, expect.stringContaining("a watch cannot keep")]);
   });
 });
 
 describe("lines", () => {
-  test("are the same however the bytes are cut", async () => {
+  test("do not depend on the pieces of the bytes", async () => {
     const text = new TextEncoder().encode("a,ä\r\n\nlast");
     for (let size = 1; size <= text.length; size++) {
       const pieces = Array.from({ length: Math.ceil(text.length / size) }, (_, i) =>
@@ -147,7 +147,7 @@ describe("lines", () => {
     }
   });
 
-  test("that never end are given up without being kept", async () => {
+  test("without an end are skipped and not kept in memory", async () => {
     const piece = new Uint8Array(1 << 16).fill(120);
     const pieces = [...Array.from({ length: 40 }, () => piece), Uint8Array.of(10, 97, 10)];
     const lines: (string | undefined)[] = [];

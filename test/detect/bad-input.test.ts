@@ -1,4 +1,4 @@
-// What a detector says to rows and options that cannot be used, word for word, and that it stays as it was.
+// The exact error messages of a detector for unusable rows and options. The detector does not change.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AnomalyDetector } from "../../src/detect/detector.ts";
@@ -34,7 +34,7 @@ async function notesOf(rows: unknown, options: object = quick): Promise<readonly
   return notes;
 }
 
-describe("rows that are none", () => {
+describe("inputs that are not rows", () => {
   const forms = "rows must be an array of objects, { columns: { name: values } } or a matrix";
   it.each<[unknown, string]>([
     [undefined, `${forms}; got undefined.`],
@@ -53,7 +53,7 @@ describe("rows that are none", () => {
   });
 });
 
-describe("rows that teach nothing", () => {
+describe("rows from which nothing can be learned", () => {
   it("one row", async () => {
     expect(await refusalOfFit([[1, 2, 3]])).toBe(
       "A detector needs at least 5 rows to learn what is normal; got 1.",
@@ -86,7 +86,7 @@ describe("rows that teach nothing", () => {
     detector.dispose();
   });
 
-  it("text where a number was said to be", async () => {
+  it("text in a column that is stated to be a number", async () => {
     const rows = table.map((row, i) => (i === 7 ? { ...row, a: "broken" } : row));
     expect(await refusalOfFit(rows, { ...quick, columns: { a: "number" } })).toBe(
       'Row 7, column "a" must be a number; got "broken".',
@@ -94,7 +94,7 @@ describe("rows that teach nothing", () => {
   });
 });
 
-describe("rows that teach little are taken with a word", () => {
+describe("rows from which little can be learned, with a note", () => {
   it("fewer rows than columns", async () => {
     const wide = matrix.slice(0, 6).map((row) => [...row, ...row.map((v) => v * v), row[0] ?? 0]);
     expect(await notesOf(wide)).toContain(
@@ -102,7 +102,7 @@ describe("rows that teach little are taken with a word", () => {
     );
   });
 
-  it("a column that is named like a label", async () => {
+  it("a column with the name of a label", async () => {
     const rows = table.map((row, i) => ({ ...row, is_anomaly: i % 10 === 0 ? 1 : 0 }));
     expect(await notesOf(rows)).toEqual([
       'Column "is_anomaly" is named like a label. If it tells which rows are odd, leave it out: columns: { "is_anomaly": "ignore" }.',
@@ -144,7 +144,7 @@ describe("options out of range", () => {
   });
 });
 
-describe("a detector that exists", () => {
+describe("an existing detector", () => {
   let detector: AnomalyDetector;
   let series: AnomalyDetector;
   let bytes: Uint8Array;
@@ -215,7 +215,7 @@ describe("a detector that exists", () => {
     expect(await refusal(() => call(detector))).toBe(message);
   });
 
-  it("flags a class that training never saw", () => {
+  it("flags a class that did not occur in training", () => {
     const { flagged, pValue } = detector.detect([{ ...table[0], kind: "z" }], { alpha: 0.05 });
     expect([...flagged]).toEqual([1]);
     expect(pValue[0]).toBe(1 / 121);
@@ -241,7 +241,7 @@ describe("a detector that exists", () => {
     expect(await refusal(() => call(series))).toBe(message);
   });
 
-  it("windows longer than the series, and groups that are no series", async () => {
+  it("windows longer than the series, and groups that are not series", async () => {
     expect(await refusalOfFit(table, { window: 200 })).toBe(
       "Windows of 200 rows are longer than the series: the longest stretch of rows without a gap has 120. Give at least 200 rows that follow each other, or fit with shorter windows.",
     );

@@ -23,7 +23,7 @@ describe("a detector", () => {
     expect(result.f1).toBeGreaterThan(0.9);
   });
 
-  it("has p-values that are small as often as they say", () => {
+  it("has p-values of at most p in a share p of normal rows", () => {
     const ps = detector.pValues(others);
     for (const p of ps) expect(p > 0 && p <= 1).toBe(true);
     for (const alpha of [0.05, 0.2]) {
@@ -33,7 +33,7 @@ describe("a detector", () => {
     }
   });
 
-  it("knows the training rows' scores by models that did not see them", () => {
+  it("has the scores of the training rows by models that have not seen them", () => {
     const { score, pValue } = detector.training;
     expect(score).toHaveLength(400);
     expect(new Set(pValue).size).toBe(400); // ranks 1/400 … 400/400
@@ -41,7 +41,7 @@ describe("a detector", () => {
     expect(Math.max(...pValue)).toBe(1);
   });
 
-  it("is the same for the same seed, and another for another", async () => {
+  it("is the same for the same seed, and different for another seed", async () => {
     const again = await AnomalyDetector.fit(normal, quick);
     const other = await AnomalyDetector.fit(normal, { ...quick, seed: 43 });
     expect(again.score(others)).toEqual(detector.score(others));
@@ -51,7 +51,7 @@ describe("a detector", () => {
     other.dispose();
   });
 
-  it("takes the forms that a model takes, with the same result", () => {
+  it("accepts the inputs of a model, with the same result", () => {
     const flat = Float32Array.from(others.flat());
     const expected = detector.score(flat);
     const shape = [others.length, sensors] as const;
@@ -60,7 +60,7 @@ describe("a detector", () => {
     expect(detector.score(others.map((row) => Float32Array.from(row)))).toEqual(expected);
   });
 
-  it("scores any number of rows, none and thousands, each for itself", () => {
+  it("scores any number of rows, none or thousands, each independently", () => {
     expect(detector.score(new Float32Array(0))).toHaveLength(0);
     const many = Array.from({ length: 5000 }, (_, i) => others[i % others.length] ?? []);
     const scores = detector.score(many);
@@ -98,14 +98,14 @@ describe("decisions", () => {
     expect(detector.detect(rows).flagged).toEqual(detector.detect(rows, { alpha: 0.01 }).flagged);
   });
 
-  it("fdr flags exactly what Benjamini and Hochberg reject, and nothing where nothing is odd", () => {
+  it("fdr flags exactly what Benjamini and Hochberg reject, and nothing if no row is odd", () => {
     const { flagged, pValue } = detector.detect(rows, { fdr: 0.1 });
     const largest = Math.max(...pValue.filter((_, i) => flagged[i]));
     expect([...flagged]).toEqual([...pValue].map((p) => (p <= largest ? 1 : 0)));
     expect(share(detector.detect(others.slice(0, 50), { fdr: 0.05 }).flagged)).toBe(0);
   });
 
-  it("contamination and quantile are numpy's percentiles of the training scores", () => {
+  it("contamination and quantile are percentiles of the training scores as in numpy", () => {
     const sorted = [...detector.training.score].sort((a, b) => a - b);
     // 400 scores: place 0.9 * 399 = 359.1
     const [low = 0, high = 0] = sorted.slice(359, 361);
@@ -114,7 +114,7 @@ describe("decisions", () => {
     expect(detector.detect(rows, { contamination: 0.1 }).threshold).toBeCloseTo(expected, 12);
   });
 
-  it("an alpha out of reach is refused with the rows it would take", () => {
+  it("an alpha that is too small is refused with the number of rows that it needs", () => {
     expect(() => detector.detect(rows, { alpha: 0.001 })).toThrow(
       "alpha 0.001 takes at least 999 calibration rows: with n rows the smallest p-value is 1 / (n + 1). There are 400.",
     );
@@ -134,7 +134,7 @@ describe("decisions", () => {
 });
 
 describe("calibration", () => {
-  it("with rows of their own", async () => {
+  it("with separate rows", async () => {
     const split = await AnomalyDetector.fit(normal, { ...quick, calibration: plant(150, 9) });
     expect(Math.min(...split.pValues(faulty.rows))).toBe(1 / 151);
     expect(split.training.score).toHaveLength(400);
@@ -148,7 +148,7 @@ describe("calibration", () => {
     split.dispose();
   });
 
-  it("refuses shares that leave nothing", async () => {
+  it("refuses shares that leave no rows", async () => {
     for (const calibration of [0, 1, 1e-9, -0.5])
       await expect(AnomalyDetector.fit(normal, { ...quick, calibration })).rejects.toThrow(
         "calibration must be a share of the rows",
@@ -160,7 +160,7 @@ describe("calibration", () => {
 });
 
 describe("training rows that are not all normal", () => {
-  it("are told apart when the share of odd ones is given", async () => {
+  it("are distinguished if the share of odd rows is given", async () => {
     const mixed = [...plant(450, 5), ...faultyRows(50, 6).rows];
     const labels = mixed.map((_, i) => (i < 450 ? 0 : 1));
     const robust = await AnomalyDetector.fit(mixed, { ...quick, contamination: 0.1 });
@@ -189,7 +189,7 @@ describe("tables with names", () => {
     unit: "bar",
   }));
 
-  it("are read by their schema, and give no scores to ids", async () => {
+  it("are read by their schema, and ids do not change scores", async () => {
     const table = await AnomalyDetector.fit(objects, quick);
     expect(table.schema.map(({ name, kind }) => `${name}: ${kind}`)).toEqual([
       "id: id",
@@ -209,7 +209,7 @@ describe("tables with names", () => {
     table.dispose();
   });
 
-  it("a key that training rows lacked too may be absent; another one is an error", async () => {
+  it("a key that some training rows lacked may be absent; another absent key is an error", async () => {
     const sparse = objects.map(({ a, b, c }, i) => (i % 4 ? { a, b, c } : { a, b }));
     const table = await AnomalyDetector.fit(sparse, quick);
     const [without, known] = table.score([
@@ -224,7 +224,7 @@ describe("tables with names", () => {
     table.dispose();
   });
 
-  it("missing values are left out, in training and after it", async () => {
+  it("missing values are left out, in training and later", async () => {
     const gaps = normal.map((row, i) => row.map((value, j) => ((i + j) % 9 ? value : Number.NaN)));
     const masked = await AnomalyDetector.fit(gaps, quick);
     const scores = masked.score(
@@ -232,12 +232,12 @@ describe("tables with names", () => {
     );
     expect(scores.every((score) => Number.isFinite(score) && score > 0)).toBe(true);
     masked.dispose();
-    // A detector trained on complete rows reads rows with gaps as well.
+    // A detector that was trained on complete rows also reads rows with missing values.
     const [score] = detector.score([[Number.NaN, ...(others[0]?.slice(1) ?? [])]]);
     expect(Number.isFinite(score)).toBe(true);
   });
 
-  it("a row in which nothing is known has no score, p-value 1, and is not flagged", () => {
+  it("a row without known values has no score and p-value 1, and is not flagged", () => {
     const nothing = [new Array(sensors).fill(Number.NaN), others[0] ?? []];
     const { score, pValue, flagged, notes } = detector.detect(nothing);
     expect(score[0]).toBeNaN();
@@ -246,14 +246,14 @@ describe("tables with names", () => {
     expect(Number.isNaN(score[1])).toBe(false);
   });
 
-  it("infinities are as odd as can be, not NaN", () => {
+  it("infinities have the highest scores, not NaN", () => {
     const [score] = detector.score([[Infinity, ...(others[0]?.slice(1) ?? [])]]);
     expect(score).toBeGreaterThan(1e6);
     expect(Number.isFinite(score)).toBe(true);
   });
 });
 
-describe("values at the ends of what numbers hold", () => {
+describe("values at the limits of float64", () => {
   it.each([1e-200, 1e200, 1e300])(
     "columns in units of %s are learned like others",
     async (unit) => {
@@ -267,7 +267,7 @@ describe("values at the ends of what numbers hold", () => {
     },
   );
 
-  it("a value that only one training row has gives finite scores", async () => {
+  it("a value of only one training row gives finite scores", async () => {
     const rows = Array.from({ length: 100 }, (_, i) => [i === 50 ? 1 : 0]);
     const fitted = await AnomalyDetector.fit(rows, quick);
     const [usual = 0, odd = 0] = fitted.score([[0], [1]]);
@@ -280,9 +280,9 @@ describe("values at the ends of what numbers hold", () => {
   });
 });
 
-describe("one model alone", () => {
+describe("a single model", () => {
   it("is calibrated with rows that it has not seen", async () => {
-    // So wide and so long that the scores of its training rows say nothing.
+    // The model is so large and trained for so long that the scores of its training rows are useless.
     const model = { models: 1, hidden: [64, 64], noise: 0, steps: 600 };
     const alone = await AnomalyDetector.fit(normal, { model });
     expect(alone.notes[0]).toContain("One model alone holds a fifth of the rows out");
@@ -297,7 +297,7 @@ describe("one model alone", () => {
   });
 });
 
-describe("what cannot be learned from", () => {
+describe("rows that cannot be learned", () => {
   it.each<[string, number[][], string]>([
     ["one row", [[1, 2, 3]], "at least 5 rows to learn what is normal; got 1."],
     ["no rows", [], "rows has no rows."],
@@ -326,7 +326,7 @@ describe("what cannot be learned from", () => {
     await expect(AnomalyDetector.fit(normal, options)).rejects.toThrow(message);
   });
 
-  it("one column, few rows and fewer rows than columns are learned from, with a word", async () => {
+  it("one column, few rows and fewer rows than columns are learned, with a note", async () => {
     const one = await AnomalyDetector.fit(
       normal.map((row) => row.slice(0, 1)),
       quick,
@@ -337,14 +337,14 @@ describe("what cannot be learned from", () => {
     expect(few.notes.join(" ")).toContain("fewer rows (5) than features (6)");
     expect(few.notes.join(" ")).toContain("an alpha of 0.01 takes 99");
     expect(() => few.detect(others)).toThrow("alpha 0.01 takes at least 99 calibration rows");
-    // A tail takes a hundred scores: it is no way out here.
+    // A tail needs a hundred scores, so it is not an alternative here.
     expect(() => few.detect(others)).toThrow(/Take a larger alpha or more rows\.$/);
     expect(() => few.score([[1, 2]])).toThrow("Row 0 of rows must hold 6 values; it holds 2.");
     one.dispose();
     few.dispose();
   });
 
-  it("a model that learns nothing is started again, and this is said", async () => {
+  it("a model that learns nothing is started again, with a note", async () => {
     const dead = await AnomalyDetector.fit(normal, {
       model: { models: 2, hidden: [1], steps: 1, optimizer: { type: "sgd", learningRate: 1e-9 } },
     });
@@ -356,8 +356,8 @@ describe("what cannot be learned from", () => {
   });
 });
 
-describe("while it is being fitted", () => {
-  it("tells how far it has come", async () => {
+describe("during fit", () => {
+  it("reports the progress", async () => {
     const shares: number[] = [];
     const epochs: string[] = [];
     const fitted = await AnomalyDetector.fit(normal, {
@@ -374,7 +374,7 @@ describe("while it is being fitted", () => {
     fitted.dispose();
   });
 
-  it("an abort is heard before training begins", async () => {
+  it("an abort takes effect before training begins", async () => {
     const controller = new AbortController();
     setTimeout(() => controller.abort(new Error("enough")), 0);
     const data = new Float32Array(400_000).map((_, i) => Math.sin(i * i));
@@ -389,7 +389,7 @@ describe("while it is being fitted", () => {
     expect(epochs).toEqual([]);
   });
 
-  it("an abort ends it with the signal's reason", async () => {
+  it("an abort rejects with the reason of the signal", async () => {
     const controller = new AbortController();
     const reason = new Error("enough");
     const fitting = AnomalyDetector.fit(normal, {
@@ -401,7 +401,7 @@ describe("while it is being fitted", () => {
     await expect(AnomalyDetector.fit(normal, { signal: controller.signal })).rejects.toBe(reason);
   });
 
-  it("timers run, without callbacks too", async () => {
+  it("timers run, even without callbacks", async () => {
     let ticks = 0;
     const timer = setInterval(() => ticks++, 1);
     const fitted = await AnomalyDetector.fit(normal, { model: { models: 2, steps: 150 } });
@@ -421,7 +421,7 @@ describe("evaluate", () => {
     expect(() => detector.evaluate(others.slice(0, 3), labels as number[])).toThrow(message);
   });
 
-  it("takes truth values", () => {
+  it("accepts booleans", () => {
     const rows = [...others.slice(0, 3), ...faulty.rows.slice(0, 1)];
     const labels = [false, false, false, true];
     expect(detector.evaluate(rows, labels)).toEqual(detector.evaluate(rows, labels.map(Number)));
@@ -429,7 +429,7 @@ describe("evaluate", () => {
 });
 
 describe("after dispose", () => {
-  it("calls say so", async () => {
+  it("calls throw a DisposedError", async () => {
     const gone = await AnomalyDetector.fit(normal.slice(0, 20), quick);
     gone.dispose();
     gone.dispose();

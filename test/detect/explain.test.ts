@@ -9,7 +9,7 @@ const detector = await AnomalyDetector.fit(plant(400, 1), {
 const names = ["flow", "difference", "level", "product", "valve", "return"];
 
 describe("reasons", () => {
-  it("name the sensor that has left the others, and which way", () => {
+  it("name the sensor that differs from the others, and the direction", () => {
     const { rows, sensor } = faultyRows(60, 8);
     const reasons = detector.explain(rows);
     const hits = reasons.filter(([first], i) => first?.column === names[sensor[i] ?? 0]);
@@ -22,8 +22,8 @@ describe("reasons", () => {
     });
   });
 
-  it("say what would have been expected, given the other columns", () => {
-    // flow is about 1 where valve is tanh(1) and difference 1 - level.
+  it("contain the expected value, given the other columns", () => {
+    // flow is about 1 if valve is tanh(1) and difference is 1 - level.
     const row = [-5, 1.5, -0.5, -0.5, Math.tanh(1), 0.5];
     const [first] = detector.explain([row])[0] ?? [];
     expect(first).toMatchObject({ column: "flow", value: -5, sign: -1 });
@@ -31,7 +31,7 @@ describe("reasons", () => {
     expect(first?.expected).toBeLessThan(1.7);
   });
 
-  it("list every column, and the score itself is not touched", () => {
+  it("list every column, and do not change the score", () => {
     const rows = plant(5, 77);
     const before = detector.score(rows);
     for (const reasons of detector.explain(rows)) {
@@ -44,7 +44,7 @@ describe("reasons", () => {
     expect(detector.score(rows)).toEqual(before);
   });
 
-  it("columns of a matrix without names go by their number; missing values surprise nobody", async () => {
+  it("columns of a matrix without names have their number; missing values have no surprise", async () => {
     const plain = await AnomalyDetector.fit(plant(200, 1), quick);
     const [reasons = []] = plain.explain([[9, Number.NaN, 0, 0, 0, 0]]);
     expect(reasons[0]?.column).toBe(0);
@@ -52,7 +52,7 @@ describe("reasons", () => {
     plain.dispose();
   });
 
-  it("of mixed rows: an unlikely level with its probability, a constant that moved, a level never seen", async () => {
+  it("of mixed rows: an unlikely level with its probability, a changed constant, an unseen level", async () => {
     const objects = plant(400, 4).map(([a = 0, , c = 0, , e = 0], i) => ({
       a,
       c,
@@ -85,7 +85,7 @@ describe("reasons", () => {
       surprise: 1 / 401,
     });
     expect(unseen[0]?.contribution).toBeGreaterThan(0.9);
-    // It comes first also where another column adds more.
+    // It comes first even if another column contributes more.
     const [both = []] = mixed.explain([{ ...usual, side: "left", a: 1000 }]);
     expect(both.slice(0, 2).map(({ column }) => column)).toEqual(["side", "a"]);
     expect(both[1]?.contribution).toBeGreaterThan(both[0]?.contribution ?? 1);

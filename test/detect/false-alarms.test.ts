@@ -1,6 +1,6 @@
-// Decisions hold: over random splits the share of normal rows that are flagged, and the share of false ones
-// among the flagged, are what was asked for. A detector's calibration is not a separate sample but the
-// pooled scores of its cross-fitted models, so this tests the whole of it.
+// The rates of decisions: over random splits, the share of flagged rows among normal rows and the share of normal rows
+// among flagged ones are the requested ones. The calibration of a detector is not a separate sample but the pooled
+// scores of its cross-fitted models, so this tests the whole method.
 
 import { describe, expect, it } from "vitest";
 import { AnomalyDetector } from "../../src/detect/detector.ts";
@@ -30,18 +30,18 @@ for (let split = 0; split < splits; split++) {
 }
 
 describe(`over ${splits} random splits`, () => {
-  it.each(alphas)("normal rows are flagged at alpha %f about as often as that", (alpha) => {
+  it.each(alphas)("normal rows are flagged at alpha %f at about this rate", (alpha) => {
     const rate =
       outcomes.reduce((sum, { pValues }) => sum + pValues.filter((p) => p <= alpha).length, 0) /
       (splits * tests);
-    // The rate of one split varies by its calibration rows and by its test rows.
+    // The rate of one split depends on its calibration rows and on its test rows.
     const variance = alpha * (1 - alpha) * (1 / training + 1 / tests);
     const deviation = Math.sqrt(variance / splits);
     expect(rate).toBeLessThan(alpha + 3 * deviation);
     expect(rate).toBeGreaterThan(alpha / 2);
   });
 
-  it("at most a fifth of the flagged rows are normal where fdr is 0.2", () => {
+  it("at most a fifth of the flagged rows are normal at fdr 0.2", () => {
     const shares = outcomes.map(({ flagged }) => {
       const all = flagged.filter(Boolean).length;
       const normal = flagged.subarray(0, tests).filter(Boolean).length;

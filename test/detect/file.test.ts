@@ -20,7 +20,7 @@ const objects = plant(300, 4).map(([a = 0, b = 0, c = 0], i) => ({
 }));
 
 describe("a saved detector", () => {
-  it("answers as the one that was saved", async () => {
+  it("has the same results as the original", async () => {
     const loaded = await AnomalyDetector.load(bytes);
     expect(loaded.detect(rows)).toEqual(detector.detect(rows));
     expect(loaded.explain(rows.slice(0, 3))).toEqual(detector.explain(rows.slice(0, 3)));
@@ -53,7 +53,7 @@ describe("a saved detector", () => {
     loaded.dispose();
   });
 
-  it("keeps what was seen of drift", async () => {
+  it("keeps the state of drift", async () => {
     const watched = await AnomalyDetector.load(bytes);
     const stream = watched.stream();
     for (const row of plant(50, 6)) stream.push(row.map((value) => 3 * value));
@@ -67,7 +67,7 @@ describe("a saved detector", () => {
     loaded.dispose();
   });
 
-  it("is read from what gives bytes: a Blob, a Response, a promise, an ArrayBuffer", async () => {
+  it("is read from a Blob, a Response, a promise or an ArrayBuffer", async () => {
     const sources = [
       new Blob([bytes]),
       new Response(bytes),
@@ -85,7 +85,7 @@ describe("a saved detector", () => {
   });
 });
 
-describe("a file that is none, or not whole", () => {
+describe("a file of another kind, or a damaged file", () => {
   const { tensors, metadata } = decodeSafetensors(bytes);
   const named = (change: Record<string, NamedTensor | undefined> = {}): NamedTensor[] => {
     const all = new Map([...tensors].map(([name, tensor]) => [name, { name, ...tensor }]));

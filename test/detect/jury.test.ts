@@ -1,4 +1,4 @@
-// A jury's word against the models asked one by one, in float64 where sums are taken.
+// The judgement of a jury, compared with that of its models one by one, with sums in float64.
 
 import { describe, expect, it } from "vitest";
 import { TiedAutoencoder } from "../../src/autoencoder.ts";
@@ -48,7 +48,7 @@ describe.each<[string, ModelConfig[]]>([
 ])("a jury %s", async (_, configs) => {
   const { models, members, jury } = await juryOf(configs);
 
-  it("says what its models say", () => {
+  it("has the mean judgement of its models", () => {
     const { errors, distances } = jury.judge(x);
     const each = models.map((model) => model.featureErrors(x));
     errors.forEach((error, i) => {
@@ -69,7 +69,7 @@ describe.each<[string, ModelConfig[]]>([
     });
   });
 
-  it("says the same of a row alone and among others, and of some of its models", () => {
+  it("judges a row alone and among others equally, also by some of its models", () => {
     const all = jury.judge(x);
     for (const count of [0, 1, 2, 7, 8, 9, 511, 1023, 1024, 1025]) {
       const some = jury.judge(x.subarray(3 * width, (3 + count) * width));
@@ -81,7 +81,7 @@ describe.each<[string, ModelConfig[]]>([
     expect(jury.judge(x, [last]).errors).toEqual(own);
   });
 
-  it("reconstructs by the mean of its models", () => {
+  it("has the mean reconstruction of its models", () => {
     const mean = jury.reconstruct(x.subarray(0, 5 * width));
     const each = models.map((model) => model.reconstruct(x));
     mean.forEach((value, i) => {

@@ -1,4 +1,4 @@
-// Tables of numbers and categories: levels that go with the other columns, and those that do not.
+// Tables of numbers and categories, with levels that match the other columns and levels that do not.
 
 import { describe, expect, it } from "vitest";
 import { AnomalyDetector } from "../../src/detect/detector.ts";
@@ -12,7 +12,7 @@ import { generator } from "./support/random.ts";
 
 const plans = ["free", "basic", "pro"];
 
-/** Customers whose plan follows their age in nine of ten, and whose country is a matter of chance. */
+/** Customers with random countries. The plan of most depends on their age. */
 function customers(count: number, seed: number) {
   const random = generator(seed);
   return Array.from({ length: count }, () => {
@@ -32,11 +32,11 @@ const detector = await AnomalyDetector.fit(customers(500, 1), options);
 const usual = { age: 26, spend: 10, plan: "free", country: "NO", active: false };
 
 describe("a detector of numbers and categories", () => {
-  it("tells how likely a level is, given the other columns", () => {
+  it("estimates the probability of a level, given the other columns", () => {
     const reasonsOf = (row: object) => detector.explain([row])[0] ?? [];
     const chance = (row: object, column: string) =>
       reasonsOf(row).find((reason) => reason.column === column)?.probability ?? Number.NaN;
-    // The plan is that of the group in 0.85 + 0.15 / 3 of the rows, each other one in 0.05.
+    // The plan is that of the group in 0.85 + 0.15 / 3 of the rows, and each other plan in 0.05.
     expect(chance(usual, "plan")).toBeGreaterThan(0.8);
     expect(chance({ ...usual, plan: "pro" }, "plan")).toBeLessThan(0.2);
     expect(
@@ -47,7 +47,7 @@ describe("a detector of numbers and categories", () => {
     expect(first).toMatchObject({ column: "plan", value: "pro", expected: "free", sign: 0 });
   });
 
-  it("scores a level that does not go with the others above one that does", () => {
+  it("scores a level that does not match the other columns above one that does", () => {
     const scores = detector.score(
       ["free", "basic", "pro", "gold", null].map((plan) => ({ ...usual, plan })),
     );
@@ -57,13 +57,13 @@ describe("a detector of numbers and categories", () => {
     expect(missing).toBeLessThan(Math.min(basic, pro));
   });
 
-  it("flags normal rows as often as alpha says", () => {
+  it("flags normal rows at a rate of about alpha", () => {
     const { flagged } = detector.detect(customers(1000, 2), { alpha: 0.1 });
     const rate = flagged.reduce((sum, flag) => sum + flag, 0) / 1000;
     expect(Math.abs(rate - 0.1)).toBeLessThan(3 * Math.sqrt(0.09 * (1 / 500 + 1 / 1000)));
   });
 
-  it("is saved, and learns on", async () => {
+  it("can be saved, and continues learning", async () => {
     const loaded = await AnomalyDetector.load(detector.save());
     const rows = customers(30, 3);
     expect(loaded.score(rows)).toEqual(detector.score(rows));
@@ -75,7 +75,7 @@ describe("a detector of numbers and categories", () => {
     loaded.dispose();
   });
 
-  it("learns from categories alone, with gaps in them", async () => {
+  it("learns from categories alone, with missing values", async () => {
     const random = generator(6);
     const rows = Array.from({ length: 200 }, (_, i) => {
       const a = "xyz"[random.below(3)] ?? "";
@@ -91,7 +91,7 @@ describe("a detector of numbers and categories", () => {
     pair.dispose();
   });
 
-  it("learns categories by squared error where the caller names a loss, and in windows", async () => {
+  it("learns categories by squared error if the caller chooses a loss, and in windows", async () => {
     const squared = await AnomalyDetector.fit(customers(200, 5), {
       model: { models: 2, hidden: [12, 6], steps: 100, loss: "mae" },
     });
@@ -107,7 +107,7 @@ describe("categories as choices", () => {
   const source = readSource("rows", { columns: { n: [1, 2, 3, 4], c: ["a", "b", "a", null] } });
   const encoder = finish(Encoder.fitting(source, { n: "number", c: "category" }, {}, true));
 
-  it("are ones and zeros; what is unknown is the share of each level", () => {
+  it("are ones and zeros; an unknown value is the share of each level", () => {
     const rows = readSource("rows", { columns: { n: [1, 2, 3], c: ["b", null, "z"] } });
     const { features, missing, novelties } = encoder.encode(encoder.read(rows), 0, 3);
     const levels = [0, 1, 2].map((row) => [...features.subarray(row * 3 + 1, row * 3 + 3)]);
@@ -117,7 +117,7 @@ describe("categories as choices", () => {
     expect([...(novelties ?? [])]).toEqual([0, 0, 1]);
   });
 
-  it("weigh as much as a number: by one over their entropy", () => {
+  it("have the weight of a number: one divided by their entropy", () => {
     const { config } = withChoices(STANDARD, encoder.state.fields);
     const { loss } = config;
     if (typeof loss !== "object" || loss.type !== "mixed") throw new Error("another loss");

@@ -30,7 +30,7 @@ function samplesOf(count: number, seed: number) {
 
 const foldsOf = (count: number, folds: number): Folds => randomFolds(count, folds, random(1, 0));
 
-/** The mean over models of the squared distance from the nearest sample in another fold, over the width. */
+/** The squared distance from the nearest sample in another fold, divided by the width; the mean over models. */
 function expected(
   { rows, folds }: Neighbours,
   x: Float32Array,
@@ -52,7 +52,7 @@ function expected(
   return sum;
 }
 
-describe.each([1, 2, 3])("neighbours under %i models", async (models) => {
+describe.each([1, 2, 3])("neighbours with %i models", async (models) => {
   const samples = samplesOf(301, models);
   const neighbours = neighboursOf(samples, foldsOf(301, models));
   const members = [];
@@ -68,7 +68,7 @@ describe.each([1, 2, 3])("neighbours under %i models", async (models) => {
   const { features } = samplesOf(1500, 9).take(Uint32Array.from({ length: 1500 }, (_, i) => i));
   const all = members.map((_, k) => k);
 
-  it("are as far as a search finds them", () => {
+  it("have the distances of a search", () => {
     if (!neighbours) throw new Error("none were kept");
     const { nearest = new Float32Array(0) } = jury.judge(features);
     const [last = 0] = all.slice(-1);
@@ -79,7 +79,7 @@ describe.each([1, 2, 3])("neighbours under %i models", async (models) => {
     }
   });
 
-  it("are as far from a row alone as from the row among others", () => {
+  it("have the same distance from a row alone and among others", () => {
     const { nearest } = jury.judge(features);
     for (const count of [1, 7, 8, 127, 128, 129, 1025]) {
       const some = jury.judge(features.subarray(width, (1 + count) * width));
@@ -87,7 +87,7 @@ describe.each([1, 2, 3])("neighbours under %i models", async (models) => {
     }
   });
 
-  it("are those a model was trained on: a held-out sample is not its own neighbour", () => {
+  it("are the training samples of a model: a held-out sample is not its own neighbour", () => {
     const folds = foldsOf(301, models);
     for (const k of all) {
       const { nearest = new Float32Array(0) } = jury.judge(
@@ -100,7 +100,7 @@ describe.each([1, 2, 3])("neighbours under %i models", async (models) => {
 });
 
 describe("keeping neighbours", () => {
-  it("is for few samples", () => {
+  it("requires few samples", () => {
     expect(
       neighboursOf(samplesOf(MOST_NEIGHBOURS, 1), foldsOf(MOST_NEIGHBOURS, 3))?.folds,
     ).toHaveLength(MOST_NEIGHBOURS);
@@ -109,7 +109,7 @@ describe("keeping neighbours", () => {
     ).toBeUndefined();
   });
 
-  it("merges new samples fold by fold, and lets the oldest go", () => {
+  it("merges new samples fold by fold, and removes the oldest", () => {
     const some = (count: number, fold: number, value: number): Neighbours => ({
       rows: new Float32Array(count * width).fill(value),
       folds: new Uint32Array(count).fill(fold),
@@ -126,7 +126,7 @@ describe("keeping neighbours", () => {
     expect(many.rows.filter((value) => value === 2)).toHaveLength(96 * width);
   });
 
-  it("moves with the scales of columns, and is saved", async () => {
+  it("follows the scales of columns, and is saved", async () => {
     const rows = plant(200, 1);
     const quick = { model: { models: 3, hidden: [8, 4], steps: 60 } };
     const shifted = await AnomalyDetector.fit(
@@ -144,7 +144,7 @@ describe("keeping neighbours", () => {
     loaded.dispose();
   });
 
-  it("is not for rows of which some may be odd: these are neighbours of each other", async () => {
+  it("does not apply if some rows may be odd, because odd rows can be neighbours of each other", async () => {
     const rows = [...plant(100, 1), ...faultyRows(10, 2).rows];
     const model = { models: 2, hidden: [8, 4], steps: 40 };
     const mixed = await AnomalyDetector.fit(rows, { model, contamination: "auto" });

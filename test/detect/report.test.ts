@@ -5,7 +5,7 @@ import { faultyRows, plant, quick } from "./support/plant.ts";
 const rows = [...plant(30, 2), ...faultyRows(6, 3).rows];
 
 describe("a detector's report", () => {
-  it("shows what is flagged, why, and what the detector is", async () => {
+  it("shows the flagged rows, the reasons and the configuration", async () => {
     const columns = ["<b>flow</b>", "b", "c", "d", "e", "f"];
     const detector = await AnomalyDetector.fit(plant(200, 1), { ...quick, columns });
     const page = detector.report(rows, {
@@ -32,7 +32,7 @@ describe("a detector's report", () => {
     detector.dispose();
   });
 
-  it("takes few calibration rows, windows and rows without a value", async () => {
+  it("accepts few calibration rows, windows and rows without a value", async () => {
     const few = await AnomalyDetector.fit(plant(20, 1), quick);
     expect(few.report([new Array(6).fill(Number.NaN), ...rows])).toContain("no known value");
     expect(few.report(new Float32Array(0))).toContain("0 of 0 rows");

@@ -8,7 +8,7 @@ const detector = await AnomalyDetector.fit(plant(400, 1), quick);
 const rows = [...plant(40, 2), ...faultyRows(10, 3).rows];
 
 describe("a stream of rows", () => {
-  it("answers each with the numbers that the rows have together", () => {
+  it("returns for each row the numbers of all rows together", () => {
     const together = detector.detect(rows, { alpha: 0.05 });
     const stream = detector.stream({ alpha: 0.05 });
     rows.forEach((row, i) => {
@@ -28,21 +28,21 @@ describe("a stream of rows", () => {
     expect(stream.end()).toEqual([]);
   });
 
-  it("is not harmed by a row that cannot be read", () => {
+  it("does not change if a row cannot be read", () => {
     const stream = detector.stream();
     stream.push(rows[0] ?? []);
     expect(() => stream.push([1, 2])).toThrow("Row 0 of row must hold 6 values; it holds 2.");
     expect(stream.push(rows[1] ?? [])?.row).toBe(1);
   });
 
-  it("keeps no promise about rows together", () => {
+  it("refuses a false discovery rate", () => {
     expect(() => detector.stream({ fdr: 0.1 })).toThrow("which a stream cannot keep");
     expect(() => detector.stream({ alpha: 1e-4 })).toThrow("at least 9999 calibration rows");
   });
 });
 
 describe("drift", () => {
-  it("is not seen in rows like those of training, and is in others", () => {
+  it("is not detected in rows like the training rows, but in others", () => {
     const calm = detector.drift(plant(1000, 5));
     expect(calm.alarm).toBe(false);
     expect(calm.sinceRow).toBeUndefined();
@@ -54,7 +54,7 @@ describe("drift", () => {
     expect(Math.abs((drift.sinceRow ?? 0) - 300)).toBeLessThan(50);
   });
 
-  it("is watched by streams, not by calls that only ask", async () => {
+  it("is watched by streams, not by other calls", async () => {
     const watched = await AnomalyDetector.fit(plant(300, 1), quick);
     watched.score(rows);
     watched.drift(rows);
@@ -66,7 +66,7 @@ describe("drift", () => {
     watched.dispose();
   });
 
-  it("is rarely cried over nothing: 40 detectors, 500 rows each", async () => {
+  it("rarely has false alarms: 40 detectors, 500 rows each", async () => {
     let alarms = 0;
     for (let trial = 0; trial < 40; trial++) {
       const random = generator(trial);
@@ -100,7 +100,7 @@ describe("a stream of a time series", async () => {
     { length: 6, stride: 6 },
     { length: 8, stride: 1, groupBy: "line" },
     { length: 5, stride: 2, groupBy: "line" },
-  ])("settles rows with the numbers they have together: %o", async (window) => {
+  ])("settles rows with the numbers of all rows together: %o", async (window) => {
     const fitted = await AnomalyDetector.fit(series.slice(0, 140), { window, columns });
     const stream = fitted.stream({ alpha: 0.05 });
     const settled: JudgedRow[] = [];

@@ -3,15 +3,15 @@ import { AnomalyDetector } from "../../src/detect/detector.ts";
 import { DisposedError, InvalidStateError } from "../../src/errors.ts";
 import { faultyRows, plant, quick } from "./support/plant.ts";
 
-/** The plant after a change: everything runs higher, and two sensors are half as strong. */
+/** The plant after a change: all values are higher, and two sensors have half the amplitude. */
 const changed = (count: number, seed: number) =>
   plant(count, seed).map(([a = 0, b = 0, ...rest]) => [a / 2, b / 2, ...rest].map((v) => v + 1.2));
 
 const alarms = (detector: AnomalyDetector, rows: number[][], alpha = 0.05) =>
   detector.detect(rows, { alpha }).flagged.reduce((sum, flag) => sum + flag, 0) / rows.length;
 
-describe("learning on", () => {
-  it("gets used to a change, step by step, and still knows what is odd", async () => {
+describe("an update", () => {
+  it("adapts to a change step by step, and still detects odd rows", async () => {
     const detector = await AnomalyDetector.fit(plant(300, 1), quick);
     const test = changed(300, 2);
     const before = alarms(detector, test);
@@ -29,7 +29,7 @@ describe("learning on", () => {
     detector.dispose();
   });
 
-  it("changes little where nothing has changed", async () => {
+  it("changes little if the rows have not changed", async () => {
     const detector = await AnomalyDetector.fit(plant(400, 1), quick);
     for (let day = 0; day < 3; day++) await detector.update(plant(100, 20 + day));
     const rate = alarms(detector, plant(500, 5));
@@ -52,7 +52,7 @@ describe("learning on", () => {
     other.dispose();
   });
 
-  it("takes a single row, missing values, and rows of a series", async () => {
+  it("accepts a single row, missing values, and rows of a series", async () => {
     const detector = await AnomalyDetector.fit(plant(200, 1), quick);
     await detector.update(plant(1, 2));
     await detector.update(
@@ -70,7 +70,7 @@ describe("learning on", () => {
     series.dispose();
   });
 
-  it("that fails or is aborted leaves the detector as it was", async () => {
+  it("that fails or is aborted does not change the detector", async () => {
     const detector = await AnomalyDetector.fit(plant(200, 1), quick);
     const bytes = detector.save();
     const controller = new AbortController();
@@ -78,7 +78,7 @@ describe("learning on", () => {
       signal: controller.signal,
       onProgress: ({ done }) => done > 0.4 && controller.abort(new Error("enough")),
     });
-    expect(alarms(detector, plant(100, 3))).toBeLessThan(0.2); // answers meanwhile
+    expect(alarms(detector, plant(100, 3))).toBeLessThan(0.2); // works during the update
     await expect(detector.update(plant(5, 1))).rejects.toThrow(InvalidStateError);
     await expect(aborted).rejects.toThrow("enough");
     await expect(detector.update([[1, 2]])).rejects.toThrow("must hold 6 values");

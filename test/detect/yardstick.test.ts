@@ -1,9 +1,9 @@
-// The yardstick: rows with a swapped value are told where columns depend on each other, and by luck where they do not.
+// The yardstick: rows with a swapped value are detected if columns depend on each other, and only by chance otherwise.
 
 import { expect, test } from "vitest";
 import { AnomalyDetector } from "../../src/detect.ts";
 
-/** Uniform numbers that are the same every time. */
+/** Uniform numbers that are the same in every run. */
 function uniform(seed: number): () => number {
   let state = seed;
   return () => {
@@ -14,13 +14,13 @@ function uniform(seed: number): () => number {
 
 const SMALL = { model: { models: 2, hidden: [16, 8], steps: 400 }, yardstick: true };
 
-/** Rows of which `of` makes the columns from two draws. */
+/** Rows whose columns `of` computes from two draws. */
 function rows(count: number, of: (a: number, b: number) => number[]) {
   const next = uniform(7);
   return Array.from({ length: count }, () => of(next(), next()));
 }
 
-test("tells swapped values that the other columns contradict", async () => {
+test("is high if swapped values contradict the other columns", async () => {
   const curve = rows(300, (a) => [a, a * a, Math.sin(6 * a), 1 - a]);
   const detector = await AnomalyDetector.fit(curve, SMALL);
   const { yardstick } = detector;
@@ -30,7 +30,7 @@ test("tells swapped values that the other columns contradict", async () => {
   detector.dispose();
 });
 
-test("says by luck where columns tell nothing of each other", async () => {
+test("is that of a guess if columns are independent", async () => {
   const detector = await AnomalyDetector.fit(
     rows(300, (a, b) => [a, b]),
     SMALL,
@@ -40,7 +40,7 @@ test("says by luck where columns tell nothing of each other", async () => {
   detector.dispose();
 });
 
-test("is not measured unless asked for, nor for principal components themselves", async () => {
+test("is measured only on request, and not for principal components themselves", async () => {
   const data = rows(100, (a, b) => [a, b, a + b]);
   for (const options of [{ model: SMALL.model }, { window: 5, yardstick: true }]) {
     const detector = await AnomalyDetector.fit(data, options);
@@ -49,7 +49,7 @@ test("is not measured unless asked for, nor for principal components themselves"
   }
 });
 
-test("changes nothing of the detector", async () => {
+test("does not change the detector", async () => {
   const data = rows(100, (a, b) => [a, b, a + b]);
   const [measured, plain] = [
     await AnomalyDetector.fit(data, SMALL),

@@ -21,7 +21,7 @@ async function lab(settings: Partial<Settings> = {}, changes: Recipe["changes"] 
 }
 
 describe("a lab", () => {
-  test("ends at the same weights in whatever pieces it is run", async () => {
+  test("has the same final weights for any pieces of the run", async () => {
     const [whole, pieces] = [await lab({ noise: 0.2 }), await lab({ noise: 0.2 })];
     await whole.run(60, 60, forAWhile);
     for (let i = 0; i < 12; i++) await pieces.run(5, 60, forAWhile);
@@ -29,7 +29,7 @@ describe("a lab", () => {
     await Promise.all([whole.close(), pieces.close()]);
   });
 
-  test("replays changes at their steps", async () => {
+  test("repeats changes at their steps", async () => {
     const first = await lab();
     await first.run(20, 20, forAWhile);
     const changes = [first.change("learningRate", 0.01)];
@@ -44,7 +44,7 @@ describe("a lab", () => {
     await Promise.all([first.close(), second.close()]);
   });
 
-  test("continues from a saved model at the same weights", async () => {
+  test("continues from a saved model with the same weights", async () => {
     const first = await lab();
     await first.run(25, 25, forAWhile);
     const saved = first.file("resume");
@@ -56,7 +56,7 @@ describe("a lab", () => {
   });
 
   test.each(["dense", "topK", "variational"] as const)(
-    "its frame of a %s code holds together",
+    "its frame of a %s code is consistent",
     async (family) => {
       const own = await lab({ family, code: 4 });
       const loss = await own.run(8, 8, forAWhile);
@@ -64,7 +64,7 @@ describe("a lab", () => {
       expect(frame.step).toBe(8);
       expect(frame.points.length).toBe(2 * frame.rows.length);
       expect(frame.grid.length).toBe(frame.gridSize ** 2 * 64);
-      // The point of a row lies where its code is, seen along the plane.
+      // The point of a row is the projection of its code to the plane.
       const [row = 0] = frame.rows;
       const code = own.codesOf([row]);
       const along = (axis: Float32Array) =>
@@ -79,7 +79,7 @@ describe("a lab", () => {
     },
   );
 
-  test("looks back at an earlier model and leaves the present one alone", async () => {
+  test("shows an earlier model without changing the current one", async () => {
     const own = await lab();
     await own.run(10, 10, forAWhile);
     const sum = own.checksum();
@@ -91,7 +91,7 @@ describe("a lab", () => {
     await own.close();
   });
 
-  test("p-values of held-out rows are spread evenly, and a full page of ink is odd", async () => {
+  test("p-values of held-out rows are uniform, and an image full of ink is odd", async () => {
     const own = await lab();
     await own.run(300, 300, forAWhile);
     const held = Array.from({ length: 170 }, (_, i) => i * 10 + 9);
@@ -104,14 +104,14 @@ describe("a lab", () => {
     await own.close();
   });
 
-  test("a learning rate that is too large ends in words", async () => {
+  test("a learning rate that is too large ends with a message", async () => {
     const own = await lab({ optimizer: "sgd", learningRate: 1e30 });
     await own.run(50, 50, forAWhile);
     expect(own.frame(view, 0).diverged).toMatch(/diverged/);
     await own.close();
   });
 
-  test("the twin starts as the tied model and drifts apart", async () => {
+  test("the twin starts as the tied model and then differs", async () => {
     const own = await lab({ hidden: 0, code: 4 });
     own.tie(false);
     expect(own.frame(view, 0).twin?.distance).toBe(0);
@@ -163,7 +163,7 @@ describe("copied code", () => {
     ["with noise that changes", { noise: 0.2 }, [{ step: 12, key: "noise", value: 0 }]],
     ["top-k", { family: "topK", hidden: 0, code: 16, activation: "linear" }, []],
     ["variational", { family: "variational" }, []],
-  ] as const)("in JavaScript, %s, ends at the page's weights", async (_, settings, changes) => {
+  ] as const)("in JavaScript, %s, has the weights of the page", async (_, settings, changes) => {
     const own = await lab(settings, [...changes]);
     await own.run(30, 30, forAWhile);
     const recipe = {
@@ -192,13 +192,13 @@ describe("lessons", () => {
     return { frame, floor };
   };
 
-  test("a linear model comes to PCA's error and not below", async () => {
+  test("a linear model reaches the error of PCA and not less", async () => {
     const { frame, floor } = await afterSteps("pca", 1500);
     expect(frame.heldOut / floor).toBeGreaterThan(0.97);
     expect(frame.heldOut / floor).toBeLessThan(1.06);
   });
 
-  test("a relu code of two does worse than PCA", async () => {
+  test("a relu code of two has a larger error than PCA", async () => {
     const { frame, floor } = await afterSteps("fails", 1000);
     expect(frame.heldOut).toBeGreaterThan(floor * 1.2);
   });

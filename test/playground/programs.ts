@@ -1,11 +1,11 @@
-// Runs a program that the page gives away, against the built package.
+// Runs a program that the page exports, with the built package.
 
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The weights that the program's model ends with. */
+/** The final weights of the program's model. */
 export function runProgram(program: string): Record<string, { data: Float32Array }> {
   const told = `${program}
 console.log("WEIGHTS", JSON.stringify(Object.entries(model.weights()).map(([name, { data }]) => [name, [...data]])));`;

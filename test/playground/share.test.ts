@@ -23,11 +23,11 @@ const shared: Shared = {
 };
 
 describe("links", () => {
-  test("what was shared comes back", () => {
+  test("give the shared settings", () => {
     expect(readLink(linkFor(shared))).toEqual({ shared, problems: [] });
   });
 
-  test("a lesson's name alone stands for its settings", () => {
+  test("the name of a lesson gives its settings", () => {
     for (const { id, settings, tied } of LESSONS) {
       expect(readLink(`#lesson=${id}`)?.shared).toMatchObject({
         settings,
@@ -38,7 +38,7 @@ describe("links", () => {
     }
   });
 
-  test("no link is no link", () => {
+  test("other texts are not links", () => {
     expect(readLink("")).toBeUndefined();
     expect(readLink("#top")).toBeUndefined();
   });
@@ -57,20 +57,20 @@ describe("links", () => {
     ["changes=5q1", "changes"],
     ["changes=5r-1", "changes"],
     ["data=%zz", "data"],
-  ])("%s is refused in words, and the rest is used", (part, key) => {
+  ])("%s is refused with a message, and the rest is used", (part, key) => {
     const read = readLink(`#seed=3&${part}${part.startsWith("seed") ? "" : ""}`);
     expect(read?.problems.length).toBe(1);
     expect(read?.problems[0]).toContain(`${key}=`);
     if (key !== "seed") expect(read?.shared.settings.seed).toBe(3);
   });
 
-  test("a link to somebody's own data opens the digits and says why", () => {
+  test("a link to data of a user opens the digits, with the reason", () => {
     const read = readLink("#data=own&code=2");
     expect(read?.shared.settings.data).toBe("digits");
     expect(read?.problems[0]).toMatch(/files that are not part of it/);
   });
 
-  test("an endless link is read to a bound", () => {
+  test("a very long link is read up to a limit", () => {
     const long = `#changes=${Array.from({ length: 100_000 }, (_, i) => `${i}n0`).join("_")}`;
     expect(readLink(long)?.shared.changes.length).toBeLessThanOrEqual(200);
   });

@@ -1,4 +1,4 @@
-// What principal components leave: compared with a linear model at its optimum, which is PCA, and with rows whose
+// The error of principal components, compared with a linear model at its optimum, which is PCA, and with rows whose
 // components are known.
 
 import { describe, expect, test } from "vitest";
@@ -7,7 +7,7 @@ import { pcaFloor } from "../../src/report/pca-floor.ts";
 
 describe("pcaFloor", () => {
   test("is the variance outside the leading axes", () => {
-    // Three columns that do not correlate, of variances 8, 2 and 0.5.
+    // Three uncorrelated columns with the variances 8, 2 and 0.5.
     const rows = Float64Array.of(4, 0, 0, -4, 0, 0, 0, 2, 0, 0, -2, 0, 0, 0, 1, 0, 0, -1);
     const [count, width] = [6, 3];
     const variances = [32 / 6, 8 / 6, 2 / 6];
@@ -18,7 +18,7 @@ describe("pcaFloor", () => {
     expect(pcaFloor(rows, count, width, 3)).toBe(0);
   });
 
-  test("does not depend on where the rows lie", () => {
+  test("does not depend on the mean of the rows", () => {
     const rows = Float64Array.from({ length: 60 }, (_, i) => Math.sin(i * i));
     const moved = rows.map((value, i) => value + [100, -3, 7][i % 3]!);
     expect(pcaFloor(moved, 20, 3, 1)).toBeCloseTo(pcaFloor(rows, 20, 3, 1), 8);

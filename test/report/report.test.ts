@@ -1,4 +1,4 @@
-// The report says what the model and the rows are, and lets nothing in: names and values are text.
+// The report describes the model and the rows. Names and values are escaped.
 
 import { describe, expect, test } from "vitest";
 import { InvalidValueError, TiedAutoencoder } from "../../src/index.ts";
@@ -6,7 +6,7 @@ import { mapCodes } from "../../src/report/map.ts";
 import { report } from "../../src/report/report.ts";
 import { scoreLine } from "../../src/report/scores.ts";
 
-/** Rows on a line in three columns, and one that is off it in the second. */
+/** Rows on a line in three columns, and one that is not on the line in the second column. */
 const rows = Array.from({ length: 100 }, (_, i) => [i / 50, i / 25, i / 100]);
 rows[42] = [1, -3, 0.5];
 
@@ -21,7 +21,7 @@ async function lineModel(): Promise<TiedAutoencoder> {
 }
 
 describe("report", () => {
-  test("lists the odd row first, with the column to blame", async () => {
+  test("lists the odd row first, with the column that causes its error", async () => {
     using model = await lineModel();
     const html = report(model, rows, { columns: ["a", "b", "c"], oddest: 3 });
     const list = /<h2>The oddest rows<\/h2>\n(.*?)<\/section>/s.exec(html)?.[1] ?? "";
@@ -46,7 +46,7 @@ describe("report", () => {
     expect(html).not.toMatch(/(?:src|href)="(?!data:)/);
   });
 
-  test("shows losses, images and filters where there are any", async () => {
+  test("shows losses, images and filters if there are any", async () => {
     using model = TiedAutoencoder.createSync({ layers: [4, 3] });
     const x = Float32Array.from({ length: 80 }, (_, i) => (i % 5) / 5);
     const history = await model.fit(x, { epochs: 3 });
@@ -65,14 +65,14 @@ describe("report", () => {
     const html = report(model, x, { images: { width: 2 }, oddest: 1 });
     const odd = /<h2>The oddest rows<\/h2>\n(.*?)<\/section>/s.exec(html)?.[1] ?? "";
     expect(odd).toMatch(/<figcaption>row 8, [\d.]+<\/figcaption>/);
-    // The row, what comes back, and the difference.
+    // The row, its reconstruction, and the difference.
     expect(odd.match(/<image /g)).toHaveLength(3);
     expect(odd).not.toContain("column");
     expect(html).toMatch(/<h2>Pixels by error<\/h2>.*in 40 rows: white is 0, black is/s);
     expect(html).not.toContain("Columns by error");
   });
 
-  test("sums up the columns in the model card, with what is missing", async () => {
+  test("describes the columns in the model card, with missing values", async () => {
     using model = TiedAutoencoder.createSync({ layers: [2, 1], missing: "mask" });
     const x = [
       [1, 10],
@@ -86,9 +86,9 @@ describe("report", () => {
     expect(html).toContain("left out of the loss");
   });
 
-  test("compares with principal components, in the loss curve and in words", async () => {
+  test("compares with principal components, in the loss curve and as text", async () => {
     using model = TiedAutoencoder.createSync({ layers: [3, 2], scaler: "standard" });
-    // Three columns that do not correlate, of one variance after scaling: two components leave a third.
+    // Three uncorrelated columns with the same variance after scaling: the error of two components is a third.
     const x = Array.from({ length: 64 }, (_, i) => [i & 1, 10 * ((i >> 1) & 1), (i >> 2) & 1]);
     const history = await model.fit(x, { epochs: 3 });
     const html = report(model, x, { history });
@@ -103,7 +103,7 @@ describe("report", () => {
     expect(report(other, x, { history })).not.toContain("PCA");
   });
 
-  test("refuses what does not fit", async () => {
+  test("refuses inputs that do not match", async () => {
     using model = await lineModel();
     expect(() => report(model, [])).toThrow(InvalidValueError);
     expect(() => report(model, rows, { columns: ["a"] })).toThrow(/3 names; it holds 1/);
@@ -113,7 +113,7 @@ describe("report", () => {
   });
 });
 
-test("codes of many units are drawn along their leading components", () => {
+test("codes of many units are drawn by their leading components", () => {
   const codes = Float32Array.from({ length: 300 }, (_, i) => {
     const row = Math.floor(i / 3);
     return [3 * Math.sin(row), Math.cos(2 * row), 0.01 * Math.sin(5 * row)][i % 3] ?? 0;
@@ -143,14 +143,14 @@ test("the line of scores keeps each peak, and leaves out a threshold that is not
   expect(scoreLine(score, Infinity)).not.toContain("threshold");
 });
 
-test("a detector is sent to its own report", () => {
-  // @ts-expect-error: a detector is no model
+test("for a detector, the error names the method of its report", () => {
+  // @ts-expect-error: a detector is not a model
   expect(() => report({ score() {}, report() {} }, rows)).toThrow(
     "A detector has its own: detector.report(rows).",
   );
 });
 
-test("a title that is no text is refused", () => {
+test("a title that is not text is refused", () => {
   using model = TiedAutoencoder.createSync({ layers: [3, 2] });
   expect(() => report(model, rows, { title: 7 as never })).toThrow(
     "title must be a string; got 7.",

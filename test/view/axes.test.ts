@@ -10,7 +10,7 @@ describe("axes", () => {
     expect(ticks(2, 2, 5)).toEqual([2]);
   });
 
-  test("logarithmic ticks are decades, or 1, 2 and 5 of them where there is room", () => {
+  test("logarithmic ticks are decades, or 1, 2 and 5 of them if there is space", () => {
     expect(rounded(ticks(0.01, 10, 4, true))).toEqual([0.01, 0.1, 1, 10]);
     expect(rounded(ticks(0.05, 0.4, 4, true))).toEqual([0.05, 0.1, 0.2]);
     expect(ticks(1e-12, 1e12, 4, true).length).toBeLessThanOrEqual(5);
@@ -20,7 +20,7 @@ describe("axes", () => {
     expect(scale(3, 3, false, [0, 100]).at(3)).toBe(0);
   });
 
-  test("numbers read as people write them", () => {
+  test("numbers have a readable format", () => {
     expect([0, 12, 0.05, -1.25, 1234.5, 0.00012, 3.2e7, 1e-320].map(formatNumber)).toEqual([
       "0",
       "12",

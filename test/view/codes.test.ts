@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { drawCodes } from "../../src/view.ts";
 import { elements, paper, texts } from "./marks.ts";
 
-/** Where round points are, by colour. */
+/** The positions of round points, by colour. */
 function circles(svg: string): Record<string, number[][]> {
   const round = elements(svg, "path").filter((path) => path["stroke-linecap"] === "round");
   return Object.fromEntries(
@@ -17,7 +17,7 @@ function circles(svg: string): Record<string, number[][]> {
 }
 
 describe("drawCodes", () => {
-  test("codes are where their values say: right is more, up is more", () => {
+  test("values determine positions: larger is further right and further up", () => {
     const at =
       circles(
         drawCodes([
@@ -32,7 +32,7 @@ describe("drawCodes", () => {
     expect(up?.[1]).toBeLessThan(origin?.[1] ?? 0);
   });
 
-  test("labels have a colour and a shape of their own, and a key in the order of numbers", () => {
+  test("each label has a colour and a shape, and the legend is in ascending order", () => {
     const svg = drawCodes(
       [
         [0, 0],
@@ -42,12 +42,12 @@ describe("drawCodes", () => {
       { labels: [10, 9, 10] },
     );
     expect(texts(svg).filter((text) => text === "9" || text === "10")).toEqual(["9", "10"]);
-    expect(circles(svg)["#0072b2"]).toHaveLength(1); // label 9 is round, in one path with no other
+    expect(circles(svg)["#0072b2"]).toHaveLength(1); // only label 9 is round in this path
     const squares = elements(svg, "path").filter(({ fill }) => fill === "#d55e00");
     expect(squares[0]?.d?.match(/z/g)).toHaveLength(2);
   });
 
-  test("more than twelve labels have no key, and a label of code is text", () => {
+  test("more than twelve labels have no legend, and markup in a label is text", () => {
     const many = Array.from({ length: 13 }, (_, i) => `n${i}`);
     expect(
       texts(
@@ -68,7 +68,7 @@ describe("drawCodes", () => {
     expect(svg).not.toContain("<b>");
   });
 
-  test("axes choose two values of a longer code", () => {
+  test("axes select two values of a longer code", () => {
     const svg = drawCodes(
       [
         [5, 0, 1],
@@ -98,7 +98,7 @@ describe("drawCodes", () => {
     expect(drawCodes([])).toContain("0 points;");
   });
 
-  test("highlighted points stand over the others", () => {
+  test("highlighted points are drawn over the others", () => {
     const svg = drawCodes(
       [
         [0, 0],
@@ -121,7 +121,7 @@ describe("drawCodes", () => {
       { labels, context },
     );
     expect(said).toMatch(/^Map of codes\. 3 points/);
-    expect(record.arcs).toBe(1 + 1); // a point and its key
+    expect(record.arcs).toBe(1 + 1); // a point and its legend
     expect(record.polygons).toBe(2 + 1);
   });
 

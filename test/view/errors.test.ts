@@ -8,19 +8,19 @@ const heights = (svg: string, fill: string) =>
     .map(({ height }) => Number(height));
 
 describe("drawErrors", () => {
-  test("bars are as high as they hold rows", () => {
+  test("the height of a bar is its number of rows", () => {
     const svg = drawErrors([0, 0, 0, 0, 5, 9, 9], { bins: 3 });
     const [first = 0, second = 0, third = 0] = heights(svg, "#0072b2");
     expect(first / third).toBeCloseTo(2, 1);
     expect(third / second).toBeCloseTo(2, 1);
   });
 
-  test("what lies above the threshold is counted and looks different", () => {
+  test("errors above the threshold are counted and look different", () => {
     const errors = [1, 1, 1, 1, 2, 2, 7, 9];
     const svg = drawErrors(errors, { threshold: 5, bins: 8, log: false });
     expect(texts(svg)).toContain("2 above 5");
     expect(heights(svg, "#d55e00")).toHaveLength(2);
-    expect(heights(svg, "#fff")).toHaveLength(2); // a stripe: colour is not the only sign
+    expect(heights(svg, "#fff")).toHaveLength(2); // the stripe, because colour must not be the only mark
     expect(svg).toContain("2 above the threshold 5.");
   });
 
@@ -31,7 +31,7 @@ describe("drawErrors", () => {
     expect(texts(drawErrors(tail, { log: false, unit: "score" }))).toContain("score");
   });
 
-  test("the threshold is on the chart wherever it lies", () => {
+  test("the threshold is always on the chart", () => {
     for (const threshold of [-10, 0, 100]) {
       const svg = drawErrors([1, 2, 3], { threshold });
       const line = elements(svg, "path").find((path) => "stroke-dasharray" in path);

@@ -15,12 +15,12 @@ describe("drawFilters", () => {
     expect(blue).toBeGreaterThan(150); // a quarter of the largest weight is pale
   });
 
-  test("each scales a unit by its own largest weight", () => {
+  test("the option each scales a unit by its largest weight", () => {
     const [, second] = imagesIn(drawFilters(weight, { width: 2, each: true }));
     expect(second?.at(0, 0)).toEqual([191, 87, 0]);
   });
 
-  test("a bar marks what is clearly negative, so that hue is not needed", () => {
+  test("a bar marks negative weights, so that hue is not necessary", () => {
     const options = { width: 2, scale: 10, legend: false } as const;
     const [bar, ...more] = elements(drawFilters(weight, options), "path");
     expect(bar?.d).toBe("M12.5 5L17.5 5"); // the pixel at (1, 0)
@@ -28,14 +28,14 @@ describe("drawFilters", () => {
     expect(elements(drawFilters(weight, { ...options, signs: false }), "path")).toEqual([]);
   });
 
-  test("the key names both ends; small pixels carry no bars", () => {
+  test("the legend names both ends; small pixels have no bars", () => {
     const svg = drawFilters(weight, { width: 2, scale: 3 });
     expect(texts(svg)).toEqual(["\u22121", "+1"]);
     expect(elements(svg, "path")).toEqual([]);
     expect(svg).toContain("2 units as images of 2 by 2 weights, largest 1;");
   });
 
-  test("a weight of zeros, NaN or of no unit is drawn all the same", () => {
+  test("a weight of zeros, of NaN or without units is drawn", () => {
     const [image] = imagesIn(drawFilters([[0, Number.NaN, 0, 0]], { width: 2 }));
     expect(image?.at(1, 0)).toEqual([250, 250, 250]);
     expect(imagesIn(drawFilters(new Float32Array(0), { width: 2 }))).toEqual([]);

@@ -13,7 +13,7 @@ describe("drawImages", () => {
     expect(image?.at(1, 1)).toEqual([64, 64, 64]);
   });
 
-  test("inverted draws high values dark; values beyond the range take its ends", () => {
+  test("inverted draws high values dark; values outside the range are clamped", () => {
     const svg = drawImages([[-9, 0, 50, 100]], {
       width: 4,
       height: 1,
@@ -24,7 +24,7 @@ describe("drawImages", () => {
     expect([0, 1, 2, 3].map((x) => image?.at(x, 0)[0])).toEqual([255, 255, 0, 0]);
   });
 
-  test("without a range it spans [0, 1] and what lies beyond", () => {
+  test("the default range is [0, 1], extended to all values", () => {
     const [image] = imagesIn(drawImages([[0, 255, Number.NaN]], { width: 3, height: 1 }));
     expect([0, 1, 2].map((x) => image?.at(x, 0)[0])).toEqual([0, 255, 128]);
   });
@@ -36,7 +36,7 @@ describe("drawImages", () => {
     expect(image?.at(1, 0)).toEqual([0, 255, 0]);
   });
 
-  test("images stand in lines with gaps, and no two at one place", () => {
+  test("images are in lines with gaps and do not overlap", () => {
     const svg = drawImages(new Float32Array(5 * 9), { width: 3, perRow: 2, scale: 10 });
     expect(elements(svg, "image").map(({ x, y }) => [x, y])).toEqual([
       ["0", "0"],
@@ -48,7 +48,7 @@ describe("drawImages", () => {
     expect(elements(svg, "svg")[0]).toMatchObject({ width: "64", height: "98", role: "img" });
   });
 
-  test("captions are escaped, whatever they hold", () => {
+  test("captions are escaped", () => {
     const captions = ['<script>alert("1")</script>\u0000'];
     const svg = drawImages([[0]], { width: 1, captions, showCaptions: true });
     expect(svg).not.toContain("<script");
@@ -70,7 +70,7 @@ describe("drawImages", () => {
     expect(at(9, 0)).toBe("");
   });
 
-  test("on a page's canvas it puts the device's own pixels, the same ones", () => {
+  test("on the canvas of a page it draws the same device pixels", () => {
     const image = [[0, 1, 0.5, 1, 0, 0.25]];
     const options = { width: 3, height: 2, scale: 5 };
     const [fine, plain] = [paper(30, 20, 2), paper(15, 10)];
@@ -79,17 +79,17 @@ describe("drawImages", () => {
     for (let y = 0; y < 20; y++) {
       for (let x = 0; x < 30; x++) expect(fine.at(x, y)).toBe(plain.at(x >> 1, y >> 1));
     }
-    const odd = paper(40, 40, 1.5); // pixels that are no whole number of device pixels
+    const odd = paper(40, 40, 1.5); // pixels whose size is not a whole number of device pixels
     drawImages(image, { ...options, context: odd.context });
     expect([odd.at(0, 0), odd.at(22, 14), odd.at(23, 0)]).toEqual(["#000000", "#404040", ""]);
   });
 
-  test("a large image is one picture whose checksums hold", () => {
+  test("a large image is one PNG with valid checksums", () => {
     const [image] = imagesIn(drawImages([new Float32Array(256 * 256).fill(1)], { width: 256 }));
     expect(image?.at(255, 255)).toEqual([255, 255, 255]);
   });
 
-  test("rows that are no such images are named", () => {
+  test("rows that are not such images are refused with a reason", () => {
     expect(() => drawImages([[1, 2, 3]], { width: 2 })).toThrow("Row 0 of rows must hold 4 values");
     expect(() => drawImages([[1]], { width: 1, range: [1, 1] })).toThrow(
       "range must be [low, high]",
@@ -104,7 +104,7 @@ describe("drawImages", () => {
 test.each([
   ["drawImages", drawImages],
   ["drawFilters", drawFilters],
-])("%s without options says what is missing", (name, draw) => {
+])("%s without options names the missing option", (name, draw) => {
   // @ts-expect-error: the options are required
   expect(() => draw([[0, 1, 2, 3]])).toThrow(
     `${name} needs options, such as { width: 28 }; got undefined.`,

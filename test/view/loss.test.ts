@@ -4,7 +4,7 @@ import { elements, paper, texts } from "./marks.ts";
 
 const history = { epoch: [0, 1, 2], history: { loss: [1, 0.1, 0.01], valLoss: [1, 0.2, 0.05] } };
 
-/** The points of a path that is a line. */
+/** The points of a line path. */
 const points = (path: string | undefined) =>
   (path ?? "")
     .slice(1)
@@ -24,14 +24,14 @@ describe("drawLoss", () => {
     expect(third?.[0]).toBe(468);
   });
 
-  test("validation is dashed, not only of another colour", () => {
+  test("validation is dashed, and does not differ only in colour", () => {
     const dashed = elements(drawLoss(history), "path").filter((path) => "stroke-dasharray" in path);
     expect(dashed.some(({ stroke }) => stroke === "#d55e00")).toBe(true);
     expect(dashed.some(({ stroke }) => stroke === "#0072b2")).toBe(false);
     expect(texts(drawLoss(history))).toContain("validation");
   });
 
-  test("further series have names and colours of their own; without a legend they are only described", () => {
+  test("further series have separate names and colours; without a legend they are only described", () => {
     const more = { epoch: [0, 1, 2], history: { ...history.history, twin: [1, Number.NaN, 0.3] } };
     const svg = drawLoss(more);
     expect(texts(svg)).toContain("twin");
@@ -47,7 +47,7 @@ describe("drawLoss", () => {
     expect(svg).not.toContain("broken");
   });
 
-  test("a loss that is not finite parts the line, and is counted", () => {
+  test("a loss that is not finite interrupts the line, and is counted", () => {
     const svg = drawLoss([1, 0.5, Number.NaN, 0.5, 0.25]);
     const line = elements(svg, "path").find(({ stroke }) => stroke === "#0072b2");
     expect(line?.d?.match(/M/g)?.length).toBe(2);
@@ -60,7 +60,7 @@ describe("drawLoss", () => {
     expect(drawLoss([])).toContain("loss: no value yet.");
   });
 
-  test("the axis names round numbers and what it counts", () => {
+  test("the axis has round numbers and its unit", () => {
     expect(texts(drawLoss(history, { unit: "time" }))).toEqual(
       expect.arrayContaining(["0.01", "0.1", "1", "time", "loss (log)"]),
     );
@@ -76,12 +76,12 @@ describe("drawLoss", () => {
     expect(record.texts).toContain("epoch");
   });
 
-  test("what is no history is refused", () => {
+  test("a value that is not a history is refused", () => {
     expect(() => drawLoss(null as never)).toThrow("drawLoss takes what fit resolves with");
     expect(() => drawLoss([1], { size: [10, 10] })).toThrow("size must be [width, height]");
   });
 
-  test("series of several models have their own names, places and quantity", () => {
+  test("series of several models have names, positions and a quantity", () => {
     const series = { random: [0.7, 0.5, 0.4], pretrained: [0.4, 0.3] };
     const svg = drawLoss({ series, at: [0, 10, 20] }, { unit: "step", quantity: "error" });
     for (const text of ["random", "pretrained", "error (log)", "step", "20"]) {

@@ -1,5 +1,5 @@
-// What the pictures are judged by: the pixels of PNG images inside SVG, and a canvas that keeps the
-// pixels of its rectangles and a record of everything else.
+// Reads pictures for tests: the pixels of PNG images inside SVG, and a canvas that keeps the pixels of its
+// rectangles and a record of all other calls.
 
 import { inflateSync } from "node:zlib";
 import type { CanvasContext } from "../../src/view.ts";
@@ -11,7 +11,7 @@ export interface Image {
   at(x: number, y: number): number[];
 }
 
-/** The images in an SVG, decoded by zlib, which checks what was written. */
+/** The images in an SVG, decoded by zlib, which checks the checksums. */
 export function imagesIn(svg: string): Image[] {
   const found = svg.matchAll(/href="data:image\/png;base64,([^"]+)"/g);
   return [...found].map(([, text]) => decodePng(Buffer.from(text ?? "", "base64")));
@@ -50,8 +50,8 @@ export function texts(svg: string): string[] {
 }
 
 /**
- * A canvas context that paints rectangles into pixels and counts paths. With a ratio it also takes whole
- * images, as the canvas of a page does, at so many device pixels a CSS pixel.
+ * A canvas context that draws rectangles into pixels and counts paths. With a ratio of device pixels to CSS
+ * pixels it also accepts whole images, as the canvas of a page does.
  */
 export function paper(width: number, height: number, ratio?: number) {
   const pixels = new Array<string>(width * height).fill("");

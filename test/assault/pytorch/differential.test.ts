@@ -1,11 +1,11 @@
 // Random configurations against PyTorch in float64, which reference.py computes: codes, reconstructions and losses before
 // and after training, the gradients of the first step, and twenty steps of `fit` with every optimizer, code, penalty,
-// constraint, scaler, mask and number of micro-batches. Random draws come from the generator's own reference.
+// constraint, scaler, mask and number of micro-batches. Random draws come from the reference of the generator.
 //
-// Errors are held to a small multiple of those that rounding brings to PyTorch itself. Where a derivative or a selection
-// jumps within that error, training may take either side and is not compared.
+// The limit of errors is a small multiple of the rounding errors of PyTorch itself. If a derivative or a selection is
+// discontinuous within that error, training may go to either side and is not compared.
 //
-// Needs a python with torch: `python3`, or what the environment variable PYTHON names.
+// Needs a python with torch: `python3`, or the one in the environment variable PYTHON.
 
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
@@ -30,7 +30,7 @@ const hasTorch = spawnSync(PYTHON, ["-c", "import torch"]).status === 0;
 if (!hasTorch) console.log(`skipped: ${PYTHON} has no torch; PYTHON names another`);
 
 const STEPS = 20;
-/** How many times the error of PyTorch's own rounding may be reached, and what counts as its least. */
+/** The limit of errors as a multiple of the rounding error of PyTorch, and the least rounding error. */
 const MULTIPLE = 20;
 const LEAST_ERROR = 2.5e-7;
 /** Streams of random draws: see src/math/seed.ts. */
@@ -52,7 +52,7 @@ interface Case {
 }
 
 const plain = ["gelu", "geluTanh", "selu", "silu"] as const;
-/** The activations that a contraction can be taken of. */
+/** The activations that support the contractive penalty. */
 const contracted = fc.constantFrom(
   ...(["linear", "relu", "sigmoid", "tanh", "softplus", "elu", "leakyRelu"] as const),
   { type: "leakyRelu" as const, slope: 0.2 },
@@ -102,7 +102,7 @@ const auxiliary = fc.option(
   }),
 );
 
-/** Everything that a configuration can say; what cannot go together is settled by `settle`. */
+/** All settings of a configuration. `settle` removes combinations that are not allowed. */
 const cases: fc.Arbitrary<Case> = fc
   .record({
     layers: fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 2, maxLength: 4 }),
@@ -238,7 +238,7 @@ const cases: fc.Arbitrary<Case> = fc
     };
   });
 
-/** A category of two levels at the front, and one of the rest but for a number, where there is room. */
+/** A category of two levels at the front, and if there is space one of the remaining columns except one. */
 function mixedLoss(width: number) {
   const categories: [number, number][] =
     width > 5
@@ -258,7 +258,7 @@ function rowsOf({ config, rows, dataSeed, dataScale, zeros, holes }: Case, seed:
   );
   const draws = randomRows(rows, width, dataSeed + seed + 1);
   if (holes) {
-    // The first two rows are whole, so that every column has values that differ.
+    // The first two rows are complete, so that every column has different values.
     for (let i = 2 * width; i < x.length; i++) if (draws[i]! < 0.2) x[i] = Number.NaN;
   }
   const { loss } = config;
@@ -314,7 +314,7 @@ function draws(one: Case, { layers, dropout, seed, code }: ResolvedConfig) {
   return { kept, noise };
 }
 
-/** What this package computes, under the names that reference.py gives. */
+/** The results of this package, with the names of reference.py. */
 async function ours(one: Case, x: Float32Array, target: Float32Array | undefined) {
   using model = TiedAutoencoder.createSync(one.config);
   model.fitScaler(x);
@@ -376,7 +376,7 @@ const schedules = {
   exponential: { type: "exponential", per: "step", gamma: 0.9 },
 } as const;
 
-/** What shares one error: a parameter of few values may come near the right one by chance. */
+/** Groups of results with a common error, because a parameter of few values may be nearly exact by chance. */
 function stageOf(key: string): string {
   if (/^(?:loss|losses|evaluate \w+)$/.test(key)) return key;
   if (key.startsWith("gradient")) return "gradient";
@@ -421,7 +421,7 @@ const named = (weights: NamedWeights) =>
     Object.entries(weights).map(([name, { shape, data }]) => [name, matrix(data, shape)]),
   );
 
-test.skipIf(!hasTorch)("models compute what PyTorch computes", async () => {
+test.skipIf(!hasTorch)("models have the same results as PyTorch", async () => {
   const reference = new Reference();
   const counts = { compared: 0, jumps: 0, diverged: 0 };
   let worst = 0;
@@ -464,7 +464,7 @@ test.skipIf(!hasTorch)("models compute what PyTorch computes", async () => {
       else counts.compared++;
       const apart: Record<string, string> = {};
       for (const [key, value] of Object.entries(results)) {
-        // What is computed before anything jumped holds always.
+        // Results before the first discontinuity are always compared.
         if (jumps && !/^(?:reconstruction before|evaluate before|loss)$/.test(key)) continue;
         const expected = reply.results[key]!.map((each) => each ?? Number.NaN);
         const distance = relativeDistance(value, expected);

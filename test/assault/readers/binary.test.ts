@@ -1,5 +1,5 @@
-// Valid NPY, NPZ, IDX, safetensors and gzip files with random damage: what their shapes say, or a
-// FormatError; and never more memory than the file can account for.
+// Valid NPY, NPZ, IDX, safetensors and gzip files with random damage. The result matches the shapes in the file, or is a
+// FormatError. The memory is limited by the size of the file.
 
 import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
@@ -73,14 +73,14 @@ const safetensors = fc
       ),
   );
 
-/** Runs a reader; an error has to be ours. */
+/** Runs a reader. An error must be a FormatError. */
 function tried<Result>(read: () => Result): Result | undefined {
   try {
     return read();
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     expect(error.message.length).toBeLessThan(600);
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not reach a terminal
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal must not get these characters
     expect(error.message).not.toMatch(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]/);
     return undefined;
   }
@@ -128,7 +128,7 @@ test("safetensors", async () => {
   });
 });
 
-test("gzip, by zlib and by pako alike", async () => {
+test("gzip, by zlib and by pako with the same result", async () => {
   const plain = fc.oneof(
     fc.uint8Array({ maxLength: 200 }),
     fc.nat(100_000).map((n) => new Uint8Array(n)),
@@ -154,7 +154,7 @@ test("gzip, by zlib and by pako alike", async () => {
   });
 });
 
-test("any file as a table, whatever it is", async () => {
+test("any file, read as a table", async () => {
   const any = fc.oneof(npy, idx, npz, safetensors, fc.uint8Array({ maxLength: 300 }));
   const files = fc
     .tuple(any, fc.boolean())

@@ -1,5 +1,5 @@
-// Random CSV, well-formed and not, under random options. Whatever comes: rows or a FormatError, the same in
-// one piece as in many and through gzip, and all readers agree.
+// Random CSV, well-formed or not, with random options. The result is rows or a FormatError. It is the same in one piece, in
+// many pieces and through gzip, and for all readers.
 
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
@@ -55,7 +55,7 @@ const label = fc.oneof(
 );
 const cell = fc.oneof({ weight: 5, arbitrary: number }, token, label);
 
-/** A cell as a writer writes it: quoted where it must be or at will, or not where it must. */
+/** A cell with or without quotation marks, which may be missing even if they are necessary. */
 const written = fc
   .tuple(cell, fc.constantFrom("auto", "auto", "always", "never"), fc.nat(3))
   .map(([text, quotes, blanks]) => {
@@ -136,7 +136,7 @@ async function outcome(
   }
 }
 
-test("numbers: one piece or many, plain or gzipped, float32 or float64", async () => {
+test("numbers are the same in one piece or many, plain or gzipped, float32 or float64", async () => {
   await attack(fc.tuple(damaged(file), options, cuts), async ([bytes, read, at]) => {
     const whole = await outcome(bytes, read, "float32");
     expect(await outcome(inPieces(bytes, at), read, "float32")).toEqual(whole);
@@ -150,7 +150,7 @@ test("numbers: one piece or many, plain or gzipped, float32 or float64", async (
   });
 });
 
-test("tables: they hold the numbers, and the same texts in one piece or many", async () => {
+test("tables have the same numbers, and the same texts in one piece or many", async () => {
   const table = async (source: ByteSource, read: CsvDialectOptions) => {
     try {
       const { columns, rows, warnings, lineOf } = await readTable(source, {
@@ -184,7 +184,7 @@ test("tables: they hold the numbers, and the same texts in one piece or many", a
   });
 });
 
-test("streamed tables: the texts of the whole one", async () => {
+test("streamed tables have the texts of the whole table", async () => {
   const texts = async (source: ByteSource, read: CsvDialectOptions, batchRows: number) => {
     const rows: string[][] = [];
     try {

@@ -1,5 +1,5 @@
-// Every dimension of a hostile file, eight times as large, takes about eight times as long: nothing grows
-// with the square of what a stranger sends. The sizes are such that squares would take minutes.
+// If a dimension of a hostile file is eight times as large, reading takes about eight times as long. No time may grow with
+// the square of a dimension. With quadratic growth these sizes would take minutes.
 
 import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
@@ -21,7 +21,7 @@ async function* pieces(bytes: Uint8Array, size: number) {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-/** Reads to the end or to the error, which has to be ours. */
+/** Reads to the end or to an error, which must be a FormatError. */
 async function drain(results: AsyncIterable<unknown>): Promise<void> {
   try {
     for await (const _ of results);
@@ -285,7 +285,7 @@ describe("archives and arrays", () => {
     ]);
   };
 
-  // Headers end at 64 kB, so these are short; each part eight times as long all the same.
+  // Headers are limited to 64 kB, so these parts are short. Each is still made eight times as long.
   test.each<[string, (n: number) => string]>([
     ["quotes", (n) => `{${"'".repeat(n)}`],
     ["backslashes", (n) => `{'${"\\".repeat(n)}`],
@@ -308,7 +308,7 @@ describe("archives and arrays", () => {
     );
   });
 
-  test("NPY: columns first, of many sizes", async () => {
+  test("NPY in column-major order, in many sizes", async () => {
     await expectLinear(
       (n) => {
         const file = encodeNpy({ shape: [1, 2, 1, n, 1, 2, 1], data: new Uint8Array(4 * n) });

@@ -1,4 +1,4 @@
-// Random JSON, whole and damaged: a table or a FormatError; well-formed tables come back as they were.
+// Random JSON, complete or damaged, gives a table or a FormatError. Well-formed tables are read without a change.
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -10,7 +10,7 @@ import { attack, cuts, damaged, inPieces } from "../support.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
-// Objects list keys that are whole numbers first.
+// In JavaScript objects, keys that are whole numbers come first.
 const key = fc
   .oneof(fc.constantFrom("a", "b", "__proto__", "constructor", ""), fc.string())
   .filter((name) => !/^\d+$/.test(name));
@@ -22,7 +22,7 @@ const scalar = fc.oneof(
   fc.boolean(),
   fc.constant(null),
 );
-/** Rows of the same keys, made by JSON.parse so that "__proto__" is a key like others. */
+/** Rows with the same keys. JSON.parse makes them, so that "__proto__" is an ordinary key. */
 const rows = fc
   .tuple(
     fc.uniqueArray(key, { minLength: 1, maxLength: 5 }),
@@ -55,13 +55,13 @@ async function read(source: ByteSource) {
   }
 }
 
-test("damaged JSON gives a table or a FormatError, the same in one piece as in many", async () => {
+test("damaged JSON gives a table or a FormatError, the same in one piece or many", async () => {
   await attack(fc.tuple(damaged(text), cuts), async ([bytes, at]) => {
     expect(await read(inPieces(bytes, at))).toEqual(await read(bytes));
   });
 });
 
-test("damaged lines stream to tables or a FormatError", async () => {
+test("damaged lines give streamed tables or a FormatError", async () => {
   const kinds = { a: "number", b: "text" } as const;
   await attack(fc.tuple(damaged(text), cuts, fc.boolean()), async ([bytes, at, withKinds]) => {
     try {
@@ -76,7 +76,7 @@ test("damaged lines stream to tables or a FormatError", async () => {
   });
 });
 
-test("a table in any form comes back as it was", async () => {
+test("a table in any form is read without a change", async () => {
   const tokens = new Set(["", ...MISSING].map((token) => token.toLowerCase()));
   const isMissing = (value: unknown) =>
     value === null || (typeof value === "string" && tokens.has(value.toLowerCase()));

@@ -1,6 +1,6 @@
-// Models and detectors whose files are valid safetensors with damage inside: a setting, a state or a number that another
-// one takes the place of. Loading gives a FormatError, or something that answers every call with numbers or one of the
-// package's errors, within a time that the file accounts for.
+// Models and detectors whose files are valid safetensors with damage inside: a setting, a state or a number is replaced by
+// another. Loading gives a FormatError, or a model or detector whose calls return numbers or throw errors of the package.
+// The time is limited by the size of the file.
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -95,7 +95,7 @@ const hostile = fc.oneof(
   fc.string(),
 );
 
-/** A damaged place, named by a share of all there are. */
+/** A damaged place, given as a share of all places. */
 const edit = fc.record({
   at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
   inTensors: fc.boolean(),
@@ -104,7 +104,7 @@ const edit = fc.record({
 });
 type Edit = { at: number; inTensors: boolean; kind: "replace" | "remove" | "copy"; value: unknown };
 
-/** Every place of a JSON value: what holds it and its key. */
+/** Every place of a JSON value: the containing object or array, and the key. */
 function places(value: unknown, found: [Record<string, unknown>, string][] = []) {
   if (typeof value !== "object" || value === null) return found;
   for (const key of Object.keys(value)) {
@@ -122,7 +122,7 @@ const parsed = (text: string): unknown => {
   }
 };
 
-/** The file with its edits; its form is valid, whatever it says. */
+/** The file with its edits. Its format is valid. */
 function edited(file: Uint8Array, edits: readonly Edit[]): Uint8Array {
   const { tensors, metadata } = decodeSafetensors(file);
   const texts = Object.entries(metadata).map(([key, text]) => [key, parsed(text)]);
@@ -159,7 +159,7 @@ const isOurs = (error: unknown) =>
   Object.values(api).some((each) => typeof each === "function" && error instanceof each) &&
   error instanceof Error;
 
-/** Runs a call, which may throw what the package throws; and tells what it gave. */
+/** Runs a call, which may throw errors of the package, and returns its result. */
 async function answer(call: () => unknown): Promise<unknown> {
   try {
     return await call();
@@ -188,7 +188,7 @@ async function load<Loaded>(loading: Promise<Loaded>): Promise<Loaded | undefine
 
 const edits = fc.array(edit, { minLength: 1, maxLength: 3 });
 
-test("models with damage inside load as models, or not at all", async () => {
+test("a damaged model loads as a valid model, or not at all", async () => {
   let loaded = 0;
   let refused = 0;
   await attack(
@@ -215,7 +215,7 @@ test("models with damage inside load as models, or not at all", async () => {
   expect(Math.min(refused, loaded)).toBeGreaterThan(0);
 });
 
-test("detectors with damage inside load as detectors, or not at all", async () => {
+test("a damaged detector loads as a valid detector, or not at all", async () => {
   let loaded = 0;
   let refused = 0;
   await attack(

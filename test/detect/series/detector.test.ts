@@ -1,4 +1,4 @@
-// Detectors of time series: a plant of four sensors that swing together, at one row a second.
+// Detectors of time series: a plant of four correlated sensors, with one row for each second.
 
 import { describe, expect, it } from "vitest";
 import { AnomalyDetector } from "../../../src/detect/detector.ts";
@@ -40,7 +40,7 @@ const stuck = readings(300, 2).map((row, i) =>
 );
 
 describe("a detector of a time series", () => {
-  it("has a score for every row, high where a sensor has left the others", () => {
+  it("has a score for every row, which is high if a sensor differs from the others", () => {
     const labels = stuck.map((_, i) => (i >= 98 && i < 122 ? 1 : 0));
     const { auroc, recall, precision } = detector.evaluate(stuck, labels, { alpha: 0.01 });
     expect(auroc).toBeGreaterThan(0.97);
@@ -48,20 +48,20 @@ describe("a detector of a time series", () => {
     expect(precision).toBeGreaterThan(0.6);
   });
 
-  it("reads its schema: the time orders, the group is left out", () => {
+  it("uses its schema: the time determines the order, and the group is left out", () => {
     const kinds = Object.fromEntries(detector.schema.map(({ name, kind }) => [name, kind]));
     expect(kinds).toMatchObject({ time: "time", machine: "ignore", speed: "number" });
   });
 
-  it("alarms on normal rows about as often as alpha says", () => {
+  it("flags normal rows at a rate of about alpha", () => {
     const { flagged } = detector.detect(readings(2000, 3), { alpha: 0.05 });
     const rate = flagged.reduce((sum, flag) => sum + flag, 0) / flagged.length;
-    // 600 rows make 60 windows that share no row: the rate of one series has a deviation of 0.03.
+    // 600 rows give 60 windows that share no row. The rate of one series has a standard deviation of 0.03.
     expect(rate).toBeLessThan(0.05 + 3 * 0.03);
     expect(rate).toBeGreaterThan(0.005);
   });
 
-  it("says which column and when", () => {
+  it("explains which column is odd, and when", () => {
     const at = [104, 110, 115];
     const reasons = detector.explain(stuck);
     for (const row of at) {
@@ -75,7 +75,7 @@ describe("a detector of a time series", () => {
     }
   });
 
-  it("keeps machines apart that are mixed in one table", () => {
+  it("separates machines that are mixed in one table", () => {
     const [a, b] = [readings(120, 4), readings(120, 5, "B", 40)];
     const mixed = a.flatMap((row, i) => [row, b[i] ?? row]);
     const together = detector.score(mixed);
@@ -86,13 +86,13 @@ describe("a detector of a time series", () => {
     });
   });
 
-  it("finds its window by the period", async () => {
+  it("takes the period as the length of its window", async () => {
     const auto = await AnomalyDetector.fit(normal, { window: "auto" });
     expect(auto.notes).toContain("Windows have 25 rows, by the period of the series.");
     auto.dispose();
   });
 
-  it("learns from a plain matrix as well, rows in order", async () => {
+  it("learns from a matrix with rows in order", async () => {
     const matrix = normal.map(({ speed, torque, heat }) => [speed, torque, heat]);
     const plain = await AnomalyDetector.fit(matrix, { window: 8 });
     const rows = stuck.map(({ speed, torque, heat }) => [speed, torque, heat]);
@@ -100,7 +100,7 @@ describe("a detector of a time series", () => {
     plain.dispose();
   });
 
-  it("takes trained models instead of linear ones where they are asked for", async () => {
+  it("uses trained models instead of linear ones on request", async () => {
     const deep = await AnomalyDetector.fit(normal, {
       window: 5,
       columns: { machine: "ignore" },
@@ -118,7 +118,7 @@ describe("a detector of a time series", () => {
   });
 });
 
-describe("series that cannot be", () => {
+describe("series that are refused", () => {
   it.each<[string, Reading[], string]>([
     [
       "windows longer than the series",
@@ -169,7 +169,7 @@ describe("few windows", () => {
     );
   });
 
-  it("one model alone is calibrated with the last of them", async () => {
+  it("a single model is calibrated with the last of them", async () => {
     const alone = await AnomalyDetector.fit(normal, {
       window: { length: 10, groupBy: "machine" },
       model: 1,
@@ -184,7 +184,7 @@ describe("few windows", () => {
 });
 
 describe("events", () => {
-  it("are stretches of flagged rows, with the oddest row and the column to blame", () => {
+  it("are consecutive flagged rows, with the oddest row and its reasons", () => {
     const [event, ...others] = detector.events(stuck, { alpha: 0.01 });
     expect(others).toEqual([]);
     const { flagged, score } = detector.detect(stuck, { alpha: 0.01 });
@@ -200,7 +200,7 @@ describe("events", () => {
     expect(first).toEqual(reason);
   });
 
-  it("take what detect said of the rows, and explain as many as are asked for", () => {
+  it("accept the result of detect, and explain the requested number", () => {
     const twice = stuck.map((row, i) =>
       i >= 170 && i < 180 ? { ...row, heat: row.heat + 3, torque: 2 } : row,
     );
@@ -217,7 +217,7 @@ describe("events", () => {
     );
   });
 
-  it("end where rows between are not flagged, by the patience that is given", () => {
+  it("end after more unflagged rows than the patience", () => {
     const twice = stuck.map((row, i) => (i >= 170 && i < 180 ? { ...row, torque: 1.2 } : row));
     expect(detector.events(twice, { alpha: 0.01 }, { patience: 5 })).toHaveLength(2);
     expect(detector.events(twice, { alpha: 0.01 }, { patience: 80 })).toHaveLength(1);
@@ -225,8 +225,8 @@ describe("events", () => {
   });
 });
 
-describe("readings that are missing", () => {
-  /** Three sensors that swing together with little noise: a step too many shows. */
+describe("missing readings", () => {
+  /** Three correlated sensors with little noise, so that a missing step has a large effect. */
   const quietReadings = (count: number, seed: number) => {
     const random = generator(seed);
     return Array.from({ length: count }, (_, i) => {
@@ -244,13 +244,13 @@ describe("readings that are missing", () => {
   const lost = whole.filter((_, i) => ![60, 120, 121, 122].includes(i));
   const nothing = { speed: Number.NaN, torque: null, heat: undefined };
 
-  it("between rows are no alarm, and rows around them score as beside the readings", async () => {
+  it("between rows cause no alarm, and the rows around them have scores as with the readings", async () => {
     const quiet = await AnomalyDetector.fit(learned, { window: 10, score: "residual" });
     expect(quiet.config.window).toMatchObject({ step: 1000, fills: true });
     const { flagged, score } = quiet.detect(lost, { pot: 1e-3 });
     expect(score).toHaveLength(196);
     expect([...flagged]).not.toContain(1);
-    // Without their times the same rows are odd where readings are missing.
+    // Without times, the same rows are odd next to the missing readings.
     const untimed = await AnomalyDetector.fit(learned, {
       window: 10,
       score: "residual",
@@ -262,7 +262,7 @@ describe("readings that are missing", () => {
     untimed.dispose();
   });
 
-  it("of a whole row, or of a column, count for nothing", async () => {
+  it("of a whole row, or of a column, do not count", async () => {
     const quiet = await AnomalyDetector.fit(learned, { window: 10, score: "residual" });
     const rows = whole.map((row, i) =>
       i === 60 ? { ...row, ...nothing } : i === 120 ? { ...row, torque: null } : row,
@@ -275,7 +275,7 @@ describe("readings that are missing", () => {
     quiet.dispose();
   });
 
-  it("are the same one by one as together, and after loading", async () => {
+  it("have the same result one by one, together, and after loading", async () => {
     const quiet = await AnomalyDetector.fit(learned, { window: 10, score: "residual" });
     const rows = lost.map((row, i) => (i === 30 ? { ...row, heat: null } : row));
     const { score } = quiet.detect(rows, { pot: 1e-3 });
@@ -291,7 +291,7 @@ describe("readings that are missing", () => {
     loaded.dispose();
   });
 
-  it("may be of the training rows", async () => {
+  it("may be in the training rows", async () => {
     const some = learned.filter((_, i) => i % 97 !== 50);
     const holed = await AnomalyDetector.fit(some, { window: 10, score: "residual" });
     expect(holed.notes.join(" ")).toMatch(/8 readings are missing between rows/);

@@ -6,14 +6,14 @@ const order = (times: number[], groups?: unknown[], known?: Rhythm) =>
   orderRows({ count: times.length, times: Float64Array.from(times), groups, name }, known);
 
 describe("the order of rows", () => {
-  it("without times or groups is the rows' own", () => {
+  it("without times or groups is that of the rows", () => {
     const ordering = orderRows({ count: 4, times: undefined, groups: undefined, name });
     expect([...ordering.rows]).toEqual([0, 1, 2, 3]);
     expect(ordering.segments).toEqual([{ first: 0, count: 4 }]);
     expect(ordering.notes).toEqual([]);
   });
 
-  it("is cut at gaps, which is noted", () => {
+  it("is split at gaps, with a note", () => {
     const { segments, notes } = order([0, 1, 2, 3, 20, 21, 23]);
     expect(segments).toEqual([
       { first: 0, count: 4 },
@@ -23,7 +23,7 @@ describe("the order of rows", () => {
     expect(order([0, 20, 40], undefined, { step: 1, fills: true }).segments).toHaveLength(3);
   });
 
-  it("has places for readings that are missing, where longer steps are rare", () => {
+  it("has places for missing readings if longer steps are rare", () => {
     const times = Array.from({ length: 200 }, (_, i) => i).filter(
       (i) => ![50, 90, 91, 92, 93].includes(i),
     );
@@ -38,7 +38,7 @@ describe("the order of rows", () => {
     ]);
   });
 
-  it("has none where longer steps are the rhythm of the series, or were that of what was learned", () => {
+  it("has none if longer steps are common in the series or were common in training", () => {
     const weekdays = Array.from({ length: 70 }, (_, i) => i).filter((i) => i % 7 < 5);
     const { rows, rhythm, notes } = order(weekdays);
     expect(rhythm).toEqual({ step: 1, fills: false });
@@ -48,7 +48,7 @@ describe("the order of rows", () => {
     expect(order([0, 1, 3], undefined, { step: 1, fills: true }).rows).toHaveLength(4);
   });
 
-  it("is group by group, however they are mixed", () => {
+  it("is group by group, even if groups are mixed", () => {
     const { rows, segments } = order([1, 5, 2, 6, 3], ["a", "b", "a", "b", "a"]);
     expect([...rows]).toEqual([0, 2, 4, 1, 3]);
     expect(segments).toEqual([
@@ -57,7 +57,7 @@ describe("the order of rows", () => {
     ]);
   });
 
-  it("rows with the time of the row before are noted", () => {
+  it("rows with the time of the previous row cause a note", () => {
     expect(order([0, 1, 1, 2, 2, 3]).notes).toEqual([
       "2 rows have the time of the row before, and are taken as they come.",
     ]);
@@ -71,14 +71,14 @@ describe("the order of rows", () => {
     expect(() => order([0, Number.NaN, 2])).toThrow("Row 1 of rows has no time.");
   });
 
-  it("a clock that is set back by an hour is only noted", () => {
+  it("a clock that is set back by an hour only causes a note", () => {
     const minutes = [0, 5, 10, 15, -40, -35, -30, -25, -20].map((minute) => minute * 60_000);
     const { segments, notes } = order(minutes);
     expect(segments).toHaveLength(1);
     expect(notes[0]).toContain("set back by an hour at row 4");
   });
 
-  it("two rates in one series are noted", () => {
+  it("two rates in one series cause a note", () => {
     const times = Array.from({ length: 40 }, (_, i) => (i < 20 ? i : 20 + (i - 20) * 60));
     expect(order(times).notes.join(" ")).toContain(
       "1 in the first half of the rows and 60 in the second",

@@ -11,13 +11,13 @@ import { finish } from "../../../src/platform/turns.ts";
 import { generator } from "../support/random.ts";
 
 describe("windows", () => {
-  it("rows score the mean of the windows that cover them", () => {
+  it("the score of a row is the mean of the windows that cover it", () => {
     // Windows of 3 rows, stride 2, over 10 rows: the last row is in none.
     const scores = finish(rowScores(10, [0, 2, 4, 6], 3, [1, 4, 8, 2]));
     expect([...scores]).toEqual([1, 1, 2.5, 4, 6, 8, 5, 2, 2, 0]);
   });
 
-  it("lie within segments, and the last ends with its segment", () => {
+  it("are within segments, and the last ends with its segment", () => {
     const segments = [
       { first: 0, count: 7 },
       { first: 7, count: 2 },
@@ -30,7 +30,7 @@ describe("windows", () => {
     expect(windowStarts(segments, 8, 1).starts).toHaveLength(0);
   });
 
-  it("as samples are their rows one after the other, with what is missing and what is new", () => {
+  it("as samples are their rows in order, with missing and unseen values", () => {
     const encoded = {
       count: 4,
       features: Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12),
@@ -45,7 +45,7 @@ describe("windows", () => {
     expect([...(some.novelties ?? [])]).toEqual([3, 2]);
   });
 
-  it("have the blocks of a row once a step", () => {
+  it("have the blocks of a row for each step", () => {
     expect([...windowBlocks(Uint32Array.of(0, 2, 3), 3)]).toEqual([0, 2, 3, 5, 6, 8, 9]);
   });
 });
@@ -59,20 +59,20 @@ describe("the period of a series", () => {
     );
   };
 
-  it.each([12, 50, 144])("of %i points is found under noise", (points) => {
+  it.each([12, 50, 144])("of %i points is found in noise", (points) => {
     const found = finish(period(wave(5000, points, 0.2)));
     expect(Math.abs((found?.points ?? 0) - points)).toBeLessThanOrEqual(2);
     expect(found?.strength).toBeGreaterThan(0.7);
   });
 
-  it("that is longer than the rule knows, or absent, is none", () => {
+  it("that is absent or longer than the limit of the rule is undefined", () => {
     expect(finish(period(wave(5000, 1000, 0)))).toBeUndefined();
     expect(finish(period(Float64Array.from({ length: 500 }, (_, i) => i)))).toBeUndefined();
     expect(finish(period(new Float64Array(500)))).toBeUndefined();
     expect(finish(period(Float64Array.of(1, 2)))).toBeUndefined();
   });
 
-  it("comes from autocorrelations as numpy computes them", () => {
+  it("is computed from the autocorrelations of numpy", () => {
     // statsmodels.tsa.stattools.acf([1, 3, 2, 5, 4], nlags=2) = [1, 0, 0.1]
     const [zero, one, two] = finish(autocorrelation(Float64Array.of(1, 3, 2, 5, 4), 2));
     expect(zero).toBe(1);
@@ -86,7 +86,7 @@ describe("events", () => {
   const score = [0, 1, 5, 2, 0, 0, 7, 0, 9, 3];
   const flagged = [0, 1, 1, 0, 0, 0, 1, 0, 1, 1];
 
-  it("are stretches of alarms; short pauses do not end them", () => {
+  it("are consecutive alarms; short pauses do not end them", () => {
     expect(mergeEvents(flagged, score, order, [{ first: 0, count: 10 }], 0)).toEqual([
       { start: 1, end: 2, rows: 2, peak: 2, score: 5 },
       { start: 6, end: 6, rows: 1, peak: 6, score: 7 },

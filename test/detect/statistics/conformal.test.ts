@@ -13,7 +13,7 @@ import { generator } from "../support/random.ts";
 describe("conformal p-values", () => {
   const calibration = Float64Array.of(1, 2, 2, 3);
 
-  it("count the calibration scores that reach the row's, ties included", () => {
+  it("count the calibration scores of at least the row's score, including ties", () => {
     expect(conformalPValue(0, calibration)).toBe(1);
     expect(conformalPValue(2, calibration)).toBe(4 / 5);
     expect(conformalPValue(2.5, calibration)).toBe(2 / 5);
@@ -22,7 +22,7 @@ describe("conformal p-values", () => {
     expect(conformalPValue(Number.NaN, calibration)).toBe(1);
   });
 
-  it("of the calibration rows themselves are those of leaving each out", () => {
+  it("of the calibration rows are those of leaving one out", () => {
     const scores = [2, 1, 3, 2];
     const expected = scores.map((score, i) => {
       const others = ascending(scores.filter((_, j) => j !== i));
@@ -31,15 +31,15 @@ describe("conformal p-values", () => {
     expect(scores.map((score) => leaveOneOutPValue(score, ascending(scores)))).toEqual(expected);
   });
 
-  it("in the middle of ties have mean 1/2 over the places that a row can take", () => {
-    // A row that is exchangeable with all: each of the five takes its turn as the new one.
+  it("in the middle of ties have mean 1/2 over all ranks of a row", () => {
+    // The row is exchangeable with the others, so each of the five in turn is the new one.
     const all = [1, 2, 2, 3, 7];
     const mean = (ps: number[]) => ps.reduce((sum, p) => sum + p, 0) / ps.length;
     const ps = all.map((score, i) => middlePValue(score, ascending(all.filter((_, j) => j !== i))));
     expect(mean(ps)).toBeCloseTo(0.5, 15);
   });
 
-  it("alarm on exchangeable rows as often as they say: 400 random splits", () => {
+  it("flag exchangeable rows at the rate alpha: 400 random splits", () => {
     const random = generator(11);
     const [rows, tests, splits] = [199, 50, 400];
     for (const alpha of [0.01, 0.05, 0.1]) {
@@ -58,13 +58,13 @@ describe("conformal p-values", () => {
     }
   });
 
-  it("of several folds add up, each model's score beside its own fold", () => {
+  it("of several folds compare the score of each model with its fold", () => {
     const folds = [Float64Array.of(1, 5), Float64Array.of(10, 50)];
     expect([...crossConformalPValues([[3], [60]], folds)]).toEqual([(1 + 1 + 0) / 5]);
     expect([...crossConformalPValues([[0], [0]], folds)]).toEqual([1]);
   });
 
-  it("say how many rows an alpha takes", () => {
+  it("determine how many rows an alpha needs", () => {
     expect(rowsToReach(0.01)).toBe(99);
     expect(rowsToReach(0.05)).toBe(19);
     expect(rowsToReach(0.001)).toBe(999);
@@ -75,7 +75,7 @@ describe("conformal p-values", () => {
     }
   });
 
-  it("become e-values of mean at most 1", () => {
+  it("are converted to e-values with a mean of at most 1", () => {
     const n = 999;
     let sum = 0;
     for (let k = 1; k <= n + 1; k++) sum += eValue(k / (n + 1)) / (n + 1);

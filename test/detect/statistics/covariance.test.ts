@@ -25,7 +25,7 @@ const rows = Array.from({ length: 40 }, (_, i) => [
 ]).flat();
 
 describe("shrunk covariance", () => {
-  it("is sklearn.covariance.ledoit_wolf's", () => {
+  it("equals that of sklearn.covariance.ledoit_wolf", () => {
     const { mean, covariance, shrinkage } = ledoitWolf(rows, size);
     expect(shrinkage).toBeCloseTo(0.04921569784074914, 14);
     expect(mean[3]).toBeCloseTo(7.00479592, 8);
@@ -36,7 +36,7 @@ describe("shrunk covariance", () => {
     expect(covariance[15]).toBeCloseTo(1.0999351474967344e-2, 14);
   });
 
-  it("whitens: the distances are those of its inverse", () => {
+  it("gives a whitening matrix with the distances of its inverse", () => {
     const { mean, covariance } = ledoitWolf(rows, size);
     const distances = squaredDistances(rows, mean, whitening(covariance, size));
     // numpy: (x - mean) inv(covariance) (x - mean)
@@ -45,7 +45,7 @@ describe("shrunk covariance", () => {
     expect(distances[2]).toBeCloseTo(2.19994612, 7);
   });
 
-  it("can be inverted where the data cannot: equal rows, one row, equal columns", () => {
+  it("can be inverted for singular data: equal rows, one row, equal columns", () => {
     for (const data of [new Array(8).fill(3), [1, 2], [1, 1, 2, 2, 5, 5]]) {
       const { mean, covariance } = ledoitWolf(data, 2);
       const distances = squaredDistances([...data, 9, -9], mean, whitening(covariance, 2));

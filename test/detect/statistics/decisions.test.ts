@@ -20,11 +20,11 @@ describe("decisions", () => {
     expect(discoveryThreshold([], 0.1)).toBe(0);
   });
 
-  it("a later p-value that passes carries the earlier ones with it", () => {
+  it("a later p-value below its limit rejects the earlier ones too", () => {
     expect(discoveryThreshold([0.04, 0.045, 0.05], 0.05)).toBe(0.05);
   });
 
-  it("holds the false discovery rate on conformal p-values: 400 random splits", () => {
+  it("keeps the false discovery rate on conformal p-values: 400 random splits", () => {
     const random = generator(5);
     for (const q of [0.1, 0.2]) {
       let sum = 0;
@@ -48,7 +48,7 @@ describe("decisions", () => {
     }
   });
 
-  it("contamination gives PyOD's threshold", () => {
+  it("contamination gives the threshold of PyOD", () => {
     // numpy.percentile([3, 1, 4, 1.5, 9, 2.6, 5.3], 100 * (1 - contamination))
     const sorted = ascending([3, 1, 4, 1.5, 9, 2.6, 5.3]);
     expect(contaminationThreshold(sorted, 0.1)).toBe(6.780000000000001);

@@ -22,7 +22,7 @@ const claims =
     .split(/\s+/)
     .map(Number);
 
-/** The log-likelihood of excesses, as the density on top of peaks.ts gives it. */
+/** The log-likelihood of excesses, by the density at the top of peaks.ts. */
 function likelihood(excesses: Float64Array, gamma: number, sigma: number): number {
   return excesses.reduce((sum, y) => {
     const inside = 1 + (gamma * y) / sigma;
@@ -31,7 +31,7 @@ function likelihood(excesses: Float64Array, gamma: number, sigma: number): numbe
   }, 0);
 }
 
-/** Excesses of the distribution with the given parameters, by its inverse. */
+/** Excesses of the distribution with the given parameters, by its inverse distribution function. */
 function draw(count: number, gamma: number, sigma: number, seed: number): Float64Array {
   const random = generator(seed);
   return Float64Array.from({ length: count }, () => {
@@ -40,10 +40,10 @@ function draw(count: number, gamma: number, sigma: number, seed: number): Float6
   });
 }
 
-describe("chances that a tail tells", () => {
+describe("rates in a tail", () => {
   const scores = draw(1000, 0.1, 1, 3);
 
-  it("go up to the share of the scores that it was fitted to", () => {
+  it("are at most the share of the scores that it was fitted to", () => {
     expect(peakThreshold(scores, 0.02).excesses).toBe(20);
     expect(peakThreshold(scores, 0.02).threshold).toBeCloseTo(peakThreshold(scores, 0.02).initial);
     expect(() => peakThreshold(scores, 0.021)).toThrow(
@@ -53,7 +53,7 @@ describe("chances that a tail tells", () => {
 });
 
 describe("generalised Pareto tails", () => {
-  it("the Danish claims have McNeil's shape and scale: 0.497 and 6.98", () => {
+  it("the Danish claims have the shape and scale of McNeil: 0.497 and 6.98", () => {
     const tail = fitParetoTail(Float64Array.from(claims, (claim) => claim - 10));
     expect(claims).toHaveLength(109);
     expect(tail.gamma).toBeCloseTo(0.497, 3);
@@ -68,7 +68,7 @@ describe("generalised Pareto tails", () => {
     { gamma: 0.15, sigma: 0.01 },
     { gamma: 0, sigma: 300 },
     { gamma: -0.3, sigma: 1 },
-  ])("no pair nearby is likelier, for shape $gamma and scale $sigma", ({ gamma, sigma }) => {
+  ])("no nearby pair is likelier, for shape $gamma and scale $sigma", ({ gamma, sigma }) => {
     const excesses = draw(400, gamma, sigma, 9);
     const tail = fitParetoTail(excesses);
     expect(tail.logLikelihood).toBeCloseTo(likelihood(excesses, tail.gamma, tail.sigma), 6);
@@ -82,7 +82,7 @@ describe("generalised Pareto tails", () => {
     }
   });
 
-  it("equal excesses and few distinct ones give an answer", () => {
+  it("equal excesses and few distinct ones have a fit", () => {
     for (const excesses of [[2, 2, 2, 2], [1e-12, 1, 1, 1e12], [5]]) {
       const tail = fitParetoTail(Float64Array.from(excesses));
       expect(tail.sigma).toBeGreaterThan(0);
@@ -103,7 +103,7 @@ describe("peaks over threshold", () => {
     expect(sum).toBeLessThan(3.95);
   });
 
-  it("goes from the exponential tail's formula to the general one without a step", () => {
+  it("is continuous between the exponential formula and the general one", () => {
     const scores = [...draw(3000, 0, 1, 2)];
     const { threshold, initial, sigma, gamma, excesses } = peakThreshold(scores, 1e-3);
     const ratio = (3000 * 1e-3) / excesses;
@@ -111,7 +111,7 @@ describe("peaks over threshold", () => {
     expect(Math.abs(threshold - exponential)).toBeLessThan(Math.abs(gamma) * 40 + 1e-9);
   });
 
-  it("has twelve excesses at least, and says what it takes", () => {
+  it("has at least twelve excesses, and names its requirements", () => {
     const random = generator(2);
     const scores = Array.from({ length: 200 }, () => random.normal());
     expect(peakThreshold(scores, 1e-3).excesses).toBe(12);

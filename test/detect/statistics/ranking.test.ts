@@ -9,7 +9,7 @@ describe("ranking measures", () => {
   const scores = [0.1, 0.4, 0.35, 0.8, 0.4, 0.9, 0.2, 0.4];
   const labels = [0, 0, 1, 1, 1, 1, 0, 0];
 
-  it("are scikit-learn's, ties included", () => {
+  it("are those of scikit-learn, including ties", () => {
     expect(auroc(scores, labels)).toBe(0.8125);
     expect(averagePrecision(scores, labels)).toBeCloseTo(0.8166666666666667, 15);
   });
@@ -33,7 +33,7 @@ describe("ranking measures", () => {
     expect(decisionQuality([0, 0], [1, 0])).toEqual({ precision: 0, recall: 0, f1: 0 });
   });
 
-  it("refuse what has no answer", () => {
+  it("refuse labels without a defined result", () => {
     expect(() => auroc([1, 2], [1, 1])).toThrow("odd and normal rows; all 2 labels are 1");
     expect(() => averagePrecision([1, 2], [0, 0])).toThrow("all 2 labels are 0");
     expect(() => auroc([1, 2], [1])).toThrow("2 scores and 1 labels");

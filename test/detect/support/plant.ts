@@ -1,11 +1,11 @@
-// A small plant for tests: six sensors that follow two hidden causes, so that rows have something to learn.
+// A small plant for tests: six sensors that depend on two hidden variables, so that the columns are related.
 
 import type { DetectorOptions } from "../../../src/detect/fit.ts";
 import { type Generator, generator } from "./random.ts";
 
 export const sensors = 6;
 
-/** Rows of the plant in order: [count, 6], values about 0. */
+/** Rows of the plant in order: [count, 6], with values around 0. */
 export function plantRows(count: number, random: Generator): number[][] {
   return Array.from({ length: count }, () => {
     const [a, b] = [random.normal(), random.normal()];
@@ -24,7 +24,7 @@ export function plantRows(count: number, random: Generator): number[][] {
 /** `count` rows of a plant with seed `seed`. */
 export const plant = (count: number, seed: number) => plantRows(count, generator(seed));
 
-/** Rows in which one sensor has left the others: alternately 6 above and below. */
+/** Rows in which one sensor differs from the others: alternately by 6 and -6. */
 export function faultyRows(count: number, seed: number): { rows: number[][]; sensor: number[] } {
   const random = generator(seed);
   const rows = plantRows(count, random);

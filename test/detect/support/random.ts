@@ -1,4 +1,4 @@
-// Random numbers for tests: seeded, the same on every run, independent of what is tested.
+// Random numbers for tests: seeded, the same in every run, independent of the tested code.
 
 export interface Generator {
   /** Uniform in [0, 1). */

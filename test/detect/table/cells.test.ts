@@ -5,7 +5,7 @@ import { CellReader } from "../../../src/formats/cell-values.ts";
 const cells = new CellReader();
 
 describe("cells of a table", () => {
-  it("that stand for nothing", () => {
+  it("with missing values", () => {
     const nothing = ["", " ", "NA", "null", "n/a", "None", "?", "-", "NaN", null, undefined];
     for (const value of [...nothing, Number.NaN, new Date(Number.NaN)])
       expect(isMissing(value, cells), String(value)).toBe(true);

@@ -27,7 +27,7 @@ function moments(features: Float32Array, width: number, from: number, to: number
 }
 
 describe("encoding", () => {
-  it("gives numbers mean 0 and variance 1, also far from 0", () => {
+  it("gives numbers mean 0 and variance 1, even far from 0", () => {
     const far = Array.from({ length: 100 }, (_, i) => [1.7e9 + i * 1e-3, -i]);
     const { trained } = learn(far);
     for (const j of [0, 1]) {
@@ -55,7 +55,7 @@ describe("encoding", () => {
     expect(Math.max(...chances)).toBeGreaterThan(0.99);
   });
 
-  it("marks what is missing and puts the mean there", () => {
+  it("marks missing values and replaces them by the mean", () => {
     const { encode } = learn([
       [1, 5],
       [2, 6],
@@ -71,7 +71,7 @@ describe("encoding", () => {
     expect(encode([[1, 2]]).missing).toBeUndefined();
   });
 
-  it("sets constants aside and counts rows in which they move, and levels never seen", () => {
+  it("leaves constants out, and counts changed constants and unseen levels", () => {
     const { encoder, encode, trained } = learn([
       { a: 1, b: 7, c: "x" },
       { a: 2, b: 7, c: "y" },
@@ -91,13 +91,13 @@ describe("encoding", () => {
     expect([...(novelties ?? [])]).toEqual([2, 0, 0]);
   });
 
-  it("keeps values within reach of float32, infinities included", () => {
+  it("keeps values in the range of float32, including infinities", () => {
     const { encode } = learn([[1], [2], [3]]);
     const { features } = encode([[1e300], [-Infinity]]);
     expect([...features]).toEqual([1e6, -1e6]);
   });
 
-  it("matches columns by name, in any order, and leaves others out", () => {
+  it("matches columns by name, in any order, and ignores others", () => {
     const { encode } = learn([
       { a: 1, b: 10 },
       { a: 2, b: 40 },
@@ -113,7 +113,7 @@ describe("encoding", () => {
     );
   });
 
-  it("says why there is nothing to learn", () => {
+  it("has the reason if there is nothing to learn", () => {
     const equal = Array.from({ length: 9 }, () => [1, 2]);
     expect(() => learn(equal)).toThrow("No column varies: all 9 rows are equal.");
     expect(() => learn({ columns: { id: ["a", "b", "c"] } }, { id: "id" })).toThrow(

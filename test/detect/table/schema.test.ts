@@ -18,12 +18,12 @@ function guess(columns: Record<string, unknown[]>, said?: ColumnsOption) {
 
 const kindOf = (values: unknown[], name = "it") => guess({ [name]: values })[0]?.kind;
 
-describe("what a column is taken for", () => {
+describe("the kind of a column", () => {
   it.each<[string, unknown[]]>([
     ["number", column((i) => i / 3)],
     ["number", column((i) => String(i / 3))],
     ["number", column((i) => (i % 5 === 0 ? "NA" : i * i))],
-    ["number", column((i) => (i * 7) % 40)], // whole and never repeated, but neither counting nor called an id
+    ["number", column((i) => (i * 7) % 40)], // whole and distinct, but not a counter and without the name of an id
     ["boolean", column((i) => i % 3 === 0)],
     ["boolean", column((i) => (i % 2 ? "yes" : "no"))],
     ["category", column((i) => ["red", "green", "blue"][i % 3])],
@@ -39,7 +39,7 @@ describe("what a column is taken for", () => {
     expect(kindOf(values)).toBe(kind);
   });
 
-  it("the name helps with whole numbers that never repeat and numbers that rise", () => {
+  it("depends on the name for distinct whole numbers and for ascending numbers", () => {
     expect(
       kindOf(
         column((i) => (i * 7) % 40),
@@ -54,16 +54,16 @@ describe("what a column is taken for", () => {
     ).toBe("time");
   });
 
-  it("numbers in another format are an error with the hint, never a category", () => {
+  it("numbers in another format are an error with a hint, never a category", () => {
     expect(() => guess({ price: column((i) => `${i},5`) })).toThrow(
       'Column "price" looks like numbers of another style, such as "0,5": decimals want a point; the option decimal "," reads commas',
     );
     expect(() => guess({ share: column((i) => `${i} %`) })).toThrow('the option units "%"');
-    // One text that is no number in any format makes it a category.
+    // One text that is not a number in any format makes it a category.
     expect(kindOf(column((i) => (i === 3 ? "none of these" : `${i % 4},5`)))).toBe("category");
   });
 
-  it("the caller's word counts", () => {
+  it("is the one that the caller states", () => {
     const size = column((i) => i % 4);
     expect(guess({ size }, { size: "category" })[0]).toMatchObject({
       kind: "category",
@@ -90,7 +90,7 @@ describe("what a column is taken for", () => {
     expect(levels.at(-1)).toBe("(other)");
   });
 
-  it("is said in words", () => {
+  it("is described as text", () => {
     const schema = guess({ colour: column((i) => ["red", "blue"][i % 2]), n: column((i) => i) });
     expect(describeSchema(schema)).toEqual([
       "colour: category (blue, red); is text with 2 values",
