@@ -299,13 +299,17 @@ export function withName(
   return (error as NodeJS.ErrnoException).syscall ? fileError(file, error) : error;
 }
 
-/** The option for reading a cell of this format, with the unit in the cell. */
+/** The options for reading a cell of this format, with the unit in the cell. */
 function optionFor(look: NumberLook, message: string): string | undefined {
   const hint = OPTIONS[look];
   if (!hint?.startsWith("--units ")) return hint;
   const [, cell = ""] = /got "([^"]*)"/.exec(message) ?? [];
   const unit = cell.replace(/[\d.,' +-]/g, "");
-  return unit === "" ? hint : `--units ${shellQuote(unit)} drops it`;
+  const digits = cell.replace(/[^\d.,']/g, "");
+  const hasDecimalComma = /^\d*,\d+$/.test(digits) && !/^\d{1,3},\d{3}$/.test(digits);
+  if (unit === "") return hint;
+  const units = `--units ${shellQuote(unit)}`;
+  return hasDecimalComma ? `${units} --decimal , reads such cells` : `${units} drops it`;
 }
 
 /** The options for reading cells that look like numbers. */

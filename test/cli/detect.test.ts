@@ -358,6 +358,11 @@ describe("errors and warnings", () => {
       "detect x.csv",
       /expected a number, got "€2\.50".*--units '€' drops it/,
     ],
+    "a sign of money before a decimal comma names both options": [
+      "a;b\n1;€ 2,50\n2;€ 3,50\n",
+      "detect x.csv",
+      /expected a number, got "€ 2,50".*--units '€' --decimal , reads such cells/,
+    ],
     "operands in the wrong order": [
       "",
       "detect new.csv d.safetensors",
