@@ -82,6 +82,30 @@ export function record(where: string, value: unknown): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
+/** A text. Undefined if none is given. */
+export function optionalText(where: string, value: unknown): string | undefined {
+  if (value === undefined || typeof value === "string") return value;
+  throw new InvalidTypeError(`${where} must be a string; got ${show(value)}.`);
+}
+
+/** An array or a typed array. The values in it are not checked. */
+export function list(where: string, value: unknown): ArrayLike<unknown> {
+  if (Array.isArray(value)) return value as unknown[];
+  if (ArrayBuffer.isView(value) && "length" in value) return value as unknown as ArrayLike<unknown>;
+  throw new InvalidTypeError(`${where} must be a list; got ${show(value)}.`);
+}
+
+/** Labels as texts, one for each `item`. */
+export function labelTexts(value: unknown, count: number, item: string): string[] {
+  const labels = list("labels", value);
+  if (labels.length !== count) {
+    throw new InvalidValueError(
+      `labels must hold one label a ${item}: ${count}; it holds ${labels.length}.`,
+    );
+  }
+  return Array.from(labels, (label) => (typeof label === "object" ? show(label) : String(label)));
+}
+
 /** Splits `"name"` or `{ type: "name", … }` into the checked name and its options. */
 export function nameAndOptions<Name extends string>(
   where: string,

@@ -66,8 +66,8 @@ function shown(value: unknown, depth: number): string {
   if (typeof value !== "object" || value === null) return String(value);
   if (ArrayBuffer.isView(value))
     return `a ${value.constructor.name} of ${(value as Uint8Array).length ?? value.byteLength}`;
-  const name = value.constructor?.name ?? "Object";
-  return name === "Object" ? "an object" : `a ${name}`;
+  const name: unknown = value.constructor?.name;
+  return typeof name !== "string" || name === "Object" ? "an object" : `a ${name}`;
 }
 
 /** Names joined for a message: `"a", "b" or "c"`. */

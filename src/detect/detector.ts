@@ -2,7 +2,7 @@
 // ensemble of models, and the scores of rows that the models have not seen.
 
 import type { OwnBytes } from "../arrays.ts";
-import { onlyKeys, record, wholeNumber } from "../checks.ts";
+import { list, onlyKeys, record, wholeNumber } from "../checks.ts";
 import {
   DisposedError,
   InvalidStateError,
@@ -252,10 +252,10 @@ export class AnomalyDetector {
     const explained =
       options.explained === undefined ? Infinity : wholeNumber("explained", options.explained, 0);
     const source = readSource("rows", rows, parts.encoder.columns);
-    const isJudged = decision !== undefined && "flagged" in decision;
+    const isJudged = typeof decision === "object" && decision !== null && "flagged" in decision;
     const detection = isJudged ? decision : this.detect(rows, decision);
-    const { length } = detection.flagged;
-    if (length !== source.count || detection.score.length !== length) {
+    const { length } = list("flagged", detection.flagged);
+    if (length !== source.count || list("score", detection.score).length !== length) {
       throw new InvalidValueError(
         `events needs what detect said of the same rows; got ${source.count} rows and a detection of ${length}.`,
       );

@@ -41,21 +41,25 @@ export function readTensors(
   );
   const block = new Float32Array(blockLength);
   for (const { name, shape, length, offset } of tensors) {
-    const weight = given[name] as Partial<NamedWeight> | undefined;
+    const weight = given[name];
     if (weight === undefined) throw new InvalidValueError(`${call} lacks ${show(name)}.`);
-    const { data } = weight;
+    const { data, shape: own } = record(name, weight);
     const isData = isFloat32Array(data) || Array.isArray(data);
     if (!isData) {
       throw new InvalidTypeError(
         `${name} must be { shape, data: Float32Array }; got ${show(weight)}.`,
       );
     }
-    if (String(weight.shape) !== String(shape) || data.length !== length) {
+    if (!isShape(own, shape) || data.length !== length) {
       throw new InvalidValueError(
-        `${name} must have shape [${shape.join(", ")}]; got [${weight.shape?.join(", ")}] with ${data.length} values.`,
+        `${name} must have shape [${shape.join(", ")}]; got ${show(own)} with ${data.length} values.`,
       );
     }
     block.set(data, offset);
   }
   return block;
 }
+
+/** Whether `given` is an array of the numbers of `shape`. */
+const isShape = (given: unknown, shape: readonly number[]): boolean =>
+  Array.isArray(given) && given.length === shape.length && shape.every((n, i) => given[i] === n);

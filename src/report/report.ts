@@ -2,7 +2,7 @@
 // there is no DOM, no script and no network. Names and values are untrusted and are escaped.
 
 import type { TiedAutoencoder } from "../autoencoder.ts";
-import { choice, onlyKeys, record, wholeNumber } from "../checks.ts";
+import { choice, labelTexts, onlyKeys, record, wholeNumber } from "../checks.ts";
 import { type MatrixInput, type Rows, readRows } from "../data/rows.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import { decodeSafetensors } from "../formats/safetensors.ts";
@@ -339,11 +339,7 @@ function codeMap(
   rows: Rows,
   labels: ArrayLike<string | number> | undefined,
 ): string {
-  if (labels !== undefined && labels.length !== rows.count) {
-    throw new InvalidValueError(
-      `labels must hold one label a row: ${rows.count}; it holds ${labels.length}.`,
-    );
-  }
+  const texts = labels === undefined ? undefined : labelTexts(labels, rows.count, "row");
   const some = sample(rows, MOST_POINTS);
   const units = model.config.layers.at(-1) ?? 0;
   const map: CodeMap = mapCodes(model.encode(some.matrix), some.count, units);
@@ -351,7 +347,7 @@ function codeMap(
     { data: map.points, shape: [some.count, 2] },
     {
       size: [CHART[0], 320],
-      ...(labels ? { labels: some.numbers.map((row) => labels[row] ?? "") } : {}),
+      ...(texts ? { labels: some.numbers.map((row) => texts[row] ?? "") } : {}),
     },
   );
   const drawn =

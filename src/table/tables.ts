@@ -182,6 +182,9 @@ function tableOfArrow(table: ArrowLike): Table {
 }
 
 function chosen(table: Table, names: readonly string[]): TableColumn[] {
+  if (!Array.isArray(names)) {
+    throw new InvalidTypeError(`columns must be an array of names; got ${show(names)}.`);
+  }
   return names.map((name) => {
     const column = table.columns.find((each) => each.name === name);
     if (column) return column;

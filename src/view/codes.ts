@@ -1,6 +1,6 @@
 // The map of codes: each row of the data is a point, and its code gives the position.
 
-import { wholeNumber } from "../checks.ts";
+import { labelTexts, list, record, wholeNumber } from "../checks.ts";
 import { type MatrixInput, readRows } from "../data/rows.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import { drawAxes, formatNumber, MARGIN, scale } from "./axes.ts";
@@ -32,17 +32,15 @@ const MOST_IN_KEY = 12;
  * @throws InvalidTypeError or InvalidValueError when points, labels and axes do not match.
  */
 export function drawCodes(points: MatrixInput, options: CodesOptions = {}): string {
+  record("drawCodes's options", options);
   const dimensions = wholeNumber("dimensions", options.dimensions ?? 2, 1);
   const rows = readRows("points", points, dimensions);
   const values = new Float32Array(rows.count * dimensions);
   rows.copy(0, rows.count, values, 0);
   const [horizontal, vertical] = readAxes(options.axes, dimensions);
-  const { labels, dark } = options;
-  if (labels !== undefined && labels.length !== rows.count) {
-    throw new InvalidValueError(
-      `labels must hold one label a point: ${rows.count}; it holds ${show(labels.length)}.`,
-    );
-  }
+  const { dark } = options;
+  const labels =
+    options.labels === undefined ? undefined : labelTexts(options.labels, rows.count, "point");
   const names = labels ? distinct(labels) : [];
   const kinds = new Map(names.map((name, i) => [name, i]));
   const size = chartSize(options.size, [420, 420]);
@@ -73,11 +71,11 @@ export function drawCodes(points: MatrixInput, options: CodesOptions = {}): stri
       y: dimensions > 1 ? `code ${vertical}` : "",
     });
     const radius = options.radius ?? (drawn.length > 500 ? 2 : 3);
-    const standing = new Set(options.highlighted);
+    const standing = new Set(Array.from(list("highlighted", options.highlighted ?? [])));
     const groups = new Map<number, Point[]>();
     const highlighted: Point[] = [];
     for (const { index, at } of drawn) {
-      const kind = labels ? (kinds.get(String(labels[index])) ?? 0) : 0;
+      const kind = labels ? (kinds.get(labels[index] ?? "") ?? 0) : 0;
       const point: Point = [x.at(at[0]), y.at(at[1])];
       const group = groups.get(kind);
       if (group) group.push(point);
@@ -101,8 +99,8 @@ export function drawCodes(points: MatrixInput, options: CodesOptions = {}): stri
 }
 
 /** The distinct labels: in ascending order if all are numbers, else in the order in which they first occur. */
-function distinct(labels: ArrayLike<string | number>): string[] {
-  const names = [...new Set(Array.from(labels, String))];
+function distinct(labels: readonly string[]): string[] {
+  const names = [...new Set(labels)];
   const isNumber = names.every((name) => name !== "" && Number.isFinite(Number(name)));
   return isNumber ? names.sort((a, b) => Number(a) - Number(b)) : names;
 }

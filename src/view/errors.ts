@@ -1,6 +1,6 @@
 // The distribution of reconstruction errors, or of any scores, with those above a threshold marked.
 
-import { finiteNumber, wholeNumber } from "../checks.ts";
+import { finiteNumber, optionalText, record, wholeNumber } from "../checks.ts";
 import { InvalidTypeError, show } from "../errors.ts";
 import { drawAxes, formatNumber, MARGIN, scale } from "./axes.ts";
 import { alarmColor, seriesColor } from "./colors.ts";
@@ -30,7 +30,9 @@ export function drawErrors(errors: ArrayLike<number>, options: ErrorsOptions = {
   if (!Array.isArray(errors) && !ArrayBuffer.isView(errors)) {
     throw new InvalidTypeError(`errors must be a list of numbers; got ${show(errors)}.`);
   }
-  const { threshold, unit = "error", dark } = options;
+  record("drawErrors's options", options);
+  const { threshold, dark } = options;
+  const unit = optionalText("unit", options.unit) ?? "error";
   if (threshold !== undefined) finiteNumber("threshold", threshold);
   const bins = wholeNumber("bins", options.bins ?? 40, 1);
   const size = chartSize(options.size, [480, 220]);

@@ -1,6 +1,6 @@
 // Rows of pixels as a sheet of small images.
 
-import { wholeNumber } from "../checks.ts";
+import { optionalText, wholeNumber } from "../checks.ts";
 import { type MatrixInput, readRows } from "../data/rows.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import { formatNumber } from "./axes.ts";
@@ -137,7 +137,7 @@ export function readSheet(
       Math.max(1, lines) * lineHeight - GAP + below,
     ],
     place: (i) => [(i % perRow) * columnWidth, Math.floor(i / perRow) * lineHeight],
-    caption: (i) => options.captions?.[i] ?? `${noun} ${i}`,
+    caption: (i) => optionalText(`captions[${i}]`, options.captions?.[i]) ?? `${noun} ${i}`,
   };
 }
 

@@ -1,5 +1,6 @@
 // Losses during training, on a logarithmic axis, with reference lines such as the error of PCA.
 
+import { list, optionalText, record } from "../checks.ts";
 import { InvalidTypeError, show } from "../errors.ts";
 import { drawAxes, formatNumber, MARGIN, scale } from "./axes.ts";
 import { seriesColor } from "./colors.ts";
@@ -54,11 +55,18 @@ interface Series {
  * @throws InvalidTypeError when `history` is not a history, series or a list of numbers.
  */
 export function drawLoss(history: LossInput, options: LossOptions = {}): string {
+  record("drawLoss's options", options);
   const size = chartSize(options.size, [480, 240]);
-  const { series, positions, unit } = readHistory(history, options.dark);
-  const { log = true, references = {} } = options;
-  const usable = (value: number) => Number.isFinite(value) && (!log || value > 0);
-  const levels = Object.entries(references).filter(([, value]) => usable(value));
+  const { series, positions, unit: own } = readHistory(history, options.dark);
+  const unit = optionalText("unit", options.unit) ?? own;
+  const quantity = optionalText("quantity", options.quantity) ?? "loss";
+  const { log = true } = options;
+  const references = record("references", options.references);
+  const usable = (value: unknown): value is number =>
+    typeof value === "number" && Number.isFinite(value) && (!log || value > 0);
+  const levels = Object.entries(references).flatMap(([name, value]) =>
+    usable(value) ? [[name, value] as const] : [],
+  );
   const shown = [
     ...series.flatMap(({ values }) => Array.from(values).filter(usable)),
     ...levels.map(([, value]) => value),
@@ -77,8 +85,7 @@ export function drawLoss(history: LossInput, options: LossOptions = {}): string 
   ];
   const description = `${said.join("; ")}.`;
   return picture(options, size, "Loss", description, (surface) => {
-    const { quantity = "loss" } = options;
-    const axes = { x: options.unit ?? unit, y: log ? `${quantity} (log)` : quantity };
+    const axes = { x: unit, y: log ? `${quantity} (log)` : quantity };
     drawAxes(surface, size, x, y, axes);
     for (const [name, value] of levels) {
       const at = y.at(value);
@@ -134,24 +141,27 @@ function readHistory(
   positions: readonly number[];
   unit: string;
 } {
-  const one = (name: string, values: ArrayLike<number>, index: number): Series => ({
+  const one = (name: string, values: unknown, index: number): Series => ({
     name,
-    values,
+    values: list(name, values) as ArrayLike<number>,
     color: seriesColor(index, dark),
     dash: index > 0,
   });
   if (typeof history === "object" && history !== null && "series" in history) {
-    const series = Object.entries(history.series).map(([name, values], i) => one(name, values, i));
+    const series = Object.entries(record("series", history.series)).map(([name, values], i) =>
+      one(name, values, i),
+    );
     const longest = Math.max(0, ...series.map(({ values }) => values.length));
-    return { series, positions: history.at ?? count(longest), unit: "step" };
+    return { series, positions: positionsOf("at", history.at, longest), unit: "step" };
   }
   if (typeof history === "object" && history !== null && "history" in history) {
-    const { loss, ...others } = history.history;
+    const { loss: own, ...others } = record("history", history.history);
+    const loss = list("history.loss", own);
     const series = [one("training", loss, 0)];
     for (const [name, values] of Object.entries(others)) {
       if (values) series.push(one(name === "valLoss" ? "validation" : name, values, series.length));
     }
-    return { series, positions: history.epoch ?? count(loss.length), unit: "epoch" };
+    return { series, positions: positionsOf("epoch", history.epoch, loss.length), unit: "epoch" };
   }
   if (Array.isArray(history) || ArrayBuffer.isView(history)) {
     return { series: [one("loss", history, 0)], positions: count(history.length), unit: "step" };
@@ -160,6 +170,11 @@ function readHistory(
     `drawLoss takes what fit resolves with, { series } by name, or a list of losses; got ${show(history)}.`,
   );
 }
+
+const positionsOf = (name: string, given: unknown, length: number): readonly number[] =>
+  given === undefined
+    ? count(length)
+    : Array.from(list(name, given), (at) => (typeof at === "number" ? at : Number.NaN));
 
 const count = (length: number) => Array.from({ length }, (_, i) => i);
 

@@ -1,7 +1,8 @@
 // The surface of every picture: a few marks, written as SVG or drawn into a canvas, and the text alternative
 // of the picture. Drawing functions do not depend on the kind of surface.
 
-import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+import { optionalText } from "../checks.ts";
+import { InvalidValueError, show } from "../errors.ts";
 import type { Shape } from "./colors.ts";
 import { type Pixels, pngUri } from "./png.ts";
 
@@ -85,16 +86,17 @@ export function picture(
   description: string,
   draw: (surface: Surface) => void,
 ): string {
-  const heading = text("title", options.title) ?? title;
+  const heading = optionalText("title", options.title) ?? title;
   const { context, dark = false } = options;
+  const given = optionalText("ink", options.ink);
   if (context !== undefined) {
-    const ink = options.ink ?? (dark ? "#d8dadf" : "#33363d");
+    const ink = given ?? (dark ? "#d8dadf" : "#33363d");
     context.clearRect(0, 0, width, height);
     draw(canvasSurface(context, ink));
     return `${heading}. ${description}`;
   }
   const parts: string[] = [];
-  draw(svgSurface(parts, options.ink ?? "currentColor"));
+  draw(svgSurface(parts, given ?? "currentColor"));
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${round(width)} ${round(height)}" width="${round(width)}" height="${round(height)}" ` +
     `role="img" aria-label="${escapeXml(`${heading}. ${description}`)}" font-family="${FONT}" font-size="${FONT_SIZE}">` +
@@ -337,11 +339,6 @@ export function escapeXml(value: string): string {
 /** Coordinates to a hundredth of a pixel. */
 function round(value: number): string {
   return String(Math.round(value * 100) / 100);
-}
-
-function text(name: string, value: unknown): string | undefined {
-  if (value === undefined || typeof value === "string") return value;
-  throw new InvalidTypeError(`${name} must be a string; got ${show(value)}.`);
 }
 
 /** The size of a chart: `[width, height]`, each at least 120 pixels. */

@@ -171,6 +171,17 @@ describe("weights", () => {
       /must have shape \[4, 6\]; got \[6, 4\]/,
     ],
     ["no data", { "encoder.0.bias": { shape: [4] } }, /must be \{ shape, data/],
+    [
+      "a shape that is no array",
+      { "encoder.0.bias": { shape: "4", data: new Float32Array(4) } },
+      /must have shape \[4\]; got "4" with 4 values/,
+    ],
+    [
+      "a shape of objects without a text",
+      { "encoder.0.bias": { shape: [Object.create(null)], data: new Float32Array(4) } },
+      /must have shape \[4\]; got \[an object\]/,
+    ],
+    ["nothing", { "encoder.0.bias": null }, /encoder.0.bias must be an object; got null/],
   ])("%s is refused and nothing changes", (_, spoilt, message) => {
     const model = TiedAutoencoder.createSync({ layers });
     const before = model.weights();

@@ -120,3 +120,11 @@ test("what is almost an Arrow table or a DuckDB result is refused in words", () 
   const named = { columnNames: 1, getColumns: 2 };
   expect(() => rowsFrom(named as never)).toThrow(/Column "columnNames" must be an array/);
 });
+
+test("columns that are no array of names are refused", () => {
+  for (const columns of [{}, "a", 3]) {
+    expect(() => rowsFrom({ a: [1] }, { columns: columns as never })).toThrow(
+      /columns must be an array of names; got (an object|"a"|3)/,
+    );
+  }
+});

@@ -131,3 +131,18 @@ describe("drawCodes", () => {
     );
   });
 });
+
+test("drawCodes takes any labels but no value in place of their list", () => {
+  const points = [
+    [0, 1],
+    [1, 0],
+  ];
+  const odd = [Object.create(null), { toString: 1 }];
+  expect(drawCodes(points, { labels: odd as never })).toContain("<svg");
+  for (const labels of [null, 3, {}]) {
+    expect(() => drawCodes(points, { labels: labels as never })).toThrow("labels must be a list");
+  }
+  expect(() => drawCodes(points, { highlighted: 1 as never })).toThrow(
+    "highlighted must be a list; got 1",
+  );
+});

@@ -110,3 +110,9 @@ test.each([
     `${name} needs options, such as { width: 28 }; got undefined.`,
   );
 });
+
+test("a caption that is no text is refused with its place", () => {
+  expect(() => drawImages([[1]], { width: 1, captions: [3 as never] })).toThrow(
+    "captions[0] must be a string; got 3",
+  );
+});

@@ -92,3 +92,22 @@ describe("drawLoss", () => {
     expect(points(whole?.d).at(-1)?.[0]).toBeGreaterThan(points(half?.d).at(-1)?.[0] ?? 0);
   });
 });
+
+describe("drawLoss refuses", () => {
+  test.each([
+    ["a history without losses", { history: {} }, {}, "history.loss must be a list; got undefined"],
+    ["a series that is no list", { series: { a: 3 } }, {}, "a must be a list; got 3"],
+    ["series that are none", { series: null }, {}, "series must be an object; got null"],
+    ["epochs that are no list", { epoch: 2, history: { loss: [1] } }, {}, "epoch must be a list"],
+    ["a unit that is no text", [1, 2], { unit: 3 }, "unit must be a string; got 3"],
+    ["ink that is no text", [1, 2], { ink: 3 }, "ink must be a string; got 3"],
+    ["options that are none", [1, 2], null, "drawLoss's options must be an object; got null"],
+  ])("%s", (_, history, options, message) => {
+    expect(() => drawLoss(history as never, options as never)).toThrow(
+      expect.objectContaining({
+        name: "InvalidTypeError",
+        message: expect.stringContaining(message),
+      }),
+    );
+  });
+});

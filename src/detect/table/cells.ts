@@ -1,6 +1,7 @@
 // Reads single values of a table of any type: numbers, missing values, truth values and times. The text formats of
 // numbers and missing values are those of the readers of files.
 
+import { show } from "../../errors.ts";
 import type { CellReader } from "../../formats/cell-values.ts";
 
 const TRUE = new Set(["true", "yes", "y", "t"]);
@@ -66,7 +67,12 @@ export function isDate(value: unknown): value is Date {
   return Object.prototype.toString.call(value) === "[object Date]";
 }
 
-/** A value as the name of a level of a category. */
+/** A value as the name of a level of a category. An object whose `toString` throws is named by its kind. */
 export function toLevel(value: unknown): string {
-  return typeof value === "string" ? value.trim() : String(value);
+  if (typeof value === "string") return value.trim();
+  try {
+    return String(value);
+  } catch {
+    return show(value);
+  }
 }

@@ -208,6 +208,10 @@ describe("events", () => {
     const all = detector.events(twice, { alpha: 0.01 });
     expect(all).toHaveLength(2);
     expect(detector.events(twice, detection)).toEqual(all);
+    for (const given of ["alpha", null, { flagged: null }, { ...detection, score: 1 }]) {
+      const call = () => detector.events(twice, given as never);
+      expect(call).toThrow(expect.objectContaining({ name: "InvalidTypeError" }));
+    }
     const one = detector.events(twice, detection, { explained: 1 });
     const oddest = all.map(({ score }) => score).indexOf(Math.max(...all.map((e) => e.score)));
     expect(one.map(({ reasons }) => reasons.length > 0)).toEqual([oddest === 0, oddest === 1]);

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { isMissing, toBoolean, toNumber, toTime } from "../../../src/detect/table/cells.ts";
+import {
+  isMissing,
+  toBoolean,
+  toLevel,
+  toNumber,
+  toTime,
+} from "../../../src/detect/table/cells.ts";
 import { CellReader } from "../../../src/formats/cell-values.ts";
 
 const cells = new CellReader();
@@ -50,4 +56,10 @@ describe("cells of a table", () => {
     expect(time("10:14")).toBeUndefined();
     expect(time("")).toBeNaN();
   });
+});
+
+it("an object without a text is a level by its kind", () => {
+  expect(toLevel(Object.create(null))).toBe("an object");
+  expect(toLevel([{ toString: 1 }])).toBe("[an object]");
+  expect(toLevel({ constructor: { name: Object.create(null) }, toString: 1 })).toBe("an object");
 });
