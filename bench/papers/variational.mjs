@@ -1,6 +1,6 @@
 // Kingma & Welling 2014 on MNIST: a gaussian code, layers 784-400-20 and their mirror, tied weights. Prints the negative ELBO of
 // the test images in nats. Where $PYTHON (python3) has torch, it also prints that of an untied model of the same layers,
-// trained by PyTorch with the same optimizer, batches and epochs.
+// trained by PyTorch with the same optimizer, batches and epochs, and a learning rate of its own.
 //
 //   node bench/papers/variational.mjs [FOLDER]      EPOCHS=20 ACTIVATION=relu RATE=4e-3 UNTIED_RATE=1e-3 by default
 
