@@ -242,3 +242,14 @@ test("names from a file are escaped for a terminal", async () => {
   const { out } = await runLine(folder, "reconstruct e.st escapes.csv");
   expect(out.split("\n")[0]).toContain(name);
 });
+
+test("info tells of numbers of another style in options that it takes", async () => {
+  writeFileSync(inFolder("hexadecimal.csv"), "2,1,0x1F\n1,9,5\n3,4,5\n");
+  const refused = await runLine(folder, "info hexadecimal.csv");
+  expect(refused.code).toBe(1);
+  expect(refused.err).toContain('If it is none, say --kinds "column3"=category');
+  const { code, out } = await runLine(folder, "info hexadecimal.csv --kinds column3=category");
+  expect([code, out]).toEqual([0, expect.stringMatching(/column3 +category/)]);
+  const chosen = await runLine(folder, "info hexadecimal.csv --columns 1-2");
+  expect([chosen.code, chosen.out]).toEqual([0, expect.not.stringContaining("column3")]);
+});

@@ -10,8 +10,9 @@ import type { Arguments, Command } from "../arguments.ts";
 import { print } from "../console.ts";
 import { readDetector } from "../detector/file.ts";
 import { decisionText } from "../detector/options.ts";
-import { readDetectorTable } from "../detector/table.ts";
+import { columnOptions, readDetectorTable } from "../detector/table.ts";
 import { detectorText, schemaLines } from "../detector/text.ts";
+import { inFile } from "../detector/words.ts";
 import { fileError } from "../errors.ts";
 import { openTable, readHead, readTableOptions, readWhole, tableOptions } from "../input.ts";
 import { isDetector, safetensorsHeader } from "../kinds.ts";
@@ -33,7 +34,7 @@ export const info: Command = {
   name: "info",
   operands: ["FILE"],
   summary: "Tell what a model, a detector or a table holds.",
-  options: { ...tableOptions, json: { help: "print one JSON object" } },
+  options: { kinds: columnOptions.kinds, ...tableOptions, json: { help: "print one JSON object" } },
   examples: [
     ["a model", "tied-autoencoder info model.safetensors"],
     ["a table, its columns, and how train would treat it", "tied-autoencoder info data.csv"],
@@ -136,9 +137,12 @@ async function tableFacts(path: string, args: Arguments): Promise<Facts> {
   );
   const facts = merged(numbers, table.rows);
   const source = readSource("rows", { columns: chosen });
+  const given = Object.fromEntries(
+    Object.entries(table.roles.kinds).filter(([, kind]) => kind !== "ignore"),
+  );
   const schema =
     source.kind === "table" && table.rows > 0
-      ? guessSchema(source, undefined, new CellReader(table.cells))
+      ? await inFile(table, () => guessSchema(source, given, new CellReader(table.cells)))
       : [];
   const names = table.named ? chosen.map(({ name }) => name) : undefined;
   const texts = chosen.filter(({ kind }) => kind === "text");
