@@ -11,6 +11,7 @@ const model = await TiedAutoencoder.create({ layers });
 for (;;) {
   Atomics.wait(words, RUN, 0);
   const rows = Atomics.load(words, RUN);
+  if (rows === 0) continue; // the round ended before this thread woke up
   const x = new Float32Array(rows * layers[0]).fill(0.5);
   while (Atomics.load(words, RUN) === rows) {
     const start = performance.now();
