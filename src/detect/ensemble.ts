@@ -10,8 +10,8 @@
 //
 // A column with a value that did not occur in training counts as the first exception in n + 1 rows: e / v = n + 1.
 //
-// A missing value of a window is replaced by the reconstruction from the other values, several times, until it changes little.
-// It does not count itself. The mean in its place would make the other values odd. Rows of a table keep the mean, because
+// A missing value of a window is replaced by its reconstruction from the other values, eight times, each time from the values
+// of the time before. It does not count itself. The mean in its place would make the other values odd. Rows of a table keep the mean, because
 // their models were trained with it.
 
 import type { RuntimeOptions } from "../make.ts";
@@ -134,7 +134,8 @@ export class Ensemble {
 
   /** Scores of samples that no model has seen: the mean over the models. NaN if all values of a sample are missing. */
   score(encoded: Encoded): Float64Array {
-    return this.#combine(encoded, this.judge(this.completed(encoded).features));
+    const windows = this.completed(encoded);
+    return this.combine(windows, this.judge(windows.features));
   }
 
   /** Windows with reconstructions in place of missing values. Other samples are returned unchanged. */
@@ -184,8 +185,8 @@ export class Ensemble {
     for (let k = 0; k < folds.count; k++) {
       const held = folds.heldOut(k);
       await inChunks(held, this.#jury, hooks, (indexes) => {
-        const encoded = this.completed(samples.take(indexes));
-        const own = this.#combine(encoded, this.#jury.judge(encoded.features, [k]));
+        const encoded = completed(this.#jury, samples, samples.take(indexes), [k]);
+        const own = this.combine(encoded, this.#jury.judge(encoded.features, [k]));
         indexes.forEach((index, i) => {
           scores[index] = at(own, i);
           isInFold[index] = 1;
@@ -217,7 +218,7 @@ export class Ensemble {
     for (let k = 0; k < folds.count; k++) {
       const some = evenly(folds.heldOut(k), Math.ceil(most / folds.count));
       await inChunks(some, this.#jury, hooks, (indexes) => {
-        const encoded = this.completed(samples.take(indexes));
+        const encoded = completed(this.#jury, samples, samples.take(indexes), [k]);
         const { errors } = this.#jury.judge(encoded.features, [k]);
         const scores = this.blockScores(encoded, errors);
         scores.forEach((score, i) => {
@@ -232,8 +233,11 @@ export class Ensemble {
     this.#jury.dispose();
   }
 
-  /** The loops run over every value of every row that is scored: plain indexing, no calls. */
-  #combine(
+  /**
+   * The scores of samples from the judgement of their models. The loops run over every value of every row that is scored, so
+   * they use plain indexing without calls.
+   */
+  combine(
     { count, missing, novelties }: Encoded,
     { errors, distances, nearest }: Judgement,
   ): Float64Array {
@@ -271,11 +275,12 @@ export class Ensemble {
   }
 }
 
-/** See `Ensemble.completed`. */
+/** See `Ensemble.completed`. `which` are the models that reconstruct; samples must not be completed by models that saw them. */
 function completed(
   jury: Jury,
   { areWindows, blocks }: Pick<Samples, "areWindows" | "blocks">,
   encoded: Encoded,
+  which?: readonly number[],
 ): Encoded {
   const { count, missing } = encoded;
   if (!areWindows || missing === undefined) return encoded;
@@ -284,12 +289,13 @@ function completed(
   const asked = Array.from({ length: count }, (_, i) => i).filter((i) =>
     missing.subarray(i * blockCount, (i + 1) * blockCount).includes(1),
   );
+  if (asked.length === 0) return encoded;
   const own = new Float32Array(asked.length * width);
   asked.forEach((i, place) => {
     own.set(encoded.features.subarray(i * width, (i + 1) * width), place * width);
   });
-  for (let round = 0; round < ROUNDS && asked.length > 0; round++) {
-    const guess = jury.reconstruct(own);
+  for (let round = 0; round < ROUNDS; round++) {
+    const guess = jury.reconstruct(own, which);
     asked.forEach((i, place) => {
       for (let b = 0; b < blockCount; b++) {
         if (missing[i * blockCount + b] !== 1) continue;
@@ -325,7 +331,7 @@ export async function heldOutMeans(
   for (let k = 0; k < folds.count; k++) {
     const some = evenly(folds.heldOut(k), MOST_FOR_SCALE);
     await inChunks(some, jury, hooks, (indexes) => {
-      const { features, missing } = completed(jury, samples, samples.take(indexes));
+      const { features, missing } = completed(jury, samples, samples.take(indexes), [k]);
       const judgement = jury.judge(features, [k]);
       for (const each of judgement.distances) distance += each;
       for (const each of judgement.nearest ?? []) nearest += each;

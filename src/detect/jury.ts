@@ -213,8 +213,8 @@ export class Jury {
     return { errors, distances, nearest };
   }
 
-  /** The mean of the models' reconstructions [samples, width]. */
-  reconstruct(features: Float32Array): Float32Array {
+  /** The mean reconstruction [samples, width] of the models with the numbers `which`. Default: all models. */
+  reconstruct(features: Float32Array, which: readonly number[] = this.#all): Float32Array {
     const { width } = this;
     const { kernels } = this.#core;
     const mean = new Float32Array(features.length);
@@ -222,12 +222,14 @@ export class Jury {
       const { errors: sum } = this.#shared;
       kernels.fill(count * width, sum, 0);
       let staged: number | undefined;
-      for (const { engine } of this.#jurors) {
+      for (const k of which) {
+        const { engine } = this.#jurors[k] ?? {};
+        if (!engine) continue;
         const plan = engine.workspace.inference(MOST_TOGETHER);
         if (plan.x !== staged) this.#stage(features, first, real, plan);
         staged = plan.x;
         const y = engine.inference.run(plan, count, 0, plan.layers.length);
-        kernels.axpy(count * width, 1 / this.#jurors.length, y, sum);
+        kernels.axpy(count * width, 1 / which.length, y, sum);
       }
       mean.set(this.#arena.view(sum, real * width), first * width);
     });

@@ -89,4 +89,12 @@ describe.each<[string, ModelConfig[]]>([
       expect(Math.abs(value - expected)).toBeLessThan(1e-6 * (1 + Math.abs(expected)));
     });
   });
+
+  it("reconstructs by the models that are named alone", () => {
+    const last = models.length - 1;
+    const own = models[last]?.reconstruct(x.subarray(0, 5 * width)) ?? [];
+    jury.reconstruct(x.subarray(0, 5 * width), [last]).forEach((value, i) => {
+      expect(Math.abs(value - at(own, i))).toBeLessThan(1e-6 * (1 + Math.abs(value)));
+    });
+  });
 });

@@ -40,7 +40,7 @@ import {
   rowsOf,
 } from "../detector/table.ts";
 import { alarmLines, namingOf } from "../detector/text.ts";
-import { inFile, inWords, withSmallStart } from "../detector/words.ts";
+import { inFile, toldOf } from "../detector/words.ts";
 import { alarmJson, scoreFormat, writeRows } from "../detector/write.ts";
 import { CommandError, fileError, UsageError } from "../errors.ts";
 import { tableOptions } from "../input.ts";
@@ -285,9 +285,7 @@ async function tellAlarms(
   const quality = qualityOf(judged);
   const firstRow = judged.detector.config.window === undefined ? first : 0;
   for (const note of detection.notes) {
-    report.warn(
-      `${table.file}: ${withSmallStart(inWords(note, table, firstRow)).replace(/\.$/, "")}`,
-    );
+    report.warn(toldOf(table, note, firstRow));
   }
   if (output !== undefined) {
     await writeRows(args, output, judged, explained);

@@ -72,16 +72,21 @@ export function detectorReport(judged: Judged, decision: Decision, title: string
 function nextOddest(judged: Judged, most: number): Alarm[] {
   const { detector, detection } = judged;
   const { score, flagged } = detection;
+  if (most <= 0) return [];
   const apart = detector.config.window?.length ?? 1;
   const order = [...score.keys()].filter((row) => Number.isFinite(score[row]));
   order.sort((a, b) => (score[b] ?? 0) - (score[a] ?? 0) || a - b);
-  const taken: number[] = order.filter((row) => flagged[row] === 1);
+  const isNear = new Uint8Array(score.length);
+  const take = (row: number) => isNear.fill(1, Math.max(0, row - apart + 1), row + apart);
+  flagged.forEach((flag, row) => {
+    if (flag === 1) take(row);
+  });
   const next = new Uint8Array(score.length);
   let left = most;
   for (const row of order) {
-    if (left <= 0) break;
-    if (taken.some((other) => Math.abs(other - row) < apart)) continue;
-    taken.push(row);
+    if (left === 0) break;
+    if (isNear[row] === 1) continue;
+    take(row);
     next[row] = 1;
     left -= 1;
   }

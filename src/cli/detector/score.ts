@@ -19,7 +19,7 @@ import { toJson } from "../text.ts";
 import { readDetector } from "./file.ts";
 import { byPlace, type DetectorTable, readDetectorTable, readingOf } from "./table.ts";
 import { type Naming, namesIn, namingOf } from "./text.ts";
-import { inFile, inWords, withSmallStart } from "./words.ts";
+import { inFile, toldOf } from "./words.ts";
 
 /** A decision that is possible with every detector. Its flags are not used. */
 const ANY = { quantile: 0.5 };
@@ -154,7 +154,7 @@ async function scoreAll(
       const { score, pValue, notes } = detector.detect({ columns }, ANY); // both in one pass
       await write({ columns, score, pValue });
       for (const note of notes) {
-        report.warn(`${lines.file}: ${withSmallStart(inWords(note, lines)).replace(/\.$/, "")}`);
+        report.warn(toldOf(lines, note));
       }
     });
   const isSeries = detector.config.window !== undefined;

@@ -44,7 +44,6 @@ export function chooseSeries(
   table: DetectorTable,
   schema: readonly ColumnSchema[],
 ): SeriesAnswer {
-  requireWindowOptions(args);
   const wanted = args.text("window");
   const groupBy = args.text("group-by");
   const stride = args.number("stride");

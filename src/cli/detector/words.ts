@@ -42,19 +42,19 @@ export function inWords(message: string, { lineOf }: Pick<Lines, "lineOf">, firs
   return PHRASES.reduce((text, [pattern, words]) => text.replace(pattern, words), placed);
 }
 
-/** A sentence in the form for use after the name of a file and a colon. */
-export const withSmallStart = (text: string): string =>
-  `${text.charAt(0).toLowerCase()}${text.slice(1)}`;
+/** A sentence of the library in the words of the command line, after the name of the file and a colon. */
+export function toldOf(table: Lines, message: string, firstRow = 0): string {
+  const words = inWords(message, table, firstRow).replace(/\.$/, "");
+  return `${table.file}: ${words.charAt(0).toLowerCase()}${words.slice(1)}`;
+}
 
 /** Runs `work`. Errors of the library about rows then name the file. */
 export function inFile<T>(table: Lines, work: () => T | Promise<T>, firstRow = 0): Promise<T> {
   return retold(work, (error) => {
-    const words = inWords(error.message, table, firstRow);
     const [, row] = /\b[Rr]ow (\d+)\b/.exec(error.message) ?? [];
     const line = row === undefined ? undefined : table.lineOf(firstRow + Number(row));
     const [, columnName] = /\b[Cc]olumn "([^"]*)"/.exec(error.message) ?? [];
-    const text = withSmallStart(words.replace(/\.$/, ""));
-    return new CommandError(`${table.file}: ${text}`, {
+    return new CommandError(toldOf(table, error.message, firstRow), {
       file: table.file,
       ...(line === undefined ? {} : { line }),
       ...(columnName === undefined ? {} : { columnName }),

@@ -44,9 +44,9 @@ export function explainWindows(
   const rowWidth = rowBlocks.at(-1) ?? 0;
   const width = rowWidth * length;
   const windows = ensemble.completed(asked);
-  const { errors } = ensemble.judge(windows.features);
-  const blockScores = ensemble.blockScores(windows, errors);
-  const scores = ensemble.score(windows);
+  const judgement = ensemble.judge(windows.features);
+  const blockScores = ensemble.blockScores(windows, judgement.errors);
+  const scores = ensemble.combine(windows, judgement);
   const reconstruction = ensemble.reconstruct(windows.features);
   return Array.from({ length: windows.count }, (_, w) => {
     const errorAt = (step: number, field: number) => {
