@@ -6,7 +6,7 @@
 //
 // Without files there are two workloads. "Digits": each of the ten digits in turn is normal, half of its rows are learned
 // from, and the other half is scored with an equal number of rows of other digits. "Sensors": 10,000 rows of 30 columns that
-// follow 6 hidden ones; of 5,000 further rows one in ten has two columns exchanged with another row's. A file holds X
+// follow 6 hidden ones; of 5,000 further rows one in ten has one or two columns replaced by those of another row. A file holds X
 // [rows, columns] and y [rows], 1 for odd, as ADBench's do: the first half of the normal rows is learned from.
 
 import { spawnSync } from "node:child_process";
@@ -33,7 +33,7 @@ const ONE_THREAD = { OMP_NUM_THREADS: "1", MKL_NUM_THREADS: "1", OPENBLAS_NUM_TH
 const folder = mkdtempSync(join(tmpdir(), "detectors-"));
 process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
 
-/** The rows named of a matrix [rows, width]. */
+/** Some rows of a matrix [rows, width]. */
 function take(data, width, rows) {
   const out = new Float32Array(rows.length * width);
   rows.forEach((row, i) => {
@@ -150,8 +150,8 @@ const peers = {
   "PyOD AutoEncoder": (task) => python("pyod", task),
 };
 
-const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const total = (values) => values.reduce((sum, value) => sum + value, 0);
+const mean = (values) => total(values) / values.length;
 const lines = [];
 const say = (line) => {
   console.log(line);

@@ -1,5 +1,5 @@
 // The manifest in the tarball has no `prepare`: that script is for a checkout, and npm warns whoever installs a package
-// that has it. `prepack` takes it out of package.json, `postpack` puts it back; checks pack through `pack`.
+// that has it. `prepack` takes it out of package.json, and `postpack` puts it back. scripts/check-package.mjs packs with `pack`.
 //
 //   node scripts/packed-manifest.mjs strip|restore
 
@@ -9,22 +9,29 @@ import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
 const manifest = join(root, "package.json");
-/** The manifest as it was, also where a pack was cut. */
+/** A copy of the manifest. It remains if packing was interrupted. */
 const kept = join(root, "build/package.json");
 
 function strip() {
   restore();
   mkdirSync(join(root, "build"), { recursive: true });
   copyFileSync(manifest, kept);
-  const content = JSON.parse(readFileSync(manifest, "utf8"));
-  delete content.scripts.prepare;
-  writeFileSync(manifest, `${JSON.stringify(content, null, 2)}\n`);
+  writeFileSync(manifest, stripped(readFileSync(manifest, "utf8")));
 }
 
+/** Puts the copy back, unless the manifest has changed since: a copy of an interrupted run must not replace new work. */
 function restore() {
   if (!existsSync(kept)) return;
-  copyFileSync(kept, manifest);
+  if (readFileSync(manifest, "utf8") === stripped(readFileSync(kept, "utf8"))) {
+    copyFileSync(kept, manifest);
+  }
   rmSync(kept);
+}
+
+function stripped(text) {
+  const content = JSON.parse(text);
+  delete content.scripts.prepare;
+  return `${JSON.stringify(content, null, 2)}\n`;
 }
 
 /** Packs what is built into a folder. Returns what npm says of the tarball. */

@@ -12,7 +12,7 @@ import {
   runtimeOptions,
 } from "./model/config.ts";
 import { Engine } from "./model/engine.ts";
-import { type Paused, Turns } from "./platform/turns.ts";
+import { inTurns } from "./platform/turns.ts";
 import { loadThreadedCore, loadThreadedCoreSync } from "./threads/load.ts";
 import type { ThreadedCoreOptions } from "./threads/options.ts";
 import type { RunState } from "./training/run-state.ts";
@@ -50,9 +50,10 @@ export async function loadedEngine(
     loadThreadedCore(runtime),
   ]);
   try {
-    const { snapshot, network, run } = await inTurns(decodeCheckpoint(bytes));
+    const work = inTurns();
+    const { snapshot, network, run } = await work(decodeCheckpoint(bytes));
     const engine = new Engine(snapshot.config, loaded, network);
-    await inTurns(engine.state.restoring(snapshot));
+    await work(engine.state.restoring(snapshot));
     return { engine, run };
   } catch (error) {
     loaded.dispose();
@@ -76,10 +77,11 @@ export async function engineEnsemble<Made>(
   try {
     const arena = new Arena(core.memory);
     const engines: Engine[] = [];
+    const work = inTurns();
     for (const bytes of files) {
-      const { snapshot, network } = await inTurns(decodeCheckpoint(bytes));
+      const { snapshot, network } = await work(decodeCheckpoint(bytes));
       const engine = new Engine(snapshot.config, core, network, arena);
-      await inTurns(engine.state.restoring(snapshot));
+      await work(engine.state.restoring(snapshot));
       engines.push(engine);
     }
     const made = make(engines, arena);
@@ -105,11 +107,4 @@ function onCore(core: Core, make: (core: Core) => MadeEngine): MadeEngine {
     core.dispose();
     throw error;
   }
-}
-
-/** Does work that pauses, with turns for the event loop. */
-function inTurns<Result>(work: Paused<Result>): Promise<Result> {
-  const turns = new Turns();
-  turns.begin();
-  return turns.run(work, () => {});
 }

@@ -82,9 +82,13 @@ export class Registry<Base extends Definition<string, object>, D extends Base> {
     const { type, options } = nameAndOptions(where, spec, this.names);
     const checks: Checks<object> = this.of({ type }).options;
     this.#requireOwn(where, type, Object.keys(options));
-    if (typeof spec === "string") requireNone(where, type, checks);
-    const resolved = resolveOptions(`${where} "${type}"`, where, options, checks);
-    return { type, ...resolved } as ResolvedOf<D>;
+    try {
+      const resolved = resolveOptions(`${where} "${type}"`, where, options, checks);
+      return { type, ...resolved } as ResolvedOf<D>;
+    } catch (error) {
+      if (typeof spec === "string") requireNone(where, type, checks);
+      throw error;
+    }
   }
 
   /** Throws for an option that only other definitions have. The message names these definitions. */

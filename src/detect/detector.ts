@@ -303,7 +303,7 @@ export class AnomalyDetector {
       this.#parts = updated;
       parts.ensemble.dispose();
       const observe = (i: number) => this.#watch.observe(at(seen, i));
-      await inTurns(() => {})(visiting(seen.length, observe));
+      await inTurns()(visiting(seen.length, observe));
     } finally {
       this.#updating = false;
     }

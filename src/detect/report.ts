@@ -1,18 +1,9 @@
 // The report of a detector about rows, as one HTML page: a string without scripts and without network access. Names
 // and values are untrusted and are escaped.
 
-import { onlyKeys, record, wholeNumber } from "../checks.ts";
+import { onlyKeys, optionalText, record, wholeNumber } from "../checks.ts";
 import { ascendingOrder, at } from "../math/order.ts";
-import {
-  CHART,
-  chart,
-  escapeHtml,
-  page,
-  paragraph,
-  section,
-  table,
-  titleOr,
-} from "../report/html.ts";
+import { CHART, chart, escapeHtml, page, paragraph, section, table } from "../report/html.ts";
 import { scoreLine } from "../report/scores.ts";
 import { drawErrors } from "../view/errors.ts";
 import type { Decision, Detection } from "./calibration.ts";
@@ -72,7 +63,7 @@ export function detectorReport(
   const sound = Number.isFinite(threshold) ? { threshold } : {};
   const said = `${count.toLocaleString("en")} of ${score.length.toLocaleString("en")} rows are flagged by ${JSON.stringify(decision)}.`;
   const lead = `A detector learned what is normal and scored these rows: the higher its score, the odder a row. ${said}`;
-  return page(titleOr("Odd rows", options.title), lead, [
+  return page(optionalText("title", options.title) ?? "Odd rows", lead, [
     section(
       "Scores of rows",
       `${score.length > 0 ? chart(drawErrors(score, { ...sound, unit: "score of a row", size: CHART })) : ""}

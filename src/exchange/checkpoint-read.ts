@@ -34,7 +34,10 @@ export interface Checkpoint {
 /** Elements that are copied and checked between two pauses: some milliseconds of work. */
 const PIECE = 1 << 20;
 
-/** Reads a model. Checks every name, shape and setting first. Copies everything from the bytes. */
+/**
+ * Reads a model. Checks the names of all tensors and the configuration first, and each block before it is copied. Copies
+ * everything from the bytes.
+ */
 export function* decodeCheckpoint(bytes: Uint8Array): Paused<Checkpoint> {
   const { tensors, metadata } = decodeSafetensors(bytes);
   if (metadata.format !== FORMAT) {

@@ -18,6 +18,7 @@ import {
   type SparseSource,
 } from "./kept-lists.ts";
 import type { Address, Pass, Room } from "./layer.ts";
+import { CategoryBlocks } from "./softmax.ts";
 
 export interface AuxiliarySettings {
   /** The largest number of dead units that take part in a row. */
@@ -71,8 +72,7 @@ class PlannedAuxiliary implements PlannedAuxiliaryTerm {
   /** [width] each */
   readonly #ones: Address;
   readonly #means: Address;
-  /** The blocks of categories as the softmax reads them: pairs of uint32. */
-  readonly #blocks: Address;
+  readonly #blocks: CategoryBlocks;
   /** Listed elements of the last pass. 0 if the term is 0. */
   #count = 0;
   #k = 0;
@@ -99,7 +99,7 @@ class PlannedAuxiliary implements PlannedAuxiliaryTerm {
     this.#difference = room.matrix(this.#width);
     this.#ones = room.floats(this.#width);
     this.#means = room.floats(this.#width);
-    this.#blocks = room.floats(auxiliary.categories.length * 2);
+    this.#blocks = new CategoryBlocks(auxiliary.categories, room);
   }
 
   /** The term, after the forward pass: `y` is the reconstruction, or its logits [rows, width]. */
@@ -134,12 +134,7 @@ class PlannedAuxiliary implements PlannedAuxiliaryTerm {
       pass.logits ? this.#auxiliary.output.activation : "linear",
     );
     kernels.biasActivation(code, parameter, 1, count, y, 0, e);
-    const { categories } = this.#auxiliary;
-    if (pass.logits && categories.length > 0) {
-      // Plans overlap: another one may have written here since.
-      pass.arena.words(this.#blocks, categories.length * 2).set(categories.flat());
-      kernels.softmaxBlocks(rows, width, categories.length, this.#blocks, e, e);
-    }
+    if (pass.logits && this.#auxiliary.categories.length > 0) this.#blocks.apply(pass, width, e);
     kernels.scale(count, e, -1);
     kernels.axpy(count, 1, target, e);
     if (this.#auxiliary.masked) clearUnknown(pass, count, target, e);

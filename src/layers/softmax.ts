@@ -49,22 +49,35 @@ export class Softmax implements Layer {
   }
 }
 
-class PlannedSoftmax implements PlannedLayer {
-  readonly #layer: Softmax;
-  /** The blocks in the form that the kernel reads: pairs of uint32. */
-  readonly #blocks: Address;
+/** The categories in the form that the kernel reads: pairs of uint32. */
+export class CategoryBlocks {
+  readonly #words: readonly number[];
+  readonly #at: Address;
 
-  constructor(layer: Softmax, room: Room) {
-    this.#layer = layer;
-    this.#blocks = room.floats(layer.categories.length * 2);
+  constructor(categories: readonly (readonly [first: number, levels: number])[], room: Room) {
+    this.#words = categories.flat();
+    this.#at = room.floats(this.#words.length);
   }
 
-  forward({ kernels, arena, rows, logits }: Pass, x: Address): Address {
-    const { categories, outputs } = this.#layer;
-    if (logits) return x;
+  /** Turns the logits of every category into probabilities, in place: x [rows, width]. */
+  apply({ kernels, arena, rows }: Pass, width: number, x: Address): void {
     // Plans overlap in memory: another plan may have overwritten the blocks.
-    arena.words(this.#blocks, categories.length * 2).set(categories.flat());
-    kernels.softmaxBlocks(rows, outputs, categories.length, this.#blocks, x, x);
+    arena.words(this.#at, this.#words.length).set(this.#words);
+    kernels.softmaxBlocks(rows, width, this.#words.length / 2, this.#at, x, x);
+  }
+}
+
+class PlannedSoftmax implements PlannedLayer {
+  readonly #width: number;
+  readonly #blocks: CategoryBlocks;
+
+  constructor({ outputs, categories }: Softmax, room: Room) {
+    this.#width = outputs;
+    this.#blocks = new CategoryBlocks(categories, room);
+  }
+
+  forward(pass: Pass, x: Address): Address {
+    if (!pass.logits) this.#blocks.apply(pass, this.#width, x);
     return x;
   }
 

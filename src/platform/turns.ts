@@ -65,8 +65,8 @@ export class Turns {
 /** Does work with pauses within one call, and yields to the event loop. */
 export type InTurns = <Result>(work: Paused<Result>) => Promise<Result>;
 
-/** The turns of one call. `requireGoing` throws to end it. */
-export function inTurns(requireGoing: () => void): InTurns {
+/** The turns of one call. `requireGoing` throws to end it. Default: nothing ends it. */
+export function inTurns(requireGoing: () => void = () => {}): InTurns {
   const turns = new Turns();
   turns.begin();
   return (work) => turns.run(work, requireGoing);

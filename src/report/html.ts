@@ -1,7 +1,5 @@
 // The frame of a report: one page with its styles, for screens of any width, dark mode and print.
 
-import { InvalidTypeError, show } from "../errors.ts";
-
 /** The element near the start of the page by which the command line recognizes a report that it may replace. */
 export const GENERATOR = '<meta name="generator" content="tied-autoencoder report">';
 
@@ -42,13 +40,6 @@ export const CHART = [380, 240] as const;
 export function section(heading: string, content: string, isWide = false): string {
   if (content === "") return "";
   return `<section${isWide ? ' class="whole"' : ""}><h2>${escapeHtml(heading)}</h2>\n${content}\n</section>`;
-}
-
-/** A report's title. */
-export function titleOr(fallback: string, title: unknown): string {
-  if (title === undefined) return fallback;
-  if (typeof title === "string") return title;
-  throw new InvalidTypeError(`title must be a string; got ${show(title)}.`);
 }
 
 /** The page. `lead` is text, `sections` are HTML. */

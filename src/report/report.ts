@@ -2,7 +2,7 @@
 // there is no DOM, no script and no network. Names and values are untrusted and are escaped.
 
 import type { TiedAutoencoder } from "../autoencoder.ts";
-import { choice, labelTexts, onlyKeys, record, wholeNumber } from "../checks.ts";
+import { choice, labelTexts, onlyKeys, optionalText, record, wholeNumber } from "../checks.ts";
 import { type MatrixInput, type Rows, readRows } from "../data/rows.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import { decodeSafetensors } from "../formats/safetensors.ts";
@@ -13,7 +13,7 @@ import { drawErrors } from "../view/errors.ts";
 import { drawFilters } from "../view/filters.ts";
 import { drawImages } from "../view/images.ts";
 import { drawLoss } from "../view/loss.ts";
-import { CHART, chart, escapeHtml, page, paragraph, section, table, titleOr } from "./html.ts";
+import { CHART, chart, escapeHtml, page, paragraph, section, table } from "./html.ts";
 import { type CodeMap, mapCodes } from "./map.ts";
 import { pcaFloor } from "./pca-floor.ts";
 
@@ -57,7 +57,7 @@ const SHARE = 0.99;
 /** Images and filters shown. */
 const MOST_IMAGES = 16;
 const MOST_FILTERS = 64;
-/** The number of columns whose ranges are listed. */
+/** With more columns than this, no ranges are listed. */
 const MOST_SUMMARIES = 40;
 /** The largest numbers of rows and columns for PCA. 784 columns take 3.4 s on one core of a busy machine. */
 const MOST_PCA_ROWS = 1000;
@@ -86,7 +86,7 @@ export function report(
   if (rows.count === 0) throw new InvalidValueError("report needs at least one row; x has none.");
   const columns = columnNames(options.columns, width);
   const oddest = wholeNumber("oddest", options.oddest ?? 10, 0);
-  const title = titleOr("Tied autoencoder", options.title);
+  const title = optionalText("title", options.title) ?? "Tied autoencoder";
   const errors = model.reconstructionErrors(x);
   const sorted = Float64Array.from(errors).filter(Number.isFinite).sort();
   const threshold = options.threshold ?? sortedQuantile(sorted, SHARE);
@@ -96,8 +96,9 @@ export function report(
   const floor = floorOf(model, rows);
   const shape = options.images && imageShape(options.images, width);
   const isScaled = model.config.scaler !== undefined;
+  const sum = checksum(model);
   return page(title, lead(model, rows, flagged, threshold), [
-    section("The model", aboutModel(model)),
+    section("The model", aboutModel(model, sum)),
     section("Training", training(options, floor)),
     section("Images", shape ? images(model, rows, shape) : "", true),
     section(
@@ -110,11 +111,9 @@ export function report(
     section("The oddest rows", oddestRows(model, rows, errors, columns, oddest, shape), true),
     section(
       shape ? "Pixels by error" : "Columns by error",
-      shape
-        ? byPixel(featureErrors, detailed.count, shape)
-        : byColumn(featureErrors, detailed.count, columns),
+      shape ? byPixel(featureErrors, detailed.count, shape) : byColumn(featureErrors, columns),
     ),
-    section("Model card", card(rows, columns, model, shape ? undefined : detailed)),
+    section("Model card", card(rows, columns, model, sum, shape ? undefined : detailed)),
   ]);
 }
 
@@ -142,7 +141,7 @@ function lead(model: TiedAutoencoder, rows: Rows, flagged: number, threshold: nu
   return `This autoencoder turns a row of ${rows.width} values into ${numbers}, and rebuilds the row from its code with the same weights. A row that comes back badly is unlike those that the model learned. Here are ${rows.count.toLocaleString("en")} rows; ${flagged.toLocaleString("en")} of them have an error above ${short(threshold)}.`;
 }
 
-function aboutModel(model: TiedAutoencoder): string {
+function aboutModel(model: TiedAutoencoder, sum: string): string {
   const { config } = model;
   const facts: [string, string][] = [
     ["Layers", config.layers.join(" → ")],
@@ -154,7 +153,7 @@ function aboutModel(model: TiedAutoencoder): string {
     ],
     ["Missing values", MISSING[config.missing]],
     ["Build", model.build],
-    ["Checksum of the weights", checksum(model)],
+    ["Checksum of the weights", sum],
   ];
   return `<pre>${escapeHtml(model.summary())}</pre>\n${table(["", ""], facts)}`;
 }
@@ -167,11 +166,12 @@ function training({ history, references }: ReportOptions, floor: Floor | undefin
   const epoch = history.epoch?.at(-1);
   const when = epoch === undefined ? "At the end" : `After epoch ${epoch}`;
   const validation = checked === undefined ? "" : `, and ${short(checked)} on validation rows`;
-  const dashed = floor
-    ? ` The dashed line is the error of ${componentsOf(floor)} of these rows.`
-    : "";
+  const pca =
+    floor && references?.PCA === undefined
+      ? ` The line "PCA" is the error of ${componentsOf(floor)} of these rows.`
+      : "";
   return `${chart(drawLoss(history, { references: levels, size: CHART }))}
-<p>${when} the mean loss was ${short(last)}${validation}.${dashed}</p>`;
+<p>${when} the mean loss was ${short(last)}${validation}.${pca}</p>`;
 }
 
 /** The error of principal components, to compare a model with. */
@@ -258,7 +258,7 @@ ${filters}`;
 /** Rows as images. Under each of them are its reconstruction and the difference. */
 function comparison(
   model: TiedAutoencoder,
-  { matrix, count, numbers }: Sample,
+  { matrix, numbers }: Sample,
   { width, height, channels }: ImageShape,
   captions: readonly string[],
 ): string {
@@ -268,11 +268,10 @@ function comparison(
   const difference = Float32Array.from(back, (value, i) => value - (matrix.data[i] ?? 0));
   const limit = difference.reduce((most, value) => Math.max(most, Math.abs(value) || 0), 0) || 1;
   const figures = numbers.map((_, i) => {
-    const own = (values: ArrayLike<number>) =>
-      Float32Array.from({ length }, (_, j) => values[i * length + j] ?? Number.NaN);
+    const [from, to] = [i * length, (i + 1) * length];
     const both = new Float32Array(2 * length);
-    both.set(own(matrix.data));
-    both.set(own(back), length);
+    both.set(matrix.data.subarray(from, to));
+    both.set(back.subarray(from, to), length);
     const size = { width, height, channels, perRow: 1 };
     const pair = drawImages(
       { data: both, shape: [2, length] },
@@ -283,18 +282,19 @@ function comparison(
       },
     );
     const gap = drawFilters(
-      { data: own(difference), shape: [1, length] },
+      { data: difference.subarray(from, to), shape: [1, length] },
       { ...size, limit, legend: false, signs: false, captions: ["the difference"] },
     );
     return `<figure class="sheet">${pair}${gap}<figcaption>${escapeHtml(captions[i] ?? "")}</figcaption></figure>`;
   });
-  return count === 0 ? "" : `<div class="rows">${figures.join("\n")}</div>`;
+  return `<div class="rows">${figures.join("\n")}</div>`;
 }
 
-/** The least and the largest value, which become black and white. */
+/** The least and the largest finite value, which become black and white. */
 function rangeOf(values: Float64Array): readonly [number, number] {
   let [low, high] = [Infinity, -Infinity];
   for (const value of values) {
+    if (!Number.isFinite(value)) continue;
     if (value < low) low = value;
     if (value > high) high = value;
   }
@@ -307,18 +307,8 @@ function byPixel(
   count: number,
   { width, height, channels }: ImageShape,
 ): string {
-  const pixels = new Float32Array(width * height);
-  const length = pixels.length * channels;
-  const known = new Float32Array(pixels.length);
-  squares.forEach((value, i) => {
-    if (Number.isNaN(value)) return;
-    const pixel = Math.floor((i % length) / channels);
-    pixels[pixel] = (pixels[pixel] ?? 0) + value;
-    known[pixel] = (known[pixel] ?? 0) + 1;
-  });
-  pixels.forEach((sum, i) => {
-    pixels[i] = sum / (known[i] || 1);
-  });
+  const means = meanErrors(squares, width * height * channels, channels);
+  const pixels = Float32Array.from(means, (error) => error || 0);
   const most = pixels.reduce((a, b) => Math.max(a, b), 0);
   const scale = Math.max(1, Math.round(224 / width));
   const picture = drawImages(pixels, {
@@ -398,18 +388,23 @@ ${comparison(model, picked, shape, captions)}`;
   return table(["Row", "Error", "Columns that fit least"], body);
 }
 
-function byColumn(squares: Float32Array, count: number, columns: readonly string[]): string {
-  const width = columns.length;
-  const means = columns.map((name, j) => {
-    let [sum, known] = [0, 0];
-    for (let row = 0; row < count; row++) {
-      const value = squares[row * width + j] ?? Number.NaN;
-      if (Number.isNaN(value)) continue;
-      sum += value;
-      known += 1;
-    }
-    return { name, mean: sum / known };
+/** The mean of the known squared errors [rows, width] in each group of `together` columns. NaN if none is known. */
+function meanErrors(squares: Float32Array, width: number, together = 1): Float64Array {
+  const sums = new Float64Array(width / together);
+  const known = new Float64Array(sums.length);
+  squares.forEach((value, i) => {
+    if (Number.isNaN(value)) return;
+    const group = Math.floor((i % width) / together);
+    sums[group] = (sums[group] ?? 0) + value;
+    known[group] = (known[group] ?? 0) + 1;
   });
+  return sums.map((sum, group) => sum / (known[group] ?? 0));
+}
+
+function byColumn(squares: Float32Array, columns: readonly string[]): string {
+  const width = columns.length;
+  const errors = meanErrors(squares, width);
+  const means = columns.map((name, j) => ({ name, mean: errors[j] ?? Number.NaN }));
   const most = means.reduce((largest, { mean }) => Math.max(largest, mean || 0), 0) || 1;
   const ranked = means.sort((a, b) => b.mean - a.mean).slice(0, 30);
   const lines = ranked.map(
@@ -425,12 +420,13 @@ function card(
   rows: Rows,
   columns: readonly string[],
   model: TiedAutoencoder,
+  sum: string,
   sampled: Sample | undefined,
 ): string {
   const facts: [string, string][] = [
     ["Rows of this page", rows.count.toLocaleString("en")],
     ["Columns", columns.length.toLocaleString("en")],
-    ["Model", `${model.config.layers.join(" → ")}, weights ${checksum(model)}`],
+    ["Model", `${model.config.layers.join(" → ")}, weights ${sum}`],
   ];
   const values = sampled && columns.length <= MOST_SUMMARIES ? summaries(sampled, columns) : "";
   return `${table(["", ""], facts)}${values}

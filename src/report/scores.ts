@@ -3,7 +3,7 @@
 import { drawLoss } from "../view/loss.ts";
 import { CHART, chart } from "./html.ts";
 
-/** Points of the line. */
+/** The largest number of points of the line. */
 const MOST_POINTS = 600;
 
 /**

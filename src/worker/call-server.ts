@@ -1,7 +1,7 @@
 // The worker's side of calls: runs calls as they arrive, keeps data that was sent once, and calls the page's callbacks.
 // Every call is answered, whatever it contains. Messages that are not of this package are ignored.
 
-import { InvalidStateError, InvalidTypeError, show } from "../errors.ts";
+import { InvalidTypeError, show } from "../errors.ts";
 import {
   buffersIn,
   CALLBACK,
@@ -51,18 +51,18 @@ class PageSignal {
 export type OwnCall = (id: number, ...args: never[]) => unknown;
 
 /**
- * Runs a call: one of `own`, or else a method of the class of `target`.
- * @throws InvalidTypeError for an unknown call; InvalidStateError without a target
+ * Runs a call: one of `own`, or else a method of the class of the model or detector, which `need` returns.
+ * @throws InvalidTypeError for an unknown call; InvalidStateError from `need` before there is a model or detector
  */
 export function runCall(
   own: Readonly<Record<string, OwnCall>>,
-  target: object | undefined,
+  need: () => object,
   id: number,
   call: string,
   args: readonly unknown[],
 ): unknown {
   if (Object.hasOwn(own, call)) return own[call]?.(id, ...(args as never[]));
-  if (!target) throw new InvalidStateError(`${call} needs something made or loaded before it.`);
+  const target = need();
   const method = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(target), call)?.value;
   if (typeof method === "function" && call !== "constructor") return method.apply(target, args);
   throw new InvalidTypeError(

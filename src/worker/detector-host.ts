@@ -59,8 +59,9 @@ export function serveDetector(port: Port): void {
       return about(detector);
     },
     update: async (id, rows: never, sent: unknown) => {
-      await need().update(rows, options(id, sent));
-      const { notes, config } = need();
+      const current = need(); // another call may replace the detector during the update
+      await current.update(rows, options(id, sent));
+      const { notes, config } = current;
       return { notes, config };
     },
     stream: (id, decision: Decision | undefined) => {
@@ -78,7 +79,7 @@ export function serveDetector(port: Port): void {
   };
 
   server.serve({
-    run: (id, call, args) => runCall(special, detector, id, call, args),
+    run: (id, call, args) => runCall(special, need, id, call, args),
     state: () => undefined,
   });
 }

@@ -78,7 +78,7 @@ export function serve(port: Port): void {
     },
   };
 
-  server.serve({ run: (id, call, args) => runCall(special, model, id, call, args), state }, [
+  server.serve({ run: (id, call, args) => runCall(special, need, id, call, args), state }, [
     "startSteps",
   ]);
 }

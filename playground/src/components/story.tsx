@@ -11,7 +11,7 @@ const moved = signal(false);
 
 /** Milliseconds that a sentence and what follows it take to read. */
 const READING = 10_000;
-/** Where each sentence is seen. */
+/** The tab that shows what each sentence is about. */
 const PLACES: readonly TabName[] = ["network", "network", "map", "data"];
 
 /** What to look at, and what it means. */
@@ -64,14 +64,20 @@ function strongestUnit(): number {
   return best;
 }
 
+/** Shows a sentence, and on a phone the tab that it is about. */
+function show(sentence: number): void {
+  at.value = sentence;
+  tab.value = PLACES[sentence] ?? tab.value;
+}
+
 export function Story() {
   useEffect(() => {
     if (prefersStill.value) return;
     // It continues by itself until somebody takes over.
     const timer = setInterval(() => {
-      if (moved.value || !frame.value || frame.value.step === 0 || at.value === 3) return;
-      at.value++;
-      tab.value = PLACES[at.value] ?? tab.value;
+      if (moved.value || !frame.value || frame.value.step === 0 || at.value === PLACES.length - 1)
+        return;
+      show(at.value + 1);
     }, READING);
     const takeOver = () => {
       moved.value = true;
@@ -115,10 +121,8 @@ export function Story() {
               type="button"
               aria-current={i === at.value ? "step" : undefined}
               onClick={() => {
-                moved.value = true;
-                // Where only one sentence is shown, it leads to the next.
-                at.value = i === at.value ? (i + 1) % all.length : i;
-                tab.value = PLACES[at.value] ?? tab.value;
+                // If only one sentence is visible, a click on it leads to the next.
+                show(i === at.value ? (i + 1) % all.length : i);
               }}
             >
               <span class="number" aria-hidden="true">
