@@ -5,7 +5,8 @@
 //   npm run test:assault -- --seconds 60 readers  60 seconds each, and only the attacks in test/assault/readers
 //   npm run test:assault -- --seed 7 csv          the inputs of an earlier run
 //
-// Random inputs differ from run to run. The seed is printed, and a failure prints its smallest input.
+// Random inputs differ from run to run, unless a seed is given. The seed is printed, and a failure prints its smallest
+// input. `.ci/run` gives a seed, so that a change is judged by the same inputs as the change before it.
 
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";

@@ -134,8 +134,10 @@ function edited(file: Uint8Array, edits: readonly Edit[]): Uint8Array {
       const tensor = list[place];
       if (!tensor) continue;
       if (kind === "remove") list = list.filter((each) => each !== tensor);
-      else if (kind === "copy") list.push({ ...tensor, name: `${tensor.name}.${String(value)}` });
-      else if (typeof value === "number" && !(tensor.data instanceof BigInt64Array)) {
+      else if (kind === "copy") {
+        const name = `${tensor.name}.${String(value)}`;
+        if (list.every((each) => each.name !== name)) list.push({ ...tensor, name });
+      } else if (typeof value === "number" && !(tensor.data instanceof BigInt64Array)) {
         const data = tensor.data.slice() as Float64Array;
         data[Math.floor(((at * 1e6) % 1) * data.length)] = value;
         list[place] = { ...tensor, data };
