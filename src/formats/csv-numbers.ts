@@ -10,6 +10,8 @@ const NINE = 57;
 const LOWER_E = 101;
 /** The value that is read after the last byte. It is neither a digit nor a sign. */
 const END = -1;
+/** A byte that does not occur. */
+const NONE = -2;
 
 const MAX_POWER = 60;
 const POWERS = /* @__PURE__ */ Float64Array.from({ length: MAX_POWER + 1 }, (_, i) => +`1e${i}`);
@@ -37,7 +39,9 @@ export class CsvNumbers {
   /** @param delimiter The delimiter of cells, as a byte. @param decimal The separator before decimals. */
   constructor(delimiter: number, decimal: "." | ",") {
     this.delimiter = delimiter;
-    this.point = decimal.charCodeAt(0);
+    // If they are the same, the mark is a delimiter except in quotation marks, and quoted cells are not read here.
+    const point = decimal.charCodeAt(0);
+    this.point = point === delimiter ? NONE : point;
   }
 
   /** The number at `at`, such that its Math.fround equals Math.fround(Number(text)). */

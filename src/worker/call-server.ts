@@ -134,11 +134,23 @@ export class CallServer {
           const value = await run(id, call, args.map(this.#withKept));
           this.#port.post({ id, value, state: state(call) }, [...buffersIn(value)]);
         } catch (thrown) {
-          this.#port.post({ id, error: sentError(thrown), state: stateOrNone(state, call) }, []);
+          this.#refuse(id, thrown, stateOrNone(state, call));
         }
         if (!open.includes(call)) this.#signals.delete(id);
       }
     });
+  }
+
+  /** Answers a call with an error. A page would wait forever for one that cannot be cloned, so it gets a description. */
+  #refuse(id: number, thrown: unknown, state: ModelState | undefined): void {
+    try {
+      this.#port.post({ id, error: sentError(thrown), state }, []);
+    } catch {
+      const error = new InvalidTypeError(
+        `The worker threw ${show(thrown)}, which cannot be sent to the page.`,
+      );
+      this.#port.post({ id, error: sentError(error), state }, []);
+    }
   }
 
   /** Replaces references to data that was sent before by the data. */

@@ -1,7 +1,7 @@
 // Calls from this thread to the model or the detector in a worker. Each call returns a promise. Results are transferred.
 
 import { loadBuild } from "../core/load.ts";
-import { DisposedError, InvalidTypeError } from "../errors.ts";
+import { DisposedError, InvalidTypeError, show } from "../errors.ts";
 import type { RuntimeOptions } from "../make.ts";
 import { prepareArguments } from "./arguments.ts";
 import { CALLBACK, type Reply, receivedError } from "./messages.ts";
@@ -143,7 +143,7 @@ export class WorkerCalls {
         this.#channel?.post({ answer: ask, value: value === false ? false : undefined }, []);
       } catch (error) {
         if (callbacks) callbacks.thrown = { value: error };
-        this.#channel?.post({ answer: ask, error: String(error) }, []);
+        this.#channel?.post({ answer: ask, error: show(error) }, []);
       }
       return;
     }

@@ -49,6 +49,12 @@ export function serve(port: Port): void {
     throw new InvalidStateError("The worker has no model yet: create or load comes first.");
   };
 
+  const stepsOf = (run: number): Steps => {
+    const steps = runs.get(run);
+    if (steps) return steps;
+    throw new InvalidStateError("This run of fitSteps has ended; start another one.");
+  };
+
   const special: Record<string, OwnCall> = {
     create: async (_, config: ModelConfig) => {
       model = await TiedAutoencoder.create(config);
@@ -65,9 +71,9 @@ export function serve(port: Port): void {
       runs.set(id, need().fitSteps(x, fitOptions(id, options)));
       return id;
     },
-    nextStep: (_, run: number) => runs.get(run)?.next(),
+    nextStep: (_, run: number) => stepsOf(run).next(),
     endSteps: async (_, run: number) => {
-      await runs.get(run)?.return({} as History);
+      await stepsOf(run).return({} as History);
       runs.delete(run);
       server.forget(run);
     },

@@ -84,22 +84,18 @@ export interface SentError {
   readonly value?: unknown;
 }
 
+/** A thrown value in the form of a reply. Its message cannot be posted if the value cannot be cloned. */
 export function sentError(thrown: unknown): SentError {
   if (!(thrown instanceof Error)) {
-    return { name: "", message: "", stack: undefined, value: clonable(thrown) };
+    return { name: "", message: "", stack: undefined, value: thrown };
   }
   const { name, message, stack } = thrown;
-  const sent = { name, message, stack };
+  const sent = { name: String(name), message: String(message), stack };
   if (thrown instanceof errors.DivergenceError) {
     return { ...sent, step: thrown.step, loss: thrown.loss };
   }
   if (thrown instanceof ThreadError) return { ...sent, weightsIntact: thrown.weightsIntact };
   return sent;
-}
-
-/** A thrown value as it is, or as text where it cannot be sent. */
-function clonable(value: unknown): unknown {
-  return typeof value === "function" || typeof value === "symbol" ? String(value) : value;
 }
 
 const classes = new Map<string, new (message: string) => Error>(

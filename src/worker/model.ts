@@ -315,11 +315,10 @@ export class TiedAutoencoder {
     try {
       for (;;) {
         if (signal?.aborted) throw signal.reason;
-        const next = (await this.#calls.call(
-          "nextStep",
-          [run],
-          false,
-          callbacks,
+        const next = (await whileWatching(
+          signal,
+          () => this.#calls.abort(run),
+          () => this.#calls.call("nextStep", [run], false, callbacks),
         )) as IteratorResult<StepRecord, History>;
         if (next.done) return next.value;
         yield next.value;

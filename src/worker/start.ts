@@ -26,6 +26,8 @@ export interface Channel {
 
 /** The time within which a worker must report that it runs. */
 const START_MILLISECONDS = 10_000;
+/** After that time, a thread that was busy meanwhile still hears a report that has arrived. */
+const GRACE_MILLISECONDS = 50;
 
 interface TimerHost {
   setTimeout(callback: () => void, milliseconds: number): unknown;
@@ -51,8 +53,12 @@ export function openChannel(
   }
   const { setTimeout, clearTimeout } = globalThis as unknown as TimerHost;
   const limit = startTimeout ?? START_MILLISECONDS;
-  const timer = setTimeout(() => {
-    lost(refused(`it said nothing for ${limit / 1000} s; does it run worker-script?`, undefined));
+  const silent = () =>
+    lost(
+      refused(`it said nothing for ${limit / 1000} s, so it may not run worker-script`, undefined),
+    );
+  let timer = setTimeout(() => {
+    timer = setTimeout(silent, GRACE_MILLISECONDS);
   }, limit);
   const failed = (event: { message?: string; preventDefault?(): void }) => {
     event.preventDefault?.();

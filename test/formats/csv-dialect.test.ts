@@ -174,6 +174,16 @@ describe("decimals", () => {
     expect(rows).toEqual([[1.5, 2.5]]);
   });
 
+  test.each(["12", "1234567890", "-1234567890123456"])(
+    "outside of quotation marks that comma ends the number %s",
+    async (number) => {
+      const options = { decimal: ",", delimiter: ",", header: false } as const;
+      expect((await read(`${number},5\n`, options)).rows).toEqual([[Math.fround(+number), 5]]);
+      const file = await openCsv(encode(`${number},5\n`), options);
+      for await (const { data } of file.batchesFloat64()) expect([...data]).toEqual([+number, 5]);
+    },
+  );
+
   test("points are refused with a decimal comma", async () => {
     expect(await refusal("a;b\n1.5;2\n", { decimal: "," })).toMatch(
       /line 2, column 1 .* got "1.5"/,

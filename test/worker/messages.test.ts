@@ -1,8 +1,15 @@
 import { expect, test } from "vitest";
 import * as api from "../../src/index.ts";
 import { prepareArguments } from "../../src/worker/arguments.ts";
+import { CallServer } from "../../src/worker/call-server.ts";
 import { serve } from "../../src/worker/host.ts";
-import { isReply, isRequest, receivedError, sentError } from "../../src/worker/messages.ts";
+import {
+  isReply,
+  isRequest,
+  type Reply,
+  receivedError,
+  sentError,
+} from "../../src/worker/messages.ts";
 
 const errors = [
   new api.DisposedError("gone"),
@@ -41,9 +48,63 @@ test("a thrown value that is not an Error is transported unchanged", () => {
   expect(receivedError(structuredClone(sentError({ a: 1 })))).toEqual({ a: 1 });
 });
 
-test("what cannot be sent comes back as text", () => {
-  const thrown = () => 1;
-  expect(receivedError(structuredClone(sentError(thrown)))).toBe(String(thrown));
+const unreadable = Object.defineProperty(new RangeError(), "message", {
+  get() {
+    throw new Error("unreadable");
+  },
+});
+test.each([
+  ["a function", () => 1],
+  ["Symbol(odd)", Symbol("odd")],
+  ["an object", { call: () => 1 }],
+  ["an object", Object.assign(Object.create(null), { call: () => 1 })],
+  ["a Promise", Promise.resolve()],
+  ["a RangeError", unreadable],
+])("a call that throws %s is answered, although that cannot be sent", async (text, thrown) => {
+  const answer = await new Promise<unknown>((resolve) => {
+    const server = new CallServer({
+      post(message) {
+        const sent: Reply = structuredClone(message); // throws for a function, as postMessage does
+        if ("id" in sent) resolve(sent);
+      },
+      listen: (listener) => queueMicrotask(() => listener({ id: 7, call: "fit", args: [] })),
+    });
+    const run = () => {
+      throw thrown;
+    };
+    server.serve({ run, state: () => undefined });
+  });
+  expect(isReply(answer)).toBe(true);
+  expect(answer).toMatchObject({
+    id: 7,
+    error: {
+      name: "InvalidTypeError",
+      message: `The worker threw ${text}, which cannot be sent to the page.`,
+    },
+  });
+});
+
+test("an error whose message is no string is sent as one", () => {
+  const odd = Object.assign(new Error(), { name: 3, message: { text: "odd" } });
+  const reply = { id: 1, error: sentError(odd), state: undefined };
+  expect(isReply(reply)).toBe(true);
+  expect(receivedError(reply.error)).toEqual(new Error("[object Object]"));
+});
+
+test("a step of a run that has ended, or never began, is an error", async () => {
+  const make = ["create", { layers: [2, 1], simd: "baseline" }] as [string, ...unknown[]];
+  const answers = await answersTo(
+    make,
+    ["startSteps", [[1, 2]], { epochs: 2 }],
+    ["nextStep", 1],
+    ["nextStep", 0],
+    ["endSteps", 1],
+    ["nextStep", 1],
+    ["endSteps", 1],
+  );
+  const ended = { name: "InvalidStateError", message: expect.stringMatching(/has ended/) };
+  const step = { value: { done: false, value: { step: 1 } } };
+  expect(answers).toMatchObject([{}, { value: 1 }, step, ended, {}, ended, ended]);
 });
 
 test.each(["constructor", "toString", "__proto__", "hasOwnProperty"])(

@@ -1,8 +1,9 @@
 // The model in a worker, through the built package: because the build adds its program.
 
-import { Worker } from "node:worker_threads";
+import { MessageChannel, Worker } from "node:worker_threads";
 import { describe, expect, test } from "vitest";
 import { TiedAutoencoder as Local } from "../../src/index.ts";
+import { serve } from "../../src/worker/host.ts";
 import type * as entry from "../../src/worker.ts";
 
 const built = new URL("../../dist/worker.js", import.meta.url).href;
@@ -68,6 +69,10 @@ describe("the model in a worker", () => {
       throw thrown;
     };
     await expect(remote.fit(x, { onEpoch: fails })).rejects.toBe(thrown);
+    // It has no text, so a message with it cannot be made from its text.
+    const bare = Object.create(null);
+    const failsBare = () => Promise.reject(bare);
+    await expect(remote.fit(x, { onStep: failsBare })).rejects.toBe(bare);
   });
 
   test("an abort rejects with its reason; reads are answered meanwhile", async () => {
@@ -97,12 +102,23 @@ describe("the model in a worker", () => {
     }
   });
 
-  test("fitSteps goes step by step and ends when it is left", async () => {
+  test("fitSteps goes step by step and ends when it is left or aborted", async () => {
     using remote = await TiedAutoencoder.create(config);
     for await (const { step } of remote.fitSteps(x, { epochs: 50 })) if (step === 5) break;
     expect(remote.stepCount).toBe(5);
     await remote.trainOnBatch(x);
     expect(remote.stepCount).toBe(6);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const waits = () => {
+      setTimeout(() => controller.abort("enough"), 10);
+      return new Promise(() => {});
+    };
+    const all = async () => {
+      for await (const _ of remote.fitSteps(x, { onEpoch: waits, batchSize: 60, signal }));
+    };
+    await expect(all()).rejects.toBe("enough");
+    expect(await remote.trainOnBatch(x)).toBeGreaterThan(0);
   });
 
   test("codes of other families give the results of this thread", async () => {
@@ -255,7 +271,7 @@ describe("the model in a worker", () => {
     [
       "a silent worker",
       "setInterval(() => {}, 1000)",
-      /said nothing for 0\.2 s; does it run worker-script/,
+      /said nothing for 0\.2 s, so it may not run worker-script/,
     ],
     [
       "a worker of some other program",
@@ -269,6 +285,24 @@ describe("the model in a worker", () => {
     const create = TiedAutoencoder.create(config, { createWorker, startTimeout });
     await expect(create).rejects.toThrow(UnsupportedHostError);
     await expect(create).rejects.toThrow(words);
+  });
+
+  test("a page that was busy while its worker started hears its report", async () => {
+    const createWorker = () => {
+      // Another port of this thread: its report arrives when the thread is busy.
+      const { port1, port2 } = new MessageChannel();
+      setImmediate(() => {
+        serve({
+          post: (message, transfer) => port2.postMessage(message, transfer),
+          listen: (listener) => port2.on("message", listener),
+        });
+        // Longer than startTimeout. Timers come before messages afterwards.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+      });
+      return Object.assign(port1, { terminate: () => port1.close() });
+    };
+    using remote = await TiedAutoencoder.create(config, { createWorker, startTimeout: 100 });
+    expect(await remote.trainOnBatch(x)).toBeGreaterThan(0);
   });
 
   test("types exclude options that cannot be sent", () => {
