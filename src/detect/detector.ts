@@ -222,7 +222,7 @@ export class AnomalyDetector {
   /**
    * Why rows are odd: for each row its columns. Constants that changed and values that did not occur in training come first.
    * The other columns follow in descending order of the amount by which their expected value would lower the score. Takes
-   * some milliseconds for each row.
+   * about a millisecond for each row.
    */
   explain(rows: DetectorInput): Reason[][] {
     const parts = this.#live;

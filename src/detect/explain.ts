@@ -2,17 +2,12 @@
 // columns. The decrease of the score is the contribution of the column. Candidates are values that the column
 // had in training. This works for every model, even for one that copies its input.
 
-import { at, countBelow, countUpTo } from "../math/order.ts";
+import { at } from "../math/order.ts";
 import type { Ensemble } from "./ensemble.ts";
+import { isUnseenLevel, leaveOut } from "./leave-out.ts";
 import { conformalPValue } from "./statistics/conformal.ts";
 import { isMissing, toLevel } from "./table/cells.ts";
-import {
-  type CategoryField,
-  type Encoded,
-  type Encoder,
-  type Field,
-  UNSEEN,
-} from "./table/encoder.ts";
+import { type Encoded, type Encoder, type Field, UNSEEN } from "./table/encoder.ts";
 
 type Cell = number | string | boolean | null;
 
@@ -53,25 +48,7 @@ export interface Questions {
   valueAt(row: number, column: number): unknown;
 }
 
-/** The most columns of a row, those with the largest errors, that are left out in turn. Only the errors of the others are used. */
-const MOST_CANDIDATES = 12;
-/** Values that are tried between the neighbours of the best value. */
-const REFINEMENTS = 4;
-/** Trial rows that are scored together. */
-const CHUNK = 2048;
 const NOTHING = new Float64Array(0);
-
-/** A row with other features for one field. */
-interface Trial {
-  readonly row: number;
-  readonly field: number;
-  readonly features: ArrayLike<number>;
-}
-
-interface Best {
-  features: ArrayLike<number>;
-  score: number;
-}
 
 /** Puts values that did not occur in training first; the others keep their order. */
 export function newFirst(reasons: readonly Reason[]): Reason[] {
@@ -91,19 +68,20 @@ export function explainRows(
 ): Reason[][] {
   const { encoded } = questions;
   const { fields } = encoder.state;
-  const { errors } = ensemble.judge(encoded.features);
-  const blockScores = ensemble.blockScores(encoded, errors);
-  const scores = ensemble.score(encoded);
+  const judgement = ensemble.judge(encoded.features);
+  const blockScores = ensemble.blockScores(encoded, judgement.errors);
+  const scores = ensemble.combine(encoded, judgement);
   const reconstruction = ensemble.reconstruct(encoded.features);
   const guesses = hiddenGuesses(encoder, ensemble, encoded);
-  const expected = leaveOut(encoder, ensemble, state, questions, blockScores, reconstruction);
+  const rows = { encoded, cells: questions.cells, scores, blockScores, reconstruction };
+  const expected = leaveOut(encoder, ensemble, state.values, rows);
   return Array.from({ length: encoded.count }, (_, row) => {
     const score = at(scores, row);
     const ranked = fields.map((field, f) => {
       const from = row * encoder.width + field.start;
       const own = guesses[f] ?? reconstruction;
       const guess = own.subarray(from, from + field.width);
-      const best = expected.get(row * fields.length + f);
+      const best = expected[row * fields.length + f];
       const error = at(blockScores, row * fields.length + f);
       const isUnseen = isUnseenLevel(encoder, questions.cells, row, field);
       const reason: Reason = {
@@ -140,129 +118,6 @@ function hiddenGuesses(
     }
     return ensemble.reconstruct(hidden);
   });
-}
-
-/** For each row and field, with index row * fields + field: the features with which the row is least odd. */
-function leaveOut(
-  encoder: Encoder,
-  ensemble: Ensemble,
-  state: ExplanationState,
-  { encoded, cells }: Questions,
-  blockScores: Float64Array,
-  reconstruction: Float32Array,
-): Map<number, Best> {
-  const { fields } = encoder.state;
-  const best = new Map<number, Best>();
-  const consider = (trials: readonly Trial[]) => {
-    scoreTrials(encoder, ensemble, encoded, cells, trials).forEach((score, t) => {
-      const trial = trials[t];
-      if (!trial) return;
-      const key = trial.row * fields.length + trial.field;
-      const known = best.get(key);
-      if (!known || score < known.score) best.set(key, { features: trial.features, score });
-    });
-  };
-  const first: Trial[] = [];
-  for (let row = 0; row < encoded.count; row++) {
-    const isUnseen = fields.map((field) => isUnseenLevel(encoder, cells, row, field));
-    for (const f of candidates(blockScores, row, isUnseen)) {
-      const field = fields[f];
-      if (!field) continue;
-      const from = row * encoder.width + field.start;
-      const add = (features: ArrayLike<number>) => void first.push({ row, field: f, features });
-      // The row's own value, because no other may be better. An unseen level is not a candidate.
-      if (!isUnseen[f]) add(encoded.features.subarray(from, from + field.width));
-      add(reconstruction.subarray(from, from + field.width));
-      if (field.kind === "category") for (const level of levelFeatures(field)) add(level);
-      else for (const value of state.values[f] ?? []) add([value]);
-    }
-  }
-  consider(first);
-  const second: Trial[] = [];
-  for (const [key, { features }] of best) {
-    const [row, f] = [Math.floor(key / fields.length), key % fields.length];
-    if (fields[f]?.kind !== "number") continue;
-    for (const value of between(at(features, 0), state.values[f] ?? NOTHING)) {
-      second.push({ row, field: f, features: [value] });
-    }
-  }
-  consider(second);
-  return best;
-}
-
-/** The fields with the largest errors, at most MOST_CANDIDATES. Unseen levels come first. */
-function candidates(
-  blockScores: Float64Array,
-  row: number,
-  isUnseen: readonly boolean[],
-): number[] {
-  const own = isUnseen.map((unseen, f) => ({
-    f,
-    score: unseen ? Infinity : at(blockScores, row * isUnseen.length + f),
-  }));
-  return own
-    .filter(({ score }) => !Number.isNaN(score))
-    .sort((a, b) => b.score - a.score || a.f - b.f)
-    .slice(0, MOST_CANDIDATES)
-    .map(({ f }) => f);
-}
-
-function scoreTrials(
-  encoder: Encoder,
-  ensemble: Ensemble,
-  encoded: Encoded,
-  cells: Float64Array,
-  trials: readonly Trial[],
-): Float64Array {
-  const { width } = encoder;
-  const { fields } = encoder.state;
-  const scores = new Float64Array(trials.length);
-  for (let first = 0; first < trials.length; first += CHUNK) {
-    const some = trials.slice(first, first + CHUNK);
-    const features = new Float32Array(some.length * width);
-    const missing = encoded.missing && new Uint8Array(some.length * fields.length);
-    const novelties = encoded.novelties && new Uint8Array(some.length);
-    some.forEach(({ row, field, features: own }, t) => {
-      features.set(encoded.features.subarray(row * width, (row + 1) * width), t * width);
-      const replaced = fields[field];
-      features.set(own, t * width + (replaced?.start ?? 0));
-      missing?.set(
-        encoded.missing?.subarray(row * fields.length, (row + 1) * fields.length) ?? [],
-        t * fields.length,
-      );
-      // Replacing an unseen level by another one removes the novelty.
-      const isGone = replaced !== undefined && isUnseenLevel(encoder, cells, row, replaced);
-      if (novelties) novelties[t] = (encoded.novelties?.[row] ?? 0) - (isGone ? 1 : 0);
-      if (missing && isGone) missing[t * fields.length + field] = 0;
-    });
-    scores.set(ensemble.score({ count: some.length, features, missing, novelties }), first);
-  }
-  return scores;
-}
-
-/** Whether a row has an unseen level in a category field. */
-function isUnseenLevel(encoder: Encoder, cells: Float64Array, row: number, field: Field): boolean {
-  return field.kind === "category" && cells[row * encoder.columns + field.column] === UNSEEN;
-}
-
-/** The encoded form of each level. */
-function levelFeatures({ levels, shares, scale, isChoice }: CategoryField): Float64Array[] {
-  return levels.map((_, level) =>
-    Float64Array.from(shares, (share, l) => {
-      const one = l === level ? 1 : 0;
-      return isChoice ? one : (one - share) / scale;
-    }),
-  );
-}
-
-/** Values between the neighbours of `value` among ascending values. */
-function between(value: number, rising: Float64Array): number[] {
-  const below = rising[countBelow(rising, value) - 1] ?? value;
-  const above = rising[countUpTo(rising, value)] ?? value;
-  return Array.from(
-    { length: REFINEMENTS },
-    (_, i) => below + ((above - below) * (i + 1)) / (REFINEMENTS + 1),
-  );
 }
 
 /**

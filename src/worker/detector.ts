@@ -233,7 +233,7 @@ export class AnomalyDetector {
 
   /**
    * Why rows are odd: for each row its columns. First come constants that moved and values that training never saw, then the
-   * columns whose expected value would lower the score, the most first. Takes some milliseconds a row.
+   * columns whose expected value would lower the score, the most first. Takes about a millisecond for each row.
    */
   explain(rows: WorkerRows, options?: TransferOptions): Promise<Reason[][]> {
     return this.#calls.send("explain", [rows], options);
