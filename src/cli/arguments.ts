@@ -4,6 +4,7 @@
 import { parseArgs } from "node:util";
 import type { Definition } from "../options.ts";
 import { UsageError } from "./errors.ts";
+import type { OperandKind } from "./kinds.ts";
 import { quoted } from "./text.ts";
 
 /** The names that an option accepts: the list of the library, with a check for each of their settings. */
@@ -41,6 +42,8 @@ export interface Command {
   readonly name: string;
   /** Operands, as the help shows them; those in brackets may be left out. */
   readonly operands: readonly string[];
+  /** What the first operand may be; a check before the command runs. Absent: anything. */
+  readonly takes?: readonly OperandKind[];
   /** One line for the list of commands. */
   readonly summary: string;
   /** Further text in paragraphs. */

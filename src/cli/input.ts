@@ -2,6 +2,7 @@
 // formats are read whole and returned in slices.
 
 import { type CellOptions, hintFor } from "../formats/cell-values.ts";
+import { SNIFF_BYTES } from "../formats/contents.ts";
 import { openCsv } from "../formats/csv.ts";
 import type { CsvDelimiter } from "../formats/csv-dialect.ts";
 import { FormatError, type NumberLook } from "../formats/errors.ts";
@@ -10,7 +11,7 @@ import { readJsonTable } from "../formats/json.ts";
 import { decodeNpy, npyFileBytes } from "../formats/npy.ts";
 import { concatBytes, type NumericArray, type NumericData } from "../formats/numbers.ts";
 import { toFloat32 } from "../formats/numbers-read.ts";
-import { SNIFF_BYTES, sniffTable } from "../formats/sniff.ts";
+import { sniffTable } from "../formats/sniff.ts";
 import { gatherBytes, readBytes } from "../formats/streams.ts";
 import type { TableFormat } from "../formats/table.ts";
 import type { Arguments, Options } from "./arguments.ts";

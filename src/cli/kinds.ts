@@ -2,10 +2,14 @@
 // files.
 
 import { open, stat } from "node:fs/promises";
+import { basename, extname } from "node:path";
 import { DETECTOR_FORMAT } from "../detect/file.ts";
+import { contentsOf, isSafetensors, SNIFF_BYTES } from "../formats/contents.ts";
+import { sniffTable } from "../formats/sniff.ts";
 import { GENERATOR } from "../report/html.ts";
 import { type Command, usage } from "./arguments.ts";
-import { fileError, UsageError } from "./errors.ts";
+import { CommandError, fileError, UsageError } from "./errors.ts";
+import { shellQuote } from "./text.ts";
 
 /**
  * `training`: a model with the data for --resume. `model`: a model without them. `detector`: a detector. `onnx`: an ONNX
@@ -65,30 +69,88 @@ export async function kindOf(path: string): Promise<Kind> {
 export const isDetector = async (path: string): Promise<boolean> =>
   (await holdsModel(path)) === "detector";
 
-/**
- * Throws if the operands are in the wrong order: the second is a model or a detector, and the first, which should be one,
- * is not.
- */
-export async function requireOrder(command: Command, operands: readonly string[]): Promise<void> {
-  const [first, second] = operands;
-  if (first === undefined || second === undefined) return;
-  const [one, other] = await Promise.all([holdsModel(first), holdsModel(second)]);
-  if (!other || one) return;
-  throw new UsageError(
-    `${second} is a ${other}, which comes first: ${usage({ ...command, operands: [second, first] })}.`,
-  );
-}
-
 async function holdsModel(path: string): Promise<"model" | "detector" | undefined> {
-  const there = path === "-" ? undefined : await stat(path).catch(() => undefined);
-  const kind = there?.isFile() ? await kindOf(path) : "other";
+  const kind = (await isFile(path)) ? await kindOf(path) : "other";
   if (kind === "detector") return kind;
   return kind === "model" || kind === "training" ? "model" : undefined;
 }
 
+/** False for the standard input, for pipes and for what does not exist. */
+const isFile = async (path: string): Promise<boolean> =>
+  path !== "-" && ((await stat(path).catch(() => undefined))?.isFile() ?? false);
+
+/** What an operand may be. */
+export type OperandKind = "model" | "detector" | "table";
+
+/**
+ * Throws if an operand is a file of another kind than the command takes. The first operand may be what `takes` says. All
+ * others are tables.
+ */
+export async function requireKinds(command: Command, operands: readonly string[]): Promise<void> {
+  const { name, takes } = command;
+  const [first, second] = operands;
+  if (takes === undefined || first === undefined) return;
+  const found = await holdsModel(first);
+  const other = second === undefined ? undefined : await holdsModel(second);
+  if (other && !found && takes.includes(other)) {
+    throw new UsageError(
+      `${second} is a ${other}, which comes first: ${usage({ ...command, operands: [second ?? "", first] })}.`,
+    );
+  }
+  const wrong = (file: string, why: string) => new CommandError(`${file}: ${why}`, { file });
+  if (found === "model" && !takes.includes("model")) {
+    if (!takes.includes("detector")) throw wrong(first, `is a model, and ${name} takes a table`);
+    throw wrong(
+      first,
+      "is a model, not a detector; score tells its errors, train --detector makes a detector",
+    );
+  }
+  if (found === "detector" && !takes.includes("detector")) {
+    if (!takes.includes("model")) throw wrong(first, `is a detector, and ${name} takes a table`);
+    throw wrong(first, "is a detector, not a model; score, detect, watch and report take it");
+  }
+  if (!found && !takes.includes("table") && (await isFile(first))) {
+    const why = await neitherText(command, first);
+    if (why !== undefined) throw wrong(first, why);
+  }
+  if (second !== undefined && other) {
+    throw wrong(second, `is a ${other}, and the rows for ${name} come from a table`);
+  }
+}
+
+/** The message for a file that is neither a model nor a detector, with what makes one. */
+async function neitherText(
+  { name, takes = [] }: Command,
+  path: string,
+): Promise<string | undefined> {
+  const handle = await open(path);
+  const { buffer, bytesRead } = await handle
+    .read(new Uint8Array(SNIFF_BYTES), 0, SNIFF_BYTES, 0)
+    .finally(() => handle.close());
+  const head = buffer.subarray(0, bytesRead);
+  if (isSafetensors(head)) return; // its reader says what is wrong
+  const wanted = takes.map((kind) => `a ${kind}`).join(" or ");
+  const making = takes.includes("model") ? [] : ["--detector"];
+  const train = ["train", ...making].join(" ");
+  if (!isTable(head)) {
+    return `is ${contentsOf(head)}, and ${name} takes ${wanted}, which "${train}" makes`;
+  }
+  const made = `${basename(path, extname(path))}.safetensors`;
+  const words = ["tied-autoencoder", "train", path, ...making, "-o", made].map(shellQuote);
+  return `is a table, and ${name} takes ${wanted}. To make one of the table:\n  ${words.join(" ")}`;
+}
+
+function isTable(head: Uint8Array): boolean {
+  try {
+    return sniffTable(head) !== "csv" || contentsOf(head) === "text that looks like CSV";
+  } catch {
+    return false;
+  }
+}
+
 /** The length of a safetensors header, which is a small number before a brace; undefined for other files. */
 export function safetensorsHeader(start: Uint8Array): number | undefined {
-  if (start.length < 9 || start[8] !== 0x7b || start[6] !== 0 || start[7] !== 0) return undefined;
+  if (!isSafetensors(start)) return undefined;
   return Number(new DataView(start.buffer, start.byteOffset).getBigUint64(0, true));
 }
 

@@ -83,13 +83,19 @@ export async function readModel(path: string, runtime: RuntimeOptions): Promise<
     const model = await TiedAutoencoder.load(bytes, runtime);
     return { model, note: parseNote(decodeSafetensors(bytes).metadata[NOTE]) };
   } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    const reason = error.message.replace(/\.$/, "");
-    throw new CommandError(`${file}: not a model that can be read: ${reason}`, {
-      file,
-      cause: error,
-    });
+    throw notRead(file, "a model", error);
   }
+}
+
+/** The error of loading `what` with the name of the file, which is the subject of the library's messages too. */
+export function notRead(file: string, what: string, error: unknown): unknown {
+  if (!(error instanceof FormatError)) return error;
+  const [, got] = /^\w+\.load expects .*; got ([^,;]*?)[.,;]/.exec(error.message) ?? [];
+  const reason =
+    got === undefined
+      ? error.message.replace(/^The file /, "").replace(/\.$/, "")
+      : `is ${got}, and not ${what}`;
+  return new CommandError(`${file}: ${reason}`, { file, cause: error });
 }
 
 const READ_PIECE = 1 << 26;

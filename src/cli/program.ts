@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { type Command, didYouMean, readArguments } from "./arguments.ts";
 import { emit, print, talk } from "./console.ts";
 import { CommandError, OutputClosed, UsageError } from "./errors.ts";
-import { requireOrder } from "./kinds.ts";
+import { requireKinds } from "./kinds.ts";
 import { toPeople } from "./report.ts";
 import { closeSources } from "./sources.ts";
 import { quoted, toJson, visibleLines } from "./text.ts";
@@ -47,7 +47,7 @@ async function main(words: readonly string[]): Promise<void> {
     const { help } = await import("./help.ts");
     return print(`${help(command)}\n`);
   }
-  await requireOrder(command, args.operands);
+  await requireKinds(command, args.operands);
   await command.run(args);
 }
 

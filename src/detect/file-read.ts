@@ -3,8 +3,9 @@
 
 import { boolean, choice, finiteNumber, positiveNumber, record, wholeNumber } from "../checks.ts";
 import { show } from "../errors.ts";
+import { openOwnFile } from "../exchange/own-file.ts";
 import { FormatError } from "../formats/errors.ts";
-import { decodeSafetensors, type Safetensors } from "../formats/safetensors.ts";
+import type { Safetensors } from "../formats/safetensors.ts";
 import type { NamedTensor } from "../formats/safetensors-types.ts";
 import { encodeSafetensors } from "../formats/safetensors-write.ts";
 import type { RuntimeOptions } from "../make.ts";
@@ -42,13 +43,8 @@ export async function decodeDetector(
   bytes: Uint8Array,
   runtime: RuntimeOptions,
 ): Promise<{ parts: Parts; drift: DriftState }> {
-  const file = decodeSafetensors(bytes);
+  const file = openOwnFile(DETECTOR_FORMAT, bytes);
   const { metadata } = file;
-  if (metadata.format !== DETECTOR_FORMAT) {
-    throw new FormatError(
-      `The file is a safetensors file, but not a detector of this package: its metadata has the format ${show(metadata.format)}.`,
-    );
-  }
   if (metadata.version !== String(DETECTOR_VERSION)) {
     throw new FormatError(
       `The file has format version ${show(metadata.version)}; this release reads version ${DETECTOR_VERSION}. A newer release may read it.`,

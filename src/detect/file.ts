@@ -2,13 +2,14 @@
 // it, and everything else as JSON in the metadata. file-read.ts reads such files.
 
 import type { OwnBytes } from "../arrays.ts";
+import type { OwnFormat } from "../exchange/own-file.ts";
 import { decodeSafetensors } from "../formats/safetensors.ts";
 import type { NamedTensor } from "../formats/safetensors-types.ts";
 import { encodeSafetensors } from "../formats/safetensors-write.ts";
 import type { DriftState } from "./drift.ts";
 import type { Parts } from "./parts.ts";
 
-export const DETECTOR_FORMAT = "tied-autoencoder-detector";
+export const DETECTOR_FORMAT = "tied-autoencoder-detector" satisfies OwnFormat;
 export const DETECTOR_VERSION = 1;
 
 /** Names of the tensors that do not belong to a model. */

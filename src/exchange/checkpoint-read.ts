@@ -3,12 +3,7 @@
 import { finiteNumber, record, wholeNumber } from "../checks.ts";
 import { show } from "../errors.ts";
 import { FormatError } from "../formats/errors.ts";
-import {
-  decodeSafetensors,
-  finiteFloat32,
-  requireFinite,
-  weightsOf,
-} from "../formats/safetensors.ts";
+import { finiteFloat32, requireFinite, weightsOf } from "../formats/safetensors.ts";
 import type { SafeTensor } from "../formats/safetensors-types.ts";
 import type { BufferSpec } from "../layers/layer.ts";
 import { type ModelConfig, type ResolvedConfig, resolveConfig } from "../model/config.ts";
@@ -20,6 +15,7 @@ import { stateNames } from "../optimizers/index.ts";
 import type { Paused } from "../platform/turns.ts";
 import type { RunState } from "../training/run-state.ts";
 import { FORMAT, RUN_BLOCKS, statePrefix, VERSION } from "./checkpoint.ts";
+import { openOwnFile } from "./own-file.ts";
 
 type Tensors = ReadonlyMap<string, SafeTensor>;
 
@@ -39,12 +35,7 @@ const PIECE = 1 << 20;
  * everything from the bytes.
  */
 export function* decodeCheckpoint(bytes: Uint8Array): Paused<Checkpoint> {
-  const { tensors, metadata } = decodeSafetensors(bytes);
-  if (metadata.format !== FORMAT) {
-    throw new FormatError(
-      `The file is a safetensors file, but not a model of this package: its metadata has the format ${show(metadata.format)}.`,
-    );
-  }
+  const { tensors, metadata } = openOwnFile(FORMAT, bytes);
   const version = Number(metadata.version);
   if (!Number.isSafeInteger(version) || version < 1 || version > VERSION) {
     throw new FormatError(

@@ -8,8 +8,9 @@ import type { ParameterLayout } from "../model/parameters.ts";
 import type { ModelSnapshot, Weights } from "../model/state.ts";
 import { stateNames } from "../optimizers/index.ts";
 import type { RunState } from "../training/run-state.ts";
+import type { OwnFormat } from "./own-file.ts";
 
-export const FORMAT = "tied-autoencoder";
+export const FORMAT = "tied-autoencoder" satisfies OwnFormat;
 /** Version 2 (package 0.2.0) adds codes, penalties and constraints, and counts epoch losses by values. */
 export const VERSION = 2;
 

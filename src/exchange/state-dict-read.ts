@@ -5,10 +5,11 @@
 import { record } from "../checks.ts";
 import { InvalidValueError, show } from "../errors.ts";
 import { FormatError } from "../formats/errors.ts";
-import { decodeSafetensors, finiteFloat32 } from "../formats/safetensors.ts";
+import { finiteFloat32 } from "../formats/safetensors.ts";
 import type { SafeTensor } from "../formats/safetensors-types.ts";
 import { readDictionary } from "./dictionaries.ts";
 import type { NamedWeights } from "./named-weights.ts";
+import { openForeignFile } from "./own-file.ts";
 
 type Tensors = ReadonlyMap<string, SafeTensor>;
 type Side = "encoder" | "decoder";
@@ -45,12 +46,7 @@ const HEAD = /(?:^|\.)encoder\.\d+\.(logVariance\.(?:weight|bias))$/;
 
 /** Reads a state dict. Names are taken from `map`, or recognized if there is no map. */
 export function readStateDict(bytes: Uint8Array, map: unknown): StateDict {
-  const { tensors, metadata } = decodeSafetensors(bytes);
-  if (metadata.format === "tied-autoencoder") {
-    throw new FormatError(
-      "The file is a model of this package, with its configuration; TiedAutoencoder.load reads it.",
-    );
-  }
+  const { tensors } = openForeignFile(bytes);
   const dictionary = map === undefined ? readDictionary(tensors) : undefined;
   if (dictionary) return { ...dictionary, beside: new Map(), isDictionary: true };
   const beside = new Map<string, SafeTensor>();

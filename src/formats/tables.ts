@@ -3,6 +3,7 @@
 import { choice } from "../checks.ts";
 import { InvalidValueError } from "../errors.ts";
 import { selectColumns } from "./columns.ts";
+import { SNIFF_BYTES } from "./contents.ts";
 import { type CsvTableOptions, readCsvTable, streamCsvTable } from "./csv-table.ts";
 import { FormatError } from "./errors.ts";
 import { decodeIdx, idxFileBytes } from "./idx.ts";
@@ -10,7 +11,7 @@ import { readJsonTable, streamJsonLines } from "./json.ts";
 import { decodeNpy, npyFileBytes } from "./npy.ts";
 import { openNpz } from "./npz.ts";
 import { concatBytes, type NumericArray } from "./numbers.ts";
-import { SNIFF_BYTES, sniffTable } from "./sniff.ts";
+import { sniffTable } from "./sniff.ts";
 import { type ByteSource, gatherBytes, readBytes } from "./streams.ts";
 import { type DataTable, defaultName, type TableFormat } from "./table.ts";
 import { quote } from "./text.ts";

@@ -31,6 +31,7 @@ const files: Record<string, string | Uint8Array> = {
   "cut.npy": encodeNpy({ shape: [2, 2], data: new Float32Array(4) }).subarray(0, 140),
   "labels.npy": encodeNpy({ shape: [4], data: new Float32Array(4) }),
   "wide.csv": "1,2,3,4\n5,6,7,8\n",
+  "cut.safetensors": Uint8Array.from([232, 3, 0, 0, 0, 0, 0, 0, 123, 34]),
 };
 
 beforeAll(async () => {
@@ -82,7 +83,40 @@ describe("exit code 1 with one sentence", () => {
     ],
     [
       "encode good.csv good.csv",
-      /^tied-autoencoder: good\.csv: not a model that can be read: .+[^.]\n$/,
+      "good.csv: is a table, and encode takes a model. To make one of the table:\n  tied-autoencoder train good.csv -o good.safetensors",
+    ],
+    [
+      "score good.csv good.csv",
+      "good.csv: is a table, and score takes a model or a detector. To make one of the table:\n  tied-autoencoder train good.csv -o good.safetensors",
+    ],
+    [
+      "watch good.csv",
+      "good.csv: is a table, and watch takes a detector. To make one of the table:\n  tied-autoencoder train good.csv --detector -o good.safetensors",
+    ],
+    [
+      "watch labels.npy",
+      "labels.npy: is a table, and watch takes a detector. To make one of the table:\n  tied-autoencoder train labels.npy --detector -o labels.safetensors",
+    ],
+    [
+      "evaluate empty.csv good.csv",
+      'empty.csv: is an empty file, and evaluate takes a model, which "train" makes',
+    ],
+    [
+      "watch binary.bin",
+      'binary.bin: is binary data of an unknown kind, and watch takes a detector, which "train --detector" makes',
+    ],
+    [
+      "watch m.safetensors",
+      "m.safetensors: is a model, not a detector; score tells its errors, train --detector makes a detector",
+    ],
+    ["train m.safetensors", "m.safetensors: is a model, and train takes a table"],
+    [
+      "score m.safetensors m.safetensors",
+      "m.safetensors: is a model, and the rows for score come from a table",
+    ],
+    [
+      "score cut.safetensors good.csv",
+      "cut.safetensors: is damaged: the header claims 1000 bytes and the file has 2 after its length",
     ],
     [
       "train good.csv --optimizer sgd -l 1e30 --scale none",

@@ -157,7 +157,7 @@ describe("errors in a table", () => {
     ["train one.csv", "one.csv: there is one row, and training needs at least two"],
     ["train x.json", "x.json: there is one row, and training needs at least two"],
     ["train x.parquet", "it is a Parquet file"],
-    ["train m.st", "m.st: it is a model in safetensors"],
+    ["train m.st", "m.st: is a model, and train takes a table"],
     ["train big.npy", "big.npy: row 2, column 2: is Infinity; training data must be finite"],
     [
       "train abc.csv --loss bce --scale none",

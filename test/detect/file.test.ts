@@ -113,7 +113,17 @@ describe("a file of another kind, or a damaged file", () => {
 
   it.each<[string, () => Uint8Array, string]>([
     ["a cut", () => bytes.slice(0, -100), ""],
-    ["another file", () => encodeSafetensors([], { format: "pt" }), 'the format "pt"'],
+    [
+      "another file",
+      () => encodeSafetensors([], { format: "pt" }),
+      "AnomalyDetector.load expects a file that save() wrote for a detector; got a safetensors file that this package did not write",
+    ],
+    [
+      "a model",
+      () => encodeSafetensors([], { format: "tied-autoencoder" }),
+      "; got a model, use TiedAutoencoder.load.",
+    ],
+    ["a table", () => new TextEncoder().encode("a;b\n1;2\n"), "; got text that looks like CSV."],
     [
       "a newer one",
       () => encodeSafetensors(named(), { ...metadata, version: "2" }),

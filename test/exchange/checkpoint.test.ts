@@ -70,14 +70,27 @@ describe("save and load", () => {
   }
 
   test.each<[string, Uint8Array, RegExp]>([
-    ["nothing", new Uint8Array(0), /expected an 8-byte header length/],
+    [
+      "nothing",
+      new Uint8Array(0),
+      /^TiedAutoencoder.load expects a file that save\(\) wrote for a model; got an empty file\.$/,
+    ],
+    ["a table", new TextEncoder().encode("a,b\n1,2\n"), /; got text that looks like CSV\.$/],
+    ["JSON", new TextEncoder().encode('{"layers":[1]}'), /; got JSON text\.$/],
+    ["a ZIP archive", new TextEncoder().encode("PK\x03\x04…"), /; got a ZIP archive\.$/],
+    ["bytes", Uint8Array.of(1, 2, 3), /; got binary data of an unknown kind\.$/],
+    [
+      "a detector",
+      encodeSafetensors([], { format: "tied-autoencoder-detector" }),
+      /; got a detector, use AnomalyDetector.load\.$/,
+    ],
     [
       "a truncated file",
       TiedAutoencoder.createSync({ layers }).save().subarray(0, -1),
-      /is the file whole/,
+      /^The file is damaged: tensor .*: is the file whole\?$/,
     ],
-    ["text", new TextEncoder().encode("<!doctype html><html>"), /claims/],
-    ["somebody else's safetensors", encodeSafetensors([]), /not a model of this package/],
+    ["text", new TextEncoder().encode("<!doctype html><html>"), /; got a web page\.$/],
+    ["somebody else's safetensors", encodeSafetensors([]), /; got a safetensors file that this package did not write; fromStateDict reads weights\.$/],
     [
       "a newer version",
       tampered(({ metadata }) => Object.assign(metadata, { version: "3" })),

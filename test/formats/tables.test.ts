@@ -275,7 +275,7 @@ describe("arrays", () => {
 test.each<[string, string | Uint8Array, RegExp]>([
   ["nothing", "", /^the file is empty$/],
   ["a picture", "\x89PNG\r\n", /^it is a PNG image, and a table is CSV/],
-  ["a model", new Uint8Array([40, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0x22]), /a model in safetensors/],
+  ["a model", new Uint8Array([40, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0x22]), /a safetensors file/],
   ["UTF-16", new Uint8Array([0xff, 0xfe, 0x61, 0]), /text in UTF-16/],
   ["a web page", "<!DOCTYPE html><p>Not found", /a web page/],
   ["bytes", new Uint8Array([1, 2, 0, 5]), /neither CSV or JSON in UTF-8 nor/],

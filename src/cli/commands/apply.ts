@@ -126,7 +126,8 @@ export const score = application({
 function application(what: Application): Command {
   return {
     name: what.name,
-    operands: ["MODEL", "DATA"],
+    operands: ["MODEL", what.takes === "row" ? "DATA" : "CODES"],
+    takes: what.name === "score" ? ["model", "detector"] : ["model"],
     summary: what.summary,
     ...(what.description === undefined ? {} : { description: what.description }),
     options: { ...what.options, ...rowOptions, ...tableOptions, ...runtimeOptions },
@@ -139,11 +140,7 @@ async function run(what: Application, args: Arguments): Promise<void> {
   const [modelPath = "", dataPath = ""] = args.operands;
   await requireRowOutput(args, [modelPath, dataPath]);
   if (await isDetector(modelPath)) {
-    if (what.name === "score") return (await import("../detector/score.ts")).scoreByDetector(args);
-    throw new CommandError(
-      `${modelPath}: is a detector, not a model; score, detect, watch and report take it`,
-      { file: modelPath },
-    );
+    return (await import("../detector/score.ts")).scoreByDetector(args);
   }
   const { model, note } = await readModel(modelPath, readRuntime(args));
   const report = resultReporter(args.flag("json"));

@@ -13,7 +13,7 @@ import {
   oddest,
   trainingDetection,
 } from "../detector/alarms.ts";
-import { encodeDetectorFile, readDetector, requireNoModel } from "../detector/file.ts";
+import { encodeDetectorFile, readDetector } from "../detector/file.ts";
 import {
   fitDetector,
   planDetector,
@@ -67,6 +67,7 @@ export const ANOMALY_CODE = 3;
 export const detect: Command = {
   name: "detect",
   operands: ["DATA", "[NEW]"],
+  takes: ["table", "detector"],
   summary: "Find the odd rows of a table, and say why they are odd.",
   description:
     "Learns what is normal from DATA and flags rows of NEW; without NEW those of DATA, each judged by models that have not seen it. DATA may also be a saved detector, which then judges NEW. What it decided about columns, times and thresholds is shown on the standard error; the alarms are the standard output.\n\nExit code 3 with --fail-on-anomaly says that rows were flagged.",
@@ -193,7 +194,6 @@ async function judgeByNew(
   newPath: string | undefined,
   report: Reporter,
 ): Promise<Answer> {
-  await requireNoModel(dataPath);
   const learn = args.number("learn");
   if (learn !== undefined && newPath !== undefined) {
     throw new UsageError("--learn judges the rest of DATA, and NEW names other rows; take one.");

@@ -15,6 +15,7 @@ import { requireColumns, trainedOn } from "./apply.ts";
 export const evaluate: Command = {
   name: "evaluate",
   operands: ["MODEL", "DATA"],
+  takes: ["model"],
   summary: "Tell how well a model reconstructs a table.",
   description:
     "Prints the loss that the model was trained on, the mean squared error of a number, and how the errors of rows are spread. Errors are those after scaling where the model scales.",

@@ -15,6 +15,7 @@ const FORMATS = ["onnx", "pytorch", "safetensors"] as const;
 export const exportModel: Command = {
   name: "export",
   operands: ["MODEL"],
+  takes: ["model"],
   summary: "Write a model for other programs: ONNX, PyTorch or bare safetensors.",
   description:
     "ONNX files run in every ONNX runtime, on rows in the data's units. For PyTorch it writes a folder: the model, a module that reads it and a script that trains it on several processes. Safetensors files hold the weights under PyTorch's names and not the optimizer's state, and are a third as large as what train saves.",

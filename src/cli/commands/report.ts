@@ -22,6 +22,7 @@ import { requireColumns, trainedOn } from "./apply.ts";
 export const report: Command = {
   name: "report",
   operands: ["MODEL", "DATA"],
+  takes: ["model", "detector"],
   summary: "Write an HTML page about a model or a detector and a table.",
   description:
     "One page that needs nothing else: what the model is, the losses of its training, a map of the codes, the distribution of the errors, the oddest rows with the columns to blame, and columns by error. With --images also filters and reconstructions. Of a detector: what it learned, how scores are spread, the oddest rows and why, and how flags agree with --labels.",

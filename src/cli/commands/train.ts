@@ -81,6 +81,7 @@ function only(options: Options): Options {
 export const train: Command = {
   name: "train",
   operands: ["DATA"],
+  takes: ["table"],
   summary: "Train a model on a table of numbers and save it.",
   description:
     "What you leave open follows from the data and is shown. The model is saved while it trains and at the end; its file is replaced only when the new one is complete. Ctrl-C, SIGTERM, SIGHUP and SIGQUIT end training after the step under way and save.\n\n--resume finishes a run that was cut, with the same data, as if it had never been cut. --continue trains the model on with other data, in a new run; a detector learns on from them, and old rows fade.",

@@ -25,6 +25,7 @@ const { header, "no-header": noHeader, delimiter } = tableOptions;
 export const watch: Command = {
   name: "watch",
   operands: ["DETECTOR", "[DATA]"],
+  takes: ["detector"],
   summary: "Judge rows as they arrive, and tell alarms as they happen.",
   description:
     'Rows are lines on the standard input, or of DATA: CSV, with or without a header, or JSON objects. A detector of a time series tells where a stretch of odd rows begins and where it ends. A cell that cannot be read is told and counts as missing; a line that cannot is told with its number and passed over.\n\nThe detector is one that "detect --save" or "train --detector" wrote.',

@@ -1,15 +1,11 @@
 // Detectors in files: the safetensors format of the library, with a note of the command line in the metadata. The note has
 // the decision that flagged the rows, so that later rows are flagged by the same decision.
 
-import { stat } from "node:fs/promises";
 import { decisionNames } from "../../detect/calibration.ts";
 import { AnomalyDetector, type Decision } from "../../detect.ts";
-import { FormatError } from "../../formats/errors.ts";
 import { decodeSafetensors } from "../../formats/safetensors.ts";
 import type { RuntimeOptions } from "../../make.ts";
-import { CommandError } from "../errors.ts";
-import { kindOf } from "../kinds.ts";
-import { NOTE, readBytesOf, withNote } from "../model-file.ts";
+import { NOTE, notRead, readBytesOf, withNote } from "../model-file.ts";
 import { nameOf } from "../sources.ts";
 
 export interface DetectorFile {
@@ -18,34 +14,15 @@ export interface DetectorFile {
   readonly decision: Decision | undefined;
 }
 
-/** Throws for a file that contains a model and not a detector. */
-export async function requireNoModel(path: string): Promise<void> {
-  if (path === "-") return;
-  const there = await stat(path).catch(() => undefined);
-  if (!there?.isFile()) return;
-  const kind = await kindOf(path);
-  if (kind !== "training" && kind !== "model") return;
-  throw new CommandError(
-    `${path}: is a model, not a detector; score tells its errors, train --detector makes a detector`,
-    { file: path },
-  );
-}
-
 /** Reads a detector; "-" is the standard input. */
 export async function readDetector(path: string, runtime: RuntimeOptions): Promise<DetectorFile> {
   const file = nameOf(path);
-  await requireNoModel(path);
   const bytes = await readBytesOf(path);
   try {
     const detector = await AnomalyDetector.load(bytes, runtime);
     return { detector, decision: parseDecision(decodeSafetensors(bytes).metadata[NOTE]) };
   } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    const reason = error.message.replace(/\.$/, "");
-    throw new CommandError(`${file}: not a detector that can be read: ${reason}`, {
-      file,
-      cause: error,
-    });
+    throw notRead(file, "a detector", error);
   }
 }
 
