@@ -4,7 +4,6 @@
 import { parseArgs } from "node:util";
 import type { Definition } from "../options.ts";
 import { UsageError } from "./errors.ts";
-import type { OperandKind } from "./kinds.ts";
 import { quoted } from "./text.ts";
 
 /** The names that an option accepts: the list of the library, with a check for each of their settings. */
@@ -37,6 +36,9 @@ export interface Option {
 }
 
 export type Options = Readonly<Record<string, Option>>;
+
+/** What an operand may be. */
+export type OperandKind = "model" | "detector" | "table";
 
 export interface Command {
   readonly name: string;

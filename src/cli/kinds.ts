@@ -79,9 +79,6 @@ async function holdsModel(path: string): Promise<"model" | "detector" | undefine
 const isFile = async (path: string): Promise<boolean> =>
   path !== "-" && ((await stat(path).catch(() => undefined))?.isFile() ?? false);
 
-/** What an operand may be. */
-export type OperandKind = "model" | "detector" | "table";
-
 /**
  * Throws if an operand is a file of another kind than the command takes. The first operand may be what `takes` says. All
  * others are tables.

@@ -112,6 +112,26 @@ export function bar(share: number, width: number): string {
   return "━".repeat(done) + "─".repeat(width - done);
 }
 
+/** The progress of a detector that learns, for `onProgress`: from the first model to the last, from 0 to 100 %. */
+export function learningProgress(report: Reporter) {
+  let all = 0;
+  const show = (done: number, model: number, isEnd: boolean) =>
+    report.progress(
+      () => `learning  ${bar(done, 20)}  ${Math.floor(100 * done)} %  model ${model} of ${all}`,
+      isEnd,
+    );
+  return {
+    onProgress({ done, model, models }: { done: number; model: number; models: number }): void {
+      if (all === 0) {
+        all = models;
+        show(0, 1, true);
+      }
+      show(done, model + 1, false);
+    },
+    end: () => show(1, all, true),
+  };
+}
+
 const HEADING = 10;
 
 /** A name, its value next to it, and a note if there is one. Long values continue on the next line. */

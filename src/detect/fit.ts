@@ -550,7 +550,7 @@ function* seriesNotes(rows: number, series: SeriesState | undefined): Generator<
   if (!series) return;
   const apart = Math.floor(rows / series.length);
   if (apart >= FEWEST_APART) return;
-  yield `${rows} rows make only ${apart} ${apart === 1 ? "window" : "windows"} without a common row. Rows in a window are odd together, so at an alpha of 0.01 false alarms may be twice as many as that. More rows, or a larger alpha, keep the promise.`;
+  yield `${rows} rows make only ${apart} ${apart === 1 ? "window" : "windows"} without a common row. Rows in a window are odd together, so at an alpha of 0.01 false alarms may be twice as many as that. With more rows, or a larger alpha, the rate is close to alpha.`;
 }
 
 function* rowNotes(rows: number, encoder: Encoder, { models }: Policy): Generator<string> {

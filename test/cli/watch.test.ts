@@ -1,6 +1,6 @@
 // `watch`: rows are judged as they arrive.
 
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readLines } from "../../src/cli/detector/lines.ts";
@@ -25,9 +25,38 @@ describe("watch", () => {
       ["watch", "c.safetensors", "-", "--alpha", ".003"],
       news,
     );
-    expect([code, err]).toEqual([0, "30 rows, 1 flagged\n"]);
+    expect([code, err]).toEqual([
+      0,
+      expect.stringMatching(/^flags {5}p-values of at most 0\.003: .*\n30 rows, 1 flagged\n$/),
+    ]);
     expect(out).toMatch(
       /^customer_id C1005 \(line 7\): score .*\n {2}age +170 +expected .* \(above\)\n$/,
+    );
+  });
+
+  test("gives the scores and flags of detect, for a table", async () => {
+    writeFileSync(join(folder, "news.csv"), news);
+    await runLine(folder, "detect c.safetensors news.csv -q -o news.jsonl");
+    const table = jsonLines(readFileSync(join(folder, "news.jsonl"), "utf8"));
+    const { out } = await run(folder, ["watch", "c.safetensors", "news.csv", "--json"]);
+    const watched = jsonLines(out).filter(({ event }) => event === undefined);
+    expect(watched.map(({ score, pValue, flagged }) => ({ score, pValue, flagged }))).toEqual(
+      table.map(({ score, pValue, flagged }) => ({ score, pValue, flagged })),
+    );
+    expect(watched.some(({ flagged }) => flagged)).toBe(true);
+  });
+
+  test("prints its decision, which is that of detect with new rows, and says how windows differ", async () => {
+    await runLine(folder, "detect sensors.csv --save d.safetensors -q");
+    writeFileSync(join(folder, "more.csv"), sensors(60, 3));
+    const { err: detected } = await runLine(folder, "detect sensors.csv more.csv");
+    const { err: saved } = await runLine(folder, "detect d.safetensors more.csv");
+    const { err } = await run(folder, ["watch", "d.safetensors", "more.csv"]);
+    const flags = /^flags .*$/m.exec(detected)?.[0] ?? "";
+    expect(flags).toContain("scores that one normal row in 10,000 exceeds; score above");
+    expect([saved, err]).toEqual([expect.stringContaining(flags), expect.stringContaining(flags)]);
+    expect(err.replace(/\s+/g, " ")).toContain(
+      "windows each row is judged by the window that ends with it; detect, which has later rows too, takes the mean of all windows with the row, so scores differ",
     );
   });
 
@@ -58,8 +87,8 @@ describe("watch", () => {
       lines.join("\n"),
     );
     expect(code).toBe(0);
-    expect(err).toContain("standard input: line 3: has 3 cells, the header has 8; passed over");
-    expect(err).toContain("standard input: line 5: opens a quote and never closes it; passed over");
+    expect(err).toContain("standard input: line 3: has 3 cells, the header has 8; skipped");
+    expect(err).toContain("standard input: line 5: opens a quote and never closes it; skipped");
     expect(err).toMatch(
       /line 7: column "age" must be a number, as in training; got "old"; taken as missing/,
     );
@@ -89,7 +118,45 @@ describe("watch", () => {
 
   test("ends with the name of the column if the header lacks one", async () => {
     const { code, err } = await run(folder, ["watch", "c.safetensors"], "country,plan\nDE,free\n");
-    expect([code, err]).toEqual([1, expect.stringContaining('the header has no column "seats"')]);
+    expect([code, err]).toEqual([
+      1,
+      expect.stringContaining(
+        "standard input: line 1: the header has no columns seats, revenue, age, currency, which the detector learned; it has country, plan\n",
+      ),
+    ]);
+  });
+
+  test.each([
+    ["x,y,z\n1,2,3\n", "header", "x, y, z"],
+    ["a,b,c,d,e,f,g,h\n1,2,3,4,5,6,7,8\n", "header", "a, b, c, d, e, f, g, h"],
+    ['{"x":1}\n{"x":2}\n', "object", "x"],
+  ])("rows of another table are refused at once: %j", async (text, what, names) => {
+    const { code, out, err } = await run(folder, ["watch", "c.safetensors", "-q"], text);
+    expect([code, out]).toEqual([1, ""]);
+    expect(err).toBe(
+      `tied-autoencoder: standard input: line 1: the ${what} has none of the columns that the detector learned (country, plan, seats, revenue, age, currency); it has ${names}\n`,
+    );
+  });
+
+  test("the same problem is reported for the first, the tenth and the hundredth line", async () => {
+    const [header = "", row = ""] = news.split("\n");
+    const bad = Array.from({ length: 100 }, (_, i) => row.replace(/\d+,EUR$/, `x${i},EUR`));
+    const cut = Array.from({ length: 20 }, (_, i) => `only,${i}`);
+    const text = [header, ...bad, ...cut].join("\n");
+    const { code, err } = await run(folder, ["watch", "c.safetensors"], text);
+    expect(code).toBe(0);
+    const told = (line: number, value: string) =>
+      `tied-autoencoder: warning: standard input: line ${line}: column "age" must be a number, as in training; got "${value}"; taken as missing`;
+    const short = (line: number) =>
+      `tied-autoencoder: warning: standard input: line ${line}: has 2 cells, the header has 8; skipped`;
+    expect(err.split("\n").filter((line) => /warning.*(?:missing|skipped)/.test(line))).toEqual([
+      told(2, "x0"),
+      `${told(11, "x9")}, as 9 times before`,
+      `${told(101, "x99")}, as 99 times before`,
+      short(102),
+      `${short(111)}, as 9 times before`,
+    ]);
+    expect(err).toContain("100 rows, 0 flagged; 20 lines and 100 cells could not be read");
   });
 
   test("reports the start and the end of events of a series", async () => {
@@ -124,13 +191,18 @@ describe("watch", () => {
     const { code, out, err } = await run(folder, ["watch", "w.safetensors"], lines.join("\n"));
     expect([code, out]).toEqual([0, ""]);
     expect(err).toMatch(/line 61: column "c" must be a number.*got "err"; taken as missing/);
-    expect(err).toContain("line 121: has 1 cell, the header has 4; passed over");
+    expect(err).toContain("line 121: has 1 cell, the header has 4; skipped");
     expect(err).toContain("197 rows, 0 flagged; 1 line and 1 cell could not be read");
   });
 
   test("refuses a false discovery rate", async () => {
     const { code, err } = await run(folder, ["watch", "c.safetensors", "-", "--fdr", ".1"]);
-    expect([code, err]).toEqual([2, expect.stringContaining("a watch cannot keep")]);
+    expect([code, err]).toEqual([
+      2,
+      expect.stringContaining(
+        "--fdr judges all rows together, and watch judges each row when it arrives",
+      ),
+    ]);
   });
 });
 

@@ -90,7 +90,11 @@ describe("save and load", () => {
       /^The file is damaged: tensor .*: is the file whole\?$/,
     ],
     ["text", new TextEncoder().encode("<!doctype html><html>"), /; got a web page\.$/],
-    ["somebody else's safetensors", encodeSafetensors([]), /; got a safetensors file that this package did not write; fromStateDict reads weights\.$/],
+    [
+      "somebody else's safetensors",
+      encodeSafetensors([]),
+      /; got a safetensors file that this package did not write; fromStateDict reads weights\.$/,
+    ],
     [
       "a newer version",
       tampered(({ metadata }) => Object.assign(metadata, { version: "3" })),

@@ -286,7 +286,11 @@ describe("refuses", () => {
       encodeSafetensors([f32("mean", [1], new Float32Array(1))]),
       /"mean" has a name/,
     ],
-    ["a model of this package", model.save(), /got a model of this package, use TiedAutoencoder.load/],
+    [
+      "a model of this package",
+      model.save(),
+      /got a model of this package, use TiedAutoencoder.load/,
+    ],
     ["text", new TextEncoder().encode("<!doctype html><html>"), /got a web page/],
   ])("%s", async (_, bytes, message) => {
     await expect(fromStateDict(bytes)).rejects.toThrow(FormatError);

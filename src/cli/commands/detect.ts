@@ -16,6 +16,7 @@ import {
 import { encodeDetectorFile, readDetector } from "../detector/file.ts";
 import {
   fitDetector,
+  knownOf,
   planDetector,
   requireJudgeable,
   requireOptions,
@@ -146,11 +147,11 @@ async function run(args: Arguments): Promise<void> {
     await requireWritable(save);
   }
   const report = makeReporter({ json: args.flag("json"), quiet: args.flag("quiet") });
-  const { judged, decision } = (await isDetector(dataPath))
+  const { judged, decision, later } = (await isDetector(dataPath))
     ? await judgeBySaved(args, dataPath, newPath, report)
     : await judgeByNew(args, dataPath, newPath, report);
   if (save !== undefined) {
-    await writeWhole(save, ...encodeDetectorFile(judged.detector, decision));
+    await writeWhole(save, ...encodeDetectorFile(judged.detector, later));
     report.say(`saved     ${save}`);
     report.event("saved", () => ({ file: save }));
   }
@@ -160,6 +161,8 @@ async function run(args: Arguments): Promise<void> {
 interface Answer {
   readonly judged: Judged;
   readonly decision: Decision;
+  /** The decision for a saved detector. */
+  readonly later: Decision;
 }
 
 async function judgeBySaved(
@@ -185,7 +188,7 @@ async function judgeBySaved(
     tellDecision(detector, decision, false, report);
     return judgeNew(detector, table, decision, report);
   });
-  return { judged, decision };
+  return { judged, decision, later: decision };
 }
 
 async function judgeByNew(
@@ -209,23 +212,22 @@ async function judgeByNew(
   const plan = await planDetector(args, table, report, learn);
   if (newPath !== undefined) {
     // Read before the learning, which may take a long time.
-    const { schema } = plan;
-    const other = await readTold(args, newPath, report, { schema, config: { cells: table.cells } });
+    const other = await readTold(args, newPath, report, knownOf(plan));
     requireJudgeable(other, plan);
     readLabels(other);
-    const { detector, decision } = await fitDetector(args, plan, report);
+    const { detector, decision, later } = await fitDetector(args, plan, report);
     const judged = await inFile(other, () => judgeNew(detector, other, decision, report));
-    return { judged, decision };
+    return { judged, decision, later };
   }
   readLabels(table);
-  const { detector, decision } = await fitDetector(args, plan, report);
+  const { detector, decision, later } = await fitDetector(args, plan, report);
   const { table: learned } = plan;
   const judged = await inFile(learned, () =>
     learn === undefined
       ? { detector, table: learned, first: 0, detection: trainingDetection(detector, decision) }
       : judgeRows(detector, learned, (rows) => detector.detect(rows, decision), learn),
   );
-  return { judged, decision };
+  return { judged, decision, later };
 }
 
 /** Tables with more rows are not checked for drift, because the check takes as long as judging them. */
@@ -243,7 +245,7 @@ function judgeNew(
   const { alarm, sinceRow = 0 } = detector.drift(rowsOf(table));
   if (alarm) {
     report.warn(
-      `${table.file}: from about ${placeIn(table, Math.min(sinceRow, table.rows - 1))} on, rows are no longer like those learned from: more of them are flagged than the rate says. Learn from newer rows if they are normal`,
+      `${table.file}: from about ${placeIn(table, Math.min(sinceRow, table.rows - 1))} on, rows are no longer like those learned from: more of them are flagged than expected. Learn from newer rows if they are normal`,
     );
     report.event("drift", () => ({ sinceRow }));
   }
@@ -355,5 +357,5 @@ function chanceText(decision: Decision, rows: number, { threshold }: Detection):
         : (decision.alpha ?? 0);
   const expected = share * rows;
   const about = expected >= 1 ? `about ${grouped(expected)}` : "fewer than 1";
-  return `Of as many normal rows ${about} would be.`;
+  return `Among ${counted(rows, "normal row")} ${about} would be flagged.`;
 }

@@ -7,6 +7,7 @@ import type { Arguments, Command } from "../arguments.ts";
 import { print } from "../console.ts";
 import type { Alarm } from "../detector/alarms.ts";
 import { readDetector } from "../detector/file.ts";
+import { tellDecision } from "../detector/fit.ts";
 import { type NamedRow, RowReader, readLines } from "../detector/lines.ts";
 import { decisionOptions, defaultDecision, readDecision } from "../detector/options.ts";
 import { headLines, type Naming, namesIn, namingOf, reasonLines } from "../detector/text.ts";
@@ -15,7 +16,7 @@ import { CommandError, UsageError } from "../errors.ts";
 import { readTableOptions, tableOptions } from "../input.ts";
 import { readRuntime, runtimeOptions } from "../model-file.ts";
 import { counted, grouped, short } from "../numbers.ts";
-import { makeReporter, type Reporter } from "../report.ts";
+import { makeReporter, type Reporter, setting } from "../report.ts";
 import { nameOf, openSource } from "../sources.ts";
 import { toJson } from "../text.ts";
 import { ANOMALY_CODE } from "./detect.ts";
@@ -28,7 +29,7 @@ export const watch: Command = {
   takes: ["detector"],
   summary: "Judge rows as they arrive, and tell alarms as they happen.",
   description:
-    'Rows are lines on the standard input, or of DATA: CSV, with or without a header, or JSON objects. A detector of a time series tells where a stretch of odd rows begins and where it ends. A cell that cannot be read is told and counts as missing; a line that cannot is told with its number and passed over.\n\nThe detector is one that "detect --save" or "train --detector" wrote.',
+    'Rows are lines on the standard input, or of DATA: CSV, with or without a header, or JSON objects. A detector of a time series tells where a stretch of odd rows begins and where it ends. A cell that cannot be read is reported and counts as missing. A line that cannot be read is reported with its number and skipped.\n\nThe detector is one that "detect --save" or "train --detector" wrote.',
   options: {
     all: { help: "tell every row, not only alarms" },
     ...decisionOptions,
@@ -55,7 +56,7 @@ async function run(args: Arguments): Promise<void> {
   const asked = readDecision(args);
   if (asked && "fdr" in asked) {
     throw new UsageError(
-      "--fdr is a promise about rows together, which a watch cannot keep; take --alpha or --pot.",
+      "--fdr judges all rows together, and watch judges each row when it arrives; take --alpha or --pot.",
     );
   }
   const json = args.flag("json");
@@ -64,10 +65,19 @@ async function run(args: Arguments): Promise<void> {
   const { window, calibrationRows } = detector.config;
   const usual = kept && !("fdr" in kept) ? kept : undefined;
   const decision = asked ?? usual ?? defaultDecision(window !== undefined, false, calibrationRows);
+  tellDecision(detector, decision, asked === undefined && kept === undefined, report);
+  if (window !== undefined) {
+    report.say(
+      setting(
+        "windows",
+        `each row is judged by the window that ends with it; detect, which has later rows too, takes the mean of all windows with the row, so scores differ`,
+      ),
+    );
+  }
   const watching = new Watching(args, detector, decision, report, nameOf(dataPath));
   const source = await openSource(dataPath);
   const { header: hasHeader, delimiter: mark } = readTableOptions(args, report);
-  const reader = new RowReader(detector.schema, neededColumns(detector), hasHeader, mark);
+  const reader = new RowReader(detector, hasHeader, mark);
   for await (const line of readLines(source.bytes)) {
     const content = await inSource(watching.file, () => reader.read(line));
     if ("problem" in content) await watching.tellBad(line.number, content.problem);
@@ -92,13 +102,6 @@ function learnedColumns({ schema }: AnomalyDetector): string[] {
   return schema.flatMap(({ name, kind }) =>
     kind === "id" || kind === "ignore" || kind === "time" ? [] : [String(name)],
   );
-}
-
-/** The columns that are necessary to judge a row. */
-function neededColumns(detector: AnomalyDetector): string[] {
-  const { time, groupBy } = detector.config.window ?? {};
-  const order = [time, groupBy].filter((name) => name !== undefined);
-  return [...new Set([...learnedColumns(detector), ...order])];
 }
 
 interface Seen {
@@ -137,6 +140,8 @@ class Watching {
   /** Cells that could not be read. */
   #cells = 0;
   #hasDrifted = false;
+  /** How often each kind of problem has occurred. */
+  readonly #told = new Map<string, number>();
 
   constructor(
     args: Arguments,
@@ -197,7 +202,18 @@ class Watching {
     this.#bad += 1;
     const message = `${this.file}: line ${line}: ${problem}`;
     if (this.#json) await print(`${toJson({ event: "error", line, message })}\n`);
-    this.#report.warn(`${message}; passed over`);
+    // The same problem with other numbers and texts
+    this.#warnRarely(problem.replace(/"[^"]*"|\d+/g, ""), `${message}; skipped`);
+  }
+
+  /** Warns of the first problem of a kind, the tenth, the hundredth and so on. */
+  #warnRarely(kind: string, message: string): void {
+    const before = this.#told.get(kind) ?? 0;
+    this.#told.set(kind, before + 1);
+    if (before === 0) this.#report.warn(message);
+    else if (/^10*$/.test(String(before + 1))) {
+      this.#report.warn(`${message}, as ${grouped(before)} times before`);
+    }
   }
 
   /** The learned column in the message of an error, if the row has a value there. */
@@ -210,7 +226,7 @@ class Watching {
     this.#cells += 1;
     const message = `${this.file}: line ${line}: ${problem}`;
     if (this.#json) await print(`${toJson({ event: "warning", line, column, message })}\n`);
-    this.#report.warn(`${message}; taken as missing`);
+    this.#warnRarely(`cell ${column}`, `${message}; taken as missing`);
   }
 
   async end(): Promise<void> {
@@ -328,7 +344,7 @@ class Watching {
     if (!this.#detector.drift().alarm) return;
     this.#hasDrifted = true;
     this.#report.warn(
-      `${this.file}: line ${line}: rows are no longer like those learned from: more of them are flagged than the rate says`,
+      `${this.file}: line ${line}: rows are no longer like those learned from: more of them are flagged than expected`,
     );
   }
 }

@@ -15,14 +15,15 @@ import type { Arguments } from "../arguments.ts";
 import { CommandError, UsageError } from "../errors.ts";
 import { readRuntime } from "../model-file.ts";
 import { counted, duration, grouped, short, shortBelow } from "../numbers.ts";
-import { bar, type Reporter, setting } from "../report.ts";
-import { listed, quoted } from "../text.ts";
+import { learningProgress, type Reporter, setting } from "../report.ts";
+import { quoted } from "../text.ts";
 import { trainingDetection } from "./alarms.ts";
 import { decisionText, defaultDecision, readDecision, readDetectorOptions } from "./options.ts";
 import { chooseSeries, requireWindowOptions, type SeriesAnswer } from "./series.ts";
 import {
   columnsOption,
   type DetectorTable,
+  type Known,
   labelColumns,
   namesOf,
   rowsOf,
@@ -35,6 +36,8 @@ import { inFile, inWords } from "./words.ts";
 export interface Fitted {
   readonly detector: AnomalyDetector;
   readonly decision: Decision;
+  /** The decision for rows that are judged later: the requested one, or the default for rows that were not learned. */
+  readonly later: Decision;
 }
 
 /** The choices that are made before a detector learns. */
@@ -138,30 +141,26 @@ function requireRows(asked: Decision | undefined, file: string, rows: number): v
   }
 }
 
-/** Throws if the planned detector cannot judge a table. Called before the detector learns, which takes time. */
-export function requireJudgeable(
-  table: DetectorTable,
-  { schema, series }: Pick<Plan, "schema" | "series">,
-): void {
-  const { file } = table;
-  const fail = (why: string, columnName?: string): never => {
-    throw new CommandError(`${file}: ${why}`, { file, ...(columnName ? { columnName } : {}) });
+/** What is known of a detector before it learns. */
+export function knownOf({ schema, series, table }: Plan): Known {
+  const time = schema.find(({ kind }) => kind === "time")?.name;
+  const { groupBy } = series.window ?? {};
+  const window = series.window && {
+    ...(typeof time === "string" ? { time } : {}),
+    ...(groupBy === undefined ? {} : { groupBy }),
   };
-  if (table.rows === 0) fail("there are no rows to judge");
-  const names = table.columns.map(({ name }) => name);
-  const isNeeded = (kind: ColumnSchema["kind"]) =>
-    kind !== "ignore" && kind !== "id" && (kind !== "time" || series.window !== undefined);
-  const lacking = schema.find(
-    ({ name, kind, missing }) => isNeeded(kind) && missing === 0 && !names.includes(String(name)),
-  );
-  if (lacking) {
-    const name = String(lacking.name);
-    fail(`has no column ${quoted(name)}; it has ${listed(names)}`, name);
-  }
+  return { schema, config: { cells: table.cells, window } };
+}
+
+/** Throws if the planned detector cannot judge a table. Called before the detector learns, which takes time. */
+export function requireJudgeable(table: DetectorTable, { series }: Pick<Plan, "series">): void {
+  const { file } = table;
+  if (table.rows === 0) throw new CommandError(`${file}: there are no rows to judge`, { file });
   const length = series.window?.length;
   if (typeof length === "number" && table.rows < length) {
-    fail(
-      `windows of ${length} rows are longer than the ${counted(table.rows, "row")} to judge; --window takes fewer, --window none judges each row by itself`,
+    throw new CommandError(
+      `${file}: windows of ${length} rows are longer than the ${counted(table.rows, "row")} to judge; a smaller --window N makes shorter ones, --window none judges each row by itself`,
+      { file },
     );
   }
 }
@@ -174,6 +173,7 @@ export function fitDetector(
 ): Promise<Fitted> {
   return inFile(table, async () => {
     const started = performance.now();
+    const { onProgress, end: endProgress } = learningProgress(report);
     const detector = await AnomalyDetector.fit(rowsOf(table, 0, end), {
       ...options,
       ...readRuntime(args),
@@ -181,18 +181,14 @@ export function fitDetector(
       cells: table.cells,
       yardstick: true,
       ...(series.window ? { window: series.window } : {}),
-      onProgress: ({ done, model, models }) => {
-        report.progress(() => `learning  ${bar(done, 20)}  model ${model + 1} of ${models}`);
-      },
+      onProgress,
     });
+    endProgress();
     const seconds = (performance.now() - started) / 1000;
-    const decision =
-      asked ??
-      defaultDecision(
-        series.window !== undefined,
-        isAmongThemselves,
-        detector.config.calibrationRows,
-      );
+    const isSeries = series.window !== undefined;
+    const { calibrationRows } = detector.config;
+    const decision = asked ?? defaultDecision(isSeries, isAmongThemselves, calibrationRows);
+    const later = asked ?? defaultDecision(isSeries, false, calibrationRows);
     for (const line of schemaLines(detector.schema)) report.say(line);
     if (series.why !== "") report.say(setting("series", series.why));
     report.say(setting("detector", detectorText(detector), duration(seconds)));
@@ -210,15 +206,21 @@ export function fitDetector(
       decision,
       seconds,
     }));
-    return { detector, decision };
+    return { detector, decision, later };
   });
 }
 
 function tellYardstick({ yardstick }: AnomalyDetector, report: Reporter): void {
   if (yardstick === undefined) return;
   const { rows, detector, pca } = yardstick;
-  const figures = `AUROC ${detector.toFixed(2)}, PCA ${pca.toFixed(2)}`;
-  report.say(setting("yardstick", figures, `${grouped(rows)} unseen rows with one value swapped`));
+  const figures = `AUROC ${detector.toFixed(2)}; principal components alone ${pca.toFixed(2)}; a guess 0.5`;
+  report.say(
+    setting(
+      "self-test",
+      figures,
+      `on ${grouped(rows)} unseen rows, in which one value was swapped`,
+    ),
+  );
 }
 
 /** Reports the notes of a detector, except those about small samples, which are part of the decision. */

@@ -7,7 +7,7 @@ import type { CsvDelimiter } from "../../formats/csv-dialect.ts";
 import { readBytes } from "../../formats/streams.ts";
 import { encodeUtf8 } from "../../formats/text.ts";
 import { CommandError } from "../errors.ts";
-import { quoted } from "../text.ts";
+import { type Known, lackingText, neededColumns } from "./table.ts";
 
 /** A line of text, from 1. */
 export interface Line {
@@ -65,45 +65,58 @@ const NOTHING: LineContent = { row: undefined };
 /** Reads lines as rows of the columns that a detector knows. */
 export class RowReader {
   readonly #schema: readonly ColumnSchema[];
-  /** The columns that a row must have. */
+  /** The columns that a row must have, and those of them that are numbers. */
   readonly #needed: readonly string[];
+  readonly #numbers: readonly string[];
   readonly #header: boolean | "auto";
   #delimiter: CsvDelimiter | undefined;
   #names: readonly string[] | undefined;
   #headerText: string | undefined;
+  #hasRows = false;
 
-  constructor(
-    schema: readonly ColumnSchema[],
-    needed: readonly string[],
-    header: boolean | "auto",
-    delimiter: CsvDelimiter | "auto",
-  ) {
-    this.#schema = schema;
-    this.#needed = needed;
+  constructor(known: Known, header: boolean | "auto", delimiter: CsvDelimiter | "auto") {
+    this.#schema = known.schema;
+    this.#needed = neededColumns(known);
+    this.#numbers = known.schema.flatMap(({ name, kind }) =>
+      kind === "number" ? [String(name)] : [],
+    );
     this.#header = header;
     this.#delimiter = delimiter === "auto" ? undefined : delimiter;
   }
 
-  /** @throws CommandError for a header without a necessary column, because then no row can be read */
-  read({ number, text }: Line): LineContent {
+  /** @throws CommandError for columns of another table, because then no row can be read */
+  read(line: Line): LineContent {
+    const content = this.#read(line);
+    if ("row" in content && content.row) this.#hasRows = true;
+    return content;
+  }
+
+  #read({ number, text }: Line): LineContent {
     if (text === undefined) return { problem: `is longer than ${LONGEST} bytes` };
     const line = number === 1 ? text.replace(/^\ufeff/, "") : text;
     if (line.trim() === "") return NOTHING;
-    if (/^\s*[{[]/.test(line)) return this.#readJson(line);
+    if (/^\s*[{[]/.test(line)) return this.#readJson(line, number);
     if (this.#names === undefined) return this.#readFirst(line, number);
     if (line === this.#headerText) return NOTHING; // the start of the next file
     return this.#readCells(line);
   }
 
-  #readJson(line: string): LineContent {
-    try {
-      const value: unknown = JSON.parse(line);
-      if (Array.isArray(value)) return this.#named(value, this.#schemaNames());
-      if (typeof value === "object" && value !== null) return { row: { ...value } };
-    } catch {
-      // Reported below.
+  #readJson(line: string, number: number): LineContent {
+    const value = parsed(line);
+    if (Array.isArray(value)) return this.#named(value, this.#schemaNames());
+    if (typeof value !== "object" || value === null) {
+      return { problem: "is neither a JSON object nor an array" };
     }
-    return { problem: "is neither a JSON object nor an array" };
+    const names = Object.keys(value);
+    if (!this.#hasRows && !this.#needed.some((name) => names.includes(name))) {
+      throw this.#otherColumns(number, "the object", names);
+    }
+    return { row: { ...value } };
+  }
+
+  #otherColumns(line: number, what: string, names: readonly string[]): CommandError {
+    const why = lackingText(names, this.#needed) ?? "has other columns";
+    return new CommandError(`line ${line}: ${what} ${why}`, { line });
   }
 
   #readFirst(line: string, number: number): LineContent {
@@ -122,16 +135,12 @@ export class RowReader {
     const best =
       split.find(({ cells }) => cells.length === width) ??
       split.reduce((most, each) => (each.cells.length > most.cells.length ? each : most));
-    const known = best.cells.filter((cell) => this.#needed.includes(cell));
-    if (this.#header === true || (this.#header === "auto" && known.length > 0)) {
-      const missing = this.#needed.filter((name) => !best.cells.includes(name));
-      throw new CommandError(
-        `line ${number}: the header has no column ${quoted(missing[0] ?? "")}, which the detector learned; it has ${best.cells
-          .map((cell) => quoted(cell, 20))
-          .slice(0, 8)
-          .join(", ")}`,
-        { line: number },
-      );
+    const isKnown = best.cells.some((cell) => this.#needed.includes(cell));
+    if (
+      this.#header === true ||
+      (this.#header === "auto" && (isKnown || this.#areNames(best.cells)))
+    ) {
+      throw this.#otherColumns(number, "the header", best.cells);
     }
     if (best.cells.length !== width) {
       return {
@@ -141,6 +150,18 @@ export class RowReader {
     this.#delimiter = best.one;
     this.#names = this.#schemaNames();
     return this.#named(best.cells, this.#names);
+  }
+
+  /** Whether the cells of the first line seem to be names of other columns: words, also where numbers are expected. */
+  #areNames(cells: readonly string[]): boolean {
+    const isWord = (cell: string | undefined) =>
+      /^[\p{L}_]/u.test(cell ?? "") &&
+      !/^(?:n\/?a|nan|null|none|inf|true|false)$/i.test(cell ?? "");
+    if (cells.length !== this.#schema.length) return cells.length > 1 && cells.every(isWord);
+    const numbers = this.#schema.flatMap(({ name }, i) =>
+      this.#numbers.includes(String(name)) ? [cells[i]] : [],
+    );
+    return numbers.length > 0 && numbers.every(isWord);
   }
 
   #readCells(line: string): LineContent {
@@ -159,6 +180,14 @@ export class RowReader {
 
   #schemaNames(): string[] {
     return this.#schema.map(({ name }) => String(name));
+  }
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
   }
 }
 

@@ -17,7 +17,13 @@ import { rowFormat, writingRows } from "../rows.ts";
 import { nameOf, openSource } from "../sources.ts";
 import { toJson } from "../text.ts";
 import { readDetector } from "./file.ts";
-import { byPlace, type DetectorTable, readDetectorTable, readingOf } from "./table.ts";
+import {
+  byPlace,
+  type DetectorTable,
+  readDetectorTable,
+  readingOf,
+  requireColumns,
+} from "./table.ts";
 import { type Naming, namesIn, namingOf } from "./text.ts";
 import { inFile, toldOf } from "./words.ts";
 
@@ -180,6 +186,7 @@ async function scoreAll(
     });
     for await (const table of tables) {
       const columns = byPlace(table.columns, table.named, schema);
+      requireColumns(file, columns, table.named, detector);
       await judge(columns, { file, lineOf: (row) => table.lineOf(row) });
       done += table.rows;
     }

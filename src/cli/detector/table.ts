@@ -6,11 +6,11 @@ import type { CellOptions } from "../../formats/cell-values.ts";
 import { FormatError } from "../../formats/errors.ts";
 import type { TableColumn, TableFormat } from "../../formats/table.ts";
 import { readTable } from "../../formats/tables.ts";
-import type { Arguments, Options } from "../arguments.ts";
+import { type Arguments, didYouMean, type Options } from "../arguments.ts";
 import { type Columns, chooseColumns, parseColumns } from "../columns.ts";
 import { CommandError, UsageError } from "../errors.ts";
 import { forOptions, readTableOptions, withName } from "../input.ts";
-import { grouped } from "../numbers.ts";
+import { counted, grouped } from "../numbers.ts";
 import type { Reporter } from "../report.ts";
 import { nameOf, openSource } from "../sources.ts";
 import { listed, quoted } from "../text.ts";
@@ -54,9 +54,59 @@ export interface Roles {
 /** The columns and the number format of a detector that will judge a table. */
 export interface Known {
   readonly schema: AnomalyDetector["schema"];
-  readonly config: Pick<AnomalyDetector["config"], "cells">;
+  readonly config: {
+    readonly cells: CellOptions;
+    /** For a time series: the columns that order rows. */
+    readonly window: { readonly time?: string; readonly groupBy?: string } | undefined;
+  };
 }
 type KnownSchema = AnomalyDetector["schema"];
+
+/**
+ * The columns that a row needs to be judged. Where `mayLack`, without those that some rows learned from did not have.
+ */
+export function neededColumns({ schema, config }: Known, mayLack = false): string[] {
+  const learned = schema.flatMap(({ name, kind, missing }) =>
+    kind === "id" || kind === "ignore" || kind === "time" || (mayLack && missing > 0)
+      ? []
+      : [String(name)],
+  );
+  const { time, groupBy } = config.window ?? {};
+  return [...new Set([...learned, ...[time, groupBy].filter((name) => name !== undefined)])];
+}
+
+/** Which of the needed columns are not there, as the end of a sentence; undefined if all are there. */
+export function lackingText(
+  names: readonly string[],
+  needed: readonly string[],
+): string | undefined {
+  const lacking = needed.filter((name) => !names.includes(name));
+  const [first] = lacking;
+  if (first === undefined) return undefined;
+  const has = `it has ${listed(names)}`;
+  if (lacking.length === needed.length && needed.length > 1) {
+    return `has none of the columns that the detector learned (${listed(needed)}); ${has}`;
+  }
+  const guess = lacking.length === 1 ? didYouMean(first, names) : "";
+  const which = lacking.length === 1 ? `column ${quoted(first)}` : `columns ${listed(lacking)}`;
+  return `has no ${which}, which the detector learned${guess}; ${has}`;
+}
+
+/** Throws if a table lacks columns that the detector needs. */
+export function requireColumns(
+  file: string,
+  columns: readonly TableColumn[],
+  isNamed: boolean,
+  known: Known,
+): void {
+  const names = columns.map(({ name }) => name);
+  const lacking = lackingText(names, neededColumns(known, true));
+  if (lacking === undefined) return;
+  const why = isNamed
+    ? lacking
+    : `has ${counted(names.length, "column")} without names, and the rows learned from have ${known.schema.length}`;
+  throw new CommandError(`${file}: ${why}`, { file });
+}
 
 /** Reads a whole table, for a detector that will learn from it or judge it. */
 export async function readDetectorTable(
@@ -96,6 +146,7 @@ export async function readDetectorTable(
     });
     for (const warning of table.warnings) report.warn(forOptions(file, warning));
     const columns = schema ? byPlace(table.columns, table.named, schema) : table.columns;
+    if (known) requireColumns(file, columns, table.named, known);
     return {
       file,
       format: table.format,

@@ -179,7 +179,7 @@ export function reasonText(
   if (probability === 0) return `never seen; expected ${valueText(expected)}`;
   const isUnlikely = probability !== undefined && probability < UNLIKELY;
   const likely = isUnlikely ? `, ${percent(probability)} likely` : "";
-  if (value === expected) return `as expected, odd beside the others${likely}`;
+  if (value === expected) return `usual by itself, but not with the other columns${likely}`;
   const side = sign > 0 ? " (above)" : sign < 0 ? " (below)" : "";
   return `expected ${expectedText(expected, value)}${side}${likely}`;
 }

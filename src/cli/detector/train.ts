@@ -5,7 +5,7 @@ import { UsageError } from "../errors.ts";
 import { readRuntime } from "../model-file.ts";
 import { duration, grouped } from "../numbers.ts";
 import { replaceable, requireReplaceable, requireWritable, writeWhole } from "../output.ts";
-import { bar, makeReporter } from "../report.ts";
+import { learningProgress, makeReporter } from "../report.ts";
 import { encodeDetectorFile, readDetector } from "./file.ts";
 import { fitDetector, planDetector, requireOptions, tellTable } from "./fit.ts";
 import { defaultDecision, detectorOptions, readDecision } from "./options.ts";
@@ -30,8 +30,8 @@ async function make(args: Arguments, path: string, dataPath: string): Promise<vo
   const table = await readDetectorTable(args, dataPath, report);
   tellTable(table, (performance.now() - started) / 1000, report);
   const plan = await planDetector(args, table, report, table.rows);
-  const { detector, decision } = await fitDetector(args, plan, report);
-  await writeWhole(path, ...encodeDetectorFile(detector, decision));
+  const { detector, later } = await fitDetector(args, plan, report);
+  await writeWhole(path, ...encodeDetectorFile(detector, later));
   report.event("saved", () => ({ file: path }));
   report.say(`saved     ${path}`);
 }
@@ -49,12 +49,9 @@ async function update(args: Arguments, path: string, dataPath: string): Promise<
   const table = await readDetectorTable(args, dataPath, report, detector);
   tellTable(table, (performance.now() - started) / 1000, report);
   const before = detector.drift();
-  await inFile(table, () =>
-    detector.update(rowsOf(table), {
-      onProgress: ({ done, model, models }) =>
-        report.progress(() => `learning  ${bar(done, 20)}  model ${model + 1} of ${models}`),
-    }),
-  );
+  const { onProgress, end } = learningProgress(report);
+  await inFile(table, () => detector.update(rowsOf(table), { onProgress }));
+  end();
   const seconds = (performance.now() - started) / 1000;
   const { alarm, sinceRow = 0 } = detector.drift();
   if (alarm && !before.alarm) {
