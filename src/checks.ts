@@ -89,10 +89,16 @@ export function optionalText(where: string, value: unknown): string | undefined 
 }
 
 /** An array or a typed array. The values in it are not checked. */
-export function list(where: string, value: unknown): ArrayLike<unknown> {
+export function list(where: string, value: unknown, what = "a list"): ArrayLike<unknown> {
   if (Array.isArray(value)) return value as unknown[];
   if (ArrayBuffer.isView(value) && "length" in value) return value as unknown as ArrayLike<unknown>;
-  throw new InvalidTypeError(`${where} must be a list; got ${show(value)}.`);
+  throw new InvalidTypeError(`${where} must be ${what}; got ${show(value)}.`);
+}
+
+/** An array or a typed array as numbers. A value that is not a number becomes NaN. */
+export function numberList(where: string, value: unknown): Float64Array {
+  const given = list(where, value, "a list of numbers");
+  return Float64Array.from(given, (each) => (typeof each === "number" ? each : Number.NaN));
 }
 
 /** Labels as texts, one for each `item`. */

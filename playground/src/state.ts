@@ -1,7 +1,7 @@
 // All that the page knows, as signals, and all that it does. Components read signals and call these functions.
 
 import workerProgram from "virtual:worker";
-import { batch, computed, effect, signal } from "@preact/signals";
+import { batch, computed, effect, type Signal, signal } from "@preact/signals";
 import { Client, LabError } from "./client.ts";
 import { makeData } from "./data/sets.ts";
 import { detectorPValue, helperClient } from "./helper.ts";
@@ -56,6 +56,8 @@ export const strip = signal<{ readonly title: string; readonly images: Float32Ar
 export const unit = computed(() => (hoveredUnit.value >= 0 ? hoveredUnit.value : pinnedUnit.value));
 export const prefersStill = signal(false);
 export const dark = signal(false);
+/** The page has one column with tabs. */
+export const narrow = signal(false);
 
 /** Losses for the chart: [step, training, held out, twin], thinned as they grow. */
 export const curve = {
@@ -437,7 +439,7 @@ export async function showMean(rows: readonly number[]): Promise<void> {
   both.set(pixels);
   both.set(image, columns);
   strip.value = {
-    title: `${rows.length} rows: the mean of their pixels, and the decoding of their mean code`,
+    title: `${rows.length} rows: the mean of their ${data.value.kind === "image" ? "pixels" : "values"}, and the decoding of their mean code`,
     images: both,
   };
 }
@@ -573,14 +575,19 @@ async function keep(): Promise<void> {
 
 const KEEP_EVERY = 5000;
 
+function followQuery(query: string, into: Signal<boolean>): void {
+  const media = matchMedia(query);
+  into.value = media.matches;
+  media.addEventListener("change", () => {
+    into.value = media.matches;
+  });
+}
+
 export async function start(): Promise<void> {
   const still = matchMedia("(prefers-reduced-motion: reduce)");
-  const night = matchMedia("(prefers-color-scheme: dark)");
   prefersStill.value = still.matches;
-  dark.value = night.matches;
-  night.addEventListener("change", () => {
-    dark.value = night.matches;
-  });
+  followQuery("(prefers-color-scheme: dark)", dark);
+  followQuery("(max-width: 999px)", narrow); // as in styles.css
   addEventListener("hashchange", () => void follow(location.hash));
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) void keep();

@@ -43,8 +43,8 @@ function logTicks(min: number, max: number, count: number): number[] {
     return found;
   };
   const everyDecade = Math.max(1, Math.ceil((high - low) / count));
-  const dense = inside([1, 2, 5], 1);
-  return dense.length <= count + 1 ? dense : inside([1], everyDecade);
+  const choices = [inside([1, 2, 5], 1), inside([1, 3], 1)];
+  return choices.find(({ length }) => length <= count + 1) ?? inside([1], everyDecade);
 }
 
 /** A number as text with a few digits. Only very large and very small numbers have a power of ten. */

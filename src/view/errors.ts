@@ -1,7 +1,6 @@
 // The distribution of reconstruction errors, or of any scores, with those above a threshold marked.
 
-import { finiteNumber, optionalText, record, wholeNumber } from "../checks.ts";
-import { InvalidTypeError, show } from "../errors.ts";
+import { finiteNumber, numberList, optionalText, record, wholeNumber } from "../checks.ts";
 import { drawAxes, formatNumber, MARGIN, scale } from "./axes.ts";
 import { alarmColor, seriesColor } from "./colors.ts";
 import { chartSize, type PictureOptions, picture } from "./picture.ts";
@@ -27,20 +26,15 @@ export interface ErrorsOptions extends PictureOptions {
  * @throws InvalidTypeError when `errors` is not a list of numbers.
  */
 export function drawErrors(errors: ArrayLike<number>, options: ErrorsOptions = {}): string {
-  if (!Array.isArray(errors) && !ArrayBuffer.isView(errors)) {
-    throw new InvalidTypeError(`errors must be a list of numbers; got ${show(errors)}.`);
-  }
+  const given = numberList("errors", errors);
   record("drawErrors's options", options);
   const { threshold, dark } = options;
   const unit = optionalText("unit", options.unit) ?? "error";
   if (threshold !== undefined) finiteNumber("threshold", threshold);
   const bins = wholeNumber("bins", options.bins ?? 40, 1);
   const size = chartSize(options.size, [480, 220]);
-  const numberOf = (value: unknown) => (typeof value === "number" ? value : Number.NaN);
-  const values = Float64Array.from(errors as ArrayLike<unknown>, numberOf)
-    .filter(Number.isFinite)
-    .sort();
-  const lost = errors.length - values.length;
+  const values = given.filter(Number.isFinite).sort();
+  const lost = given.length - values.length;
   const [first, last] = [values[0] ?? 0, values.at(-1) ?? 1];
   const median = values[values.length >> 1] ?? 0;
   const log = first > 0 && (options.log ?? last > 30 * median);

@@ -1,6 +1,6 @@
 // Losses during training, on a logarithmic axis, with reference lines such as the error of PCA.
 
-import { list, optionalText, record } from "../checks.ts";
+import { numberList, optionalText, record } from "../checks.ts";
 import { InvalidTypeError, show } from "../errors.ts";
 import { drawAxes, formatNumber, MARGIN, scale } from "./axes.ts";
 import { seriesColor } from "./colors.ts";
@@ -44,7 +44,7 @@ export interface LossOptions extends PictureOptions {
 
 interface Series {
   readonly name: string;
-  readonly values: ArrayLike<number>;
+  readonly values: Float64Array;
   readonly color: string;
   readonly dash: boolean;
 }
@@ -143,7 +143,7 @@ function readHistory(
 } {
   const one = (name: string, values: unknown, index: number): Series => ({
     name,
-    values: list(name, values) as ArrayLike<number>,
+    values: numberList(name, values),
     color: seriesColor(index, dark),
     dash: index > 0,
   });
@@ -156,7 +156,7 @@ function readHistory(
   }
   if (typeof history === "object" && history !== null && "history" in history) {
     const { loss: own, ...others } = record("history", history.history);
-    const loss = list("history.loss", own);
+    const loss = numberList("history.loss", own);
     const series = [one("training", loss, 0)];
     for (const [name, values] of Object.entries(others)) {
       if (values) series.push(one(name === "valLoss" ? "validation" : name, values, series.length));
@@ -172,9 +172,7 @@ function readHistory(
 }
 
 const positionsOf = (name: string, given: unknown, length: number): readonly number[] =>
-  given === undefined
-    ? count(length)
-    : Array.from(list(name, given), (at) => (typeof at === "number" ? at : Number.NaN));
+  given === undefined ? count(length) : Array.from(numberList(name, given));
 
 const count = (length: number) => Array.from({ length }, (_, i) => i);
 

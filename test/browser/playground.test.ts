@@ -272,7 +272,46 @@ describe.each(names)("the playground in %s", (name) => {
     await reach(/^Map of/);
     await tab.press("ArrowLeft");
     await tab.until("document.querySelector('.decoded')");
+    // The other tools too: the rows around the point, and a walk from one row to another.
+    await clickButton("Select");
+    await tab.read("document.querySelector('.map-points').focus()");
+    await tab.press("Enter");
+    await tab.until(
+      "/rows: the mean of their pixels/.test(document.querySelector('.strip')?.innerText)",
+    );
+    await clickButton("Walk");
+    await tab.read("document.querySelector('.map-points').focus()");
+    await tab.press("Enter");
+    for (let i = 0; i < 12; i++) await tab.press("ArrowLeft");
+    await tab.press("Enter");
+    await tab.until("/From row \\d+ to row/.test(document.querySelector('.strip')?.innerText)");
     expect(tab.errors).toEqual([]);
+  });
+
+  test("on a phone, arrows choose a tab and the links for sharing come last", async () => {
+    await opened(5, { viewport: PHONE });
+    await tab.read("document.querySelector('[role=tab][aria-selected=true]').focus()");
+    await tab.press("ArrowRight");
+    await tab.until("document.activeElement.innerText === 'Map'");
+    await tab.until("document.querySelector('#part-map').offsetHeight > 0");
+    expect(await tab.read("document.querySelector('#part-map').getAttribute('role')")).toBe(
+      "tabpanel",
+    );
+    const below =
+      "document.querySelector('.exits').getBoundingClientRect().top > document.querySelector('.map').getBoundingClientRect().bottom";
+    expect(await tab.read(below)).toBe(true);
+    expect(tab.errors).toEqual([]);
+  });
+
+  test("the errors of a table have a table, which counts every row on the map", async () => {
+    await opened(5, {}, "#lesson=anomalies");
+    await clickButton("Pause");
+    const counted =
+      "[...document.querySelectorAll('.threshold details tbody tr')].reduce((sum, row) => sum + Number(row.cells[2].textContent), 0)";
+    const rows =
+      "Number(/of (\\d+) rows/.exec(document.querySelector('.threshold canvas').ariaLabel ?? document.querySelector('.threshold canvas').getAttribute('aria-label'))[1])";
+    expect(await tab.read(counted)).toBe(await tab.read(rows));
+    expect(await tab.read<number>(rows)).toBeGreaterThan(900);
   });
 
   test("whoever asks for less motion presses play", async () => {

@@ -121,7 +121,42 @@ describe("a lab", () => {
     expect(twin?.parameters).toBe(parameters + 4 * 64);
     await own.close();
   });
+
+  test("the linear twin learns the rows of training: its loss is that of PCA and not less", async () => {
+    const own = await lab({ hidden: 0, code: 8, activation: "linear", learningRate: 0.01 });
+    own.tie(false);
+    await own.run(600, 600, forAWhile);
+    own.frame(view, 0); // begins a new mean of the losses
+    await own.run(300, 900, forAWhile);
+    const ratio = (own.frame(view, 0).twin?.loss ?? 0) / (await own.floor());
+    expect(ratio).toBeGreaterThan(0.97);
+    expect(ratio).toBeLessThan(1.06);
+    await own.close();
+  });
+
+  test("shows the noise that the input has in training, and cleans it", async () => {
+    const own = await lab({ hidden: 0, code: 32, activation: "gelu", noise: 0.5 });
+    await own.run(400, 400, forAWhile);
+    const { input, output } = own.frame(view, 0).passage;
+    const clean = digits.values.subarray(3 * 64, 4 * 64);
+    const distance = (row: Float32Array) =>
+      Math.hypot(...row.map((value, i) => value - (clean[i] ?? 0))) / 8;
+    expect(distance(input)).toBeGreaterThan(0.35);
+    expect(distance(output)).toBeLessThan(0.25);
+    expect(own.frame(view, 0).passage.input).toEqual(input);
+    await own.close();
+  });
 });
+
+test.each(["circles", "swissRoll", "sensors"] as const)(
+  "rows of %s that are held out, one in ten, have every label but that of faults",
+  (name) => {
+    const { labels } = makeData(name);
+    const held = labels.filter((_, i) => i % 10 === 9);
+    const expected = new Set(labels.filter((label) => label !== "fault"));
+    expect(new Set(held)).toEqual(expected);
+  },
+);
 
 describe("the gradient of a tied weight", () => {
   test.each(["tanh", "relu", "gelu", "sigmoid", "linear"] as const)(

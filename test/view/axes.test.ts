@@ -10,9 +10,10 @@ describe("axes", () => {
     expect(ticks(2, 2, 5)).toEqual([2]);
   });
 
-  test("logarithmic ticks are decades, or 1, 2 and 5 of them if there is space", () => {
+  test("logarithmic ticks are decades, or also 3, or 2 and 5 times these, if there is space", () => {
     expect(rounded(ticks(0.01, 10, 4, true))).toEqual([0.01, 0.1, 1, 10]);
     expect(rounded(ticks(0.05, 0.4, 4, true))).toEqual([0.05, 0.1, 0.2]);
+    expect(rounded(ticks(0.02, 0.9, 2, true))).toEqual([0.03, 0.1, 0.3]);
     expect(ticks(1e-12, 1e12, 4, true).length).toBeLessThanOrEqual(5);
   });
 

@@ -95,10 +95,20 @@ describe("drawLoss", () => {
 
 describe("drawLoss refuses", () => {
   test.each([
-    ["a history without losses", { history: {} }, {}, "history.loss must be a list; got undefined"],
-    ["a series that is no list", { series: { a: 3 } }, {}, "a must be a list; got 3"],
+    [
+      "a history without losses",
+      { history: {} },
+      {},
+      "history.loss must be a list of numbers; got undefined",
+    ],
+    ["a series that is no list", { series: { a: 3 } }, {}, "a must be a list of numbers; got 3"],
     ["series that are none", { series: null }, {}, "series must be an object; got null"],
-    ["epochs that are no list", { epoch: 2, history: { loss: [1] } }, {}, "epoch must be a list"],
+    [
+      "epochs that are no list",
+      { epoch: 2, history: { loss: [1] } },
+      {},
+      "epoch must be a list of numbers",
+    ],
     ["a unit that is no text", [1, 2], { unit: 3 }, "unit must be a string; got 3"],
     ["ink that is no text", [1, 2], { ink: 3 }, "ink must be a string; got 3"],
     ["options that are none", [1, 2], null, "drawLoss's options must be an object; got null"],

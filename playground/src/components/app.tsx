@@ -11,6 +11,7 @@ import {
   fatal,
   floor,
   frame,
+  narrow,
   notices,
   playing,
   tied,
@@ -23,8 +24,8 @@ import { Loss } from "./loss.tsx";
 import { CodeMap } from "./map.tsx";
 import { Network } from "./network.tsx";
 import { Scrub } from "./scrub.tsx";
-import { Lessons, Story } from "./story.tsx";
-import { TABS, tab } from "./tabs.ts";
+import { Lessons, lookAt, Story } from "./story.tsx";
+import { TABS, type TabName, tab } from "./tabs.ts";
 import { UnitPanel } from "./unit.tsx";
 
 const dropping = signal(false);
@@ -42,46 +43,35 @@ export function App() {
             them. A tied one does both with the same weights. This one is learning in your browser.
           </p>
         </div>
-        <Exits />
+        {!narrow.value && <Exits />}
       </header>
       <Story />
       <Controls />
       <Said />
-      <div class="tabs" role="tablist" aria-label="Parts of the page">
-        {TABS.map(([name, word]) => (
-          <button
-            type="button"
-            role="tab"
-            key={name}
-            id={`tab-${name}`}
-            aria-controls={`part-${name}`}
-            aria-selected={tab.value === name}
-            onClick={() => {
-              tab.value = name;
-            }}
-          >
-            {word}
-          </button>
-        ))}
-      </div>
-      <main class="columns" data-tab={tab.value}>
-        <div class="column" id="part-data" data-part="data">
+      {narrow.value && <Tabs />}
+      <main class="columns" data-tab={tab.value} data-look={lookAt.value}>
+        <div class="column" {...panelOf("data")}>
           <DataPanel />
           <Doing />
         </div>
-        <div class="column" id="part-network" data-part="network">
+        <div class="column" {...panelOf("network")}>
           <section class="panel centre" aria-label="The network">
+            <div class="panel-head">
+              <h2>Network</h2>
+              <Steps />
+            </div>
             <Network />
             <UnitPanel />
             <Scrub />
           </section>
           <Lessons />
         </div>
-        <div class="column" id="part-map" data-part="map">
+        <div class="column" {...panelOf("map")}>
           <CodeMap />
           <Loss />
         </div>
       </main>
+      {narrow.value && <Exits />}
       <footer>
         <p>
           Digits: {attribution}. Nothing you draw or drop leaves this page. Made with{" "}
@@ -91,6 +81,54 @@ export function App() {
       <Dialogs />
       {dropping.value && <div class="drop">Drop a CSV, images or MNIST files</div>}
     </>
+  );
+}
+
+const panelOf = (name: TabName) => ({
+  id: `part-${name}`,
+  "data-part": name,
+  ...(narrow.value ? { role: "tabpanel" as const, "aria-labelledby": `tab-${name}` } : {}),
+});
+
+/** Tabs as the keyboard knows them: Tab reaches the chosen one, arrows choose another. */
+function Tabs() {
+  const keyed = (event: KeyboardEvent) => {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (by === undefined) return;
+    event.preventDefault();
+    const at = TABS.findIndex(([name]) => name === tab.value);
+    const [next] = TABS[(at + by + TABS.length) % TABS.length] ?? TABS[0];
+    tab.value = next;
+    document.getElementById(`tab-${next}`)?.focus();
+  };
+  return (
+    <div class="tabs" role="tablist" aria-label="Parts of the page" onKeyDown={keyed}>
+      {TABS.map(([name, word]) => (
+        <button
+          type="button"
+          role="tab"
+          key={name}
+          id={`tab-${name}`}
+          aria-controls={`part-${name}`}
+          aria-selected={tab.value === name}
+          tabIndex={tab.value === name ? 0 : -1}
+          onClick={() => {
+            tab.value = name;
+          }}
+        >
+          {word}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function Steps() {
+  const { value: now } = frame;
+  return (
+    <p class="step-count" id="steps" data-step={now?.step ?? 0} aria-hidden="true">
+      step <b>{(now?.step ?? 0).toLocaleString("en")}</b> epoch <b>{(now?.epoch ?? 0) + 1}</b>
+    </p>
   );
 }
 
@@ -152,16 +190,10 @@ function Summary() {
     }, 2000);
     return () => clearInterval(timer);
   }, []);
-  const now = frame.value;
   return (
-    <>
-      <p class="step-count" id="steps" data-step={now?.step ?? 0} aria-hidden="true">
-        step <b>{(now?.step ?? 0).toLocaleString("en")}</b> epoch <b>{(now?.epoch ?? 0) + 1}</b>
-      </p>
-      <p class="visually-hidden" aria-live="polite" id="summary">
-        {summary.value}
-      </p>
-    </>
+    <p class="visually-hidden" aria-live="polite" id="summary">
+      {summary.value}
+    </p>
   );
 }
 

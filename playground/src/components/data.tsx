@@ -1,7 +1,7 @@
 // The left column: which data, and what a visitor does with them: draw a digit, turn a cloud of points, drag a
 // threshold.
 
-import { useSignal } from "@preact/signals";
+import { computed, useSignal } from "@preact/signals";
 import { drawErrors } from "tied-autoencoder/view";
 import { openFiles } from "../data/files.ts";
 import { TITLES } from "../data/sets.ts";
@@ -168,7 +168,7 @@ function Drawing() {
   const { width, height } = data.value;
   const spot = cursor.value;
   return (
-    <section class="panel drawing" aria-label="Draw">
+    <section class="panel drawing doing" aria-label="Draw">
       <div class="panel-head">
         <h2>Draw</h2>
         <button type="button" class="quiet" disabled={isEmpty} onClick={clearDrawing}>
@@ -269,7 +269,25 @@ function Oddness() {
   );
 }
 
-/** Points in space and where the model puts them, turning with a finger. */
+/** The middle of the points in space, and the distance of the farthest one. */
+const sphere = computed((): readonly [middle: readonly number[], radius: number] => {
+  const { values } = data.value;
+  const middle = [0, 1, 2].map((axis) => {
+    let [low, high] = [Infinity, -Infinity];
+    for (let i = axis; i < values.length; i += 3) {
+      low = Math.min(low, values[i] ?? 0);
+      high = Math.max(high, values[i] ?? 0);
+    }
+    return (low + high) / 2;
+  });
+  let radius = 1e-6;
+  for (let i = 0; i < values.length; i += 3) {
+    radius = Math.max(radius, Math.hypot(...middle.map((m, axis) => (values[i + axis] ?? 0) - m)));
+  }
+  return [middle, radius];
+});
+
+/** Points in space and where the model puts them. A drag turns them. */
 function Space() {
   const [box, width] = useWidth<HTMLDivElement>(240);
   const turn = useSignal<readonly [number, number]>([0.6, 0.5]);
@@ -280,12 +298,15 @@ function Space() {
     const context = prepare(element, size, size);
     if (!context || !now) return;
     const { values, labels } = data.value;
+    const [middle, radius] = sphere.value;
+    const zoom = (size * 0.46) / radius;
     const marks = marksFor(labels, dark.value);
     const [yaw, pitch] = turn.value;
     const [c, s, cp, sp] = [Math.cos(yaw), Math.sin(yaw), Math.cos(pitch), Math.sin(pitch)];
     const project = (x: number, y: number, z: number): readonly [number, number] => {
-      const [a, b] = [c * x + s * z, -s * x + c * z];
-      return [size / 2 + (a - 0.15) * size * 0.4, size / 2 - (cp * y - sp * b) * size * 0.4];
+      const [px, py, pz] = [x - (middle[0] ?? 0), y - (middle[1] ?? 0), z - (middle[2] ?? 0)];
+      const [a, b] = [c * px + s * pz, -s * px + c * pz];
+      return [size / 2 + a * zoom, size / 2 - (cp * py - sp * b) * zoom];
     };
     context.lineWidth = 1;
     now.rows.forEach((row, i) => {
@@ -315,7 +336,7 @@ function Space() {
     turn.value = [turn.value[0] + dx, Math.max(-1.5, Math.min(1.5, turn.value[1] + dy))];
   };
   return (
-    <section class="panel space" aria-label="Points in space">
+    <section class="panel space doing" aria-label="Points in space">
       <h2>In space</h2>
       <div ref={box}>
         <canvas
@@ -396,7 +417,7 @@ function Threshold() {
   const worst = errors.reduce((best, error, i) => (error > (errors[best] ?? 0) ? i : best), 0);
   const worstRow = frame.value?.rows[worst] ?? 0;
   return (
-    <section class="panel threshold" aria-label="Threshold">
+    <section class="panel threshold doing" aria-label="Threshold">
       <h2>Which rows are odd?</h2>
       <div ref={box}>
         <canvas
@@ -431,11 +452,49 @@ function Threshold() {
           "."
         )}{" "}
         <button type="button" class="quiet" onClick={() => chooseSample(worstRow)}>
-          Show the oddest, row {worstRow}
+          Show the oddest row, {worstRow}
         </button>
       </p>
       <Blame />
+      <details>
+        <summary>Show the errors as table</summary>
+        <ErrorTable sorted={sorted} />
+      </details>
     </section>
+  );
+}
+
+const TABLE_BINS = 10;
+
+/** How many rows have errors in each of some ranges, from `sorted` errors. */
+function ErrorTable({ sorted }: { readonly sorted: Float32Array }) {
+  const low = Math.max(sorted[0] ?? 0, 1e-9);
+  const ratio = Math.max((sorted.at(-1) ?? 1) / low, 1.0001);
+  const edges = Array.from({ length: TABLE_BINS + 1 }, (_, i) => low * ratio ** (i / TABLE_BINS));
+  const below = (edge: number) => sorted.filter((error) => error < edge).length;
+  const counts = edges.slice(1).map((edge, i) => {
+    const isLast = i === TABLE_BINS - 1;
+    return (isLast ? sorted.length : below(edge)) - (i === 0 ? 0 : below(edges[i] ?? 0));
+  });
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">error from</th>
+          <th scope="col">to</th>
+          <th scope="col">rows</th>
+        </tr>
+      </thead>
+      <tbody>
+        {counts.map((rows, i) => (
+          <tr key={i}>
+            <td>{edges[i]?.toPrecision(2)}</td>
+            <td>{edges[i + 1]?.toPrecision(2)}</td>
+            <td>{rows}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 
@@ -467,7 +526,7 @@ function Blame() {
     .slice(0, 3);
   return (
     <table class="blame">
-      <caption>Row {sample.value}: what does not fit</caption>
+      <caption>Row {sample.value}: the three largest differences</caption>
       <thead>
         <tr>
           <th scope="col">column</th>

@@ -47,7 +47,7 @@ export function Loss() {
           <li class="held">
             held out <b>{number(now?.heldOut)}</b>
           </li>
-          <li class="floor" title="Principal component analysis with as many numbers a row">
+          <li class="floor">
             PCA <b>{number(floor.value)}</b>
           </li>
           {!isTied && (
@@ -65,6 +65,10 @@ export function Loss() {
           aria-label="Loss"
         />
       </div>
+      <p class="hint">
+        Lower is better. Held out: rows that training never sees. PCA: the least loss that a linear
+        method has with as many numbers a row.
+      </p>
       {!isTied && <Drift />}
       <details>
         <summary>Show as table</summary>
@@ -97,7 +101,7 @@ function Drift() {
         <polyline points={path} />
       </svg>
       <span>
-        |W − Dᵀ| is <b>{percent}</b> of |W|
+        W and Dᵀ are apart by <b>{percent}</b> of the length of W
       </span>
     </p>
   );

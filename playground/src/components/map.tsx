@@ -27,6 +27,11 @@ import { Pixels } from "./pixels.tsx";
 type Tool = "drag" | "select" | "walk";
 const tool = signal<Tool>("drag");
 
+/** Edges in pixels. */
+type Box = readonly [left: number, top: number, right: number, bottom: number];
+/** Half the side of the box that Enter selects. */
+const REACH = 24;
+
 /** Between a code and a place on the square map. */
 function placing({ bounds: [left, right, bottom, top] }: Frame, size: number, isLine: boolean) {
   return {
@@ -41,6 +46,11 @@ function placing({ bounds: [left, right, bottom, top] }: Frame, size: number, is
   };
 }
 
+const middleOf = ({ bounds: [left, right, bottom, top] }: Frame): readonly [number, number] => [
+  (left + right) / 2,
+  (bottom + top) / 2,
+];
+
 const sprites = new Map<string, HTMLCanvasElement>();
 
 function spriteFor(sign: string, color: string, size: number): HTMLCanvasElement {
@@ -53,9 +63,11 @@ function spriteFor(sign: string, color: string, size: number): HTMLCanvasElement
 
 export function CodeMap() {
   const [box, size] = useWidth<HTMLDivElement>(340);
-  const area = useSignal<readonly [number, number, number, number] | null>(null);
+  const area = useSignal<Box | null>(null);
   const start = useSignal<readonly [number, number] | null>(null);
   const first = useSignal(-1);
+  /** Where the arrow keys have moved to, also after the marker is gone. */
+  const cursor = useSignal<readonly [number, number] | null>(null);
   const isLine = settings.value.code === 1;
   const marks = useComputed(() => marksFor(data.value.labels, dark.value));
 
@@ -148,17 +160,35 @@ export function CodeMap() {
     start.value = [x, y];
     if (tool.value === "drag") dragTo(x, y);
     if (tool.value === "select") area.value = [x, y, x, y];
-    if (tool.value === "walk") {
-      const row = nearest(x, y);
-      if (first.value < 0) {
-        first.value = row;
-        selected.value = new Set([row]);
-        strip.value = null;
-      } else {
-        void walk(first.value, row);
-        first.value = -1;
-      }
+    if (tool.value === "walk") walkBy(nearest(x, y));
+  };
+  /** The first row is where the walk starts, the second where it ends. */
+  const walkBy = (row: number) => {
+    if (first.value < 0) {
+      first.value = row;
+      selected.value = new Set([row]);
+      strip.value = null;
+    } else {
+      void walk(first.value, row);
+      first.value = -1;
     }
+    marker.value = null;
+  };
+  const selectInside = (now: Frame, [left, top, right, bottom]: Box) => {
+    const { toMap } = placing(now, size.value, isLine);
+    const inside: number[] = [];
+    now.rows.forEach((row, i) => {
+      const [x, y] = toMap(now.points[2 * i] ?? 0, now.points[2 * i + 1] ?? 0);
+      if (x >= left && x <= right && (isLine || (y >= top && y <= bottom))) inside.push(row);
+    });
+    marker.value = null;
+    void showMean(inside);
+  };
+  /** Enter does at the marker what a pointer does with the chosen tool. */
+  const act = (now: Frame, x: number, y: number) => {
+    if (tool.value === "drag") chooseSample(nearest(x, y));
+    if (tool.value === "select") selectInside(now, [x - REACH, y - REACH, x + REACH, y + REACH]);
+    if (tool.value === "walk") walkBy(nearest(x, y));
   };
   const move = (event: PointerEvent) => {
     if (!start.value) return;
@@ -184,23 +214,22 @@ export function CodeMap() {
     }
     if (!box || !now) return;
     area.value = null;
-    const { toMap } = placing(now, size.value, isLine);
-    const inside: number[] = [];
-    now.rows.forEach((row, i) => {
-      const [x, y] = toMap(now.points[2 * i] ?? 0, now.points[2 * i + 1] ?? 0);
-      if (x >= box[0] && x <= box[2] && (isLine || (y >= box[1] && y <= box[3]))) inside.push(row);
-    });
-    void showMean(inside);
+    selectInside(now, box);
   };
   const keyed = (event: KeyboardEvent) => {
     const now = frame.value;
     const by = ARROWS[event.key];
-    if (!now || !by) return;
+    if (!now || !(by || event.key === "Enter")) return;
     event.preventDefault();
     const { toMap } = placing(now, size.value, isLine);
-    const [x, y] = marker.value ? toMap(...marker.value) : [size.value / 2, size.value / 2];
+    const [x, y] = toMap(...(marker.value ?? cursor.value ?? middleOf(now)));
+    if (!by) {
+      act(now, x, y);
+      return;
+    }
     const far = event.shiftKey ? 32 : 8;
     dragTo(x + by[0] * far, y + by[1] * far);
+    cursor.value = marker.value;
   };
 
   const { code } = settings.value;
@@ -221,6 +250,8 @@ export function CodeMap() {
                 first.value = -1;
                 selected.value = new Set();
                 strip.value = null;
+                marker.value = null;
+                decoded.value = null;
               }}
             >
               {word}
@@ -235,7 +266,7 @@ export function CodeMap() {
           class="map-points"
           role="application"
           tabIndex={0}
-          aria-label={`Map of ${frame.value?.rows.length ?? 0} codes. Arrow keys move a point whose decoding is shown; with Shift it moves further.`}
+          aria-label={`Map of ${frame.value?.rows.length ?? 0} codes. Arrow keys move a point whose decoding is shown; with Shift it moves further. Enter chooses the row there, or the rows around it, or the ends of a walk.`}
           onPointerDown={down}
           onPointerMove={move}
           onPointerUp={up}
@@ -287,8 +318,9 @@ const TOOLS = [
 
 const HINTS: Readonly<Record<Tool, (first: number) => string>> = {
   drag: () =>
-    "Drag over the map: every point is something the decoder can draw. Click a point to send its row through.",
-  select: () => "Draw a box around points to see their mean, in pixels and in code.",
+    "Drag over the map: the decoder draws what belongs to each place. Click a point to send its row through the network.",
+  select: () =>
+    "Draw a box around points to see the mean of their rows, and what their mean code decodes to.",
   walk: (first) => (first < 0 ? "Choose a point to start from." : "Choose a point to walk to."),
 };
 

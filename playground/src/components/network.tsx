@@ -237,7 +237,8 @@ function CodeBars() {
 }
 
 export function Network() {
-  const { hidden, family } = settings.value;
+  const { hidden, family, noise } = settings.value;
+  const hasNoise = noise > 0 && data.value.kind !== "table";
   const isTied = tied.value;
   const output = () => frame.value?.twin?.output ?? frame.value?.passage.output ?? null;
   return (
@@ -248,7 +249,7 @@ export function Network() {
           read={() => frame.value?.passage.input ?? null}
           label="Input: one row of the data"
         />
-        <figcaption>input</figcaption>
+        <figcaption>{hasNoise ? "input, with noise" : "input"}</figcaption>
       </figure>
       <figure class="half">
         <Tiles side="encoder" />

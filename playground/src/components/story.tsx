@@ -1,9 +1,18 @@
 // Four sentences that lead through the page, each with what to look at; and the lessons.
 
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { LESSONS } from "../lessons.ts";
-import { data, frame, lesson, openLesson, pinnedUnit, prefersStill, settings } from "../state.ts";
+import {
+  data,
+  frame,
+  lesson,
+  narrow,
+  openLesson,
+  pinnedUnit,
+  prefersStill,
+  settings,
+} from "../state.ts";
 import { type TabName, tab } from "./tabs.ts";
 
 const at = signal(0);
@@ -13,6 +22,11 @@ const moved = signal(false);
 const READING = 10_000;
 /** The tab that shows what each sentence is about. */
 const PLACES: readonly TabName[] = ["network", "network", "map", "data"];
+/** The panel that each sentence is about, as classes of panels. */
+const PANELS = ["centre", "centre", "map", "doing"] as const;
+
+/** The panel to look at now. */
+export const lookAt = computed(() => (lesson.value ? undefined : PANELS[at.value]));
 
 /** What to look at, and what it means. */
 function details(): readonly string[] {
@@ -21,7 +35,7 @@ function details(): readonly string[] {
   const one = isImage ? "image" : "row";
   return [
     `The ${one} on the left passes through the tiles of W. The bars in the middle are all that is kept of it: its code. Training changes the tiles until the output on the right looks like the input.`,
-    "The tiles on both sides are one set of numbers. A tile is asked twice: how much of it is in the input, and how it is drawn. So it is corrected from both sides. Untie them to see what a second set costs.",
+    "The tiles on both sides are the same numbers. On the left, a tile measures how much of its pattern is in the input. On the right, the same pattern is painted. So there are half as many weights, and each is corrected from both sides. Untie them and compare.",
     isImage
       ? "Images that look alike have codes that lie together, although nobody said which digit is which. Between the points are images that were never in the data."
       : "Rows that are alike have codes that lie together. Between the points are rows that were never in the data.",
@@ -69,6 +83,8 @@ function show(sentence: number): void {
   at.value = sentence;
   tab.value = PLACES[sentence] ?? tab.value;
 }
+
+const panelOf = (sentence: number) => document.querySelector(`.panel.${PANELS[sentence]}`);
 
 export function Story() {
   useEffect(() => {
@@ -123,6 +139,7 @@ export function Story() {
               onClick={() => {
                 // If only one sentence is visible, a click on it leads to the next.
                 show(i === at.value ? (i + 1) % all.length : i);
+                if (!narrow.value) panelOf(at.value)?.scrollIntoView({ block: "nearest" });
               }}
             >
               <span class="number" aria-hidden="true">

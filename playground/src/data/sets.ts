@@ -3,12 +3,13 @@
 
 import { digits } from "tied-autoencoder/digits";
 import type { DataSet } from "../protocol.ts";
+import { randomFrom } from "../random.ts";
 import type { DataName } from "../settings.ts";
 
 export const TITLES: Readonly<Record<DataName, string>> = {
   digits: "Handwritten digits",
-  circles: "Two circles in 3-D",
-  swissRoll: "Swiss roll in 3-D",
+  circles: "Two linked rings",
+  swissRoll: "Swiss roll",
   sensors: "Sensors with faults",
   mnist: "MNIST, your files",
   own: "Your CSV or images",
@@ -43,7 +44,7 @@ function circles(): DataSet {
   const labels: string[] = [];
   const values = table(rows, 3, (i) => {
     const angle = random() * 2 * Math.PI;
-    const isSecond = i % 2 === 1;
+    const isSecond = i % 4 > 1; // every tenth row is held out: both rings must be among them
     labels.push(isSecond ? "B" : "A");
     const [c, s] = [Math.cos(angle), Math.sin(angle)];
     // Two linked rings: no plane shows both without crossing them.
@@ -122,15 +123,4 @@ function table(rows: number, columns: number, row: (i: number) => readonly numbe
     });
   }
   return values;
-}
-
-/** mulberry32: the same numbers in every engine. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

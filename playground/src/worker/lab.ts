@@ -2,6 +2,7 @@
 
 import { type ModelConfig, TiedAutoencoder } from "tied-autoencoder";
 import type { DataSet, Frame, Halves, Plane, Score, View, Weight } from "../protocol.ts";
+import { normalFrom, randomFrom } from "../random.ts";
 import { BETA, type Change, kept, type LiveKey, type Settings } from "../settings.ts";
 import { checksumOf } from "./checksum.ts";
 import { Directions } from "./directions.ts";
@@ -47,8 +48,7 @@ export class Lab {
   readonly #heldOut: Float32Array;
   readonly #map: Uint32Array;
   readonly #mapValues: Float32Array;
-  /** Numbers of the training rows, and their values as the network sees them. */
-  readonly #order: Uint32Array;
+  /** The training rows as the network sees them. */
   readonly #scaled: Float64Array;
   readonly #changes: Change[];
   #steps: AsyncGenerator<{ step: number; epoch: number; loss: number }> | undefined;
@@ -102,7 +102,6 @@ export class Lab {
       if (faults.has(i)) continue;
       (i % HELD_OUT === HELD_OUT - 1 ? held : trained).push(i);
     }
-    this.#order = Uint32Array.from(trained);
     this.#train = gather(values, columns, trained);
     this.#heldOut = gather(values, columns, held.length > 0 ? held : trained);
     const every = Math.max(1, Math.ceil(count / MAP_ROWS));
@@ -150,7 +149,7 @@ export class Lab {
       sum += next.loss;
       taken++;
       this.#epoch = next.epoch;
-      this.#twin?.step(this.#scaled, this.#data.columns, this.#order, model.learningRate);
+      this.#twin?.step(this.#scaled, this.#data.columns, model.learningRate, this.#noise);
       if (model.stepCount % this.#pastEvery === 0) this.#keepPast();
       if (performance.now() >= deadline) break;
     }
@@ -213,7 +212,7 @@ export class Lab {
     const layers = this.#layers(named);
     const { columns, values, kind } = this.#data;
     const sample = Math.max(0, Math.min(values.length / columns - 1, view.sample));
-    const input = values.slice(sample * columns, (sample + 1) * columns);
+    const input = this.#withNoise(values.slice(sample * columns, (sample + 1) * columns), sample);
     const code = model.encode(input);
     const codes = model.encode(this.#mapValues);
     const size = this.#settings.code;
@@ -310,21 +309,30 @@ export class Lab {
     });
   }
 
-  /** The two uses' gradients of a unit, on the sample and 31 training rows after it. */
+  /** The two uses' gradients of a unit, on the sample and the 31 rows after it. */
   #halvesOf(layers: readonly TiedLayer[], unit: number, sample: number): Halves | null {
     const first = layers[0]?.weight;
     if (unit < 0 || !first || unit >= first.units || this.#settings.family !== "dense") return null;
-    const rows = Math.min(32, this.#order.length);
-    const { columns } = this.#data;
+    const { columns, values } = this.#data;
+    const count = values.length / columns;
+    const rows = Math.min(32, count);
     const batch = new Float64Array(rows * columns);
     for (let r = 0; r < rows; r++) {
-      const at = ((sample + r) % this.#order.length) * columns;
-      batch.set(this.#scaled.subarray(at, at + columns), r * columns);
+      const at = ((sample + r) % count) * columns;
+      batch.set(this.#scaleRow(values.subarray(at, at + columns)), r * columns);
     }
     const [split] = halves(layers, this.#settings.activation, batch, rows);
     const own = (values: Float64Array) =>
       Float32Array.from(values.subarray(unit * columns, (unit + 1) * columns));
     return split ? { unit, encoder: own(split.encoder), decoder: own(split.decoder) } : null;
+  }
+
+  /** The row with noise as in training, so that one sees what the model is asked to clean. Rows of a table stay as
+   * they are, because the page compares their values with what was expected. */
+  #withNoise(row: Float32Array, number: number): Float32Array {
+    if (this.#noise === 0 || this.#data.kind === "table") return row;
+    const random = randomFrom(number + 1); // the same noise in every frame
+    return row.map((value) => value + this.#noise * normalFrom(random));
   }
 
   #scaleRow(row: Float32Array): Float64Array {

@@ -2,6 +2,7 @@
 // rows with the same optimizer. What it costs and how far its halves drift apart is what the page shows.
 
 import type { TwinFrame, Weight } from "../protocol.ts";
+import { normalFrom, randomFrom } from "../random.ts";
 import type { Activation, Settings } from "../settings.ts";
 import { forward, gradients, type PlainLayer, transposed } from "./plain.ts";
 
@@ -62,7 +63,7 @@ export class Twin {
   readonly #moments: Moments[];
   readonly #settings: Settings;
   #steps = 0;
-  #seed: number;
+  readonly #random: () => number;
   /** Losses since the last frame. */
   #sum = 0;
   #count = 0;
@@ -71,7 +72,7 @@ export class Twin {
     this.#layers = unrolled(tied, settings.activation);
     this.#depth = tied.length;
     this.#settings = settings;
-    this.#seed = settings.seed + 1;
+    this.#random = randomFrom(settings.seed + 1);
     this.#moments = this.#layers.flatMap(({ weight, bias }) =>
       [weight, bias].map(({ length }) => ({
         first: new Float64Array(length),
@@ -80,16 +81,17 @@ export class Twin {
     );
   }
 
-  /** One step on `batchSize` rows drawn at random from [count, columns]. */
-  step(values: ArrayLike<number>, columns: number, order: Uint32Array, rate: number): void {
-    const { batchSize, noise } = this.#settings;
-    const rows = Math.min(batchSize, order.length);
+  /** One step on `batchSize` rows drawn at random from `values` [count, columns]. */
+  step(values: Float64Array, columns: number, rate: number, noise: number): void {
+    const count = values.length / columns;
+    const rows = Math.min(this.#settings.batchSize, count);
     const target = new Float64Array(rows * columns);
     for (let r = 0; r < rows; r++) {
-      const row = order[Math.floor(this.#random() * order.length)] ?? 0;
-      for (let c = 0; c < columns; c++) target[r * columns + c] = values[row * columns + c] ?? 0;
+      const at = Math.floor(this.#random() * count) * columns;
+      target.set(values.subarray(at, at + columns), r * columns);
     }
-    const input = noise > 0 ? target.map((value) => value + noise * this.#normal()) : target;
+    const input =
+      noise > 0 ? target.map((value) => value + noise * normalFrom(this.#random)) : target;
     const { loss, weights, biases } = gradients(this.#layers, input, target, rows);
     this.#sum += loss;
     this.#count++;
@@ -160,17 +162,5 @@ export class Twin {
       })),
       output: Float32Array.from(values.at(-1) ?? []),
     };
-  }
-
-  /** mulberry32 */
-  #random(): number {
-    this.#seed = (this.#seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.#seed ^ (this.#seed >>> 15), this.#seed | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  }
-
-  #normal(): number {
-    return Math.sqrt(-2 * Math.log(1 - this.#random())) * Math.cos(2 * Math.PI * this.#random());
   }
 }
