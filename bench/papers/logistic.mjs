@@ -43,7 +43,7 @@ export function standardized(train, test, units) {
   const factors = squares.map((square, j) => 1 / Math.sqrt(Math.max(square - means[j] ** 2, 1e-6)));
   const listed = (matrix) => ({
     starts: Uint32Array.from({ length: matrix.length / units + 1 }, (_, row) => row * units),
-    indices: Uint32Array.from(matrix, (_, i) => i % units),
+    indices: new Uint32Array(matrix.length).map((_, i) => i % units),
     values: matrix.map((value, i) => (value - means[i % units]) * factors[i % units]),
   });
   return [listed(train), listed(test)];

@@ -28,7 +28,8 @@ export function loadMnist() {
     process.exit(0);
   }
   const part = (name) => ({
-    x: Float32Array.from(read(folder, `${name}-images-idx3-ubyte`), (value) => value / 255),
+    // A copy and map, because Float32Array.from with a function takes much longer and more memory.
+    x: new Float32Array(read(folder, `${name}-images-idx3-ubyte`)).map((value) => value / 255),
     labels: Uint8Array.from(read(folder, `${name}-labels-idx1-ubyte`)),
   });
   return { train: part("train"), test: part("t10k") };

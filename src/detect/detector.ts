@@ -102,7 +102,7 @@ export class AnomalyDetector {
   readonly training: TrainingResult;
   #parts: Parts | undefined;
   #updating = false;
-  readonly #watch: DriftWatch;
+  #watch: DriftWatch;
 
   private constructor(parts: Parts, watch = freshWatch(parts)) {
     this.#parts = parts;
@@ -304,6 +304,7 @@ export class AnomalyDetector {
       parts.ensemble.dispose();
       const observe = (i: number) => this.#watch.observe(at(seen, i));
       await inTurns()(visiting(seen.length, observe));
+      this.#watch = this.#watch.afterUpdate(referenceScores(updated), seen.length);
     } finally {
       this.#updating = false;
     }
@@ -325,7 +326,7 @@ export class AnomalyDetector {
   drift(rows?: DetectorInput): Drift {
     const parts = this.#live;
     if (rows === undefined) return this.#watch.drift;
-    const watch = freshWatch(parts);
+    const watch = freshWatch(parts, this.#watch.reference);
     const source = readSource("rows", rows, parts.encoder.columns);
     const scores = finish(scoringApart(parts, source));
     for (let i = 0; i < scores.length; i++) watch.observe(at(scores, i));
@@ -348,7 +349,7 @@ export class AnomalyDetector {
   ): Promise<AnomalyDetector> {
     onlyKeys("load's runtime", record("load's runtime", runtime), runtimeKeys);
     const { parts, drift } = await decodeDetector(await bytesFrom(source), runtime);
-    return new AnomalyDetector(parts, DriftWatch.restore(drift));
+    return new AnomalyDetector(parts, new DriftWatch(drift));
   }
 
   /** Frees the memory. Any later call throws a DisposedError. */
@@ -367,9 +368,13 @@ export class AnomalyDetector {
   }
 }
 
-/** A drift watch that starts with the calibration scores. */
-function freshWatch({ calibration, windowCalibration, series }: Parts): DriftWatch {
-  return new DriftWatch((windowCalibration ?? calibration).sorted, series?.length ?? 1);
+/** The scores with which `drift` compares: those of windows, if rows are a time series. */
+const referenceScores = ({ calibration, windowCalibration }: Parts) =>
+  (windowCalibration ?? calibration).scores;
+
+/** A drift watch without observed rows. */
+function freshWatch(parts: Parts, reference?: number): DriftWatch {
+  return DriftWatch.start(referenceScores(parts), parts.series?.length ?? 1, reference);
 }
 
 async function bytesFrom(source: DetectorSource): Promise<Uint8Array> {

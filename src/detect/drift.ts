@@ -1,11 +1,19 @@
 // Whether rows have drifted from the training rows. Each score is ranked among the calibration scores and the
 // scores before it. As long as rows are like those of training, these ranks are uniform. The martingale of
 // statistics/martingale.ts bets against uniform ranks.
+//
+// An update changes the models, and with them the scores of all rows. Later scores are therefore ranked among the newest
+// calibration scores only.
 
 import { ascending, at, countBelow } from "../math/order.ts";
 import { random } from "./random.ts";
 import { middlePValue } from "./statistics/conformal.ts";
-import { copyState, type MartingaleState, SimpleJumper } from "./statistics/martingale.ts";
+import {
+  copyState,
+  freshState,
+  type MartingaleState,
+  SimpleJumper,
+} from "./statistics/martingale.ts";
 
 /** The state of drift. */
 export interface Drift {
@@ -24,6 +32,8 @@ export interface DriftState {
   readonly martingale: MartingaleState;
   /** The scores among which new ones are ranked, ascending. */
   readonly scores: Float64Array;
+  /** The number of the newest calibration scores that were among them at the beginning. */
+  readonly reference: number;
   /** Rows for each score: 1, or the length of a window. */
   readonly rowsPerScore: number;
 }
@@ -32,28 +42,53 @@ export interface DriftState {
 const LEVEL = 0.01;
 /** The most scores that are kept. It limits the memory of a watch. */
 const MOST_SCORES = 8192;
+/** The fewest calibration scores among which scores are ranked after an update. */
+const FEWEST_AFTER_UPDATE = 300;
 
 export class DriftWatch {
+  /** The number of the newest calibration scores among which scores are ranked. */
+  readonly reference: number;
   readonly #jumper: SimpleJumper;
   readonly #rowsPerScore: number;
   /** Ascending, in the first #count places. */
   readonly #scores = new Float64Array(MOST_SCORES);
   #count: number;
 
-  constructor(calibration: ArrayLike<number>, rowsPerScore: number, martingale?: MartingaleState) {
-    this.#jumper = new SimpleJumper(LEVEL, martingale && copyState(martingale));
+  constructor({ scores, rowsPerScore, reference, martingale }: DriftState) {
+    this.reference = reference;
+    this.#jumper = new SimpleJumper(LEVEL, copyState(martingale));
     this.#rowsPerScore = rowsPerScore;
-    const stride = Math.max(1, Math.ceil(calibration.length / (MOST_SCORES / 2)));
-    const some = ascending(calibration).filter((_, i) => i % stride === 0);
+    const some = scores.subarray(0, MOST_SCORES);
     this.#scores.set(some);
     this.#count = some.length;
   }
 
-  static restore({ scores, rowsPerScore, martingale }: DriftState): DriftWatch {
-    const watch = new DriftWatch([], rowsPerScore, martingale);
-    watch.#scores.set(scores.subarray(0, MOST_SCORES));
-    watch.#count = Math.min(scores.length, MOST_SCORES);
-    return watch;
+  /**
+   * A watch without observed rows.
+   * @param calibration calibration scores, the oldest first
+   * @param reference the number of the newest of them among which scores are ranked. Default: all
+   */
+  static start(
+    calibration: Float64Array,
+    rowsPerScore: number,
+    reference: number = calibration.length,
+    martingale: MartingaleState = freshState(),
+  ): DriftWatch {
+    const newest = ascending(calibration.slice(Math.max(0, calibration.length - reference)));
+    const stride = Math.max(1, Math.ceil(newest.length / (MOST_SCORES / 2)));
+    const scores = newest.filter((_, i) => i % stride === 0);
+    return new DriftWatch({ scores, rowsPerScore, reference: newest.length, martingale });
+  }
+
+  /**
+   * The watch after an update. Its observations remain.
+   * @param calibration calibration scores, the oldest first
+   * @param fresh the number of scores that the update observed
+   */
+  afterUpdate(calibration: Float64Array, fresh: number): DriftWatch {
+    // Windows that share rows have similar scores.
+    const reference = Math.max(fresh, FEWEST_AFTER_UPDATE) * this.#rowsPerScore;
+    return DriftWatch.start(calibration, this.#rowsPerScore, reference, this.#jumper.state);
   }
 
   /** Takes the score of the next row, or of a window that shares no row with the previous window. */
@@ -78,6 +113,7 @@ export class DriftWatch {
     return {
       martingale: copyState(this.#jumper.state),
       scores: this.#known.slice(),
+      reference: this.reference,
       rowsPerScore: this.#rowsPerScore,
     };
   }

@@ -268,6 +268,7 @@ function readHeader(text: string | undefined, models: string | undefined): Heade
     seed: wholeNumber("seed", from.seed, 0),
     drift: {
       rowsPerScore: wholeNumber("drift.rowsPerScore", drift.rowsPerScore, 1),
+      reference: wholeNumber("drift.reference", drift.reference, 1),
       martingale: readMartingale(record("drift.martingale", drift.martingale)),
     },
   };

@@ -71,7 +71,9 @@ export function blockFolds(
     training(k) {
       const [from, to] = [first(k), first(k + 1)];
       const others = range(0, samples).filter((i) => i < from || i >= to);
-      const away = others.filter((i) => !isNear(i, i < from ? from : to - 1));
+      // With fewer samples than folds, some folds are empty.
+      const away =
+        from === to ? others : others.filter((i) => !isNear(i, i < from ? from : to - 1));
       // In a short series no window may be far enough away.
       const rows = away.length > 0 ? away : others;
       return permutation(rows.length, random).map((i) => at(rows, i));

@@ -1,6 +1,10 @@
 // Continues learning. New rows change the scales of the columns, the models, the scale of errors and the calibration, and old
 // rows lose weight. The weight of n new rows is n / (N + n), where N is the number of rows that the detector was fitted on.
 //
+// The number of steps is proportional to this weight, and the learning rate to its square. The models do not see old rows
+// again, and a new optimizer has no averages yet. At the full rate a few rows would replace what the models have learned:
+// docs/decisions/100-detector.md has the measurements.
+//
 // An update works on copies. Calls during an update use the detector without the update. An update that fails or is aborted
 // changes nothing.
 
@@ -191,6 +195,7 @@ async function updateMember(
     const x = await work(trainingRows(samples, indexes, model.config.missing === "mask"));
     const steps = Math.max(FEWEST_STEPS, Math.ceil(share * (policy.steps || LINEAR_STEPS)));
     const gentle: Policy = { ...policy, steps };
+    model.learningRate *= share ** 2;
     const lessons = await work(withHidden(x, samples.width, gentle, seed));
     const problem = await trainModel(model, lessons, gentle, hooks);
     if (problem !== undefined) {

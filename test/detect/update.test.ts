@@ -40,6 +40,40 @@ describe("an update", () => {
     detector.dispose();
   });
 
+  it.each([1, 10, 60])(
+    "with %i rows like the others keeps the rate of false alarms",
+    async (rows) => {
+      const model = { models: 3, hidden: [32, 16], steps: 1500 };
+      const detector = await AnomalyDetector.fit(plant(500, 1), { model });
+      const test = plant(1000, 3);
+      const before = alarms(detector, test);
+      await detector.update(plant(rows, 2));
+      expect(alarms(detector, test)).toBeLessThan(before + 0.03);
+      detector.dispose();
+    },
+  );
+
+  it("many times with rows like the others is no drift", async () => {
+    const detector = await AnomalyDetector.fit(plant(300, 1), quick);
+    for (let day = 0; day < 15; day++) await detector.update(plant(50, 30 + day));
+    const stream = detector.stream({ alpha: 0.05 });
+    for (const row of plant(1000, 50)) stream.push(row);
+    expect(detector.drift()).toMatchObject({ alarm: false, rows: 1750 });
+    expect(detector.drift(plant(1000, 51)).alarm).toBe(false);
+    for (const row of changed(50, 52)) stream.push(row);
+    expect(detector.drift().alarm).toBe(true);
+    detector.dispose();
+  });
+
+  it("takes a series with fewer windows than models", async () => {
+    const wave = (count: number) =>
+      Array.from({ length: count }, (_, i) => [Math.sin(i / 3), i % 2]);
+    const series = await AnomalyDetector.fit(wave(300), { window: 8 });
+    for (const rows of [8, 9, 11]) await series.update(wave(rows));
+    expect(series.drift().rows).toBe(24);
+    series.dispose();
+  });
+
   it("is the same for the same rows, also after saving and loading", async () => {
     const one = await AnomalyDetector.fit(plant(200, 1), quick);
     const other = await AnomalyDetector.load(one.save());
