@@ -490,7 +490,7 @@ async function jsonTable(
     async *pieces() {
       for (let row = 0; row < rows; row += step) {
         const count = Math.min(step, rows - row);
-        const data = Float32Array.from({ length: count * width }, (_, i) => {
+        const data = new Float32Array(count * width).map((_, i) => {
           return columns[i % width]![row + Math.floor(i / width)]!;
         });
         yield { rows: count, data };

@@ -87,7 +87,7 @@ export class Calibration {
         ? this.#scoreAt(discoveryThreshold(pValue, value))
         : this.threshold({ [name]: value } as Decision);
     return {
-      flagged: Uint8Array.from(score, (s) => (s > threshold ? 1 : 0)),
+      flagged: new Uint8Array(score.length).map((_, i) => (at(score, i) > threshold ? 1 : 0)),
       score,
       pValue,
       threshold,

@@ -36,7 +36,10 @@ export function averageWeights(
         const values = weights[k]?.[name]?.data ?? [];
         for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? 0) + factor * (values[i] ?? 0);
       }
-      return [name, { shape: [...shape], data: Float32Array.from(sum, (value) => value / total) }];
+      return [
+        name,
+        { shape: [...shape], data: new Float32Array(sum.map((value) => value / total)) },
+      ];
     }),
   );
 }

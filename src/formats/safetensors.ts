@@ -228,5 +228,5 @@ export function requireFinite(name: string, data: Float32Array, from: number, to
 export function tensorToFloat32({ dtype, data }: SafeTensor): Float32Array {
   if (dtype === "F16") return halfToFloat32(data as Uint16Array);
   if (dtype !== "BF16") return toFloat32(data);
-  return new Float32Array(Uint32Array.from(data as Uint16Array, (bits) => bits << 16).buffer);
+  return new Float32Array(new Uint32Array(data as Uint16Array).map((bits) => bits << 16).buffer);
 }

@@ -153,7 +153,7 @@ function arrayTable(
     columns: places.map((place) => ({
       name: defaultName(place),
       kind: "number",
-      values: Float64Array.from({ length: rows }, (_, row) => Number(data[row * width + place])),
+      values: new Float64Array(rows).map((_, row) => Number(data[row * width + place])),
     })),
     named: false,
     warnings: [],

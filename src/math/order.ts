@@ -14,7 +14,7 @@ export function ascending(values: ArrayLike<number>): Float64Array {
 
 /** The indices that sort the values, smallest value first. Equal values keep their order. */
 export function ascendingOrder(values: ArrayLike<number>): Uint32Array {
-  const order = Uint32Array.from({ length: values.length }, (_, i) => i);
+  const order = new Uint32Array(values.length).map((_, i) => i);
   return order.sort((a, b) => at(values, a) - at(values, b) || a - b);
 }
 

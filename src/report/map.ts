@@ -50,7 +50,7 @@ function center(codes: Float32Array, count: number, units: number): Float64Array
   codes.forEach((value, i) => {
     means[i % units] = (means[i % units] ?? 0) + value / count;
   });
-  return Float64Array.from(codes, (value, i) => value - (means[i % units] ?? 0));
+  return new Float64Array(codes).map((value, i) => value - (means[i % units] ?? 0));
 }
 
 /** The leading direction of the rows, of length 1. Any direction if the rows do not vary. */

@@ -265,7 +265,7 @@ function comparison(
   const length = width * height * channels;
   const back = model.reconstruct(matrix);
   const range = rangeOf(matrix.data);
-  const difference = Float32Array.from(back, (value, i) => value - (matrix.data[i] ?? 0));
+  const difference = back.map((value, i) => value - (matrix.data[i] ?? 0));
   const limit = difference.reduce((most, value) => Math.max(most, Math.abs(value) || 0), 0) || 1;
   const figures = numbers.map((_, i) => {
     const [from, to] = [i * length, (i + 1) * length];
@@ -437,7 +437,7 @@ function card(
 function summaries({ matrix, count }: Sample, columns: readonly string[]): string {
   const width = columns.length;
   const lines = columns.map((name, j) => {
-    const own = Float64Array.from({ length: count }, (_, row) => matrix.data[row * width + j] ?? 0);
+    const own = new Float64Array(count).map((_, row) => matrix.data[row * width + j] ?? 0);
     const known = own.filter((value) => !Number.isNaN(value)).sort();
     const at = (share: number) => (known.length > 0 ? short(sortedQuantile(known, share)) : "");
     const missing = count - known.length;

@@ -117,7 +117,7 @@ export function trainingDetection(detector: AnomalyDetector, decision: Decision)
   const alpha = "alpha" in decision ? decision.alpha : undefined;
   const isFlagged = (row: number) =>
     alpha === undefined ? (score[row] ?? 0) > limit : (pValue[row] ?? 1) <= alpha;
-  const flagged = Uint8Array.from(score, (_, row) => (isFlagged(row) ? 1 : 0));
+  const flagged = new Uint8Array(score.length).map((_, row) => (isFlagged(row) ? 1 : 0));
   const threshold =
     alpha === undefined
       ? limit

@@ -25,7 +25,7 @@ export function withoutTypos(table: DetectorTable, report: Pick<Reporter, "warn"
   function repaired(column: TableColumn): TableColumn {
     const { name, kind, values } = column;
     if (kind !== "text") return column;
-    const numbers = Float64Array.from({ length: table.rows }, (_, row) => {
+    const numbers = new Float64Array(table.rows).map((_, row) => {
       return cells.number((values[row] ?? "").trim()) ?? Number.POSITIVE_INFINITY;
     });
     const isOther = (row: number) => numbers[row] === Number.POSITIVE_INFINITY;

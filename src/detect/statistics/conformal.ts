@@ -19,7 +19,7 @@ export function conformalPValues(
   scores: ArrayLike<number>,
   calibration: Float64Array,
 ): Float64Array {
-  return Float64Array.from(scores, (score) => conformalPValue(score, calibration));
+  return new Float64Array(scores).map((score) => conformalPValue(score, calibration));
 }
 
 /**
