@@ -4,13 +4,11 @@
 
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { transform } from "esbuild";
-import { rollup } from "rollup";
 import { buildCli } from "./build-cli.mjs";
+import { bundle, core, staticImports, TARGET } from "./bundle.mjs";
 
 const root = join(import.meta.dirname, "..");
-const TARGET = "es2022";
 
 /** Each is src/NAME.ts and becomes dist/NAME.js. */
 const ENTRIES = [
@@ -27,34 +25,6 @@ const ENTRIES = [
 ];
 /** Entries that edge runtimes load in a form of their own. */
 const EDGE_ENTRIES = ["index", "kernels", "detect"];
-
-/** TypeScript for Rollup. `define` replaces names by constants, as in esbuild. */
-const typescript = (define) => ({
-  name: "typescript",
-  async transform(code, file) {
-    const options = { loader: "ts", target: TARGET, sourcemap: true, sourcefile: file, define };
-    const result = await transform(code, options);
-    return { code: result.code, map: result.map };
-  },
-});
-
-/** The modules and texts of the core are not bundled. The bundles import them. */
-const core = {
-  name: "core",
-  resolveId(path) {
-    const [, name] = /\/generated\/(baseline|relaxed)\.ts$/.exec(path) ?? [];
-    if (name) return { id: `./wasm/${name}.js`, external: "absolute" };
-    // From dist/workerd and dist/edge-light as from src/core/builds: one folder up, then wasm.
-    return path.endsWith(".wasm?module") ? { id: path, external: "absolute" } : undefined;
-  },
-};
-
-/** The library that reads archives is bundled. */
-const libraries = {
-  name: "libraries",
-  resolveId: (path) =>
-    /^(fflate|pako)\b/.test(path) ? fileURLToPath(import.meta.resolve(path)) : undefined,
-};
 
 /** Replaces package.ts by src/core/builds/`name`.ts. */
 const buildsFrom = (name) => ({
@@ -74,34 +44,15 @@ const minified = {
   },
 };
 
-/** A bundle of the entries in `input`, whose keys are the names of the files. */
-const bundle = (input, define, plugins) =>
-  rollup({
-    input,
-    plugins: [...plugins, libraries, typescript(define)],
-    treeshake: { moduleSideEffects: (file) => Object.values(input).includes(file) },
-    onLog(level, { code, message }) {
-      if (level === "warn" && code !== "CIRCULAR_DEPENDENCY") throw new Error(message);
-    },
-  });
-
 /**
  * The name of a file with code that entries share. The code that a model loads at once is in two files, because each file
  * costs Node 0.4 ms at every start. `core` has the parts that entries without a model use, and `model` the others.
  */
 function sharedFile(input) {
   const model = join(root, "src/autoencoder.ts");
-  /** The modules that `entry` imports statically, directly or indirectly. */
-  const closure = (entry, { getModuleInfo }) => {
-    const found = new Set([entry]);
-    for (const id of found) {
-      for (const next of getModuleInfo(id)?.importedIds ?? []) found.add(next);
-    }
-    return found;
-  };
   let closures;
   return (id, graph) => {
-    closures ??= Object.values(input).map((entry) => closure(entry, graph));
+    closures ??= Object.values(input).map((entry) => staticImports(entry, graph));
     const reaching = closures.filter((modules) => modules.has(id));
     if (id === input.index || !reaching.some((modules) => modules.has(input.index)))
       return undefined;

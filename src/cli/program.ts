@@ -2,10 +2,11 @@
 
 import { readFileSync } from "node:fs";
 import { type Command, didYouMean, readArguments } from "./arguments.ts";
-import { emit, print, talk } from "./console.ts";
+import { emit, guardStreams, print, talk } from "./console.ts";
 import { CommandError, OutputClosed, UsageError } from "./errors.ts";
 import { requireKinds } from "./kinds.ts";
 import { toPeople } from "./report.ts";
+import { listenForSignals } from "./signals.ts";
 import { closeSources } from "./sources.ts";
 import { quoted, toJson, visibleLines } from "./text.ts";
 
@@ -105,4 +106,11 @@ export async function runProgram(words: readonly string[]): Promise<void> {
   } finally {
     closeSources();
   }
+}
+
+/** Runs the command line of the process, with its streams and signals. */
+export function start(words: readonly string[]): void {
+  guardStreams();
+  listenForSignals();
+  void runProgram(words);
 }

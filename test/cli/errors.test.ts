@@ -134,7 +134,7 @@ describe("exit code 1 with one sentence", () => {
   test("--debug shows the stack", async () => {
     const { code, err } = await run(folder, ["train", "nope.csv", "--debug"]);
     expect(code).toBe(1);
-    expect(err).toMatch(/no such file or folder\n +at .*cli\.js/);
+    expect(err).toMatch(/no such file or folder\n +at .*dist\/cli-program\.js/);
   });
 });
 
