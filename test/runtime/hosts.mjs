@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { casesAtTheEdge } from "./edge-light.mjs";
 import { copyExamples, edgeWorker, pressingPages, record, recordsIn } from "./examples.mjs";
 import { haveBrowser } from "./have-browser.mjs";
 import { programs } from "./programs.mjs";
@@ -123,6 +124,13 @@ async function workerd(app, folder) {
     return serving(command, bundle, async (fetch) => (await fetch("/")).json());
   });
   await host("workerd, example edge-worker", () => edgeWorker(command, app, folder));
+}
+
+async function edgeLight(app) {
+  const name = "edge-light, inside a request";
+  if (!isWanted(name)) return;
+  if (!existsSync(binary("@edge-runtime/vm"))) return skip(name, "not installed");
+  await host(name, () => casesAtTheEdge(app, "workerd.mjs"));
 }
 
 async function denoExample(app) {
@@ -261,6 +269,7 @@ try {
       });
     }
     if (installedHosts) await workerd(app, folder);
+    if (installedHosts) await edgeLight(app);
     await browsers(app, tools, await import("./pages.mjs"));
   }
 } finally {

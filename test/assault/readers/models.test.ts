@@ -147,7 +147,7 @@ function edited(file: Uint8Array, edits: readonly Edit[]): Uint8Array {
       const [holder, key] = all[Math.floor(at * all.length)] ?? [json, "format"];
       if (kind === "remove") delete holder[key];
       else if (kind === "copy") holder[`${key}${String(value).slice(0, 9)}`] = holder[key];
-      else holder[key] = value;
+      else holder[key] = structuredClone(value); // later edits change it, and other inputs share it
     }
   }
   const strings = Object.entries(json).map(([key, value]) => [
