@@ -5,7 +5,7 @@ import type { OwnBytes, OwnFloats } from "./arrays.ts";
 import { boolean, choice, finiteNumber, onlyKeys, record, wholeNumber } from "./checks.ts";
 import type { Build } from "./core/load.ts";
 import { FlatRows, type MatrixInput, type Rows, readRows } from "./data/rows.ts";
-import { DisposedError, InvalidStateError, InvalidValueError } from "./errors.ts";
+import { DisposedError, InvalidStateError, InvalidTypeError, InvalidValueError } from "./errors.ts";
 import { encodeCheckpoint } from "./exchange/checkpoint.ts";
 import type { ModelBytes } from "./exchange/model-bytes.ts";
 import { type NamedWeights, nameTensors, readTensors } from "./exchange/named-weights.ts";
@@ -67,7 +67,13 @@ export class TiedAutoencoder {
     wake: undefined,
   };
 
-  private constructor({ engine, run }: MadeEngine) {
+  private constructor(made: MadeEngine) {
+    if (typeof made !== "object" || made === null || !("engine" in made)) {
+      throw new InvalidTypeError(
+        "A model is not made with new. Use await TiedAutoencoder.create({ layers: [784, 128] }), createSync, or load.",
+      );
+    }
+    const { engine, run } = made;
     this.config = engine.config;
     this.#engine = engine;
     this.#runs.run = run;

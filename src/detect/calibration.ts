@@ -2,9 +2,9 @@
 // thresholds are computed from them.
 
 import { finiteNumber, onlyKeys, record } from "../checks.ts";
-import { InvalidValueError } from "../errors.ts";
+import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import { ascending, at } from "../math/order.ts";
-import { conformalPValues, rowsToReach } from "./statistics/conformal.ts";
+import { conformalPValues, rowsToReach, smallestAlpha } from "./statistics/conformal.ts";
 import {
   contaminationThreshold,
   discoveryThreshold,
@@ -102,13 +102,16 @@ export class Calibration {
     const needed = rowsToReach(value);
     if (this.sorted.length >= needed) return;
     const { length } = this.sorted;
+    const isDefault = record("", decision).alpha === undefined;
+    const what = isDefault
+      ? `Without a decision alpha is ${value}, which takes`
+      : `alpha ${value} takes`;
     // Fitting a tail needs rows too.
-    const advice =
-      length < FEWEST_SCORES
-        ? "a larger alpha or more rows"
-        : `a larger alpha, more rows, or { pot: ${value} }`;
+    const tail = length < FEWEST_SCORES ? "" : ` or { pot: ${value} }`;
+    const smallest =
+      length > 0 ? `Give { alpha: ${smallestAlpha(length)} } or a larger one${tail}, or` : "Please";
     throw new InvalidValueError(
-      `alpha ${value} takes at least ${needed} calibration rows: with n rows the smallest p-value is 1 / (n + 1). There are ${length}. Take ${advice}.`,
+      `${what} at least ${needed} calibration rows; this detector has ${length}. ${smallest} fit more rows.`,
     );
   }
 
@@ -183,7 +186,15 @@ export function resolveDecision(decision: Decision | undefined): {
   name: DecisionName;
   value: number;
 } {
-  const given = record("detect's decision", decision);
+  if (
+    decision !== undefined &&
+    (typeof decision !== "object" || Array.isArray(decision) || !decision)
+  ) {
+    throw new InvalidTypeError(
+      `The decision must be an object such as { alpha: ${DEFAULT_ALPHA} }; got ${show(decision)}.`,
+    );
+  }
+  const given = record("The decision", decision);
   onlyKeys("detect", given, decisionNames);
   const names = decisionNames.filter((name) => given[name] !== undefined);
   const [name = "alpha", second] = names;

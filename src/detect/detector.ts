@@ -19,7 +19,7 @@ import { bytesOf } from "../platform/tags.ts";
 import { finish, inTurns } from "../platform/turns.ts";
 import type { Decision, Detection } from "./calibration.ts";
 import { type Drift, DriftWatch } from "./drift.ts";
-import type { ScoreKind } from "./ensemble.ts";
+import { Ensemble, type ScoreKind } from "./ensemble.ts";
 import type { Reason } from "./explain.ts";
 import { encodeDetector } from "./file.ts";
 import { decodeDetector } from "./file-read.ts";
@@ -104,9 +104,14 @@ export class AnomalyDetector {
   #updating = false;
   #watch: DriftWatch;
 
-  private constructor(parts: Parts, watch = freshWatch(parts)) {
+  private constructor(parts: Parts, watch?: DriftWatch) {
+    if (!(parts?.ensemble instanceof Ensemble)) {
+      throw new InvalidTypeError(
+        "A detector is not made with new. Use await AnomalyDetector.fit(rows), or await AnomalyDetector.load(bytes).",
+      );
+    }
     this.#parts = parts;
-    this.#watch = watch;
+    this.#watch = watch ?? freshWatch(parts);
     this.training = parts.training;
   }
 
@@ -180,8 +185,8 @@ export class AnomalyDetector {
   detect(rows: DetectorInput, decision?: Decision): Detection {
     const parts = this.#live;
     const { calibration } = parts;
-    calibration.requireEnough(decision);
     const source = readSource("rows", rows, parts.encoder.columns);
+    calibration.requireEnough(decision);
     const { score, notes } = judgeSource(parts, source);
     const detection = calibration.decide(score, decision);
     return { ...detection, notes: [...notes, ...detection.notes] };

@@ -40,7 +40,7 @@ import {
   type SeriesState,
   type WindowOptions,
 } from "./series/series.ts";
-import { conformalPValue, leaveOneOutPValue } from "./statistics/conformal.ts";
+import { conformalPValue, leaveOneOutPValue, smallestAlpha } from "./statistics/conformal.ts";
 import { Encoder } from "./table/encoder.ts";
 import { answerNotes, type ColumnsOption } from "./table/schema.ts";
 import { type DetectorInput, readingSource, type Source, someOf } from "./table/source.ts";
@@ -561,6 +561,6 @@ function* rowNotes(rows: number, encoder: Encoder, { models }: Policy): Generato
     yield `There are fewer rows (${rows}) than features (${encoder.width}); scores are rough.`;
   }
   if (rows < 99) {
-    yield `With ${rows} rows the smallest p-value is 1/${rows + 1}: an alpha of 0.01 takes 99.`;
+    yield `With ${rows} rows the smallest p-value is 1/${rows + 1}. An alpha of 0.01, the default of detect, takes 99 rows: give { alpha: ${smallestAlpha(rows)} } or a larger one.`;
   }
 }

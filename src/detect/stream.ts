@@ -4,7 +4,7 @@
 // score, the mean of all windows that cover it, is known when the last of them has ended. The row is then settled.
 
 import type { Rows } from "../data/rows.ts";
-import { InvalidValueError } from "../errors.ts";
+import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import { at } from "../math/order.ts";
 import { type Calibration, type Decision, resolveDecision } from "./calibration.ts";
 import type { DriftWatch } from "./drift.ts";
@@ -73,6 +73,11 @@ export class DetectorStream {
    */
   push(row: object): StreamResult | undefined {
     const { parts, watch } = this.#host();
+    if (typeof row !== "object" || row === null) {
+      throw new InvalidTypeError(
+        `push takes one row, an object or an array of numbers; got ${show(row)}.`,
+      );
+    }
     const source = readSource("row", [row] as DetectorInput, parts.encoder.columns);
     const raw = parts.encoder.read(source, "row");
     const answer = parts.series

@@ -33,7 +33,7 @@ export function readTensors(
   weights: NamedWeights,
   { tensors, blockLength }: ParameterLayout,
 ): Float32Array {
-  const given = record(call, weights);
+  const given = record(`The tensors of ${call}`, weights);
   onlyKeys(
     call,
     given,

@@ -19,7 +19,7 @@ import type { ColumnSchema } from "../detect/table/schema.ts";
 import type { DetectorInput } from "../detect/table/source.ts";
 import type { UpdateOptions } from "../detect/update.ts";
 import type { Yardstick } from "../detect/yardstick.ts";
-import { InvalidStateError } from "../errors.ts";
+import { InvalidStateError, InvalidTypeError } from "../errors.ts";
 import { bytesOfFile } from "../exchange/model-bytes.ts";
 import { disposeKey } from "../platform/dispose.ts";
 import {
@@ -85,6 +85,11 @@ export class AnomalyDetector {
   #about = NOTHING;
 
   private constructor(program: string, options: WorkerOptions) {
+    if (typeof program !== "string") {
+      throw new InvalidTypeError(
+        "A detector is not made with new. Use await AnomalyDetector.fit(rows), or await AnomalyDetector.load(bytes).",
+      );
+    }
     const gone = "This detector was disposed; its worker is gone.";
     this.#calls = new WorkerCalls(this, program, options, gone, () => {});
   }

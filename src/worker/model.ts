@@ -66,9 +66,14 @@ export class TiedAutoencoder {
   #config: ResolvedConfig | undefined;
   #build: Build | undefined;
 
-  private constructor(options: WorkerOptions) {
+  private constructor(program: string, options: WorkerOptions) {
+    if (program !== WORKER_PROGRAM) {
+      throw new InvalidTypeError(
+        "A model is not made with new. Use await TiedAutoencoder.create({ layers: [784, 128] }), or load.",
+      );
+    }
     const gone = "This model was disposed; its worker is gone.";
-    this.#calls = new WorkerCalls(this, WORKER_PROGRAM, options, gone, (state) => {
+    this.#calls = new WorkerCalls(this, program, options, gone, (state) => {
       this.#state = { ...this.#state, ...state };
     });
   }
@@ -84,7 +89,7 @@ export class TiedAutoencoder {
     options: WorkerOptions = {},
   ): Promise<TiedAutoencoder> {
     const sent = await cloneable(config);
-    return new TiedAutoencoder(options).#open("create", [sent]);
+    return new TiedAutoencoder(WORKER_PROGRAM, options).#open("create", [sent]);
   }
 
   /**
@@ -99,7 +104,7 @@ export class TiedAutoencoder {
     options: WorkerOptions = {},
   ): Promise<TiedAutoencoder> {
     const [bytes, sent] = await Promise.all([bytesOfFile(await file), cloneable(runtime)]);
-    return new TiedAutoencoder(options).#open("load", [bytes, sent]);
+    return new TiedAutoencoder(WORKER_PROGRAM, options).#open("load", [bytes, sent]);
   }
 
   async #open(call: string, args: unknown[]): Promise<TiedAutoencoder> {

@@ -47,7 +47,8 @@ describe("inputs that are not rows", () => {
     [Promise.resolve(matrix), "rows is a promise. Await it first."],
     [[null, null], "Row 0 of rows must be an object or an array of numbers; got null."],
     [["a", "b"], 'Row 0 of rows must be an object or an array of numbers; got "a".'],
-    [[], "rows has no rows."],
+    [{}, `${forms}; got an object without columns.`],
+    [[], "rows is empty. It must have at least one row."],
   ])("%s", async (rows, message) => {
     expect(await refusalOfFit(rows)).toBe(message);
   });
@@ -174,7 +175,7 @@ describe("an existing detector", () => {
     [
       "an alpha that takes more rows",
       (d) => d.detect(table, { alpha: 0.001 }),
-      "alpha 0.001 takes at least 999 calibration rows: with n rows the smallest p-value is 1 / (n + 1). There are 120. Take a larger alpha, more rows, or { pot: 0.001 }.",
+      "alpha 0.001 takes at least 999 calibration rows; this detector has 120. Give { alpha: 0.0083 } or a larger one or { pot: 0.001 }, or fit more rows.",
     ],
     [
       "contamination .9",
@@ -184,7 +185,7 @@ describe("an existing detector", () => {
     [
       "no decision",
       (d) => d.detect(table, 0.01 as never),
-      "detect's decision must be an object; got 0.01.",
+      "The decision must be an object such as { alpha: 0.01 }; got 0.01.",
     ],
     [
       "a column that is missing",
@@ -249,4 +250,13 @@ describe("an existing detector", () => {
       'Windows of 5 rows are longer than the series: the longest stretch of rows without a gap has 1. The column "a" makes 120 stretches of them. Give at least 5 rows that follow each other, or fit with shorter windows.',
     );
   });
+});
+
+it("new says which call makes a detector", () => {
+  const make = AnomalyDetector as unknown as new (rows?: unknown) => unknown;
+  for (const rows of [undefined, null, [], table]) {
+    expect(() => new make(rows)).toThrow(
+      "A detector is not made with new. Use await AnomalyDetector.fit(rows), or await AnomalyDetector.load(bytes).",
+    );
+  }
 });

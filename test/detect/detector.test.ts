@@ -116,7 +116,7 @@ describe("decisions", () => {
 
   it("an alpha that is too small is refused with the number of rows that it needs", () => {
     expect(() => detector.detect(rows, { alpha: 0.001 })).toThrow(
-      "alpha 0.001 takes at least 999 calibration rows: with n rows the smallest p-value is 1 / (n + 1). There are 400.",
+      "alpha 0.001 takes at least 999 calibration rows; this detector has 400. Give { alpha: 0.0025 } or a larger one or { pot: 0.001 }, or fit more rows.",
     );
   });
 
@@ -300,7 +300,7 @@ describe("a single model", () => {
 describe("rows that cannot be learned", () => {
   it.each<[string, number[][], string]>([
     ["one row", [[1, 2, 3]], "at least 5 rows to learn what is normal; got 1."],
-    ["no rows", [], "rows has no rows."],
+    ["no rows", [], "rows is empty. It must have at least one row."],
     ["equal rows", plant(20, 1).map(() => [1, 2]), "No column varies: all 20 rows are equal."],
     ["ragged rows", [[1, 2], [1]], "Row 1 of rows must hold 2 values; it holds 1."],
     [
@@ -335,10 +335,14 @@ describe("rows that cannot be learned", () => {
     expect(far).toBeGreaterThan(5 * usual);
     const few = await AnomalyDetector.fit(normal.slice(0, 5), quick);
     expect(few.notes.join(" ")).toContain("fewer rows (5) than features (6)");
-    expect(few.notes.join(" ")).toContain("an alpha of 0.01 takes 99");
-    expect(() => few.detect(others)).toThrow("alpha 0.01 takes at least 99 calibration rows");
+    expect(few.notes.join(" ")).toContain(
+      "An alpha of 0.01, the default of detect, takes 99 rows: give { alpha: 0.17 } or a larger one.",
+    );
     // A tail needs a hundred scores, so it is not an alternative here.
-    expect(() => few.detect(others)).toThrow(/Take a larger alpha or more rows\.$/);
+    expect(() => few.detect(others)).toThrow(
+      "Without a decision alpha is 0.01, which takes at least 99 calibration rows; this detector has 5. Give { alpha: 0.17 } or a larger one, or fit more rows.",
+    );
+    expect(few.detect(others, { alpha: 0.17 }).flagged).toHaveLength(others.length);
     expect(() => few.score([[1, 2]])).toThrow("Row 0 of rows must hold 6 values; it holds 2.");
     one.dispose();
     few.dispose();

@@ -1,6 +1,6 @@
 // Makes a detector from a table and reports the decisions.
 
-import { rowsToReach } from "../../detect/statistics/conformal.ts";
+import { rowsToReach, smallestAlpha } from "../../detect/statistics/conformal.ts";
 import { FEWEST_SCORES, tailShare } from "../../detect/statistics/peaks.ts";
 import { guessSchema } from "../../detect/table/schema.ts";
 import { readSource } from "../../detect/table/source.ts";
@@ -123,14 +123,15 @@ function requireLearned({ file }: DetectorTable, schema: readonly ColumnSchema[]
 /** Throws for a decision that needs more rows than there are. Called before the detector learns. */
 function requireRows(asked: Decision | undefined, file: string, rows: number): void {
   if (asked === undefined) return;
-  const few = (option: string, least: number) =>
+  const few = (option: string, least: number, advice = "") =>
     new CommandError(
-      `${file}: ${option} takes at least ${grouped(least)} rows to learn from; here are ${grouped(rows)}`,
+      `${file}: ${option} takes at least ${grouped(least)} rows to learn from; here are ${grouped(rows)}${advice}`,
       { file },
     );
   if ("alpha" in asked && asked.alpha !== undefined) {
     const least = rowsToReach(asked.alpha);
-    if (rows < least) throw few(`--alpha ${asked.alpha}`, least);
+    const smallest = `; for them the smallest is --alpha ${smallestAlpha(rows)}`;
+    if (rows < least) throw few(`--alpha ${asked.alpha}`, least, smallest);
   }
   if (!("pot" in asked)) return;
   if (rows < FEWEST_SCORES) throw few("--pot", FEWEST_SCORES);

@@ -14,6 +14,14 @@ export function conformalPValue(score: number, calibration: Float64Array): numbe
   return (1 + calibration.length - countBelow(calibration, score)) / (calibration.length + 1);
 }
 
+/** The smallest alpha that n calibration rows reach, 1 / (n + 1), rounded up to two digits. */
+export function smallestAlpha(calibrationRows: number): number {
+  const alpha = 1 / (calibrationRows + 1);
+  let unit = 0.01;
+  while (unit > alpha / 10) unit /= 10;
+  return Number((Math.ceil(alpha / unit - 1e-9) * unit).toPrecision(2));
+}
+
 /** `conformalPValue` of every score. */
 export function conformalPValues(
   scores: ArrayLike<number>,

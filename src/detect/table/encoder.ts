@@ -431,7 +431,8 @@ function* levelShares(raw: Rows, column: number, levels: number): Paused<number[
 /** The rows of a matrix, with columns by their position. */
 function matrixRows({ rows }: MatrixSource, schema: readonly ColumnSchema[], name: string): Rows {
   const other = schema.find(({ kind }) => kind === "category" || kind === "boolean");
-  if (other) {
+  // An empty array is a table without rows, too.
+  if (other && rows.count > 0) {
     throw new InvalidValueError(
       `${name} is a matrix, but column ${show(other.name)} is a ${other.kind}. Give objects or { columns: { name: values } }.`,
     );

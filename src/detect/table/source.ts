@@ -77,16 +77,17 @@ export function someOf(source: Source, numbers: Uint32Array): Source {
   };
 }
 
+const FORMS = "an array of objects, { columns: { name: values } } or a matrix";
+
 /** Throws for an input that is not rows, with a message about the accepted forms. */
 function requireRows(name: string, input: unknown): void {
-  const forms = "an array of objects, { columns: { name: values } } or a matrix";
   if (typeof input === "string") {
     throw new InvalidTypeError(
-      `${name} must be ${forms}; got ${show(input)}. readTable of tied-autoencoder/formats reads a table from the bytes of a file.`,
+      `${name} must be ${FORMS}; got ${show(input)}. readTable of tied-autoencoder/formats reads a table from the bytes of a file.`,
     );
   }
   if (typeof input !== "object" || input === null) {
-    throw new InvalidTypeError(`${name} must be ${forms}; got ${show(input)}.`);
+    throw new InvalidTypeError(`${name} must be ${FORMS}; got ${show(input)}.`);
   }
   if ("then" in input && typeof input.then === "function") {
     throw new InvalidTypeError(`${name} is a promise. Await it first.`);
@@ -141,6 +142,9 @@ function isNamedValues(value: unknown): value is readonly NamedValues[] {
 function* namedColumns(name: string, input: TableInput): Paused<TableSource> {
   const table = yield* readingTable(input);
   const first = table.columns[0];
+  if (first === undefined && !Array.isArray(input)) {
+    throw new InvalidTypeError(`${name} must be ${FORMS}; got an object without columns.`);
+  }
   for (const column of table.columns) {
     if (column.length !== table.rows) {
       throw new InvalidValueError(
@@ -170,7 +174,8 @@ function* namedColumns(name: string, input: TableInput): Paused<TableSource> {
 function matrixWidth(name: string, input: MatrixInput): number {
   if (Array.isArray(input)) {
     const [first] = input as readonly ArrayLike<number>[];
-    if (first === undefined) throw new InvalidValueError(`${name} has no rows.`);
+    if (first === undefined)
+      throw new InvalidValueError(`${name} is empty. It must have at least one row.`);
     return typeof first === "object" ? first.length : 1; // readRows throws for other inputs
   }
   if (typeof input === "object" && input !== null && "shape" in input) {

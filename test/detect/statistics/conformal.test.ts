@@ -6,6 +6,7 @@ import {
   leaveOneOutPValue,
   middlePValue,
   rowsToReach,
+  smallestAlpha,
 } from "../../../src/detect/statistics/conformal.ts";
 import { ascending } from "../../../src/math/order.ts";
 import { generator } from "../support/random.ts";
@@ -72,6 +73,16 @@ describe("conformal p-values", () => {
       const rows = rowsToReach(alpha);
       expect(1 / (rows + 1)).toBeLessThanOrEqual(alpha);
       expect(1 / rows).toBeGreaterThan(alpha);
+    }
+  });
+
+  it("reach a smallest alpha, which is rounded up to two digits", () => {
+    expect([5, 24, 99, 100, 400, 999, 122_456].map(smallestAlpha)).toEqual([
+      0.17, 0.04, 0.01, 0.01, 0.0025, 0.001, 8.2e-6,
+    ]);
+    for (let rows = 1; rows < 3000; rows++) {
+      expect(rowsToReach(smallestAlpha(rows))).toBeLessThanOrEqual(rows);
+      expect(smallestAlpha(rows)).toBeLessThan(1.1 / (rows + 1));
     }
   });
 
