@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { type BatchInput, TiedAutoencoder } from "../../src/index.ts";
 import { randomRows } from "../support/random.ts";
 
@@ -18,6 +18,8 @@ async function* stream(items: BatchInput[] = pieces, log: string[] = []) {
   }
 }
 
+afterEach(() => vi.unstubAllGlobals());
+
 describe("fit on a stream", () => {
   test("takes one step per piece, as on the rows in order", async () => {
     const [streamed, whole] = [make(), make()];
@@ -26,6 +28,14 @@ describe("fit on a stream", () => {
     const reference = await whole.fit(x, { ...options, batchSize: 16, shuffle: false });
     expect(history).toEqual(reference.history);
     expect(streamed.weights()).toEqual(whole.weights());
+  });
+
+  test("takes one step per piece in a program that has replaced Promise", async () => {
+    // Async generators return promises of the original class.
+    vi.stubGlobal("Promise", class extends Promise<unknown> {});
+    const model = make();
+    await model.fit(stream());
+    expect(model.stepCount).toBe(4);
   });
 
   test("an iterable serves one epoch, and more epochs need a function", async () => {
