@@ -95,6 +95,31 @@ export class Calibration {
     };
   }
 
+  /**
+   * Flags training rows by a decision. With `alpha` their p-values decide, which compare each row with the other rows, and not
+   * with itself.
+   * @param training scores by models that have not seen the row, and their p-values
+   */
+  decideTraining(
+    { score, pValue }: Pick<Detection, "score" | "pValue">,
+    decision: Decision | undefined,
+  ): Detection {
+    const limit = this.threshold(decision); // throws for a decision that is not possible
+    const { name, value } = resolveDecision(decision);
+    const isFlagged = (row: number) =>
+      name === "alpha" ? at(pValue, row) <= value : at(score, row) > limit;
+    const flagged = Uint8Array.from(score, (_, row) => (isFlagged(row) ? 1 : 0));
+    const mostUsual = (most: number, own: number, row: number) =>
+      flagged[row] === 0 && own > most ? own : most;
+    return {
+      flagged,
+      score: score.slice(),
+      pValue: pValue.slice(),
+      threshold: name === "alpha" ? score.reduce(mostUsual, -Infinity) : limit,
+      notes: unknownRows(score),
+    };
+  }
+
   /** Throws if there are too few calibration rows for a decision. */
   requireEnough(decision: Decision | undefined): void {
     const { name, value } = resolveDecision(decision);

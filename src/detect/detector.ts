@@ -78,6 +78,10 @@ export interface EventOptions {
 
 const eventKeys = ["patience", "explained"] as const satisfies (keyof EventOptions)[];
 
+/** The note about rows that are judged by models that have seen them. */
+const LEARNED =
+  "The detector has learned from these rows, so odd ones among them look too usual. detectTraining judges each training row by models that have not seen it.";
+
 /** The resolved configuration of a detector. */
 export interface DetectorConfig {
   /** How many models. */
@@ -102,6 +106,8 @@ export class AnomalyDetector {
   readonly training: TrainingResult;
   #parts: Parts | undefined;
   #updating = false;
+  /** The training rows, for a note if they are judged. */
+  #learned: WeakRef<DetectorInput> | undefined;
   #watch: DriftWatch;
 
   private constructor(parts: Parts, watch?: DriftWatch) {
@@ -122,7 +128,9 @@ export class AnomalyDetector {
    * `signal.reason` on an abort
    */
   static async fit(rows: DetectorInput, options?: DetectorOptions): Promise<AnomalyDetector> {
-    return new AnomalyDetector(await fitParts(rows, options));
+    const detector = new AnomalyDetector(await fitParts(rows, options));
+    detector.#learned = new WeakRef(rows);
+    return detector;
   }
 
   /** The kind of each column, and the reason for it. */
@@ -189,7 +197,18 @@ export class AnomalyDetector {
     calibration.requireEnough(decision);
     const { score, notes } = judgeSource(parts, source);
     const detection = calibration.decide(score, decision);
-    return { ...detection, notes: [...notes, ...detection.notes] };
+    const learned = rows === this.#learned?.deref() ? [LEARNED] : [];
+    return { ...detection, notes: [...learned, ...notes, ...detection.notes] };
+  }
+
+  /**
+   * Flags odd rows among the training rows. Each row is judged by models that have not seen it, while `detect` of the same
+   * rows would judge them by models that have. With `alpha` this is the oddest share of the rows, even if all are normal.
+   * Default `{ alpha: 0.01 }`.
+   * @throws InvalidValueError as `detect` does, and for a false discovery rate, which compares rows with other rows
+   */
+  detectTraining(decision?: Decision): Detection {
+    return this.#live.calibration.decideTraining(this.training, decision);
   }
 
   /**

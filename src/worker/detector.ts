@@ -224,6 +224,15 @@ export class AnomalyDetector {
   }
 
   /**
+   * Flags odd rows among the training rows, each judged by models that have not seen it. With `alpha` this is the oddest
+   * share of the rows, even if all are normal. Default `{ alpha: 0.01 }`.
+   * @throws (rejects) InvalidValueError as `detect` does, and for a false discovery rate
+   */
+  detectTraining(decision?: Decision): Promise<Detection> {
+    return this.#calls.send("detectTraining", [decision]);
+  }
+
+  /**
    * How well scores and decisions agree with labels.
    * @param labels 1 (or true) for odd rows, 0 for normal ones
    */

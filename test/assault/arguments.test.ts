@@ -118,6 +118,7 @@ const calls: Record<string, [call: (...args: never[]) => unknown, ...args: unkno
   pValues: [(a: never) => detector.pValues(a), rows],
   detect: [(a: never, b: never) => detector.detect(a, b), rows, { alpha: 0.1 }],
   threshold: [(a: never) => detector.threshold(a), { quantile: 0.9 }],
+  detectTraining: [(a: never) => detector.detectTraining(a), { quantile: 0.9 }],
   evaluate2: [
     (a: never, b: never, c: never) => detector.evaluate(a, b, c),
     rows,

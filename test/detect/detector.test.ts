@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { Decision } from "../../src/detect/calibration.ts";
 import { AnomalyDetector } from "../../src/detect/detector.ts";
 import type { DetectorOptions } from "../../src/detect/fit.ts";
-import { DisposedError, InvalidTypeError } from "../../src/errors.ts";
+import { DisposedError, InvalidTypeError, InvalidValueError } from "../../src/errors.ts";
+import { at } from "../../src/math/order.ts";
 import { faultyRows, plant, quick, sensors } from "./support/plant.ts";
 
 const normal = plant(400, 1);
@@ -96,6 +97,36 @@ describe("decisions", () => {
       expect([...flagged]).toEqual([...pValue].map((p) => (p <= alpha ? 1 : 0)));
     }
     expect(detector.detect(rows).flagged).toEqual(detector.detect(rows, { alpha: 0.01 }).flagged);
+  });
+
+  it("of the training rows finds odd ones that detect takes for usual", async () => {
+    const mixed = plant(297, 5);
+    const places = [40, 140, 240];
+    for (const place of places) mixed.splice(place, 0, [3, -3, 3, -3, 3, -3]);
+    const own = await AnomalyDetector.fit(mixed, quick);
+    const found = own.detectTraining();
+    expect([...found.flagged.keys()].filter((row) => found.flagged[row])).toEqual(places);
+    expect(found.score).toEqual(own.training.score);
+    expect(found.pValue).toEqual(own.training.pValue);
+    // The threshold separates them from the rest.
+    expect([...found.score.keys()].filter((row) => at(found.score, row) > found.threshold)).toEqual(
+      places,
+    );
+    const most = [...own.detectTraining({ contamination: 0.05 }).flagged].filter(Boolean);
+    expect(most).toHaveLength(15);
+    expect(() => own.detectTraining({ fdr: 0.1 })).toThrow(InvalidValueError);
+    expect(() => own.detectTraining({ alpha: 0.001 })).toThrow("alpha 0.001 takes at least 999");
+    const taken = own.detect(mixed);
+    expect([...taken.flagged].filter(Boolean).length).toBeLessThan(3);
+    expect(taken.notes).toEqual([
+      "The detector has learned from these rows, so odd ones among them look too usual. detectTraining judges each training row by models that have not seen it.",
+    ]);
+    expect(own.detect([...mixed]).notes).toEqual([]);
+    const loaded = await AnomalyDetector.load(own.save());
+    expect(loaded.detectTraining()).toEqual(found);
+    own.dispose();
+    loaded.dispose();
+    expect(() => own.detectTraining()).toThrow(DisposedError);
   });
 
   it("fdr flags exactly what Benjamini and Hochberg reject, and nothing if no row is odd", () => {

@@ -35,6 +35,9 @@ describe("the detector in a worker", () => {
     expect(await remote.score(rows)).toEqual(local.score(rows));
     expect(await remote.pValues(rows)).toEqual(local.pValues(rows));
     expect(await remote.detect(rows, { alpha: 0.05 })).toEqual(local.detect(rows, { alpha: 0.05 }));
+    expect(await remote.detectTraining({ alpha: 0.05 })).toEqual(
+      local.detectTraining({ alpha: 0.05 }),
+    );
     expect(await remote.explain(rows.slice(38))).toEqual(local.explain(rows.slice(38)));
     const labels = rows.map((_, i) => i >= 30);
     expect(await remote.evaluate(rows, labels)).toEqual(local.evaluate(rows, labels));

@@ -5,14 +5,7 @@ import { stat } from "node:fs/promises";
 import type { AnomalyDetector, Decision, Detection } from "../../detect.ts";
 import type { Arguments, Command } from "../arguments.ts";
 import { emit, print } from "../console.ts";
-import {
-  type Alarm,
-  findAlarms,
-  type Judged,
-  judgeRows,
-  oddest,
-  trainingDetection,
-} from "../detector/alarms.ts";
+import { type Alarm, findAlarms, type Judged, judgeRows, oddest } from "../detector/alarms.ts";
 import { encodeDetectorFile, readDetector } from "../detector/file.ts";
 import {
   fitDetector,
@@ -224,7 +217,7 @@ async function judgeByNew(
   const { table: learned } = plan;
   const judged = await inFile(learned, () =>
     learn === undefined
-      ? { detector, table: learned, first: 0, detection: trainingDetection(detector, decision) }
+      ? { detector, table: learned, first: 0, detection: detector.detectTraining(decision) }
       : judgeRows(detector, learned, (rows) => detector.detect(rows, decision), learn),
   );
   return { judged, decision, later };

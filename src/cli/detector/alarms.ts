@@ -1,7 +1,7 @@
 // Sorts and explains flagged rows. Rows of a table are sorted by their score, the oddest first. Events of a time series are
 // in order of time.
 
-import type { AnomalyDetector, Decision, Detection, Reason } from "../../detect.ts";
+import type { AnomalyDetector, Detection, Reason } from "../../detect.ts";
 import { type DetectorTable, rowsOf, someRows } from "./table.ts";
 
 /** The judgement of the rows of a table. */
@@ -107,23 +107,4 @@ export function judgeRows(
 export function oddest(alarms: readonly Alarm[], most: number): Alarm[] {
   const kept = new Set([...alarms].sort((a, b) => b.score - a.score).slice(0, most));
   return alarms.filter((alarm) => kept.has(alarm));
-}
-
-/** The judgement of the training rows, each by models that have not seen it. */
-export function trainingDetection(detector: AnomalyDetector, decision: Decision): Detection {
-  const { score, pValue } = detector.training;
-  const limit = detector.threshold(decision);
-  // Its own score is no part of what a row is ranked among here.
-  const alpha = "alpha" in decision ? decision.alpha : undefined;
-  const isFlagged = (row: number) =>
-    alpha === undefined ? (score[row] ?? 0) > limit : (pValue[row] ?? 1) <= alpha;
-  const flagged = new Uint8Array(score.length).map((_, row) => (isFlagged(row) ? 1 : 0));
-  const threshold =
-    alpha === undefined
-      ? limit
-      : score.reduce(
-          (most, own, row) => (flagged[row] === 0 && own > most ? own : most),
-          -Infinity,
-        );
-  return { score, pValue, threshold, flagged, notes: [] };
 }

@@ -17,7 +17,6 @@ import { readRuntime } from "../model-file.ts";
 import { counted, duration, grouped, short, shortBelow } from "../numbers.ts";
 import { learningProgress, type Reporter, setting } from "../report.ts";
 import { quoted } from "../text.ts";
-import { trainingDetection } from "./alarms.ts";
 import { decisionText, defaultDecision, readDecision, readDetectorOptions } from "./options.ts";
 import { chooseSeries, requireWindowOptions, type SeriesAnswer } from "./series.ts";
 import {
@@ -195,9 +194,7 @@ export function fitDetector(
     report.say(setting("detector", detectorText(detector), duration(seconds)));
     tellYardstick(detector, report);
     tellNotes(detector, table, report);
-    const threshold = isAmongThemselves
-      ? trainingDetection(detector, decision).threshold
-      : undefined;
+    const threshold = isAmongThemselves ? detector.detectTraining(decision).threshold : undefined;
     tellDecision(detector, decision, asked === undefined, report, threshold);
     report.event("detector", () => ({
       schema: detector.schema,
