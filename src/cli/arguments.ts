@@ -2,8 +2,10 @@
 // it, so that they always have the same options.
 
 import { parseArgs } from "node:util";
-import type { Definition } from "../options.ts";
+import type { Checks, Definition } from "../options.ts";
 import { UsageError } from "./errors.ts";
+import { didYouMean } from "./guess.ts";
+import { checkSettings, checkSpec } from "./spec.ts";
 import { quoted } from "./text.ts";
 
 /** The names that an option accepts: the list of the library, with a check for each of their settings. */
@@ -17,15 +19,20 @@ export interface Option {
   readonly value?: string;
   /** Numbers are checked; everything else is text. */
   readonly kind?: "number" | "whole";
-  /** The smallest number allowed. */
+  /** The smallest number allowed, and the one that all must be less than. */
   readonly least?: number;
+  readonly below?: number;
   /** The only texts allowed. For a number, texts that are also allowed. */
   readonly choices?: readonly string[];
-  /** The value is a name from this list, with settings: `name:key=value`. The help shows them; the library checks them. */
+  /** The value is a name from this list, with settings: `name:key=value`. The help shows them. */
   readonly registry?: Registry;
-  /** Names in the list that a command line does not accept, and additional names. */
+  /** Names and settings in the list that a command line does not accept, and additional names. */
   readonly except?: readonly string[];
   readonly also?: readonly string[];
+  /** Required settings in the list that the command fills in. */
+  readonly filled?: readonly string[];
+  /** The value is settings without a name: `key=value`. */
+  readonly settings?: Checks<object>;
   /** May be given more than once. */
   readonly repeats?: boolean;
   /** A switch that means the opposite. */
@@ -193,8 +200,10 @@ export function isValueFor(name: string, option: Option, value: string | boolean
 }
 
 function checkValue(name: string, option: Option, text: string): void {
-  const { kind, least, choices = [] } = option;
+  const { kind, least = -Infinity, below = Infinity, choices = [], registry, settings } = option;
   if (choices.includes(text)) return;
+  if (registry) checkSpec(name, { ...option, registry }, text);
+  if (settings) checkSettings(name, settings, text);
   const or = choices.map((choice) => ` or ${choice}`).join("");
   if (kind === undefined) {
     if (choices.length === 0) return;
@@ -204,10 +213,11 @@ function checkValue(name: string, option: Option, text: string): void {
   if (!Number.isFinite(value)) {
     throw new UsageError(`--${name} must be a number${or}; got ${quoted(text)}.`);
   }
-  if ((kind === "whole" && !Number.isSafeInteger(value)) || value < (least ?? -Infinity)) {
+  if ((kind === "whole" && !Number.isSafeInteger(value)) || value < least || value >= below) {
     const what = kind === "whole" ? "a whole number" : "a number";
-    const from = least === undefined ? "" : ` of at least ${least}`;
-    throw new UsageError(`--${name} must be ${what}${from}${or}; got ${quoted(text)}.`);
+    const from = least === -Infinity ? "" : ` of at least ${least}`;
+    const to = below === Infinity ? "" : ` and less than ${below}`;
+    throw new UsageError(`--${name} must be ${what}${from}${to}${or}; got ${quoted(text)}.`);
   }
 }
 
@@ -238,34 +248,3 @@ function requireOperands(command: Command, operands: readonly string[]): void {
 
 export const usage = ({ name, operands }: Command): string =>
   ["tied-autoencoder", name, ...operands, "[options]"].join(" ");
-
-/** `; perhaps …` if one of the names is similar to the typed one. */
-export function didYouMean(typed: string, names: readonly string[]): string {
-  if (typed.length > 100 || names.length > 10_000) return "";
-  const [best] = names
-    .filter((name) => name.length <= 100)
-    .map((name) => ({ name, distance: editDistance(typed, name) }))
-    .sort((a, b) => a.distance - b.distance);
-  const bare = (name: string) => name.replace(/^-+/, "").length;
-  if (!best || best.distance > Math.ceil(bare(typed) / 3)) return "";
-  if (best.distance >= Math.min(bare(typed), bare(best.name))) return ""; // nothing in common
-  return `; perhaps ${quotedOption(best.name)} is meant`;
-}
-
-function editDistance(a: string, b: string): number {
-  // row[j] is the distance from the processed part of `a` to the first j characters of `b`.
-  const row = Uint32Array.from({ length: b.length + 1 }, (_, j) => j);
-  let last = b.length;
-  for (const [i, letter] of [...a].entries()) {
-    let diagonal = i;
-    last = i + 1;
-    row[0] = last;
-    for (const [j, other] of [...b].entries()) {
-      const above = row[j + 1] ?? 0;
-      last = Math.min(diagonal + (letter === other ? 0 : 1), above + 1, last + 1);
-      diagonal = above;
-      row[j + 1] = last;
-    }
-  }
-  return last;
-}

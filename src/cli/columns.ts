@@ -10,8 +10,8 @@
 // with "!" starts from all columns, and all its parts have "!". After other parts, "!" removes a column from those that
 // are named before it.
 
-import { didYouMean } from "./arguments.ts";
 import { CommandError, UsageError } from "./errors.ts";
+import { didYouMean } from "./guess.ts";
 import { listed, quoted } from "./text.ts";
 
 interface Part {

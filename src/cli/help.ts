@@ -79,16 +79,19 @@ function settingLines(options: Options): string[] {
     return [
       `  ${alike.map(([name]) => `--${name}`).join(", ")}`,
       ...(names === "" ? [] : wrap(names, 2 * INDENT)),
-      ...settled.flatMap(({ type, options: of }) => wrapSettings(`${type}:`, settingsOf(of))),
+      ...settled.flatMap(({ type, options: of }) =>
+        wrapSettings(`${type}:`, settingsOf(of, except)),
+      ),
     ];
   });
   return lines.length === 0 ? [] : ["", "Names, with their settings and defaults", ...lines];
 }
 
 /** `beta1=0.9` for each setting; one without a default is `clipNorm=…`. */
-function settingsOf(options: object): string[] {
+function settingsOf(options: object, except: readonly string[]): string[] {
   const checks: Readonly<Record<string, Check<unknown>>> = { ...options };
-  return Object.entries(checks).map(([key, check]) => {
+  const accepted = Object.entries(checks).filter(([key]) => !except.includes(key));
+  return accepted.map(([key, check]) => {
     try {
       return `${key}=${check(key, undefined) ?? "…"}`;
     } catch {

@@ -1,9 +1,10 @@
 // The program: finds the command, runs it, and turns an error into one line and an exit code.
 
 import { readFileSync } from "node:fs";
-import { type Command, didYouMean, readArguments } from "./arguments.ts";
+import { type Command, readArguments } from "./arguments.ts";
 import { emit, guardStreams, print, talk } from "./console.ts";
 import { CommandError, OutputClosed, UsageError } from "./errors.ts";
+import { didYouMean } from "./guess.ts";
 import { requireKinds } from "./kinds.ts";
 import { toPeople } from "./report.ts";
 import { listenForSignals } from "./signals.ts";

@@ -9,6 +9,7 @@ import { codes } from "../model/codes.ts";
 import { initializers } from "../model/initial/initializers.ts";
 import { optimizers } from "../optimizers/index.ts";
 import { penalties } from "../penalties/index.ts";
+import { earlyStoppingChecks } from "../training/early-stopping.ts";
 import { noises } from "../training/noise/index.ts";
 import { schedules } from "../training/schedules/index.ts";
 import type { Arguments, Options } from "./arguments.ts";
@@ -43,8 +44,20 @@ export const modelOptions = {
     help: "of the reconstruction",
     default: "linear; sigmoid for bce",
   },
-  loss: { value: "NAME", registry: losses, help: "what training makes small", default: "mse" },
-  code: { value: "NAME", registry: codes, help: "what the code is", default: "dense" },
+  loss: {
+    value: "NAME",
+    registry: losses,
+    except: ["mixed"],
+    help: "what training makes small",
+    default: "mse",
+  },
+  code: {
+    value: "NAME",
+    registry: codes,
+    except: ["auxiliary"],
+    help: "what the code is",
+    default: "dense",
+  },
   penalty: {
     value: "NAME",
     registry: penalties,
@@ -85,6 +98,7 @@ export const modelOptions = {
     value: "SHARE",
     kind: "number",
     least: 0,
+    below: 1,
     help: "of hidden units, dropped in training",
     default: "0",
   },
@@ -138,12 +152,14 @@ export const runOptions = {
   },
   "early-stopping": {
     value: "SETTINGS",
+    settings: earlyStoppingChecks,
     help: "end when the loss stops falling: patience=5,minDelta=0,restoreBest",
   },
   schedule: {
     value: "NAME",
     registry: schedules,
     except: ["function"],
+    filled: ["tMax", "maxLearningRate"],
     help: "how the learning rate moves",
     default: "it does not",
   },
@@ -178,7 +194,6 @@ export async function makeModel(
   const constraint = args.text("constraint");
   const spec = (option: string, otherwise: string) =>
     parseSpec(option, args.text(option) ?? otherwise);
-  // The library checks names and settings, and its messages are clear.
   const config = {
     layers: layers ?? defaultLayers(table.columns),
     activation: spec("activation", "relu"),

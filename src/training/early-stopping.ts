@@ -28,7 +28,7 @@ export interface EarlyStoppingOptions {
   restoreBest?: boolean;
 }
 
-const checks: Checks<EarlyStoppingOptions> = {
+export const earlyStoppingChecks: Checks<EarlyStoppingOptions> = {
   monitor: optional(nameOf<Monitor>(["loss", "valLoss"])),
   patience: whole(0, 0),
   minDelta: atLeast0(0),
@@ -54,7 +54,7 @@ export interface EarlyStopping {
 /** Checks the options of early stopping. */
 export function resolveEarlyStopping(settings: unknown): EarlyStopping {
   const given = record("earlyStopping", settings);
-  const options = resolveOptions("earlyStopping", "earlyStopping", given, checks);
+  const options = resolveOptions("earlyStopping", "earlyStopping", given, earlyStoppingChecks);
   const { monitor, minDelta, restoreBest } = options;
   const patience = Math.max(1, options.patience);
   return {

@@ -4,8 +4,9 @@
 import { timeOf } from "../../detect/table/schema.ts";
 import type { ColumnSchema, WindowOptions } from "../../detect.ts";
 import { CellReader } from "../../formats/cell-values.ts";
-import { type Arguments, didYouMean } from "../arguments.ts";
+import type { Arguments } from "../arguments.ts";
 import { CommandError, UsageError } from "../errors.ts";
+import { didYouMean } from "../guess.ts";
 import { counted } from "../numbers.ts";
 import { listed, quoted } from "../text.ts";
 import { type DetectorTable, placeIn } from "./table.ts";
