@@ -286,7 +286,7 @@ export function withName(
   if (error instanceof FormatError) {
     const { line, column, columnName, look } = error.place;
     const leave = column !== undefined && chosen ? withoutHint(chosen, [column - 1], width) : "";
-    const option = look && optionFor(look, error.message);
+    const option = look && optionFor(look, /got "([^"]*)"/.exec(error.message)?.[1] ?? "");
     const message = option ? error.message.replace(`; ${hintFor(look)}`, "") : error.message;
     const hint = option ?? leave;
     return new CommandError(`${file}: ${message}${hint && ` (${hint})`}`, {
@@ -301,10 +301,9 @@ export function withName(
 }
 
 /** The options for reading a cell of this format, with the unit in the cell. */
-function optionFor(look: NumberLook, message: string): string | undefined {
+export function optionFor(look: NumberLook, cell: string): string | undefined {
   const hint = OPTIONS[look];
   if (!hint?.startsWith("--units ")) return hint;
-  const [, cell = ""] = /got "([^"]*)"/.exec(message) ?? [];
   const unit = cell.replace(/[\d.,' +-]/g, "");
   const digits = cell.replace(/[^\d.,']/g, "");
   const hasDecimalComma = /^\d*,\d+$/.test(digits) && !/^\d{1,3},\d{3}$/.test(digits);
@@ -469,14 +468,18 @@ async function jsonTable(
     },
   });
   for (const warning of table.warnings) options.warn(forOptions(file, warning));
-  const columns = table.columns.map(({ name, kind, values }, i) => {
-    if (kind === "number") return values;
-    const text = quoted(values.find((value) => value !== "") ?? "");
-    const hint = options.isFixed ? "" : withoutHint(chosen, [chosen[i]!], fileWidth);
-    throw new FormatError(
-      `column ${chosen[i]! + 1} (${quoted(name)}) holds text, such as ${text}${hint && ` (${hint})`}`,
-    );
-  });
+  const texts = table.columns.flatMap(({ name, kind, values }, i) =>
+    kind === "text" ? [{ name, values, place: chosen[i] ?? i }] : [],
+  );
+  if (texts.length > 0) {
+    const places = texts.map(({ place }) => place);
+    const hint = options.isFixed ? "" : withoutHint(chosen, places, fileWidth);
+    const named = texts.map(({ name, place }) => `${place + 1} (${quoted(name)})`).join(", ");
+    const example = quoted(texts[0]?.values.find((value) => value !== "") ?? "");
+    const hold = texts.length === 1 ? `column ${named} holds` : `columns ${named} hold`;
+    throw new FormatError(`${hold} text, such as ${example}${hint && ` (${hint})`}`);
+  }
+  const columns = table.columns.flatMap(({ kind, values }) => (kind === "number" ? [values] : []));
   const { rows, lineOf } = table;
   const width = columns.length;
   const step = Math.max(1, Math.floor(PIECE_ELEMENTS / width));

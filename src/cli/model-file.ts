@@ -159,7 +159,7 @@ export function withNote(file: Uint8Array, note: object): Uint8Array[] {
 }
 
 /** The note in the metadata. A damaged note, or one of another program, counts as an empty one. */
-function parseNote(text: string | undefined): ModelNote {
+export function parseNote(text: string | undefined): ModelNote {
   try {
     const { columns, training, data, validation, losses } = JSON.parse(text ?? "{}") as Record<
       string,

@@ -30,7 +30,7 @@ export interface Output {
 
 export const forceOption: Options = {
   force: {
-    help: "replace a file that holds something else, an input of this command or a read-only file",
+    help: "replace a file that holds something else, a model of other columns, an input of this command or a read-only file",
   },
 };
 

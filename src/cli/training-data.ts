@@ -19,6 +19,7 @@ import { grouped, short } from "./numbers.ts";
 import { type Reporter, setting } from "./report.ts";
 import { emptyColumns, idColumns, type Survey, survey } from "./survey.ts";
 import { listed } from "./text.ts";
+import { withAllColumns } from "./text-columns.ts";
 
 /** A table in memory. */
 export interface TableData {
@@ -56,16 +57,16 @@ export async function readTraining(
 ): Promise<TableData> {
   const started = performance.now();
   const { names, columns: earlier } = demands;
-  const table = await openTable(
-    path,
-    readTableOptions(args, report, {
-      ...(names ? { wanted: { names, why: "which the model was trained on" } } : {}),
-      isFixed: demands.width !== undefined,
-      ...(earlier === undefined ? {} : { otherwise: parseColumns(earlier) }),
-    }),
-  );
+  const options = readTableOptions(args, report, {
+    ...(names ? { wanted: { names, why: "which the model was trained on" } } : {}),
+    isFixed: demands.width !== undefined,
+    ...(earlier === undefined ? {} : { otherwise: parseColumns(earlier) }),
+  });
+  const table = await openTable(path, options);
   requireWidth(table, demands.width);
-  const data = await lookedOver(table, demands, "train on");
+  const data = await lookedOver(table, demands, "train on").catch(async (error) => {
+    throw options.isFixed ? error : await withAllColumns(error, path, table, options);
+  });
   if (data.rows.rows === 1) {
     throw new CommandError(`${table.file}: there is one row, and training needs at least two`, {
       file: table.file,

@@ -20,6 +20,8 @@ const folder = temporaryFolder();
 const files: Record<string, string | Uint8Array> = {
   "good.csv": "a,b,c\n1,2,3\n4,5,6\n7,8,10\n",
   "text.csv": "a,b,species\n1,2,setosa\n",
+  "texts.csv": "id;n;plan;price;weight\nC1;1;free;1,5;2 kg\nC2;2;pro;2,5;3 kg\n",
+  "texts.jsonl": '{"a":1,"b":"x","c":"y"}\n{"a":2,"b":"z","c":"y"}\n',
   "comma.csv": "a;b\n1,5;2\n",
   "text.jsonl": '{"a":1,"b":"x"}\n{"a":2,"b":"y"}\n',
   "ragged.csv": "1,2,3\n4,5\n",
@@ -46,7 +48,19 @@ describe("exit code 1 with one sentence", () => {
     ["train .", ".: is a folder, not a file"],
     [
       "train text.csv",
-      `text.csv: line 2, column 3 ("species"): expected a number, got "setosa" (--columns '!3' leaves the column out)`,
+      `text.csv: line 2, column 3 ("species"): expected a number, got "setosa" (--columns '!3' leaves the column out; train --detector learns text as well)`,
+    ],
+    [
+      "train texts.csv",
+      `texts.csv: columns 1 ("id"), 3 ("plan") hold text, and train takes numbers; --columns '!1,!3' leaves them out; train --detector learns text as well; column 4 ("price"): --decimal , reads decimal commas; column 5 ("weight"): --units kg drops it`,
+    ],
+    [
+      "train texts.csv -c 2-4",
+      `texts.csv: column 3 ("plan") holds text, and train takes numbers; --columns '!1,!3,!5' leaves the column out; train --detector learns text as well; column 4 ("price"): --decimal , reads decimal commas`,
+    ],
+    [
+      "train texts.jsonl",
+      `texts.jsonl: columns 2 ("b"), 3 ("c") hold text, such as "x" (--columns '!2,!3' leaves them out)`,
     ],
     [
       "train comma.csv",
@@ -122,7 +136,6 @@ describe("exit code 1 with one sentence", () => {
       "train good.csv --optimizer sgd -l 1e30 --scale none",
       /^(.*\n)*tied-autoencoder: Training diverged: /,
     ],
-    ["train good.csv --activation rellu", /^(.*\n)?tied-autoencoder: .*"rellu"\.\n$/],
     ["train good.csv --resume -o new.st", "new.st: no such file or folder"],
   ])("%s", async (line, message) => {
     const { code, out, err } = await runHere(folder, line.split(" "));
@@ -167,6 +180,47 @@ describe("exit code 2 with a hint", () => {
       "--seed is for a new model; --resume trains the one in m.safetensors on.",
     ],
     ["export m.safetensors", "export needs --output FILE."],
+    [
+      "train good.csv --activation rellu",
+      '--activation must be one of linear, relu, leakyRelu, elu, selu, gelu, geluTanh, silu, softplus, sigmoid, tanh; got "rellu"; perhaps relu is meant.',
+    ],
+    ["train good.csv --code topK", "--code topK needs k, as in --code topK:k=32."],
+    ["train good.csv --code topK:kk=3", '--code topK has no setting "kk"; it has k, centered.'],
+    ["train good.csv --code topK:k", "--code topK:k needs a value, as in k=32."],
+    ["train good.csv --code topK:", '--code takes settings such as k=32; got "".'],
+    [
+      "train good.csv --penalty klSparsity:rho=.1",
+      "--penalty klSparsity needs weight, as in --penalty klSparsity:rho=0.05,weight=0.001.",
+    ],
+    [
+      "train good.csv --constraint maxNorm:2",
+      '--constraint takes settings such as max=3; got "2".',
+    ],
+    [
+      "train good.csv --schedule step:stepSize=1.5",
+      "--schedule step:stepSize must be a whole number of at least 1; got 1.5.",
+    ],
+    [
+      "train good.csv --noise gaussian",
+      "--noise gaussian needs std, as in --noise gaussian:std=0.2.",
+    ],
+    [
+      "train good.csv --optimizer adam:learningrate=1",
+      '--optimizer adam has no setting "learningrate"; perhaps learningRate is meant; it has learningRate, weightDecay, clipNorm, beta1, beta2, epsilon.',
+    ],
+    ["train good.csv --initializer pca:x=1", '--initializer pca has no setting "x"; it has none.'],
+    [
+      "train good.csv --early-stopping patience=-1",
+      "--early-stopping patience must be a whole number of at least 0; got -1.",
+    ],
+    [
+      "train good.csv --loss mixed",
+      '--loss must be one of mse, mae, bce, huber, smoothL1; got "mixed".',
+    ],
+    [
+      "train good.csv --dropout 1",
+      '--dropout must be a number of at least 0 and less than 1; got "1".',
+    ],
     [
       "export m.safetensors -o m.h5",
       "export writes onnx, pytorch, safetensors; say which with --format.",
@@ -277,6 +331,7 @@ describe("files", () => {
 test("the help of train lists the names, settings and defaults of the library", async () => {
   const { out } = await runHere(folder, ["train", "--help"]);
   for (const { type, options } of [...optimizers.all, ...losses.all, ...noises.all]) {
+    if (type === "mixed") continue; // its categories are a list of lists, which is not for a command line
     const first = Object.keys(options)[0];
     expect(out).toMatch(first === undefined ? type : new RegExp(`${type}:${first}=`));
   }

@@ -14,7 +14,9 @@ import { runLine, temporaryFolder } from "./program.ts";
 
 const folder = temporaryFolder();
 const inFolder = (name: string) => join(folder, name);
-const csv = "a,b,c\n1,2,3\n4,5,6\n7,8,10\n";
+const csv = "a,b,c\n1,2,3\n4,5,6\n7,8,10\n1,2,4\n0,1,1\n";
+
+const SMALL = "--models 2 --steps 10 -q";
 
 beforeAll(async () => {
   writeFileSync(inFolder("data.csv"), csv);
@@ -23,6 +25,8 @@ beforeAll(async () => {
   for (const name of ["m.st", "other.st"]) {
     expect((await runLine(folder, `train data.csv -o ${name} -e 2 -q`)).code).toBe(0);
   }
+  writeFileSync(inFolder("other.csv"), csv.replace("a,b,c", "a,b,d"));
+  await runLine(folder, `train data.csv --detector -o d.st ${SMALL}`);
   await runLine(folder, "export m.st -o bare.safetensors");
   await runLine(folder, "export m.st -o m.onnx");
 });
@@ -59,6 +63,35 @@ test.each([
 ])("%s is not", async (line) => {
   const { code, err } = await runLine(folder, line);
   expect([code, err]).toEqual([0, expect.stringMatching(/^(\d+ rows in [\d.]+ s; saved .*\n)?$/)]);
+});
+
+test.each([
+  [
+    "train other.csv -o m.st",
+    "m.st: is a model of other columns (only in the model: c; only in other.csv: d); --output OTHER saves under another name, --force replaces the model",
+  ],
+  [
+    "train other.csv -o bare.safetensors -c 1-2",
+    "bare.safetensors: is a model of other columns (only in the model: c); --output OTHER saves under another name, --force replaces the model",
+  ],
+  [
+    "train other.csv --detector -o d.st",
+    "d.st: is a detector of other columns (only in the detector: c; only in other.csv: d); --output OTHER saves under another name, --force replaces the detector",
+  ],
+  [
+    "detect other.csv --save d.st",
+    "d.st: is a detector of other columns (only in the detector: c; only in other.csv: d); --save OTHER saves under another name, --force replaces the detector",
+  ],
+])("%s, which has learned another table, is refused", async (line, message) => {
+  const before = new Map(readdirSync(folder).map((name) => [name, readFileSync(inFolder(name))]));
+  const { code, err } = await runLine(folder, line);
+  expect([code, err.split("\n").at(-2)]).toEqual([1, `tied-autoencoder: ${message}`]);
+  for (const [name, bytes] of before) expect(readFileSync(inFolder(name))).toEqual(bytes);
+  const quick = /detect/.test(line) ? SMALL : "-e 1 -q";
+  const again = line.replace("other.csv", "data.csv").replace(" -c 1-2", "");
+  for (const allowed of [`${line} --force`, `${again} --force`, again]) {
+    expect((await runLine(folder, `${allowed} ${quick}`)).code, allowed).toBe(0);
+  }
 });
 
 test("a PyTorch folder is written completely or not at all", async () => {

@@ -1,7 +1,9 @@
 // Settings in one word, also from an untrusted model file.
 
 import { expect, test } from "vitest";
-import { parseSettings, parseSpec } from "../../src/cli/spec.ts";
+import type { Option } from "../../src/cli/arguments.ts";
+import { checkSpec, parseSettings, parseSpec } from "../../src/cli/spec.ts";
+import { modelOptions, runOptions } from "../../src/cli/training.ts";
 
 test("a name with settings becomes an object of the library", () => {
   expect(parseSpec("optimizer", "adam")).toEqual({ type: "adam" });
@@ -18,6 +20,23 @@ test.each(["a:", "a:=1", "a:b c=1", "a:type=1", "a:__proto__=1", "a:b=1,b=2", "a
   "%s is refused",
   (text) => {
     expect(() => parseSpec("loss", text)).toThrow(/^--loss (takes settings|sets "b" twice)/);
+  },
+);
+
+test.each(Object.entries({ ...modelOptions, ...runOptions }))(
+  "the example for a name of --%s without its required settings is accepted",
+  (name, option: Option) => {
+    for (const { type } of option.registry?.all ?? []) {
+      if (option.except?.includes(type)) continue;
+      const registry = option.registry ?? { all: [] };
+      try {
+        checkSpec(name, { ...option, registry }, type);
+      } catch (error) {
+        const [, example = ""] = /, as in --[\w-]+ (.*)\.$/.exec((error as Error).message) ?? [];
+        expect(example).toMatch(new RegExp(`^${type}:\\w+=[\\d.]+`));
+        checkSpec(name, { ...option, registry }, example);
+      }
+    }
   },
 );
 

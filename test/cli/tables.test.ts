@@ -179,7 +179,7 @@ describe("errors in a table", () => {
   test("a hint includes the columns that were left out before", async () => {
     writeFileSync(inFolder("texts.csv"), "a,b,c\n1,x,y\n2,x,y\n");
     const { err } = await runHere(folder, ["train", "texts.csv", "-c", "!2", "-o", "none.st"]);
-    expect(err).toContain("(--columns '!2,!3' leaves the column out)");
+    expect(err).toContain("(--columns '!2,!3' leaves the column out;");
   });
 
   test("columns of row numbers cause a warning, and the rows of a share are reported", async () => {

@@ -28,6 +28,7 @@ import {
   columnOptions,
   type DetectorTable,
   type Known,
+  learnedColumns,
   placeIn,
   readDetectorTable,
   readLabels,
@@ -49,6 +50,7 @@ import {
   requireWritable,
   writeWhole,
 } from "../output.ts";
+import { requireSameColumns } from "../replacing.ts";
 import { makeReporter, type Reporter } from "../report.ts";
 import { toJson } from "../text.ts";
 
@@ -202,6 +204,8 @@ async function judgeByNew(
       { file: table.file },
     );
   }
+  const save = args.text("save");
+  if (save !== undefined) await requireSameColumns(args, save, "save", learnedColumns(table));
   const plan = await planDetector(args, table, report, learn);
   if (newPath !== undefined) {
     // Read before the learning, which may take a long time.

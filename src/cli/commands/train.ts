@@ -40,6 +40,7 @@ import {
   requireWritable,
 } from "../output.ts";
 import { placed } from "../places.ts";
+import { requireSameColumns } from "../replacing.ts";
 import { makeReporter, type Reporter, setting } from "../report.ts";
 import { exitCode, handlingSignals } from "../signals.ts";
 import { parseSpec } from "../spec.ts";
@@ -203,6 +204,10 @@ async function trainOn(task: Task): Promise<void> {
   const demands = demandsOf(args, earlier);
   const data = await readTraining(typed, task.dataPath, demands, report);
   const known = fingerprint(data.rows, data.table.columns);
+  if (!earlier) {
+    const { file, columns, names } = data.table;
+    await requireSameColumns(typed, path, "output", { file, count: columns, names });
+  }
   const resumes = typed.flag("resume");
   if (resumes) requireSameData(task, "data", data.table.file, known);
   const { validation, checked } = await readValidation(task, data, demands);

@@ -163,6 +163,13 @@ export async function readDetectorTable(
   }
 }
 
+/** The columns of a table, for a detector that will learn from it. */
+export const learnedColumns = ({ file, columns, named }: DetectorTable) => ({
+  file,
+  count: columns.length,
+  names: named ? columns.map(({ name }) => name) : undefined,
+});
+
 /** The rows from `first` on, before `end`, in the form for a detector. */
 export function rowsOf(
   { columns }: Pick<DetectorTable, "columns">,

@@ -5,11 +5,12 @@ import { UsageError } from "../errors.ts";
 import { readRuntime } from "../model-file.ts";
 import { duration, grouped } from "../numbers.ts";
 import { replaceable, requireReplaceable, requireWritable, writeWhole } from "../output.ts";
+import { requireSameColumns } from "../replacing.ts";
 import { learningProgress, makeReporter } from "../report.ts";
 import { encodeDetectorFile, readDetector } from "./file.ts";
 import { fitDetector, planDetector, requireOptions, tellTable } from "./fit.ts";
 import { defaultDecision, detectorOptions, readDecision } from "./options.ts";
-import { placeIn, readDetectorTable, rowsOf } from "./table.ts";
+import { learnedColumns, placeIn, readDetectorTable, rowsOf } from "./table.ts";
 import { inFile } from "./words.ts";
 
 /** Makes the detector in `path` from the rows of `dataPath`, or continues it. */
@@ -29,6 +30,7 @@ async function make(args: Arguments, path: string, dataPath: string): Promise<vo
   const started = performance.now();
   const table = await readDetectorTable(args, dataPath, report);
   tellTable(table, (performance.now() - started) / 1000, report);
+  await requireSameColumns(args, path, "output", learnedColumns(table));
   const plan = await planDetector(args, table, report, table.rows);
   const { detector, later } = await fitDetector(args, plan, report);
   await writeWhole(path, ...encodeDetectorFile(detector, later));

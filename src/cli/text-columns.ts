@@ -1,0 +1,99 @@
+// All columns of a CSV file that are not numbers, with the options that leave them out or read them. A reader stops at the
+// first such cell. Without this, a user would meet one column after the other.
+
+import { stat } from "node:fs/promises";
+import { CellReader, lookOf } from "../formats/cell-values.ts";
+import { FormatError, type NumberLook } from "../formats/errors.ts";
+import { streamTable } from "../formats/tables.ts";
+import { CommandError } from "./errors.ts";
+import { columnOf, optionFor, type Table, type TableOptions, withoutColumns } from "./input.ts";
+import { openSource } from "./sources.ts";
+
+/** Rows that are looked at. */
+const MOST = 100_000;
+/** A column with fewer texts than this share of its values is one of numbers with mistakes. */
+const TEXTS = 0.05;
+
+const LEARNS_TEXT = "train --detector learns text as well";
+
+/** A chosen column that is not one of numbers. */
+interface Other {
+  /** Its index among the chosen columns. */
+  readonly column: number;
+  /** An option that reads its cells as numbers, if there is one. */
+  readonly option: string | undefined;
+}
+
+/**
+ * The error to throw instead of `error`, which is about one cell that is not a number. It names all columns that are not
+ * numbers. It is the same error if there is only one, or if the table cannot be read again.
+ */
+export async function withAllColumns(
+  error: unknown,
+  path: string,
+  table: Table,
+  options: Pick<TableOptions, "cells" | "header" | "delimiter">,
+): Promise<unknown> {
+  if (!(error instanceof CommandError && error.cause instanceof FormatError)) return error;
+  if (error.place.column === undefined || table.format !== "csv") return error;
+  if (path === "-" || !(await stat(path)).isFile()) return error;
+  const others = await otherColumns(path, table, options);
+  const [first, second] = others;
+  if (second === undefined) {
+    if (first === undefined || first.option !== undefined) return error;
+    const message = error.message.replace(/ leaves the column out(?=\)$)/, `$&; ${LEARNS_TEXT}`);
+    return new CommandError(message, { ...error.place, cause: error });
+  }
+  const name = ({ column }: Other) => columnOf(table, column);
+  const texts = others.filter(({ option }) => option === undefined);
+  const plural = texts.length === 1 ? "holds" : "hold";
+  const leave = withoutColumns(
+    table,
+    texts.map(({ column }) => column),
+  );
+  const parts = [
+    ...(texts.length === 0
+      ? []
+      : [
+          `${texts.length === 1 ? "column" : "columns"} ${texts.map(name).join(", ")} ${plural} text, and train takes numbers`,
+          ...(leave === "" ? [] : [leave]),
+          LEARNS_TEXT,
+        ]),
+    ...others.flatMap((one) =>
+      one.option === undefined ? [] : [`column ${name(one)}: ${one.option}`],
+    ),
+  ];
+  return new CommandError(`${table.file}: ${parts.join("; ")}`, { ...error.place, cause: error });
+}
+
+async function otherColumns(
+  path: string,
+  { fileColumns }: Table,
+  { cells, header, delimiter }: Pick<TableOptions, "cells" | "header" | "delimiter">,
+): Promise<Other[]> {
+  const reader = new CellReader(cells);
+  const counts = fileColumns.map(() => ({ values: 0, texts: 0, first: "" }));
+  const { bytes } = await openSource(path);
+  let rows = 0;
+  for await (const table of streamTable(bytes, { header, delimiter, columns: () => fileColumns })) {
+    counts.forEach((count, i) => {
+      const values = table.columns[i]?.values ?? [];
+      for (let row = 0; row < table.rows; row++) {
+        const text = String(values[row] ?? "").trim();
+        const number = reader.number(text);
+        if (Number.isNaN(number)) continue;
+        count.values += 1;
+        if (number !== undefined) continue;
+        if (count.texts === 0) count.first = text;
+        count.texts += 1;
+      }
+    });
+    rows += table.rows;
+    if (rows >= MOST) break;
+  }
+  return counts.flatMap(({ values, texts, first }, column) => {
+    if (texts === 0 || texts < TEXTS * values) return [];
+    const look: NumberLook | undefined = lookOf(first);
+    return [{ column, option: look && optionFor(look, first) }];
+  });
+}
