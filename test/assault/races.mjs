@@ -5,46 +5,11 @@
 // Every promise must settle, with an expected error or without one. An aborted run can be resumed, and its result is
 // bit-identical to that of a run without an abort.
 
+import { detectorRaces } from "./races-detector.mjs";
+import { check, generator, outcome, wait } from "./races-support.mjs";
+
 const WIDTH = 12;
 const ROWS = 160;
-const PATIENCE = 20_000; // milliseconds after which a promise counts as lost
-
-/** Numbers in [0, 1) from a seed. */
-function generator(seed) {
-  let state = seed >>> 0 || 1;
-  return () => {
-    state ^= state << 13;
-    state >>>= 0;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    state >>>= 0;
-    return state / 2 ** 32;
-  };
-}
-
-const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-/** The outcome of a promise. Throws if the promise does not settle in time. */
-async function outcome(promise, what) {
-  let timer;
-  const lost = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} never settles`)), PATIENCE);
-  });
-  const settled = promise.then(
-    (value) => ({ value }),
-    (error) => ({ error }),
-  );
-  try {
-    return await Promise.race([settled, lost]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function check(condition, what) {
-  if (!condition) throw new Error(what);
-}
-
 const same = (a, b) =>
   Object.keys(a).every((name) =>
     a[name].data.every((value, i) => Object.is(value, b[name].data[i])),
@@ -256,16 +221,18 @@ async function threaded({ TiedAutoencoder }, random) {
 
 /**
  * Runs rounds for `seconds`.
- * @param entries TiedAutoencoder, and `worker`, the namespace of tied-autoencoder/worker, if there are workers
- * @param makeWorker makes a worker that runs worker-script; absent if only the package can make workers
+ * @param entries TiedAutoencoder, AnomalyDetector if the detector is to be tried, and `worker`, the namespace of
+ * tied-autoencoder/worker, if there are workers
+ * @param makeWorker, makeDetectorWorker make a worker that runs worker-script or detector-script; absent if only the package can make workers
  * @returns rounds by kind
  */
-export async function races(entries, { seconds, seed, makeWorker }) {
+export async function races(entries, { seconds, seed, makeWorker, makeDetectorWorker }) {
   const kinds = {
     inThisThread,
     starting,
     stalled,
     ...(entries.worker ? { inWorker, threaded } : {}),
+    ...detectorRaces(entries),
   };
   const names = Object.keys(kinds);
   const rounds = Object.fromEntries(names.map((name) => [name, 0]));
@@ -276,7 +243,8 @@ export async function races(entries, { seconds, seed, makeWorker }) {
     // Most rounds are in this thread, because they are fast there.
     const name = round % 5 === 4 ? names[Math.floor(random() * names.length)] : "inThisThread";
     try {
-      await kinds[name](entries, random, makeWorker);
+      const make = name === "detectorInWorker" ? makeDetectorWorker : makeWorker;
+      await kinds[name](entries, random, make);
     } catch (error) {
       throw new Error(`races: seed ${seed}, round ${round}, ${name}: ${error.message}`, {
         cause: error,
