@@ -164,14 +164,24 @@ async function stalled({ TiedAutoencoder }, random) {
 async function inWorker({ worker }, random, makeWorker) {
   let made;
   const createWorker = makeWorker && (() => (made = makeWorker()));
-  const remote = await worker.TiedAutoencoder.create(
-    { layers: [WIDTH, 8, 3], simd: "baseline" },
-    createWorker ? { createWorker } : {},
-  );
+  const config = { ...CONFIGS[Math.floor(random() * CONFIGS.length)], simd: "baseline" };
+  const remote = await worker.TiedAutoencoder.create(config, createWorker ? { createWorker } : {});
   const controller = new AbortController();
   const data = rowsOf(random);
+  if (config.scaler) await remote.fitScaler(data);
+  const options = {
+    epochs: 1e6,
+    signal: controller.signal,
+    // The first epoch may end with a callback that never returns.
+    onEpoch: random() < 0.3 ? () => new Promise(() => {}) : undefined,
+  };
+  const stepByStep = async () => {
+    for await (const _ of remote.fitSteps(data, options));
+  };
+  // Steps begin with a second message. A fit that was called meanwhile comes first.
+  const isByStep = random() < 0.3;
   const calls = [
-    remote.fit(data, { epochs: 1e6, signal: controller.signal }),
+    isByStep ? stepByStep() : remote.fit(data, options),
     remote.encode(data),
     remote.fit(data),
     remote.save(),
@@ -188,11 +198,12 @@ async function inWorker({ worker }, random, makeWorker) {
   const [fit, encode, second, save] = await Promise.all(calls);
   const gone = ["DisposedError", "UnsupportedHostError"];
   const fine = (error, ...names) => !error || names.includes(error.name) || error === "enough";
-  check(fit.error && fine(fit.error, ...gone), `fit in a worker, ${deed}: ${fit.error}`);
+  const late = isByStep ? ["InvalidStateError"] : [];
+  check(fit.error && fine(fit.error, ...late, ...gone), `fit in a worker, ${deed}: ${fit.error}`);
   check(fine(encode.error, ...gone), `encode in a worker: ${encode.error}`);
   check(fine(save.error, ...gone), `save in a worker: ${save.error}`);
   check(
-    second.error && fine(second.error, "InvalidStateError", ...gone),
+    (isByStep || second.error) && fine(second.error, "InvalidStateError", ...gone),
     `second fit in a worker: ${second.error}`,
   );
   if (deed === "abort") await remote.trainOnBatch(data);
