@@ -7,6 +7,7 @@ import { CHART, chart, escapeHtml, page, paragraph, section, table } from "../re
 import { scoreLine } from "../report/scores.ts";
 import { drawErrors } from "../view/errors.ts";
 import type { Decision, Detection } from "./calibration.ts";
+import { decisionText } from "./decision-text.ts";
 import type { Drift } from "./drift.ts";
 import type { Reason } from "./explain.ts";
 import { type ColumnSchema, describeSchema } from "./table/schema.ts";
@@ -61,7 +62,7 @@ export function detectorReport(
   const first = order.reverse().slice(0, oddest);
   const reasons = reasonsOf(detector, rows, first);
   const sound = Number.isFinite(threshold) ? { threshold } : {};
-  const said = `${count.toLocaleString("en")} of ${score.length.toLocaleString("en")} rows are flagged by ${JSON.stringify(decision)}.`;
+  const said = `${count.toLocaleString("en")} of ${score.length.toLocaleString("en")} rows are flagged (${decisionText(decision)}).`;
   const lead = `A detector learned what is normal and scored these rows: the higher its score, the odder a row. ${said}`;
   return page(optionalText("title", options.title) ?? "Odd rows", lead, [
     section(
@@ -147,13 +148,13 @@ function blame(reasons: readonly Reason[][]): string {
 
 function about({ schema, notes, config }: Reported): string {
   const facts: [string, string][] = [
-    ["Models", `${config.models} of ${config.layers.join(" → ")}`],
+    ["Autoencoders", `${config.models} of ${config.layers.join(" → ")} units`],
     ["Score", config.score],
     [
       "Window",
       config.window ? `${config.window.length} rows` : "none: every row stands for itself",
     ],
-    ["Rows that calibrate", config.calibrationRows.toLocaleString("en")],
+    ["Rows to compare with", config.calibrationRows.toLocaleString("en")],
     ["Seed", String(config.seed)],
   ];
   const columns = `<h3>Columns</h3>${list(describeSchema(schema))}`;
@@ -163,7 +164,7 @@ function about({ schema, notes, config }: Reported): string {
 function driftText({ alarm, martingale, sinceRow }: Drift): string {
   return alarm
     ? `These rows have moved away from what was learned, since about row ${sinceRow}.`
-    : `No drift: a bet against these rows being like those of training is worth ${short(martingale)} times its stake.`;
+    : `There is no sign that these rows have moved away from what was learned (the value of the test is ${short(martingale)}).`;
 }
 
 function cell(value: Reason["value"]): string {

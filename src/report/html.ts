@@ -3,6 +3,9 @@
 /** The element near the start of the page by which the command line recognizes a report that it may replace. */
 export const GENERATOR = '<meta name="generator" content="tied-autoencoder report">';
 
+/** Attributes of a part that may be wider than the page: the keyboard reaches it and scrolls it. */
+export const SCROLLS = 'tabindex="0" role="group"';
+
 /** Escapes text for HTML, in an element or in a quoted attribute. */
 export function escapeHtml(text: string): string {
   return text
@@ -13,14 +16,22 @@ export function escapeHtml(text: string): string {
     .replaceAll("'", "&#39;");
 }
 
-/** A table of text. If all headings are empty, there is no row of headings. */
-export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+/**
+ * A table of text. Columns without any text in `rows` are left out. If all headings are empty, there is no row of headings.
+ */
+export function table(
+  allHeadings: readonly string[],
+  allRows: readonly (readonly string[])[],
+): string {
+  const hasText = (_: string, column: number) => allRows.some((row) => row[column] !== "");
+  const headings = allHeadings.filter(hasText);
+  const rows = allRows.map((row) => row.filter(hasText));
   const cells = (tag: string, texts: readonly string[]) =>
     `<tr>${texts.map((text) => `<${tag}>${escapeHtml(text)}</${tag}>`).join("")}</tr>`;
   const head = headings.some((text) => text !== "")
     ? `<thead>${cells("th", headings)}</thead>`
     : "";
-  return `<div class="wide"><table>${head}<tbody>${rows.map((row) => cells("td", row)).join("\n")}</tbody></table></div>`;
+  return `<div class="wide" ${SCROLLS} aria-label="Table"><table>${head}<tbody>${rows.map((row) => cells("td", row)).join("\n")}</tbody></table></div>`;
 }
 
 /** A paragraph of text. */
@@ -31,7 +42,9 @@ export const paragraph = (text: string): string => `<p>${escapeHtml(text)}</p>`;
  * and scrolls on a phone.
  */
 export const chart = (svg: string, isLong = false): string =>
-  `<div class="chart${isLong ? " long" : ""}">${svg}</div>`;
+  isLong
+    ? `<div class="chart long" ${SCROLLS} aria-label="Chart">${svg}</div>`
+    : `<div class="chart">${svg}</div>`;
 
 /** Width and height of a chart. It is narrow, so that its text is legible on a phone. */
 export const CHART = [380, 240] as const;
@@ -93,10 +106,12 @@ svg { display: block; max-width: 100%; height: auto; color: #1b1d21; }
 .bars { width: 100%; }
 .bars td:last-child { width: 45%; }
 .sheet svg { background: #fff; border-radius: .25rem; }
+:focus-visible { outline: 2px solid var(--bar); outline-offset: 2px; }
 .rows { display: flex; flex-wrap: wrap; gap: .75rem; margin: 0 0 1rem; }
 figure { margin: 0; }
 figcaption { font-size: .75rem; color: var(--soft); }
 dt { font-weight: 600; } dd { margin: 0 0 .5rem; }
+@media (max-width: 40rem) { td, th { padding-right: .4rem; min-width: 0; } table { font-size: .75rem; } .whole td:last-child { min-width: 7rem; } }
 @media (min-width: 56rem) { main { grid-template-columns: repeat(2, minmax(0, 1fr)); } header, .whole { grid-column: 1 / -1; } }
 @media screen and (prefers-color-scheme: dark) { .chart svg { filter: invert(1) hue-rotate(180deg); } }
 @media print { :root { --text: #000; --soft: #333; --page: #fff; --card: #fff; --line: #bbb; --bar: #0072b2; } body { font-size: 12px; } main { padding: 0; } .chart svg { width: 24rem; } }

@@ -4,8 +4,10 @@
 export interface CodeMap {
   /** [count, 2] */
   readonly points: Float32Array;
-  /** The names of the axes. */
+  /** What the axes are, as a sentence. */
   readonly says: string;
+  /** The names of the axes. */
+  readonly axisNames: readonly [horizontal: string, vertical: string];
 }
 
 const ROUNDS = 60;
@@ -20,6 +22,7 @@ export function mapCodes(codes: Float32Array, count: number, units: number): Cod
     return {
       points,
       says: units === 2 ? "The two units of the code." : "The one unit of the code.",
+      axisNames: ["code 0", units === 2 ? "code 1" : ""],
     };
   }
   const centered = center(codes, count, units);
@@ -42,6 +45,7 @@ export function mapCodes(codes: Float32Array, count: number, units: number): Cod
   return {
     points,
     says: `The two leading principal components of the ${units} units, with ${share} % of their variance.`,
+    axisNames: ["component 1", "component 2"],
   };
 }
 

@@ -11,33 +11,69 @@ const EPSILON = 2 ** -52;
  */
 export function pcaFloor(rows: Float64Array, count: number, width: number, units: number): number {
   if (units >= width || count === 0) return 0;
-  const { diagonal, beside } = tridiagonal(covarianceOf(rows, count, width), width);
+  // A constant column, such as a pixel at the edge of all images, only adds an eigenvalue of 0.
+  const varied = Array.from({ length: width }, (_, j) => j).filter((j) => varies(rows, width, j));
+  const kept = varied.length;
+  if (units >= kept) return 0;
+  const { diagonal, beside } = tridiagonal(covarianceOf(rows, count, width, varied), kept);
   const eigenvalues = eigenvaluesOf(diagonal, beside).sort();
   let outside = 0;
-  for (const value of eigenvalues.subarray(0, width - units)) outside += Math.max(0, value);
+  for (const value of eigenvalues.subarray(0, kept - units)) outside += Math.max(0, value);
   return outside / width;
 }
 
+function varies(rows: Float64Array, width: number, column: number): boolean {
+  for (let at = column; at < rows.length; at += width) {
+    if (rows[at] !== rows[column]) return true;
+  }
+  return false;
+}
+
 /**
- * The covariance of the columns, divided by the count: the rows of a symmetric matrix. Only the elements on the
- * diagonal and right of it are set.
+ * The covariance of some columns, divided by the count: the rows of a symmetric matrix. Only the elements on the
+ * diagonal and right of it are set. Two rows are added at a time, because the matrix does not fit into the cache.
  */
-function covarianceOf(rows: Float64Array, count: number, width: number): Float64Array[] {
-  const means = new Float64Array(width);
-  rows.forEach((value, i) => {
-    means[i % width] = (means[i % width] ?? 0) + value / count;
+function covarianceOf(
+  rows: Float64Array,
+  count: number,
+  width: number,
+  columns: readonly number[],
+): Float64Array[] {
+  const means = columns.map((column) => {
+    let sum = 0;
+    for (let row = 0; row < count; row++) sum += rows[row * width + column] ?? 0;
+    return sum / count;
   });
-  const covariance = Array.from({ length: width }, () => new Float64Array(width));
-  const centered = new Float64Array(width);
-  for (let row = 0; row < count; row++) {
-    for (let j = 0; j < width; j++) {
-      centered[j] = (rows[row * width + j] ?? 0) - (means[j] ?? 0);
-    }
+  const centered = (row: number) => {
+    const values = new Float64Array(columns.length);
+    if (row >= count) return values;
+    columns.forEach((column, j) => {
+      values[j] = (rows[row * width + column] ?? 0) - (means[j] ?? 0);
+    });
+    return values;
+  };
+  const covariance = columns.map(() => new Float64Array(columns.length));
+  for (let row = 0; row < count; row += 2) {
+    const [first, second] = [centered(row), centered(row + 1)];
     covariance.forEach((line, i) => {
-      addScaled(line, (centered[i] ?? 0) / count, centered, i);
+      addTwo(line, (first[i] ?? 0) / count, first, (second[i] ?? 0) / count, second, i);
     });
   }
   return covariance;
+}
+
+/** line += a · x + b · y, from `start` on. */
+function addTwo(
+  line: Float64Array,
+  a: number,
+  x: Float64Array,
+  b: number,
+  y: Float64Array,
+  start: number,
+): void {
+  for (let j = start; j < line.length; j++) {
+    line[j] = (line[j] ?? 0) + a * (x[j] ?? 0) + b * (y[j] ?? 0);
+  }
 }
 
 /**

@@ -13,7 +13,7 @@ import { drawErrors } from "../view/errors.ts";
 import { drawFilters } from "../view/filters.ts";
 import { drawImages } from "../view/images.ts";
 import { drawLoss } from "../view/loss.ts";
-import { CHART, chart, escapeHtml, page, paragraph, section, table } from "./html.ts";
+import { CHART, chart, escapeHtml, page, paragraph, SCROLLS, section, table } from "./html.ts";
 import { type CodeMap, mapCodes } from "./map.ts";
 import { pcaFloor } from "./pca-floor.ts";
 
@@ -59,7 +59,7 @@ const MOST_IMAGES = 16;
 const MOST_FILTERS = 64;
 /** With more columns than this, no ranges are listed. */
 const MOST_SUMMARIES = 40;
-/** The largest numbers of rows and columns for PCA. 784 columns take 3.4 s on one core of a busy machine. */
+/** The largest numbers of rows and columns for PCA, which takes about a second then. */
 const MOST_PCA_ROWS = 1000;
 const MOST_PCA_COLUMNS = 800;
 
@@ -97,7 +97,7 @@ export function report(
   const shape = options.images && imageShape(options.images, width);
   const isScaled = model.config.scaler !== undefined;
   const sum = checksum(model);
-  return page(title, lead(model, rows, flagged, threshold), [
+  return page(title, lead(model, rows, flagged, threshold, options.threshold !== undefined), [
     section("The model", aboutModel(model, sum)),
     section("Training", training(options, floor)),
     section("Images", shape ? images(model, rows, shape) : "", true),
@@ -135,10 +135,20 @@ const MISSING = {
 } as const;
 
 /** An introduction for a reader who does not know the model. */
-function lead(model: TiedAutoencoder, rows: Rows, flagged: number, threshold: number): string {
+function lead(
+  model: TiedAutoencoder,
+  rows: Rows,
+  flagged: number,
+  threshold: number,
+  isGiven: boolean,
+): string {
   const units = model.config.layers.at(-1) ?? 0;
   const numbers = units === 1 ? "1 number, its code" : `${units} numbers, its code`;
-  return `This autoencoder turns a row of ${rows.width} values into ${numbers}, and rebuilds the row from its code with the same weights. A row that comes back badly is unlike those that the model learned. Here are ${rows.count.toLocaleString("en")} rows; ${flagged.toLocaleString("en")} of them have an error above ${short(threshold)}.`;
+  const many = rows.count.toLocaleString("en");
+  const result = isGiven
+    ? `Here are ${many} rows; ${flagged.toLocaleString("en")} of them have an error above ${short(threshold)}.`
+    : `Here are ${many} rows: how well they come back, and which of them are the oddest.`;
+  return `This autoencoder turns a row of ${rows.width} values into ${numbers}, and rebuilds the row from its code with the same weights. A row that comes back badly is unlike those that the model learned. ${result}`;
 }
 
 function aboutModel(model: TiedAutoencoder, sum: string): string {
@@ -155,7 +165,7 @@ function aboutModel(model: TiedAutoencoder, sum: string): string {
     ["Build", model.build],
     ["Checksum of the weights", sum],
   ];
-  return `<pre>${escapeHtml(model.summary())}</pre>\n${table(["", ""], facts)}`;
+  return `<pre ${SCROLLS} aria-label="Layers">${escapeHtml(model.summary())}</pre>\n${table(["", ""], facts)}`;
 }
 
 function training({ history, references }: ReportOptions, floor: Floor | undefined): string {
@@ -337,6 +347,7 @@ function codeMap(
     { data: map.points, shape: [some.count, 2] },
     {
       size: [CHART[0], 320],
+      axisNames: map.axisNames,
       ...(texts ? { labels: some.numbers.map((row) => texts[row] ?? "") } : {}),
     },
   );
@@ -412,7 +423,7 @@ function byColumn(squares: Float32Array, columns: readonly string[]): string {
       `<tr><td>${escapeHtml(name)}</td><td>${short(mean)}</td><td><div class="bar" style="width:${Math.max(0, Math.min(100, (100 * mean) / most || 0)).toFixed(1)}%"></div></td></tr>`,
   );
   const rest = width - ranked.length;
-  return `<div class="wide"><table class="bars"><thead><tr><th>Column</th><th>Mean squared error</th><th></th></tr></thead><tbody>${lines.join("\n")}</tbody></table></div>${rest > 0 ? `\n<p>${rest} more columns have smaller errors.</p>` : ""}`;
+  return `<div class="wide" ${SCROLLS} aria-label="Columns by error"><table class="bars"><thead><tr><th>Column</th><th>Mean squared error</th><th></th></tr></thead><tbody>${lines.join("\n")}</tbody></table></div>${rest > 0 ? `\n<p>${rest} more columns have smaller errors.</p>` : ""}`;
 }
 
 /** The known facts about model and data, and the fields that people must fill in. */
@@ -430,6 +441,7 @@ function card(
   ];
   const values = sampled && columns.length <= MOST_SUMMARIES ? summaries(sampled, columns) : "";
   return `${table(["", ""], facts)}${values}
+<h3>To fill in</h3>
 <dl><dt>Intended use</dt><dd>…</dd><dt>Not meant for</dt><dd>…</dd><dt>Where the data are from</dt><dd>…</dd><dt>Known limits</dt><dd>…</dd></dl>`;
 }
 

@@ -15,6 +15,8 @@ export interface CodesOptions extends PictureOptions {
   dimensions?: number;
   /** The two values of a code to draw. Default [0, 1]. */
   axes?: readonly [horizontal: number, vertical: number];
+  /** Names of the two axes. Default: "code 0" and "code 1", or those of `axes`. */
+  axisNames?: readonly [horizontal: string, vertical: string];
   /** Numbers of the points to highlight. Default: none. */
   highlighted?: Iterable<number>;
   /** Width and height in CSS pixels. Default [420, 420]. */
@@ -38,6 +40,7 @@ export function drawCodes(points: MatrixInput, options: CodesOptions = {}): stri
   const values = new Float32Array(rows.count * dimensions);
   rows.copy(0, rows.count, values, 0);
   const [horizontal, vertical] = readAxes(options.axes, dimensions);
+  const [across, up] = readNames(options.axisNames) ?? [`code ${horizontal}`, `code ${vertical}`];
   const { dark } = options;
   const labels =
     options.labels === undefined ? undefined : labelTexts(options.labels, rows.count, "point");
@@ -57,18 +60,16 @@ export function drawCodes(points: MatrixInput, options: CodesOptions = {}): stri
   const y = scale(...extent(drawn, 1), false, [size[1] - MARGIN.bottom, MARGIN.top]);
   const lost = rows.count - drawn.length;
   const description =
-    `${drawn.length} points; code ${horizontal} from ${formatNumber(x.min)} to ${formatNumber(x.max)}` +
-    (dimensions > 1
-      ? `, code ${vertical} from ${formatNumber(y.min)} to ${formatNumber(y.max)}`
-      : "") +
+    `${drawn.length} points; ${across} from ${formatNumber(x.min)} to ${formatNumber(x.max)}` +
+    (dimensions > 1 ? `, ${up} from ${formatNumber(y.min)} to ${formatNumber(y.max)}` : "") +
     (names.length > 1 ? `; ${names.length} labels` : "") +
     (lost > 0 ? `; ${lost} points that are not finite are left out` : "") +
     ".";
   return picture(options, size, "Map of codes", description, (surface) => {
     const plot = [plotRight + MARGIN.right, size[1]] as const;
     drawAxes(surface, plot, x, y, {
-      x: `code ${horizontal}`,
-      y: dimensions > 1 ? `code ${vertical}` : "",
+      x: across,
+      y: dimensions > 1 ? up : "",
     });
     const radius = options.radius ?? (drawn.length > 500 ? 2 : 3);
     const standing = new Set(Array.from(list("highlighted", options.highlighted ?? [])));
@@ -103,6 +104,15 @@ function distinct(labels: readonly string[]): string[] {
   const names = [...new Set(labels)];
   const isNumber = names.every((name) => name !== "" && Number.isFinite(Number(name)));
   return isNumber ? names.sort((a, b) => Number(a) - Number(b)) : names;
+}
+
+function readNames(names: unknown): readonly [string, string] | undefined {
+  if (names === undefined) return undefined;
+  const [across, up, ...more] = Array.from(list("axisNames", names));
+  if (typeof across === "string" && typeof up === "string" && more.length === 0) {
+    return [across, up];
+  }
+  throw new InvalidTypeError(`axisNames must be two names; got ${show(names)}.`);
 }
 
 function readAxes(axes: unknown, dimensions: number): readonly [number, number] {

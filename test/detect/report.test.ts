@@ -16,7 +16,9 @@ describe("a detector's report", () => {
     const { flagged } = detector.detect(rows, { alpha: 0.05 });
     const count = flagged.reduce((sum, flag) => sum + flag, 0);
     expect(page).toContain("<title>Night shift</title>");
-    expect(page).toContain(`${count} of 36 rows are flagged by {&quot;alpha&quot;:0.05}.`);
+    expect(page).toContain(
+      `${count} of 36 rows are flagged (p-values of at most 0.05: 5 % of normal rows).`,
+    );
     expect(page).toContain("<svg");
     expect(page.match(/expected/g)?.length).toBe(18);
     expect(page).toContain("&lt;b&gt;flow&lt;/b&gt;: number");

@@ -30,6 +30,15 @@ describe("pcaFloor", () => {
     expect(pcaFloor(new Float64Array(40).fill(3), 20, 2, 1)).toBe(0);
   });
 
+  test("constant columns among the others add no error", () => {
+    const rows = Float64Array.from({ length: 90 }, (_, i) => Math.sin(i * i));
+    const padded = Float64Array.from({ length: 150 }, (_, i) =>
+      i % 5 < 3 ? (rows[3 * Math.floor(i / 5) + (i % 5)] ?? 0) : i % 5,
+    );
+    expect(5 * pcaFloor(padded, 30, 5, 1)).toBeCloseTo(3 * pcaFloor(rows, 30, 3, 1), 12);
+    expect(pcaFloor(padded, 30, 5, 3)).toBe(0);
+  });
+
   test("is the error of a linear model that starts from principal components", async () => {
     const rows = Float32Array.from(
       { length: 300 * 16 },

@@ -146,3 +146,17 @@ test("drawCodes takes any labels but no value in place of their list", () => {
     "highlighted must be a list; got 1",
   );
 });
+
+test("axes have the names that are given", () => {
+  const points = [
+    [0, 1],
+    [1, 0],
+  ];
+  const svg = drawCodes(points, { axisNames: ["length", "width"] });
+  expect(svg).toContain(">length</text>");
+  expect(svg).toContain("points; length from ");
+  expect(drawCodes(points)).toContain("code 0 from");
+  for (const axisNames of ["ab", ["a"], ["a", 2]]) {
+    expect(() => drawCodes(points, { axisNames: axisNames as never })).toThrow("axisNames must be");
+  }
+});

@@ -2,6 +2,7 @@
 // detector.
 
 import { stat } from "node:fs/promises";
+import { percent } from "../../detect/decision-text.ts";
 import type { AnomalyDetector, Decision, Detection } from "../../detect.ts";
 import type { Arguments, Command } from "../arguments.ts";
 import { emit, print } from "../console.ts";
@@ -20,7 +21,6 @@ import {
   decisionOptions,
   defaultDecision,
   detectorOptions,
-  percent,
   readDecision,
 } from "../detector/options.ts";
 import { qualityOf, qualityText } from "../detector/quality.ts";

@@ -1,6 +1,7 @@
 // `info`: describes a model, a detector or a table.
 
 import { open, stat } from "node:fs/promises";
+import { decisionText } from "../../detect/decision-text.ts";
 import { guessSchema } from "../../detect/table/schema.ts";
 import { readSource } from "../../detect/table/source.ts";
 import { CellReader } from "../../formats/cell-values.ts";
@@ -9,7 +10,6 @@ import { readBytes } from "../../formats/streams.ts";
 import type { Arguments, Command } from "../arguments.ts";
 import { print } from "../console.ts";
 import { readDetector } from "../detector/file.ts";
-import { decisionText } from "../detector/options.ts";
 import { columnOptions, readDetectorTable } from "../detector/table.ts";
 import { detectorText, schemaLines } from "../detector/text.ts";
 import { inFile } from "../detector/words.ts";

@@ -1,5 +1,6 @@
 // Makes a detector from a table and reports the decisions.
 
+import { decisionText } from "../../detect/decision-text.ts";
 import { rowsToReach, smallestAlpha } from "../../detect/statistics/conformal.ts";
 import { FEWEST_SCORES, tailShare } from "../../detect/statistics/peaks.ts";
 import { guessSchema } from "../../detect/table/schema.ts";
@@ -17,7 +18,7 @@ import { readRuntime } from "../model-file.ts";
 import { counted, duration, grouped, short, shortBelow } from "../numbers.ts";
 import { learningProgress, type Reporter, setting } from "../report.ts";
 import { quoted } from "../text.ts";
-import { decisionText, defaultDecision, readDecision, readDetectorOptions } from "./options.ts";
+import { defaultDecision, readDecision, readDetectorOptions } from "./options.ts";
 import { chooseSeries, requireWindowOptions, type SeriesAnswer } from "./series.ts";
 import {
   columnsOption,

@@ -1,15 +1,15 @@
 // The report about a detector and a table as one HTML page: what was learned, the distribution of the scores, the oddest
 // rows with their reasons, and how flags agree with labels if there is a column of labels.
 
+import { decisionText, percent } from "../../detect/decision-text.ts";
 import type { Decision, Reason } from "../../detect.ts";
 import { CHART, chart, table as htmlTable, page, paragraph, section } from "../../report/html.ts";
 import { scoreLine } from "../../report/scores.ts";
 import { drawErrors } from "../../view/errors.ts";
 import { grouped, short } from "../numbers.ts";
 import { type Alarm, findAlarms, type Judged, oddest } from "./alarms.ts";
-import { decisionText, percent } from "./options.ts";
 import { qualityOf, qualityText } from "./quality.ts";
-import { detectorText, namesIn, namingOf, reasonText } from "./text.ts";
+import { namesIn, namingOf, reasonText } from "./text.ts";
 
 const SHOWN = 20;
 /** The fewest rows that are listed, flagged or not. */
@@ -25,14 +25,15 @@ export function detectorReport(judged: Judged, decision: Decision, title: string
   const flagged = detection.flagged.reduce((sum, flag) => sum + flag, 0);
   const { threshold } = detection;
   const facts: [string, string][] = [
-    ["Models", detectorText(detector)],
+    ["Models", modelsText(detector)],
     ["Rows to compare with", grouped(detector.config.calibrationRows)],
     ["Flags", decisionText(decision)],
   ];
   const isSharp = Number.isFinite(threshold);
   const limit = isSharp ? `; a row is flagged when its score is above ${short(threshold)}` : "";
   const said = `${grouped(flagged)} of ${grouped(table.rows)} rows of ${table.file} are flagged${limit}.`;
-  const lead = `A detector learned what is normal and scored these rows: the higher its score, the odder a row. ${said}`;
+  const isMost = flagged > 0.5 * table.rows;
+  const lead = `A detector learned what is normal and scored these rows: the higher its score, the odder a row. ${said}${isMost ? MOST_FLAGGED : ""}`;
   const { score } = detection;
   const isSeries = detector.config.window !== undefined;
   return page(title, lead, [
@@ -66,6 +67,15 @@ export function detectorReport(judged: Judged, decision: Decision, title: string
       true,
     ),
   ]);
+}
+
+/** What it may mean that more than half of the rows are flagged. */
+const MOST_FLAGGED =
+  " That is most of them: these rows as a whole differ from those that the detector learned. Perhaps they are from another time, place or machine. A detector that learns rows of the same kind can tell the odd ones among them.";
+
+function modelsText({ config: { models, layers, window } }: Judged["detector"]): string {
+  const what = models === 1 ? "1 autoencoder" : `${models} autoencoders`;
+  return `${what} of ${layers.join(" → ")} units${window ? `, on windows of ${window.length} rows` : ""}`;
 }
 
 /** The unflagged rows with the highest scores, the oddest first. In a series they are at least a window apart. */

@@ -1,10 +1,10 @@
 // Detectors and alarms as text for people, no wider than 80 columns.
 
+import { percent } from "../../detect/decision-text.ts";
 import type { AnomalyDetector, ColumnSchema, Reason } from "../../detect.ts";
 import { short } from "../numbers.ts";
 import { visible } from "../text.ts";
 import type { Alarm } from "./alarms.ts";
-import { percent } from "./options.ts";
 import { cellText, type DetectorTable } from "./table.ts";
 
 const WIDTH = 80;
