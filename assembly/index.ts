@@ -14,6 +14,7 @@ export {
   sumF64,
 } from "./loss";
 export { mixedErrors, mixedGradient, mixedKnown, softmaxBlocks } from "./mixed";
+export { leastDistances } from "./nearest";
 export { adagrad, adam, rmsprop, sgd } from "./optimizer";
 export {
   addScaledRows,

@@ -70,6 +70,11 @@ export class Arena {
     return new Uint32Array(this.memory.buffer, address, length);
   }
 
+  /** A new float64 view of `length` elements at `address`. */
+  doubles(address: number, length: number): Float64Array {
+    return new Float64Array(this.memory.buffer, address, length);
+  }
+
   /**
    * Reserves `bytes`, aligned to a cache line, and returns the address. The memory is usable after `commit`.
    * It keeps its old contents. Memory that was never used holds zeros.

@@ -592,6 +592,15 @@ export const kernelTable = {
     time: [per(1, "rows", "cols")],
     share: { rows: 1 },
   },
+  leastDistances: {
+    arrays: {
+      products: reads(["rows", "cols"], { stride: "ldp" }),
+      squares: reads(["cols"], { type: "f64" }),
+      out: writes(["rows"], { type: "f64" }),
+    },
+    time: [per(0.4, "rows", "cols")],
+    share: { rows: 1 },
+  },
   rowSquares: {
     arrays: { a: reads(["rows", "cols"], { stride: "lda" }), out: writes(["rows"]) },
     time: [per(0.2, "rows", "cols")],

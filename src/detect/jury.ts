@@ -74,8 +74,10 @@ interface Placed {
     readonly first: number;
     readonly end: number;
   }[];
-  /** Squared lengths of the samples. */
-  readonly squares: Float64Array;
+  /** Squared lengths of the samples, float64 [count]. */
+  readonly squares: number;
+  /** The least distances from the samples of each range, float64 [ranges, MOST_COMPARED]. */
+  readonly least: number;
   /** The samples [count, width], and products with them [MOST_COMPARED, count]. */
   readonly rows: number;
   readonly products: number;
@@ -96,8 +98,6 @@ export class Jury {
   readonly #shared: Shared;
   readonly #all: readonly number[];
   readonly #neighbours: Placed | undefined;
-  /** For each fold the squared distance from the nearest sample in it. */
-  readonly #nearestOf: Float64Array;
 
   private constructor(
     core: Core,
@@ -119,7 +119,6 @@ export class Jury {
     this.#shared = shared;
     this.#all = jurors.map((_, k) => k);
     this.#neighbours = neighbours;
-    this.#nearestOf = new Float64Array(neighbours?.ranges.length ?? 0);
   }
 
   /**
@@ -158,7 +157,10 @@ export class Jury {
       };
       const placed = neighbours && place(neighbours, width, kernels, arena);
       arena.commit();
-      if (placed && neighbours) arena.view(placed.rows, placed.count * width).set(neighbours.rows);
+      if (placed && neighbours) {
+        arena.view(placed.rows, placed.count * width).set(neighbours.rows);
+        arena.doubles(placed.squares, placed.count).set(squaresOf(neighbours.rows, width));
+      }
       if (categories) {
         arena.words(shared.categories, categories.length * 2).set(categories.flat());
       }
@@ -329,7 +331,7 @@ export class Jury {
     nearest: Float32Array,
   ): void {
     if (!this.#neighbours) return;
-    const { count: known, rows, products, panels } = this.#neighbours;
+    const { count: known, rows, products, squares, least, ranges, panels } = this.#neighbours;
     const { width } = this;
     const { kernels } = this.#core;
     const chunk = Math.ceil(count / Math.ceil(count / MOST_COMPARED));
@@ -337,37 +339,33 @@ export class Jury {
       const some = Math.min(chunk, count - first);
       const from = x + first * width * 4;
       kernels.gemmNT(some, known, width, from, width, rows, width, 0, products, known, panels);
-      for (let i = first; i < Math.min(first + some, real); i++) {
-        const product = products / 4 + (i - first) * known;
-        nearest[start + i] = this.#nearest(x / 4 + i * width, product, which) / width;
+      ranges.forEach(({ first: begin, end }, g) => {
+        const [from, to] = [products + begin * 4, least + g * MOST_COMPARED * 8];
+        kernels.leastDistances(some, end - begin, from, known, squares + begin * 8, to);
+      });
+      const distances = this.#arena.doubles(least, ranges.length * MOST_COMPARED);
+      for (let i = 0; i < Math.min(some, real - first); i++) {
+        const row = x / 4 + (first + i) * width;
+        nearest[start + first + i] = this.#nearest(row, distances.subarray(i), which) / width;
       }
     }
   }
 
   /**
    * The squared distance of the sample at heap[x] from the nearest one outside a fold, the mean over the folds `which`.
-   * The loop runs over all samples for every scored row, so it uses plain indexing without calls.
+   * @param distances the distance from range g at g * MOST_COMPARED, minus the square of the sample
    */
-  #nearest(x: number, product: number, which: readonly number[]): number {
-    const { ranges = [], squares = new Float64Array(0) } = this.#neighbours ?? {};
+  #nearest(x: number, distances: Float64Array, which: readonly number[]): number {
+    const { ranges = [] } = this.#neighbours ?? {};
     const { heap } = this.#arena;
-    const nearestOf = this.#nearestOf;
     let own = 0;
     for (let j = x; j < x + this.width; j++) own += (heap[j] ?? 0) * (heap[j] ?? 0);
-    for (let g = 0; g < ranges.length; g++) {
-      const { first = 0, end = 0 } = ranges[g] ?? {};
-      let least = Infinity;
-      for (let r = first; r < end; r++) {
-        const square = (squares[r] ?? 0) - 2 * (heap[product + r] ?? 0);
-        if (square < least) least = square;
-      }
-      nearestOf[g] = least;
-    }
     let sum = 0;
     for (const k of which) {
       let least = Infinity;
       for (let g = 0; g < ranges.length; g++) {
-        if (ranges[g]?.fold !== k) least = Math.min(least, nearestOf[g] ?? Infinity);
+        if (ranges[g]?.fold !== k)
+          least = Math.min(least, distances[g * MOST_COMPARED] ?? Infinity);
       }
       sum += Math.max(0, own + least) / which.length;
     }
@@ -405,24 +403,26 @@ function errorCount(width: number, categories: Categories): number {
 }
 
 /** Reserves memory for training samples. */
-function place(
-  { rows: values, folds }: Neighbours,
-  width: number,
-  kernels: KernelExports,
-  arena: Arena,
-): Placed {
+function place({ folds }: Neighbours, width: number, kernels: KernelExports, arena: Arena): Placed {
   const count = folds.length;
-  const squares = new Float64Array(count);
-  values.forEach((value, i) => {
-    const row = Math.floor(i / width);
-    squares[row] = (squares[row] ?? 0) + value * value;
-  });
+  const ranges = foldRanges(folds);
   return {
     count,
-    ranges: foldRanges(folds),
-    squares,
+    ranges,
+    squares: arena.reserve(count * 8),
+    least: arena.reserve(ranges.length * MOST_COMPARED * 8),
     rows: arena.reserveFloats(count * width),
     products: arena.reserveFloats(MOST_COMPARED * count),
     panels: arena.reserve(kernels.gemmWorkspace(MOST_COMPARED, count, width) >>> 0),
   };
+}
+
+/** The squared length of each sample. */
+function squaresOf(rows: Float32Array, width: number): Float64Array {
+  const squares = new Float64Array(rows.length / width);
+  rows.forEach((value, i) => {
+    const row = Math.floor(i / width);
+    squares[row] = (squares[row] ?? 0) + value * value;
+  });
+  return squares;
 }
