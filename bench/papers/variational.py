@@ -1,8 +1,9 @@
 # The untied model that variational.mjs is held against: same layers, loss, optimizer and batches, in PyTorch.
 #
-#   python3 variational.py FOLDER EPOCHS ACTIVATION RATE
+#   python3 variational.py FOLDER EPOCHS ACTIVATION RATE SCHEDULE
 
 import gzip
+import math
 import os
 import sys
 import time
@@ -12,6 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 folder, epochs, activation, rate = sys.argv[1], int(sys.argv[2]), sys.argv[3], float(sys.argv[4])
+is_cosine = sys.argv[5] == "cosine"
 act = {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid, "softplus": F.softplus}[activation]
 torch.manual_seed(42)
 torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
@@ -47,6 +49,9 @@ optimizer = torch.optim.Adam(model.parameters(), lr=rate)
 start = time.time()
 for epoch in range(epochs):
     total = 0.0
+    if is_cosine:
+        for group in optimizer.param_groups:
+            group["lr"] = rate * (1 + math.cos(math.pi * epoch / epochs)) / 2
     for rows in torch.randperm(len(train)).split(128):
         loss = model.negative_elbo(train[rows])
         optimizer.zero_grad()
