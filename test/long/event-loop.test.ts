@@ -4,7 +4,7 @@
 import { describe, expect, test } from "vitest";
 import { AnomalyDetector } from "../../src/detect/detector.ts";
 import { TiedAutoencoder } from "../../src/index.ts";
-import { longCalls, longestTask } from "../support/tasks.mjs";
+import { longCalls, longestTask, timeToAbort } from "../support/tasks.mjs";
 
 const LIMIT_MILLISECONDS = 1000;
 /** In one piece a fit of these sizes takes 250 ms to 2 s, an update up to 1 s. */
@@ -41,9 +41,16 @@ function objects({ columns }: ReturnType<typeof mixed>) {
 
 describe("the longest task", () => {
   test.each(Object.entries(longCalls({ TiedAutoencoder })))("%s", async (name, run) => {
-    const { longest, milliseconds } = await run();
+    const { longest, milliseconds } = await run(longestTask);
     console.log(`${name}: ${longest.toFixed(0)} ms of ${milliseconds.toFixed(0)} ms`);
     expect(longest).toBeLessThan(LIMIT_MILLISECONDS);
+  });
+
+  const { load: _, ...abortable } = longCalls({ TiedAutoencoder });
+  test.each(Object.entries(abortable))("an abort of %s is heard", async (name, run) => {
+    const milliseconds = await run(timeToAbort);
+    console.log(`${name}: ended ${milliseconds.toFixed(0)} ms after the abort`);
+    expect(milliseconds).toBeLessThan(LIMIT_MILLISECONDS); // also false for NaN
   });
 
   const detectors = {

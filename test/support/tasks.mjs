@@ -43,33 +43,54 @@ export async function longestTask(work) {
   return { longest, calls, milliseconds: performance.now() - start };
 }
 
-/** The long calls of the package with the sizes that the README mentions. */
+/** The milliseconds from an abort, 100 ms after the start of `work`, until its promise settles. NaN if it had ended by then. */
+export async function timeToAbort(work) {
+  const controller = new AbortController();
+  let aborted = Number.NaN;
+  const timer = setTimeout(() => {
+    aborted = performance.now();
+    controller.abort("enough");
+  }, 100);
+  try {
+    await work(controller.signal);
+  } catch (error) {
+    if (error !== "enough") throw error;
+  }
+  clearTimeout(timer);
+  return performance.now() - aborted;
+}
+
+/** The long calls of the package with the sizes that the README mentions, each to be given `longestTask` or `timeToAbort`. */
 export function longCalls({ TiedAutoencoder }) {
   const width = 784;
   const x = rowsOf(2000, width);
-  const withModel = (config, use) => async () => {
+  const withModel = (config, use) => async (measure) => {
     const model = await TiedAutoencoder.create({ simd: "baseline", ...config });
-    const result = await longestTask(() => use(model));
+    const result = await measure((signal) => use(model, signal));
     model.dispose();
     return result;
   };
   const deep = { layers: [width, 256, 64] };
   return {
-    fit: withModel({ layers: [width, 128], scaler: "standard" }, (model) =>
-      model.fit(x, { batchSize: 128, epochs: 5, validationSplit: 0.2 }),
+    fit: withModel({ layers: [width, 128], scaler: "standard" }, (model, signal) =>
+      model.fit(x, { batchSize: 128, epochs: 5, validationSplit: 0.2, signal }),
     ),
-    "fit with missing values": withModel({ ...deep, scaler: "minMax", missing: "mask" }, (model) =>
-      model.fit(x, { batchSize: 64, maxSteps: 80, validationSplit: 0.2 }),
+    "fit with missing values": withModel(
+      { ...deep, scaler: "minMax", missing: "mask" },
+      (model, signal) =>
+        model.fit(x, { batchSize: 64, maxSteps: 80, validationSplit: 0.2, signal }),
     ),
-    "initializeFrom, pca": withModel(deep, (model) => model.initializeFrom(x, { method: "pca" })),
-    "initializeFrom, layerwise": withModel(deep, (model) =>
-      model.initializeFrom(x, { method: "layerwise", epochs: 1, batchSize: 64 }),
+    "initializeFrom, pca": withModel(deep, (model, signal) =>
+      model.initializeFrom(x, { method: "pca", signal }),
     ),
-    async load() {
+    "initializeFrom, layerwise": withModel(deep, (model, signal) =>
+      model.initializeFrom(x, { method: "layerwise", epochs: 1, batchSize: 64, signal }),
+    ),
+    async load(measure) {
       const model = await TiedAutoencoder.create({ simd: "baseline", layers: [width, 512, 128] });
       const file = model.save({ optimizer: true });
       model.dispose();
-      return longestTask(async () =>
+      return measure(async () =>
         (await TiedAutoencoder.load(file, { simd: "baseline" })).dispose(),
       );
     },
