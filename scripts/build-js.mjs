@@ -131,7 +131,7 @@ await Promise.all([
     modules(`dist/${name}`, EDGE_ENTRIES, constants, [buildsFrom(name)]),
   ),
   script("dist/thread-worker.js", "src/threads/worker.ts", "worker"),
-  script("dist/script/tied-autoencoder.js", "src/index.ts", "script", "tiedAutoencoder"),
+  script("dist/script/tied-autoencoder.js", "src/script.ts", "script", "tiedAutoencoder"),
   buildCli(),
   copyCore(),
 ]);

@@ -83,7 +83,7 @@ const timer = setInterval(() => {
       html.replace("</body>", `<script type="module" src="./${script}"></script></body>`),
     );
   };
-  press("script-page", "press.mjs", "status", "/7500 steps in .* error 0\\.0/");
+  press("script-page", "press.mjs", "status", "/7500 steps, error 0\\.0/");
   press("image-page", "press.mjs", "status", "/5700 steps, error 0\\.0/");
   press("vite-page", "press.mjs", "progress", "/done: loss 0\\.0/");
   const script = join(app, "node_modules/tied-autoencoder/dist/script/tied-autoencoder.js");
