@@ -125,21 +125,26 @@ export function adam(
   const step = f32x4.splat(-stepSize);
   const endOfVectors = p + ((count >> 2) << 4);
   const tail = count & 3;
-  if (ASC_FEATURE_RELAXED_SIMD && gradScale == 1 && weightDecay == 0) {
-    // The gradient needs no scaling. Two vectors an iteration come near the rate of the square root and the
-    // division alone. In the baseline build this loop is slower (docs/decisions/030-gemm-tile.md).
+  if (gradScale == 1 && weightDecay == 0) {
+    // The gradient needs no scaling and no decay. Two vectors an iteration come near the rate of the square root and
+    // the division alone (docs/decisions/030-gemm-tile.md).
     const endOfPairs = p + ((count >> 3) << 5);
     for (; p < endOfPairs; p += 32, g += 32, mt += 32, vt += 32) {
-      adamPair(p, g, mt, vt, b1, c1, b2, c2, unbias, eps, shrink, step);
+      adamUpdate(4, p, v128.load(p), v128.load(g), mt, vt, b1, c1, b2, c2, unbias, eps, shrink, step);
+      const w = v128.load(p, 16);
+      const d = v128.load(g, 16);
+      adamUpdate(4, p + 16, w, d, mt + 16, vt + 16, b1, c1, b2, c2, unbias, eps, shrink, step);
     }
   }
   for (; p < endOfVectors; p += 16, g += 16, mt += 16, vt += 16) {
-    const d = v128.load(g);
-    adamUpdate(4, p, d, mt, vt, scale, decay, b1, c1, b2, c2, unbias, eps, shrink, step);
+    const w = v128.load(p);
+    const d = decayed(v128.load(g), w, scale, decay);
+    adamUpdate(4, p, w, d, mt, vt, b1, c1, b2, c2, unbias, eps, shrink, step);
   }
   if (tail) {
-    const d = loadLanes(g, tail);
-    adamUpdate(tail, p, d, mt, vt, scale, decay, b1, c1, b2, c2, unbias, eps, shrink, step);
+    const w = loadLanes(p, tail);
+    const d = decayed(loadLanes(g, tail), w, scale, decay);
+    adamUpdate(tail, p, w, d, mt, vt, b1, c1, b2, c2, unbias, eps, shrink, step);
   }
 }
 
@@ -148,11 +153,10 @@ export function adam(
 function adamUpdate(
   lanes: usize,
   p: usize,
-  g: v128,
+  w: v128,
+  d: v128,
   mt: usize,
   vt: usize,
-  scale: v128,
-  decay: v128,
   b1: v128,
   c1: v128,
   b2: v128,
@@ -162,49 +166,12 @@ function adamUpdate(
   shrink: v128,
   step: v128,
 ): void {
-  const w = loadLanes(p, lanes);
-  const d = decayed(g, w, scale, decay);
   const m = madd(b1, loadLanes(mt, lanes), f32x4.mul(c1, d));
   const v = madd(b2, loadLanes(vt, lanes), f32x4.mul(f32x4.mul(c2, d), d));
   storeLanes(mt, m, lanes);
   storeLanes(vt, v, lanes);
   const direction = f32x4.div(m, madd(f32x4.sqrt(v), unbias, eps));
   storeLanes(p, madd(step, direction, f32x4.mul(shrink, w)), lanes);
-}
-
-/** adamUpdate of two vectors at once: the square root and division of one overlap with those of the other. */
-// @ts-ignore: decorator
-@inline
-function adamPair(
-  p: usize,
-  g: usize,
-  mt: usize,
-  vt: usize,
-  b1: v128,
-  c1: v128,
-  b2: v128,
-  c2: v128,
-  unbias: v128,
-  eps: v128,
-  shrink: v128,
-  step: v128,
-): void {
-  const d0 = v128.load(g);
-  const d1 = v128.load(g, 16);
-  const v0 = madd(b2, v128.load(vt), f32x4.mul(f32x4.mul(c2, d0), d0));
-  const v1 = madd(b2, v128.load(vt, 16), f32x4.mul(f32x4.mul(c2, d1), d1));
-  v128.store(vt, v0);
-  v128.store(vt, v1, 16);
-  const root0 = f32x4.sqrt(v0);
-  const root1 = f32x4.sqrt(v1);
-  const m0 = madd(b1, v128.load(mt), f32x4.mul(c1, d0));
-  const m1 = madd(b1, v128.load(mt, 16), f32x4.mul(c1, d1));
-  v128.store(mt, m0);
-  v128.store(mt, m1, 16);
-  const direction0 = f32x4.div(m0, madd(root0, unbias, eps));
-  const direction1 = f32x4.div(m1, madd(root1, unbias, eps));
-  v128.store(p, madd(step, direction0, f32x4.mul(shrink, v128.load(p))));
-  v128.store(p, madd(step, direction1, f32x4.mul(shrink, v128.load(p, 16))), 16);
 }
 
 /**

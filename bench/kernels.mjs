@@ -1,5 +1,5 @@
 // Measures the speed of the matrix kernels as a fraction of the machine's peak of multiply and add, or for batch 1
-// of its peak of reading and writing. The peaks are measured in the same run.
+// of its peak of reading and writing, and of Adam as a fraction of its square roots and divisions. The peaks are measured in the same run.
 //
 //   npm run build:wasm && node bench/build.mjs
 //   node bench/kernels.mjs [baseline|relaxed] [--only REGEXP] [--rounds N]
@@ -57,6 +57,14 @@ for (const batch of [2, 4, 8, 16, 32, 64, 128, 256, 1024]) {
     product("TN", label, H, D, batch, 1, "peak"),
   );
 }
+// Without clipping and weight decay. The yardstick is a square root and a division for each parameter, in registers.
+for (const [label, count] of [
+  ["784-128", D * H],
+  ["in L1", 900],
+]) {
+  const run = () => core.adam(count, A, B, C, WORKSPACE, 1e-3, 0.9, 0.999, 1.5, 1e-8, 0, 1, 1);
+  tasks.push({ name: `adam ${label}`, work: count, run, yardstick: "roots" });
+}
 for (const size of [64, 65, 96, 127, 128, 129, 192, 255, 256, 257, 384, 512, 768, 1024]) {
   for (const layout of ["NN", "NT", "TN"]) {
     tasks.push(product(layout, "square", size, size, size, 0, "peak"));
@@ -88,6 +96,7 @@ const yardsticks = [
   { ...best, name: "peak" },
   { name: "read", work: W_BYTES, run: () => peak.read(W_BYTES, B, 512) },
   { name: "write", work: W_BYTES, run: () => peak.write(W_BYTES, C, 0.01) },
+  { name: "roots", work: 32e3, run: () => peak.roots(1e3, 512, 2) },
   { name: "update", work: W_BYTES, run: () => peak.update(W_BYTES, C, 0) },
 ];
 
@@ -102,7 +111,12 @@ console.log(
 );
 for (const { name, yardstick } of chosen) {
   const { rate, low, high, fraction, quiet } = results.get(name);
-  const unit = yardstick === "peak" ? "GFLOP/s" : `GB/s of ${yardstick}`;
+  const unit =
+    yardstick === "peak"
+      ? "GFLOP/s"
+      : yardstick === "roots"
+        ? "parameters/ns of roots"
+        : `GB/s of ${yardstick}`;
   const numbers = [rate, low, high].map((x) => x.toFixed(1).padStart(9)).join("");
   const shares = [fraction, quiet].map((x) => x.toFixed(3).padStart(9)).join("");
   console.log(`${name.padEnd(44)}${numbers}${shares}  ${unit}`);

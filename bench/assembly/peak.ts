@@ -79,6 +79,32 @@ export function chains13(n: u32, out: usize, value: f32): void {
   v128.store(out, f32x4.add(f32x4.add(c0, c6), c12));
 }
 
+/** Eight independent chains of a square root and a division, 32 of each an iteration: what Adam needs for 32 parameters. */
+export function roots(n: u32, out: usize, value: f32): void {
+  const x = f32x4.splat(value);
+  let c0 = x;
+  let c1 = x;
+  let c2 = x;
+  let c3 = x;
+  let c4 = x;
+  let c5 = x;
+  let c6 = x;
+  let c7 = x;
+  do {
+    c0 = f32x4.div(x, f32x4.sqrt(c0));
+    c1 = f32x4.div(x, f32x4.sqrt(c1));
+    c2 = f32x4.div(x, f32x4.sqrt(c2));
+    c3 = f32x4.div(x, f32x4.sqrt(c3));
+    c4 = f32x4.div(x, f32x4.sqrt(c4));
+    c5 = f32x4.div(x, f32x4.sqrt(c5));
+    c6 = f32x4.div(x, f32x4.sqrt(c6));
+    c7 = f32x4.div(x, f32x4.sqrt(c7));
+  } while (--n);
+  c0 = f32x4.add(f32x4.add(c0, c1), f32x4.add(c2, c3));
+  c4 = f32x4.add(f32x4.add(c4, c5), f32x4.add(c6, c7));
+  v128.store(out, f32x4.add(c0, c4));
+}
+
 /**
  * Reads `bytes` (a multiple of 112) and adds them up: the least time of reading a matrix. It has seven
  * sums, because eight and their loads do not fit the registers of older engines.

@@ -10,7 +10,7 @@ import { type ModelConfig, type ResolvedConfig, resolveConfig } from "../model/c
 import { buildNetwork, type Network } from "../model/network.ts";
 import type { ParameterLayout } from "../model/parameters.ts";
 import { type PreparationState, preparationNames } from "../model/preparation.ts";
-import type { ModelSnapshot, OptimizerState, Weights } from "../model/state.ts";
+import { type ModelSnapshot, type OptimizerState, PIECE, type Weights } from "../model/state.ts";
 import { stateNames } from "../optimizers/index.ts";
 import type { Paused } from "../platform/turns.ts";
 import type { RunState } from "../training/run-state.ts";
@@ -26,9 +26,6 @@ export interface Checkpoint {
   readonly network: Network;
   readonly run: RunState | undefined;
 }
-
-/** Elements that are copied and checked between two pauses: some milliseconds of work. */
-const PIECE = 1 << 20;
 
 /**
  * Reads a model. Checks the names of all tensors and the configuration first, and each block before it is copied. Copies

@@ -185,8 +185,8 @@ export class ModelState {
   }
 }
 
-/** Elements that are copied between two pauses: some milliseconds of work. */
-const PIECE = 1 << 20;
+/** Elements that are copied or checked between two pauses: some milliseconds of work. */
+export const PIECE = 1 << 20;
 
 /** Copies in pieces, with a pause after each. */
 function* copied(from: Float32Array, to: Float32Array): Paused<void> {
