@@ -65,8 +65,16 @@ async function pathStream(path: string): Promise<Opened> {
     streams.add(stream);
     return { stream, size: undefined, isFile: false };
   }
-  const stream = createReadStream(path, { highWaterMark: 1 << 20 });
-  return { stream, size: file.isFile() ? file.size : undefined, isFile: file.isFile() };
+  return {
+    stream: reading(path),
+    size: file.isFile() ? file.size : undefined,
+    isFile: file.isFile(),
+  };
+}
+
+/** Opens the file when its first bytes are requested, so that an error of an unread file is nobody's. */
+async function* reading(path: string): AsyncGenerator<Uint8Array> {
+  yield* createReadStream(path, { highWaterMark: 1 << 20 });
 }
 
 async function* withPauses(

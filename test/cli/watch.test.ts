@@ -195,6 +195,17 @@ describe("watch", () => {
     expect(err).toContain("197 rows, 0 flagged; 1 line and 1 cell could not be read");
   });
 
+  test("names the detector's file and possible options for a decision that its rows do not allow", async () => {
+    for (const command of ["watch", "detect"]) {
+      const words = [command, "c.safetensors", "news.csv", "--alpha", ".0001"];
+      const { code, err } = await run(folder, words);
+      expect([code, err.split("\n").at(-2)]).toEqual([
+        1,
+        "tied-autoencoder: c.safetensors: --alpha 0.0001 takes at least 9999 calibration rows; this detector has 400. Give --alpha 0.0025 or a larger one or --pot 0.0001, or fit more rows",
+      ]);
+    }
+  });
+
   test("refuses a false discovery rate", async () => {
     const { code, err } = await run(folder, ["watch", "c.safetensors", "-", "--fdr", ".1"]);
     expect([code, err]).toEqual([

@@ -179,10 +179,10 @@ async function judgeBySaved(
   const asked = readDecision(args);
   const { window, calibrationRows } = detector.config;
   const decision = asked ?? kept ?? defaultDecision(window !== undefined, false, calibrationRows);
-  const judged = await inFile(table, () => {
-    tellDecision(detector, decision, false, report);
-    return judgeNew(detector, table, decision, report);
-  });
+  await inFile({ file: modelPath, lineOf: () => undefined }, () =>
+    tellDecision(detector, decision, false, report),
+  );
+  const judged = await inFile(table, () => judgeNew(detector, table, decision, report));
   return { judged, decision, later: decision };
 }
 

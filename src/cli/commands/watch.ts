@@ -11,7 +11,7 @@ import { tellDecision } from "../detector/fit.ts";
 import { type NamedRow, RowReader, readLines } from "../detector/lines.ts";
 import { decisionOptions, defaultDecision, readDecision } from "../detector/options.ts";
 import { headLines, type Naming, namesIn, namingOf, reasonLines } from "../detector/text.ts";
-import { inWords } from "../detector/words.ts";
+import { inFile, inWords } from "../detector/words.ts";
 import { CommandError, UsageError } from "../errors.ts";
 import { readTableOptions, tableOptions } from "../input.ts";
 import { readRuntime, runtimeOptions } from "../model-file.ts";
@@ -65,7 +65,9 @@ async function run(args: Arguments): Promise<void> {
   const { window, calibrationRows } = detector.config;
   const usual = kept && !("fdr" in kept) ? kept : undefined;
   const decision = asked ?? usual ?? defaultDecision(window !== undefined, false, calibrationRows);
-  tellDecision(detector, decision, asked === undefined && kept === undefined, report);
+  await inFile({ file: nameOf(modelPath), lineOf: () => undefined }, () =>
+    tellDecision(detector, decision, asked === undefined && kept === undefined, report),
+  );
   if (window !== undefined) {
     report.say(
       setting(

@@ -136,7 +136,7 @@ export function readDecision(args: Arguments): Decision | undefined {
 }
 
 /** The default alphas. The first that the number of rows allows is used. */
-const ALPHAS = [0.01, 0.02, 0.05, 0.1, 0.2];
+const ALPHAS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
 /** The fewest scores for fitting a tail. */
 const FEWEST_FOR_TAIL = 300;
 
@@ -150,7 +150,7 @@ export function defaultDecision(
   calibrationRows: number,
 ): Decision {
   if (isSeries && !isAmongThemselves && calibrationRows >= FEWEST_FOR_TAIL) return { pot: 1e-4 };
-  return { alpha: ALPHAS.find((alpha) => 1 / (calibrationRows + 1) <= alpha) ?? 0.2 };
+  return { alpha: ALPHAS.find((alpha) => 1 / (calibrationRows + 1) <= alpha) ?? 0.5 };
 }
 
 /** The options of `fit` that do not depend on the data. */
