@@ -8,6 +8,7 @@ import { streamTable } from "../formats/tables.ts";
 import { CommandError } from "./errors.ts";
 import { columnOf, optionFor, type Table, type TableOptions, withoutColumns } from "./input.ts";
 import { openSource } from "./sources.ts";
+import { shellQuote } from "./text.ts";
 
 /** Rows that are looked at. */
 const MOST = 100_000;
@@ -66,16 +67,51 @@ export async function withAllColumns(
   return new CommandError(`${table.file}: ${parts.join("; ")}`, { ...error.place, cause: error });
 }
 
+/**
+ * The error to throw instead of `error`, which is about a cell that looks like a number in another notation. It names the
+ * options that read all columns of numbers. It is the same error if one option is enough, or if the table cannot be read
+ * again.
+ */
+export async function withAllOptions(
+  error: unknown,
+  path: string,
+  options: Pick<TableOptions, "cells" | "header" | "delimiter">,
+): Promise<unknown> {
+  if (!(error instanceof CommandError && error.cause instanceof FormatError)) return error;
+  if (error.cause.place.look === undefined) return error;
+  if (path === "-" || !(await stat(path)).isFile()) return error;
+  const others = await otherColumns(path, undefined, options).catch(() => []);
+  const hints = others.flatMap(({ option }) => (option === undefined ? [] : [option]));
+  const units = hints.flatMap((hint) => /--units '?([^' ]+)/.exec(hint)?.slice(1) ?? []);
+  const all = [
+    ...(hints.some((hint) => hint.includes("--decimal ,")) ? ["--decimal ,"] : []),
+    ...(hints.some((hint) => hint.includes("--thousands ")) ? ["--thousands CHAR"] : []),
+    ...(units.length > 0 ? [`--units ${shellQuote([...new Set(units)].join(","))}`] : []),
+  ];
+  if (all.length < 2) return error;
+  const message = error.message.replace(/ \([^()]*\)$/, "");
+  return new CommandError(`${message} (${all.join(" ")} reads all numbers of this table)`, {
+    ...error.place,
+    cause: error,
+  });
+}
+
+/** Of the chosen columns, or of all. */
 async function otherColumns(
   path: string,
-  { fileColumns }: Table,
+  chosen: Table | undefined,
   { cells, header, delimiter }: Pick<TableOptions, "cells" | "header" | "delimiter">,
 ): Promise<Other[]> {
   const reader = new CellReader(cells);
-  const counts = fileColumns.map(() => ({ values: 0, texts: 0, first: "" }));
+  let counts: { values: number; texts: number; first: string }[] = [];
   const { bytes } = await openSource(path);
+  const columns = (count: number) => {
+    const places = chosen?.fileColumns ?? Array.from({ length: count }, (_, i) => i);
+    counts = places.map(() => ({ values: 0, texts: 0, first: "" }));
+    return places;
+  };
   let rows = 0;
-  for await (const table of streamTable(bytes, { header, delimiter, columns: () => fileColumns })) {
+  for await (const table of streamTable(bytes, { header, delimiter, columns })) {
     counts.forEach((count, i) => {
       const values = table.columns[i]?.values ?? [];
       for (let row = 0; row < table.rows; row++) {

@@ -363,7 +363,12 @@ describe("errors and warnings", () => {
     "a sign of money before a decimal comma names both options": [
       "a;b\n1;€ 2,50\n2;€ 3,50\n",
       "detect x.csv",
-      /expected a number, got "€ 2,50".*--units '€' --decimal , reads such cells/,
+      /expected a number, got "€ 2,50" \(--decimal , --units '€' reads all numbers of this table\)/,
+    ],
+    "several notations of numbers name all options at once": [
+      "a;b;c\n1;2,50;3 %\n2;3,50;4 %\n",
+      "detect x.csv",
+      /^tied-autoencoder: x\.csv: line 2, column 2 \("b"\): expected a number, got "2,50" \(--decimal , --units % reads all numbers of this table\)$/m,
     ],
     "operands in the wrong order": [
       "",

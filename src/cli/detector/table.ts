@@ -15,6 +15,7 @@ import { counted, grouped } from "../numbers.ts";
 import type { Reporter } from "../report.ts";
 import { nameOf, openSource } from "../sources.ts";
 import { listed, quoted } from "../text.ts";
+import { withAllOptions } from "../text-columns.ts";
 
 export const columnOptions = {
   kinds: {
@@ -159,7 +160,8 @@ export async function readDetectorTable(
       lineOf: (row) => table.lineOf(row),
     };
   } catch (error) {
-    throw withKindsHint(withName(file, error));
+    const told = withKindsHint(withName(file, error));
+    throw await withAllOptions(told, path, { cells, header, delimiter });
   }
 }
 
@@ -277,11 +279,14 @@ function parseKinds(text: string): (readonly [part: string, kind: ColumnKind])[]
 function withKindsHint(error: unknown): unknown {
   if (!(error instanceof CommandError)) return error;
   const { columnName } = error.place;
-  const hint = columnName === undefined ? "" : `; --kinds '${columnName}=category' takes text`;
+  // A number in another notation has a hint of its own.
+  const isNumber = error.cause instanceof FormatError && error.cause.place.look !== undefined;
+  const hint =
+    columnName === undefined || isNumber ? "" : `; --kinds '${columnName}=category' takes text`;
   const message = error.message.replace("; the option kinds may call it text", hint);
   return message === error.message
     ? error
-    : new CommandError(message, { ...error.place, cause: error });
+    : new CommandError(message, { ...error.place, cause: error.cause });
 }
 
 const ODD = new Set(["true", "yes", "y", "anomaly", "anomalous", "outlier", "abnormal"]);
