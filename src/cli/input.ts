@@ -103,14 +103,14 @@ export const tableOptions = {
   },
   header: {
     help: "the first row of the CSV holds names",
-    default: "look",
+    default: "by the content",
     contradicts: "no-header",
   },
   "no-header": { help: "the first row of the CSV holds numbers" },
   delimiter: {
     value: "CHAR",
     help: "what stands between CSV cells: , ; | or tab",
-    default: "look",
+    default: "by the content",
   },
   decimal: {
     value: "CHAR",

@@ -27,18 +27,21 @@ export const detectorOptions = {
     help: "rows from a window to the next",
     default: "1",
   },
-  "group-by": { value: "COLUMN", help: "the column that tells series apart, as of many machines" },
+  "group-by": {
+    value: "COLUMN",
+    help: "the column that says to which series a row belongs, as with many machines in one file",
+  },
   score: {
     value: "KIND",
     choices: SCORES,
-    help: "what counts: what the models cannot reproduce, the distance of the code, or both",
+    help: "what is scored: the errors of the reconstruction (residual), how unusual the code is (distance), or both",
     default: "both; of time series of several columns a tenth of the distance",
   },
   contamination: {
     value: "SHARE",
     kind: "number",
     choices: ["auto", "none"],
-    help: "the rows to learn from are not all normal: the share of odd ones, of which as many are flagged",
+    help: "the rows to learn from are not all normal: the share of odd ones. They are left out, and as many are flagged",
     default: "none",
   },
   calibration: {
@@ -83,24 +86,24 @@ export const decisionOptions = {
     short: "a",
     value: "P",
     kind: "number",
-    help: "flag rows with a p-value of at most P: that share of normal rows",
+    help: "flag rows so odd that only the share P of normal rows is as odd: p-values of at most P",
     default: "0.01 for tables",
   },
   fdr: {
     value: "Q",
     kind: "number",
-    help: "flag so many rows that at most the share Q of them is normal",
+    help: "flag as many rows as possible, of which at most the share Q is normal",
   },
   pot: {
     value: "P",
     kind: "number",
-    help: "flag scores that normal rows exceed with chance P, by a fitted tail",
+    help: "flag scores that a normal row exceeds with chance P, by a curve fitted to the highest scores",
     default: "0.0001 for time series",
   },
   quantile: {
     value: "Q",
     kind: "number",
-    help: "flag scores above this quantile of those learned from",
+    help: "flag scores above this quantile of the scores of the rows learned from",
   },
 } as const satisfies Options;
 
