@@ -18,7 +18,7 @@ import type { RuntimeOptions } from "../make.ts";
 import { ascending, at } from "../math/order.ts";
 import type { Paused } from "../platform/turns.ts";
 import type { Folds } from "./folds.ts";
-import { type Judgement, Jury } from "./jury.ts";
+import { EnsembleInference, type Judgement } from "./inference.ts";
 import { type Member, type TrainingHooks, trainMember } from "./member.ts";
 import { type Neighbours, neighboursOf } from "./neighbours.ts";
 import type { Policy } from "./policy.ts";
@@ -65,7 +65,7 @@ export class Ensemble {
   readonly state: EnsembleState;
   /** Training samples, if they are few and part of the score. */
   readonly neighbours: Neighbours | undefined;
-  readonly #jury: Jury;
+  readonly #inference: EnsembleInference;
   /** Whether samples are windows of a time series, and not rows of a table. */
   readonly areWindows: boolean;
   /** Where the errors of each block begin among the errors of a sample: [blocks + 1]. */
@@ -73,7 +73,7 @@ export class Ensemble {
 
   constructor(
     members: readonly Member[],
-    jury: Jury,
+    inference: EnsembleInference,
     blocks: Uint32Array,
     state: EnsembleState,
     neighbours: Neighbours | undefined,
@@ -81,9 +81,9 @@ export class Ensemble {
   ) {
     this.members = members;
     this.neighbours = neighbours;
-    this.#jury = jury;
+    this.#inference = inference;
     this.areWindows = areWindows;
-    this.#errorBlocks = errorBlocks(jury, blocks);
+    this.#errorBlocks = errorBlocks(inference, blocks);
     this.blocks = blocks;
     this.state = state;
   }
@@ -109,9 +109,9 @@ export class Ensemble {
     const isLinear = policy.components !== undefined;
     const { neighbours: count = !isLinear } = policy;
     const neighbours = kind === "combined" && count ? neighboursOf(samples, folds) : undefined;
-    const jury = await Jury.load(members, neighbours, runtime);
+    const inference = await EnsembleInference.load(members, neighbours, runtime);
     try {
-      const held = await heldOutMeans(jury, samples, folds, hooks);
+      const held = await heldOutMeans(inference, samples, folds, hooks);
       const state: EnsembleState = {
         kind,
         blockErrors: held.blockErrors,
@@ -120,14 +120,14 @@ export class Ensemble {
         trainingCount: samples.count,
       };
       const { blocks, areWindows } = samples;
-      const ensemble = new Ensemble(members, jury, blocks, state, neighbours, areWindows);
+      const ensemble = new Ensemble(members, inference, blocks, state, neighbours, areWindows);
       return {
         ensemble,
         scores: await ensemble.outOfFold(samples, folds, hooks),
         heldOut: await ensemble.heldOutBlocks(samples, folds, hooks),
       };
     } catch (error) {
-      jury.dispose();
+      inference.dispose();
       throw error;
     }
   }
@@ -140,22 +140,22 @@ export class Ensemble {
 
   /** Windows with reconstructions in place of missing values. Other samples are returned unchanged. */
   completed(encoded: Encoded): Encoded {
-    return completed(this.#jury, this, encoded);
+    return completed(this.#inference, this, encoded);
   }
 
   /** How many samples are judged between pauses. */
   get together(): number {
-    return this.#jury.together;
+    return this.#inference.together;
   }
 
   /** The means of the errors and distances of the models. */
   judge(features: Float32Array): Judgement {
-    return this.#jury.judge(features);
+    return this.#inference.judge(features);
   }
 
   /** The mean of the models' reconstructions, [samples, width]. */
   reconstruct(features: Float32Array): Float32Array {
-    return this.#jury.reconstruct(features);
+    return this.#inference.reconstruct(features);
   }
 
   /** The error of each block divided by its mean on held-out samples, [samples, blocks]; NaN for a missing block. */
@@ -184,9 +184,9 @@ export class Ensemble {
     const isInFold = new Uint8Array(samples.count);
     for (let k = 0; k < folds.count; k++) {
       const held = folds.heldOut(k);
-      await inChunks(held, this.#jury, hooks, (indexes) => {
-        const encoded = completed(this.#jury, samples, samples.take(indexes), [k]);
-        const own = this.combine(encoded, this.#jury.judge(encoded.features, [k]));
+      await inChunks(held, this.#inference, hooks, (indexes) => {
+        const encoded = completed(this.#inference, samples, samples.take(indexes), [k]);
+        const own = this.combine(encoded, this.#inference.judge(encoded.features, [k]));
         indexes.forEach((index, i) => {
           scores[index] = at(own, i);
           isInFold[index] = 1;
@@ -194,7 +194,7 @@ export class Ensemble {
       });
     }
     const rest = range(0, samples.count).filter((i) => !isInFold[i]);
-    await inChunks(rest, this.#jury, hooks, (indexes) => {
+    await inChunks(rest, this.#inference, hooks, (indexes) => {
       const own = this.score(samples.take(indexes));
       indexes.forEach((index, i) => {
         scores[index] = at(own, i);
@@ -217,9 +217,9 @@ export class Ensemble {
     const kept: number[][] = Array.from({ length: blockCount }, () => []);
     for (let k = 0; k < folds.count; k++) {
       const some = evenly(folds.heldOut(k), Math.ceil(most / folds.count));
-      await inChunks(some, this.#jury, hooks, (indexes) => {
-        const encoded = completed(this.#jury, samples, samples.take(indexes), [k]);
-        const { errors } = this.#jury.judge(encoded.features, [k]);
+      await inChunks(some, this.#inference, hooks, (indexes) => {
+        const encoded = completed(this.#inference, samples, samples.take(indexes), [k]);
+        const { errors } = this.#inference.judge(encoded.features, [k]);
         const scores = this.blockScores(encoded, errors);
         scores.forEach((score, i) => {
           if (!Number.isNaN(score)) kept[i % blockCount]?.push(score);
@@ -230,7 +230,7 @@ export class Ensemble {
   }
 
   dispose(): void {
-    this.#jury.dispose();
+    this.#inference.dispose();
   }
 
   /**
@@ -277,7 +277,7 @@ export class Ensemble {
 
 /** See `Ensemble.completed`. `which` are the models that reconstruct; samples must not be completed by models that saw them. */
 function completed(
-  jury: Jury,
+  inference: EnsembleInference,
   { areWindows, blocks }: Pick<Samples, "areWindows" | "blocks">,
   encoded: Encoded,
   which?: readonly number[],
@@ -295,7 +295,7 @@ function completed(
     own.set(encoded.features.subarray(i * width, (i + 1) * width), place * width);
   });
   for (let round = 0; round < ROUNDS; round++) {
-    const guess = jury.reconstruct(own, which);
+    const guess = inference.reconstruct(own, which);
     asked.forEach((i, place) => {
       for (let b = 0; b < blockCount; b++) {
         if (missing[i * blockCount + b] !== 1) continue;
@@ -313,12 +313,12 @@ function completed(
 
 /** Means over the samples that each model has not seen: of the squared error of each block, and of the distances. */
 export async function heldOutMeans(
-  jury: Jury,
+  inference: EnsembleInference,
   samples: Samples,
   folds: Folds,
   hooks: TrainingHooks,
 ): Promise<{ blockErrors: Float64Array; distance: number; nearest: number }> {
-  const blocks = errorBlocks(jury, samples.blocks);
+  const blocks = errorBlocks(inference, samples.blocks);
   const width = blocks.at(-1) ?? 0;
   const blockCount = blocks.length - 1;
   const sums = new Float64Array(blockCount);
@@ -330,9 +330,9 @@ export async function heldOutMeans(
   let count = 0;
   for (let k = 0; k < folds.count; k++) {
     const some = evenly(folds.heldOut(k), MOST_FOR_SCALE);
-    await inChunks(some, jury, hooks, (indexes) => {
-      const { features, missing } = completed(jury, samples, samples.take(indexes), [k]);
-      const judgement = jury.judge(features, [k]);
+    await inChunks(some, inference, hooks, (indexes) => {
+      const { features, missing } = completed(inference, samples, samples.take(indexes), [k]);
+      const judgement = inference.judge(features, [k]);
       for (const each of judgement.distances) distance += each;
       for (const each of judgement.nearest ?? []) nearest += each;
       count += indexes.length;
@@ -358,8 +358,8 @@ export async function heldOutMeans(
   };
 }
 
-/** Where the errors of each block begin: at its features, or one error for each block if the jury judges categories. */
-function errorBlocks({ width, errorWidth }: Jury, blocks: Uint32Array): Uint32Array {
+/** Where the errors of each block begin: at its features, or one error for each block if the models judge categories. */
+function errorBlocks({ width, errorWidth }: EnsembleInference, blocks: Uint32Array): Uint32Array {
   return errorWidth === width ? blocks : blocks.map((_, b) => b);
 }
 
@@ -376,7 +376,7 @@ function evenly(indexes: Uint32Array, most: number): Uint32Array {
 /** Processes numbers of samples in chunks. */
 async function inChunks(
   indexes: Uint32Array,
-  { together }: Jury,
+  { together }: EnsembleInference,
   { work }: TrainingHooks,
   visit: (chunk: Uint32Array) => void,
 ): Promise<void> {

@@ -21,7 +21,7 @@ import {
   modelPrefix,
   TENSORS,
 } from "./file.ts";
-import { Jury } from "./jury.ts";
+import { EnsembleInference } from "./inference.ts";
 import type { Member } from "./member.ts";
 import type { Neighbours } from "./neighbours.ts";
 import { type Parts, rowBlocks } from "./parts.ts";
@@ -90,18 +90,25 @@ export async function decodeDetector(
   const members = states.map((state, k): Member => {
     return { bytes: files[k] ?? new Uint8Array(0), state };
   });
-  const jury = await Jury.load(members, neighbours, runtime);
+  const inference = await EnsembleInference.load(members, neighbours, runtime);
   members.forEach(({ state }, k) => {
-    const { inputs, units } = jury.sizeOf(k);
+    const { inputs, units } = inference.sizeOf(k);
     if (inputs === width && units === state.codeMean.length) return;
-    jury.dispose();
+    inference.dispose();
     throw new FormatError(
       `Model ${k} has ${inputs} inputs and a code of ${units} units; the detector's rows have ${width} features and its codes ${state.codeMean.length} units.`,
     );
   });
   const { series, policy, notes, seed } = header;
   const state = { ...header.ensemble, blockErrors };
-  const ensemble = new Ensemble(members, jury, blocks, state, neighbours, series !== undefined);
+  const ensemble = new Ensemble(
+    members,
+    inference,
+    blocks,
+    state,
+    neighbours,
+    series !== undefined,
+  );
   return {
     parts: {
       encoder,

@@ -1,5 +1,5 @@
 // One model of an ensemble, trained on its share of the samples: its bytes, and the mean and covariance of the codes of its
-// training samples. jury.ts judges samples with it.
+// training samples. inference.ts judges samples with it.
 
 import { TiedAutoencoder } from "../autoencoder.ts";
 import { ColumnStatistics } from "../data/column-statistics.ts";

@@ -20,7 +20,7 @@ import { Ensemble, heldOutMeans } from "./ensemble.ts";
 import type { ExplanationState } from "./explain.ts";
 import type { DetectorProgress } from "./fit.ts";
 import { blockFolds, type Folds, randomFolds, seenSamples } from "./folds.ts";
-import { Jury } from "./jury.ts";
+import { EnsembleInference } from "./inference.ts";
 import {
   describingCodes,
   type Member,
@@ -97,9 +97,9 @@ export async function updateParts(
     model += 1;
   }
   const neighbours = updatedNeighbours(parts, encoder, frame);
-  const jury = await Jury.load(members, neighbours, parts.runtime);
+  const inference = await EnsembleInference.load(members, neighbours, parts.runtime);
   try {
-    const held = await heldOutMeans(jury, samples, frame.folds, hooks);
+    const held = await heldOutMeans(inference, samples, frame.folds, hooks);
     const mix = (old: number, fresh: number) => (1 - share) * old + share * fresh;
     const before = parts.ensemble.state;
     const state = {
@@ -113,7 +113,7 @@ export async function updateParts(
     };
     const ensemble = new Ensemble(
       members,
-      jury,
+      inference,
       samples.blocks,
       state,
       neighbours,
@@ -134,7 +134,7 @@ export async function updateParts(
       notes: [...parts.notes, ...notes],
     };
   } catch (error) {
-    jury.dispose();
+    inference.dispose();
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { TiedAutoencoder } from "../../src/autoencoder.ts";
 import { AnomalyDetector } from "../../src/detect/detector.ts";
 import { type Folds, randomFolds } from "../../src/detect/folds.ts";
-import { Jury } from "../../src/detect/jury.ts";
+import { EnsembleInference } from "../../src/detect/inference.ts";
 import {
   foldRanges,
   MOST_NEIGHBOURS,
@@ -64,15 +64,15 @@ describe.each([1, 2, 3])("neighbours with %i models", async (models) => {
     };
     members.push({ bytes: model.save(), state });
   }
-  const jury = await Jury.load(members, neighbours, {});
+  const inference = await EnsembleInference.load(members, neighbours, {});
   const { features } = samplesOf(1500, 9).take(Uint32Array.from({ length: 1500 }, (_, i) => i));
   const all = members.map((_, k) => k);
 
   it("have the distances of a search", () => {
     if (!neighbours) throw new Error("none were kept");
-    const { nearest = new Float32Array(0) } = jury.judge(features);
+    const { nearest = new Float32Array(0) } = inference.judge(features);
     const [last = 0] = all.slice(-1);
-    const alone = jury.judge(features, [last]).nearest ?? new Float32Array(0);
+    const alone = inference.judge(features, [last]).nearest ?? new Float32Array(0);
     for (let i = 0; i < 1500; i += 7) {
       expect(at(nearest, i)).toBeCloseTo(expected(neighbours, features, i, all), 5);
       expect(at(alone, i)).toBeCloseTo(expected(neighbours, features, i, [last]), 5);
@@ -80,9 +80,9 @@ describe.each([1, 2, 3])("neighbours with %i models", async (models) => {
   });
 
   it("have the same distance from a row alone and among others", () => {
-    const { nearest } = jury.judge(features);
+    const { nearest } = inference.judge(features);
     for (const count of [1, 7, 8, 127, 128, 129, 1025]) {
-      const some = jury.judge(features.subarray(width, (1 + count) * width));
+      const some = inference.judge(features.subarray(width, (1 + count) * width));
       expect(some.nearest).toEqual(nearest?.slice(1, 1 + count));
     }
   });
@@ -90,7 +90,7 @@ describe.each([1, 2, 3])("neighbours with %i models", async (models) => {
   it("are the training samples of a model: a held-out sample is not its own neighbour", () => {
     const folds = foldsOf(301, models);
     for (const k of all) {
-      const { nearest = new Float32Array(0) } = jury.judge(
+      const { nearest = new Float32Array(0) } = inference.judge(
         samples.take(folds.heldOut(k)).features,
         [k],
       );

@@ -1,5 +1,5 @@
 // The models of a detector on one core. All parameters are in one arena, and samples are copied there once for all
-// models. A jury judges samples; it does not train.
+// models. It judges samples and does not train.
 
 import type { Arena } from "../core/arena.ts";
 import type { KernelExports } from "../core/generated/exports.ts";
@@ -35,8 +35,8 @@ const FEWEST_TOGETHER = 8;
 const MOST_VALUES = 2 ** 17;
 const MOST_COMPARISONS = 2 ** 20;
 
-/** A model of the jury: matrices by address. */
-interface Juror {
+/** A model in the arena: matrices by address. */
+interface LoadedModel {
   readonly engine: Engine;
   readonly units: number;
   /** Turns codes into codes of unit covariance, [units, units]. */
@@ -84,7 +84,7 @@ interface Placed {
   readonly panels: number;
 }
 
-export class Jury {
+export class EnsembleInference {
   /** Features of a sample. */
   readonly width: number;
   /** Errors of a sample. */
@@ -94,7 +94,7 @@ export class Jury {
   readonly #categories: Categories;
   readonly #core: Core;
   readonly #arena: Arena;
-  readonly #jurors: readonly Juror[];
+  readonly #models: readonly LoadedModel[];
   readonly #shared: Shared;
   readonly #all: readonly number[];
   readonly #neighbours: Placed | undefined;
@@ -102,11 +102,11 @@ export class Jury {
   private constructor(
     core: Core,
     arena: Arena,
-    jurors: readonly Juror[],
+    models: readonly LoadedModel[],
     shared: Shared,
     neighbours: Placed | undefined,
   ) {
-    const { engine } = jurors[0] ?? {};
+    const { engine } = models[0] ?? {};
     this.width = engine?.workspace.width ?? 0;
     this.#categories = engine?.loss.categories;
     this.errorWidth = errorCount(this.width, this.#categories);
@@ -115,9 +115,9 @@ export class Jury {
     this.together = Math.max(FEWEST_TOGETHER, Math.floor(most));
     this.#core = core;
     this.#arena = arena;
-    this.#jurors = jurors;
+    this.#models = models;
     this.#shared = shared;
-    this.#all = jurors.map((_, k) => k);
+    this.#all = models.map((_, k) => k);
     this.#neighbours = neighbours;
   }
 
@@ -129,18 +129,18 @@ export class Jury {
     members: readonly Member[],
     neighbours: Neighbours | undefined,
     runtime: RuntimeOptions,
-  ): Promise<Jury> {
+  ): Promise<EnsembleInference> {
     const files = members.map(({ bytes }) => bytes);
     const { core, made } = await engineEnsemble(files, runtime, (engines, arena) => {
       const { kernels } = engines[0]?.core ?? {};
-      if (!kernels) throw new Error("A jury has no members.");
-      const jurors = members.flatMap(({ state }, k): Juror[] => {
+      if (!kernels) throw new Error("An ensemble has no members.");
+      const models = members.flatMap(({ state }, k): LoadedModel[] => {
         const engine = engines[k];
         const units = state.codeMean.length;
         const whitening = arena.reserveFloats(units * units);
         return engine ? [{ engine, units, whitening, shift: arena.reserveFloats(units) }] : [];
       });
-      const most = Math.max(...jurors.map(({ units }) => units));
+      const most = Math.max(...models.map(({ units }) => units));
       const width = engines[0]?.workspace.width ?? 0;
       const floats = (columns: number) => arena.reserveFloats(MOST_TOGETHER * columns);
       const categories: Categories = engines[0]?.loss.categories;
@@ -166,18 +166,18 @@ export class Jury {
       }
       kernels.fill(most, shared.ones, 1);
       members.forEach(({ state }, k) => {
-        const { units = 0, whitening = 0, shift = 0 } = jurors[k] ?? {};
+        const { units = 0, whitening = 0, shift = 0 } = models[k] ?? {};
         arena.view(whitening, units * units).set(state.codeWhitening);
         arena.view(shift, units).set(state.codeMean.map((value) => -value));
       });
-      return { arena, jurors, shared, placed };
+      return { arena, models, shared, placed };
     });
-    return new Jury(core, made.arena, made.jurors, made.shared, made.placed);
+    return new EnsembleInference(core, made.arena, made.models, made.shared, made.placed);
   }
 
   /** Units of the input and of the code of model `k`. */
   sizeOf(k: number): { inputs: number; units: number } {
-    const { engine } = this.#jurors[k] ?? {};
+    const { engine } = this.#models[k] ?? {};
     return { inputs: engine?.workspace.width ?? 0, units: engine?.config.layers.at(-1) ?? 0 };
   }
 
@@ -200,14 +200,14 @@ export class Jury {
       kernels.fill(count, distanceSum, 0);
       let staged: number | undefined;
       for (const k of which) {
-        const juror = this.#jurors[k];
-        if (!juror) continue;
-        const plan = juror.engine.workspace.inference(MOST_TOGETHER);
+        const model = this.#models[k];
+        if (!model) continue;
+        const plan = model.engine.workspace.inference(MOST_TOGETHER);
         if (plan.x !== staged) this.#stage(features, first, real, plan);
         if (nearest && staged === undefined)
           this.#compare(plan.x, first, real, count, which, nearest);
         staged = plan.x;
-        this.#judgeBy(juror, plan, count, share);
+        this.#judgeBy(model, plan, count, share);
       }
       errors.set(this.#arena.view(errorSum, real * errorWidth), first * errorWidth);
       distances.set(this.#arena.view(distanceSum, real), first);
@@ -225,7 +225,7 @@ export class Jury {
       kernels.fill(count * width, sum, 0);
       let staged: number | undefined;
       for (const k of which) {
-        const { engine } = this.#jurors[k] ?? {};
+        const { engine } = this.#models[k] ?? {};
         if (!engine) continue;
         const plan = engine.workspace.inference(MOST_TOGETHER);
         if (plan.x !== staged) this.#stage(features, first, real, plan);
@@ -279,7 +279,7 @@ export class Jury {
 
   /** Adds `share` times the errors and distances of one model to the sums. */
   #judgeBy(
-    { engine, units, whitening, shift }: Juror,
+    { engine, units, whitening, shift }: LoadedModel,
     plan: InferencePlan,
     count: number,
     share: number,

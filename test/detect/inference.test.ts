@@ -1,8 +1,8 @@
-// The judgement of a jury, compared with that of its models one by one, with sums in float64.
+// The judgement of an ensemble, compared with that of its models one by one, with sums in float64.
 
 import { describe, expect, it } from "vitest";
 import { TiedAutoencoder } from "../../src/autoencoder.ts";
-import { Jury } from "../../src/detect/jury.ts";
+import { EnsembleInference } from "../../src/detect/inference.ts";
 import type { Member } from "../../src/detect/member.ts";
 import { ledoitWolf, squaredDistances, whitening } from "../../src/detect/statistics/covariance.ts";
 import { at } from "../../src/math/order.ts";
@@ -14,7 +14,7 @@ const rows = 1300;
 const random = generator(5);
 const x = Float32Array.from({ length: rows * width }, () => random.normal());
 
-async function juryOf(configs: ModelConfig[]) {
+async function inferenceOf(configs: ModelConfig[]) {
   const models: TiedAutoencoder[] = [];
   const members: Member[] = [];
   for (const config of configs) {
@@ -28,7 +28,7 @@ async function juryOf(configs: ModelConfig[]) {
       state: { codeMean: mean, codeWhitening: whitening(covariance, mean.length) },
     });
   }
-  return { models, members, jury: await Jury.load(members, undefined, {}) };
+  return { models, members, inference: await EnsembleInference.load(members, undefined, {}) };
 }
 
 describe.each<[string, ModelConfig[]]>([
@@ -45,11 +45,11 @@ describe.each<[string, ModelConfig[]]>([
       { layers: [width, 12, 4], code: { type: "gaussian", beta: 0.1 } },
     ],
   ],
-])("a jury %s", async (_, configs) => {
-  const { models, members, jury } = await juryOf(configs);
+])("inference %s", async (_, configs) => {
+  const { models, members, inference } = await inferenceOf(configs);
 
   it("has the mean judgement of its models", () => {
-    const { errors, distances } = jury.judge(x);
+    const { errors, distances } = inference.judge(x);
     const each = models.map((model) => model.featureErrors(x));
     errors.forEach((error, i) => {
       const mean = each.reduce((sum, own) => sum + at(own, i) / each.length, 0);
@@ -70,19 +70,19 @@ describe.each<[string, ModelConfig[]]>([
   });
 
   it("judges a row alone and among others equally, also by some of its models", () => {
-    const all = jury.judge(x);
+    const all = inference.judge(x);
     for (const count of [0, 1, 2, 7, 8, 9, 511, 1023, 1024, 1025]) {
-      const some = jury.judge(x.subarray(3 * width, (3 + count) * width));
+      const some = inference.judge(x.subarray(3 * width, (3 + count) * width));
       expect(some.errors).toEqual(all.errors.slice(3 * width, (3 + count) * width));
       expect(some.distances).toEqual(all.distances.slice(3, 3 + count));
     }
     const last = models.length - 1;
     const own = models[last]?.featureErrors(x) ?? new Float32Array(0);
-    expect(jury.judge(x, [last]).errors).toEqual(own);
+    expect(inference.judge(x, [last]).errors).toEqual(own);
   });
 
   it("has the mean reconstruction of its models", () => {
-    const mean = jury.reconstruct(x.subarray(0, 5 * width));
+    const mean = inference.reconstruct(x.subarray(0, 5 * width));
     const each = models.map((model) => model.reconstruct(x));
     mean.forEach((value, i) => {
       const expected = each.reduce((sum, own) => sum + at(own, i) / each.length, 0);
@@ -93,7 +93,7 @@ describe.each<[string, ModelConfig[]]>([
   it("reconstructs by the models that are named alone", () => {
     const last = models.length - 1;
     const own = models[last]?.reconstruct(x.subarray(0, 5 * width)) ?? [];
-    jury.reconstruct(x.subarray(0, 5 * width), [last]).forEach((value, i) => {
+    inference.reconstruct(x.subarray(0, 5 * width), [last]).forEach((value, i) => {
       expect(Math.abs(value - at(own, i))).toBeLessThan(1e-6 * (1 + Math.abs(value)));
     });
   });
