@@ -78,8 +78,8 @@ export class DetectorStream {
         `push takes one row, an object or an array of numbers; got ${show(row)}.`,
       );
     }
-    const source = readSource("row", [row] as DetectorInput, parts.encoder.columns);
-    const raw = parts.encoder.read(source, "row");
+    const source = readSource("the pushed rows", [row] as DetectorInput, parts.encoder.columns);
+    const raw = parts.encoder.read(source, "the pushed rows");
     const answer = parts.series
       ? this.#pushSeries(parts, watch, parts.series, source, raw)
       : this.#pushRow(parts, watch, raw);

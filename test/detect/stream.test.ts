@@ -31,7 +31,9 @@ describe("a stream of rows", () => {
   it("does not change if a row cannot be read", () => {
     const stream = detector.stream();
     stream.push(rows[0] ?? []);
-    expect(() => stream.push([1, 2])).toThrow("Row 0 of row must hold 6 values; it holds 2.");
+    expect(() => stream.push([1, 2])).toThrow(
+      "Row 0 of the pushed rows must hold 6 values; it holds 2.",
+    );
     expect(stream.push(rows[1] ?? [])?.row).toBe(1);
   });
 

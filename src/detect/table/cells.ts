@@ -36,16 +36,20 @@ export function toBoolean(value: unknown): boolean | undefined {
 const TIME =
   /^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(\.\d{1,9})?)?)?\s*(Z|[+-]\d{2}:?\d{2})?$/;
 
+/** Dates with dots begin with the day, in every country that writes them so. */
+const DAY_FIRST = /^(\d{1,2})\.(\d{1,2})\.(\d{4})(?!\d)/;
+
 /**
- * A time in milliseconds since 1970: a Date, or text such as "2020-03-09 10:14:33.5" or "2020-03-09T10:14Z". Times
- * without a zone are in UTC, so that the result is the same everywhere. NaN if it is missing, undefined if it is
- * something else.
+ * A time in milliseconds since 1970: a Date, or text such as "2020-03-09 10:14:33.5", "2020-03-09T10:14Z" or
+ * "09.03.2020 10:14". Times without a zone are in UTC, so that the result is the same everywhere. NaN if it is missing,
+ * undefined if it is something else. Dates such as "03/09/2020" are something else: the day may be the first number or
+ * the second.
  */
 export function toTime(value: unknown, cells: CellReader): number | undefined {
   if (isMissing(value, cells)) return Number.NaN;
   if (isDate(value)) return value.getTime();
   if (typeof value !== "string" || value.length > 40) return undefined;
-  const match = TIME.exec(value.trim());
+  const match = TIME.exec(value.trim().replace(DAY_FIRST, "$3-$2-$1"));
   if (!match) return undefined;
   const [, year, month, day, hour = 0, minute = 0, second = 0, fraction = 0, zone] = match;
   const date = [year, month, day].map(Number);
