@@ -60,6 +60,8 @@ export function eValue(pValue: number): number {
 /** The fewest calibration rows with which a p-value can reach `alpha`: 1 / (n + 1) <= alpha. */
 export function rowsToReach(alpha: number): number {
   let rows = Math.max(0, Math.ceil(1 / alpha) - 1);
+  // Steps of 1 would not change such a number.
+  if (rows > Number.MAX_SAFE_INTEGER) return rows;
   // 1 / alpha is rounded. Step to the first count with which the computed p-value reaches alpha.
   while (rows > 0 && 1 / rows <= alpha) rows--;
   while (1 / (rows + 1) > alpha) rows++;

@@ -69,6 +69,8 @@ describe("conformal p-values", () => {
     expect(rowsToReach(0.01)).toBe(99);
     expect(rowsToReach(0.05)).toBe(19);
     expect(rowsToReach(0.001)).toBe(999);
+    // Larger than every whole number that a step of 1 changes.
+    expect(rowsToReach(4e-262)).toBeCloseTo(2.5e261, -259);
     for (const alpha of [0.3, 0.07, 0.013, 1e-4, 0.03]) {
       const rows = rowsToReach(alpha);
       expect(1 / (rows + 1)).toBeLessThanOrEqual(alpha);
