@@ -10,7 +10,7 @@ type Lines = Pick<DetectorTable, "file" | "lineOf">;
 const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/^rows? has no column/, "has no column"],
   [/There is no column ("[^"]*"); there are /, "has no column $1; it has "],
-  [/ of (?:rows|calibration|row|the stream)(?= |[.,:;])/g, ""],
+  [/ of (?:rows|calibration|the pushed rows|the stream)(?= |[.,:;])/g, ""],
   [/ of (?:rows|calibration)$/g, ""],
   [
     /,? or name the column that tells series apart: window: \{ groupBy \}/,
