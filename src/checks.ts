@@ -74,10 +74,10 @@ export function choice<Name extends string>(
 }
 
 /** An object. `undefined` gives an empty object. */
-export function record(where: string, value: unknown): Record<string, unknown> {
+export function record(where: string, value: unknown, what = "an object"): Record<string, unknown> {
   if (value === undefined) return {};
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new InvalidTypeError(`${where} must be an object; got ${show(value)}.`);
+    throw new InvalidTypeError(`${where} must be ${what}; got ${show(value)}.`);
   }
   return value as Record<string, unknown>;
 }

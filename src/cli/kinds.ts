@@ -69,14 +69,15 @@ export async function kindOf(path: string): Promise<Kind> {
 export const isDetector = async (path: string): Promise<boolean> =>
   (await holdsModel(path)) === "detector";
 
-async function holdsModel(path: string): Promise<"model" | "detector" | undefined> {
+/** Whether a file has a model or a detector. Undefined for other files and for pipes, which can be read only once. */
+export async function holdsModel(path: string): Promise<"model" | "detector" | undefined> {
   const kind = (await isFile(path)) ? await kindOf(path) : "other";
   if (kind === "detector") return kind;
   return kind === "model" || kind === "training" ? "model" : undefined;
 }
 
 /** False for the standard input, for pipes and for what does not exist. */
-const isFile = async (path: string): Promise<boolean> =>
+export const isFile = async (path: string): Promise<boolean> =>
   path !== "-" && ((await stat(path).catch(() => undefined))?.isFile() ?? false);
 
 /**

@@ -1,12 +1,11 @@
 // Whether a model or a detector may be replaced by one that learns now. One that learned other columns is of another table,
 // and is not replaced without a word of the user. A new run on the same columns replaces the earlier result.
 
-import { stat } from "node:fs/promises";
-import { AnomalyDetector } from "../detect.ts";
+import type { DetectorHeader } from "../detect/file.ts";
 import { decodeSafetensors } from "../formats/safetensors.ts";
 import type { Arguments } from "./arguments.ts";
 import { CommandError } from "./errors.ts";
-import { kindOf } from "./kinds.ts";
+import { holdsModel } from "./kinds.ts";
 import { NOTE, parseNote, readBytesOf } from "./model-file.ts";
 import { listed } from "./text.ts";
 
@@ -27,10 +26,9 @@ export async function requireSameColumns(
   option: "output" | "save",
   table: LearnedColumns & { readonly file: string },
 ): Promise<void> {
-  if (args.flag("force") || !(await stat(path).catch(() => undefined))?.isFile()) return;
-  const kind = await kindOf(path);
-  const what = kind === "detector" ? kind : "model";
-  const earlier = await learnedBy(path, kind === "detector");
+  const what = args.flag("force") ? undefined : await holdsModel(path);
+  if (what === undefined) return;
+  const earlier = await learnedBy(path, what);
   const difference = earlier && differenceOf(what, earlier, table);
   if (difference === undefined) return;
   throw new CommandError(
@@ -60,16 +58,17 @@ function differenceOf(
 }
 
 /** The columns that a file has learned from; undefined if it cannot be read. */
-async function learnedBy(path: string, isDetector: boolean): Promise<LearnedColumns | undefined> {
+async function learnedBy(
+  path: string,
+  what: "model" | "detector",
+): Promise<LearnedColumns | undefined> {
   try {
-    const bytes = await readBytesOf(path);
-    if (isDetector) {
-      const detector = await AnomalyDetector.load(bytes);
-      const names = detector.schema.map(({ name }) => String(name));
-      detector.dispose();
+    const { metadata } = decodeSafetensors(await readBytesOf(path));
+    if (what === "detector") {
+      const { encoder } = JSON.parse(metadata.detector ?? "") as Pick<DetectorHeader, "encoder">;
+      const names = encoder.schema.map(({ name }) => String(name));
       return { count: names.length, names };
     }
-    const { metadata } = decodeSafetensors(bytes);
     const { layers } = JSON.parse(metadata.config ?? "") as { layers: number[] };
     return { count: layers[0] ?? 0, names: parseNote(metadata[NOTE]).columns };
   } catch {

@@ -1,12 +1,12 @@
 // All columns of a CSV file that are not numbers, with the options that leave them out or read them. A reader stops at the
 // first such cell. Without this, a user would meet one column after the other.
 
-import { stat } from "node:fs/promises";
 import { CellReader, lookOf } from "../formats/cell-values.ts";
 import { FormatError, type NumberLook } from "../formats/errors.ts";
 import { streamTable } from "../formats/tables.ts";
 import { CommandError } from "./errors.ts";
 import { columnOf, optionFor, type Table, type TableOptions, withoutColumns } from "./input.ts";
+import { isFile } from "./kinds.ts";
 import { openSource } from "./sources.ts";
 import { shellQuote } from "./text.ts";
 
@@ -37,7 +37,7 @@ export async function withAllColumns(
 ): Promise<unknown> {
   if (!(error instanceof CommandError && error.cause instanceof FormatError)) return error;
   if (error.place.column === undefined || table.format !== "csv") return error;
-  if (path === "-" || !(await stat(path)).isFile()) return error;
+  if (!(await isFile(path))) return error;
   const others = await otherColumns(path, table, options);
   const [first, second] = others;
   if (second === undefined) {
@@ -79,7 +79,7 @@ export async function withAllOptions(
 ): Promise<unknown> {
   if (!(error instanceof CommandError && error.cause instanceof FormatError)) return error;
   if (error.cause.place.look === undefined) return error;
-  if (path === "-" || !(await stat(path)).isFile()) return error;
+  if (!(await isFile(path))) return error;
   const others = await otherColumns(path, undefined, options).catch(() => []);
   const hints = others.flatMap(({ option }) => (option === undefined ? [] : [option]));
   const units = hints.flatMap((hint) => /--units '?([^' ]+)/.exec(hint)?.slice(1) ?? []);

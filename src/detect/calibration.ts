@@ -2,7 +2,7 @@
 // thresholds are computed from them.
 
 import { finiteNumber, onlyKeys, record } from "../checks.ts";
-import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+import { InvalidValueError } from "../errors.ts";
 import { ascending, at } from "../math/order.ts";
 import { conformalPValues, rowsToReach, smallestAlpha } from "./statistics/conformal.ts";
 import {
@@ -87,7 +87,7 @@ export class Calibration {
         ? this.#scoreAt(discoveryThreshold(pValue, value))
         : this.threshold({ [name]: value } as Decision);
     return {
-      flagged: new Uint8Array(score.length).map((_, i) => (at(score, i) > threshold ? 1 : 0)),
+      flagged: flags(score.length, (row) => at(score, row) > threshold),
       score,
       pValue,
       threshold,
@@ -108,7 +108,7 @@ export class Calibration {
     const { name, value } = resolveDecision(decision);
     const isFlagged = (row: number) =>
       name === "alpha" ? at(pValue, row) <= value : at(score, row) > limit;
-    const flagged = Uint8Array.from(score, (_, row) => (isFlagged(row) ? 1 : 0));
+    const flagged = flags(score.length, isFlagged);
     const mostUsual = (most: number, own: number, row: number) =>
       flagged[row] === 0 && own > most ? own : most;
     return {
@@ -194,6 +194,11 @@ function known(scores: Float64Array): Float64Array {
   return some.slice(0, count);
 }
 
+/** 1 for the rows that are flagged, of `rows`. */
+function flags(rows: number, isFlagged: (row: number) => boolean): Uint8Array {
+  return new Uint8Array(rows).map((_, row) => (isFlagged(row) ? 1 : 0));
+}
+
 /** Says how many rows have no score. */
 export function unknownRows(score: Float64Array): string[] {
   const first = score.findIndex(Number.isNaN);
@@ -211,15 +216,7 @@ export function resolveDecision(decision: Decision | undefined): {
   name: DecisionName;
   value: number;
 } {
-  if (
-    decision !== undefined &&
-    (typeof decision !== "object" || Array.isArray(decision) || !decision)
-  ) {
-    throw new InvalidTypeError(
-      `The decision must be an object such as { alpha: ${DEFAULT_ALPHA} }; got ${show(decision)}.`,
-    );
-  }
-  const given = record("The decision", decision);
+  const given = record("The decision", decision, `an object such as { alpha: ${DEFAULT_ALPHA} }`);
   onlyKeys("detect", given, decisionNames);
   const names = decisionNames.filter((name) => given[name] !== undefined);
   const [name = "alpha", second] = names;

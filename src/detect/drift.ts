@@ -64,9 +64,10 @@ export class DriftWatch {
   }
 
   /**
-   * A watch without observed rows.
+   * A watch that begins with calibration scores.
    * @param calibration calibration scores, the oldest first
    * @param reference the number of the newest of them among which scores are ranked. Default: all
+   * @param martingale the observations so far. Default: none
    */
   static start(
     calibration: Float64Array,

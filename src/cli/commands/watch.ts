@@ -10,6 +10,7 @@ import { readDetector } from "../detector/file.ts";
 import { tellDecision } from "../detector/fit.ts";
 import { type NamedRow, RowReader, readLines } from "../detector/lines.ts";
 import { decisionOptions, defaultDecision, readDecision } from "../detector/options.ts";
+import { learnedNames } from "../detector/table.ts";
 import { headLines, type Naming, namesIn, namingOf, reasonLines } from "../detector/text.ts";
 import { inFile, inWords } from "../detector/words.ts";
 import { CommandError, UsageError } from "../errors.ts";
@@ -99,13 +100,6 @@ async function inSource<T>(file: string, work: () => T): Promise<T> {
   }
 }
 
-/** The columns that the detector has learned. */
-function learnedColumns({ schema }: AnomalyDetector): string[] {
-  return schema.flatMap(({ name, kind }) =>
-    kind === "id" || kind === "ignore" || kind === "time" ? [] : [String(name)],
-  );
-}
-
 interface Seen {
   readonly row: NamedRow;
   readonly line: number;
@@ -162,7 +156,7 @@ class Watching {
     this.#all = args.flag("all");
     this.#length = window?.length ?? 1;
     this.#groupBy = window?.groupBy;
-    this.#learned = learnedColumns(detector);
+    this.#learned = learnedNames(detector.schema);
     this.#hasDrifted = detector.drift().alarm;
   }
 

@@ -64,15 +64,17 @@ export interface Known {
 }
 type KnownSchema = AnomalyDetector["schema"];
 
+/** The names of the columns whose values a detector has learned. */
+export const learnedNames = (schema: KnownSchema): string[] =>
+  schema.flatMap(({ name, kind }) =>
+    kind === "id" || kind === "ignore" || kind === "time" ? [] : [String(name)],
+  );
+
 /**
  * The columns that a row needs to be judged. Where `mayLack`, without those that some rows learned from did not have.
  */
 export function neededColumns({ schema, config }: Known, mayLack = false): string[] {
-  const learned = schema.flatMap(({ name, kind, missing }) =>
-    kind === "id" || kind === "ignore" || kind === "time" || (mayLack && missing > 0)
-      ? []
-      : [String(name)],
-  );
+  const learned = learnedNames(schema.filter(({ missing }) => !mayLack || missing === 0));
   const { time, groupBy } = config.window ?? {};
   return [...new Set([...learned, ...[time, groupBy].filter((name) => name !== undefined)])];
 }
