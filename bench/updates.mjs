@@ -9,17 +9,10 @@
 import { parseArgs } from "node:util";
 import { AnomalyDetector } from "tied-autoencoder/detect";
 import { describeHost } from "./support/host.mjs";
+import { seeded } from "./support/random.mjs";
 
 const { seed } = parseArgs({ options: { seed: { type: "string", default: "1" } } }).values;
-let state = Number(seed);
-
-/** Numbers in [0, 1) from the seed (mulberry32). */
-function uniform() {
-  state = (state + 0x6d2b79f5) | 0;
-  let t = Math.imul(state ^ (state >>> 15), 1 | state);
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-}
+const uniform = seeded(Number(seed));
 
 const times = (count, make) => Array.from({ length: count }, (_, i) => make(i));
 const numbers = (count) =>

@@ -471,11 +471,12 @@ function ErrorTable({ sorted }: { readonly sorted: Float32Array }) {
   const low = Math.max(sorted[0] ?? 0, 1e-9);
   const ratio = Math.max((sorted.at(-1) ?? 1) / low, 1.0001);
   const edges = Array.from({ length: TABLE_BINS + 1 }, (_, i) => low * ratio ** (i / TABLE_BINS));
-  const below = (edge: number) => sorted.filter((error) => error < edge).length;
-  const counts = edges.slice(1).map((edge, i) => {
-    const isLast = i === TABLE_BINS - 1;
-    return (isLast ? sorted.length : below(edge)) - (i === 0 ? 0 : below(edges[i] ?? 0));
-  });
+  const counts = new Array<number>(TABLE_BINS).fill(0);
+  for (const error of sorted) {
+    const bin = Math.floor((TABLE_BINS * Math.log(Math.max(error, low) / low)) / Math.log(ratio));
+    const place = Math.min(bin, TABLE_BINS - 1);
+    counts[place] = (counts[place] ?? 0) + 1;
+  }
   return (
     <table>
       <thead>
