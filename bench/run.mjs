@@ -1,6 +1,6 @@
 // The benchmark suite: `npm run bench [-- --quick] [-- --json FILE] [-- --markdown FILE]`. It measures the kernels as fractions
-// of this machine's peak, in each build that the engine supports. Then it measures training steps, inference, start-up and
-// memory through the public API, and the command line on tables.
+// of this machine's peak, in each build that the engine supports, and training steps and inference as fractions of the same
+// peak. Then it measures the times of training steps and inference, start-up and memory through the public API, and the command line on tables.
 
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -25,6 +25,8 @@ for (const build of builds) {
     build,
     ...(args.includes("--quick") ? ["--rounds", "7", "--only", "step|256|512"] : []),
   );
+  console.log();
+  node("floor.mjs", build, ...(args.includes("--quick") ? ["--rounds", "7"] : []));
 }
 
 console.log(`\n${describeHost()}, ${builds.at(-1)} build, one thread`);
