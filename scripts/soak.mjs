@@ -72,14 +72,14 @@ const PARTS = {
   },
   /** The same with a thread each. */
   async threads(count) {
-    let alone = 0;
+    const alone = [];
     for (let i = 0; i < count; i++) {
-      const onWarning = () => alone++;
+      const onWarning = ({ message }) => alone.push(message);
       const model = await TiedAutoencoder.create({ ...config, threads: 2, onWarning });
       model.trainOnBatch(x);
       model.dispose();
     }
-    return alone > 0 ? [`${alone} models without their thread`] : [];
+    return alone.length > 0 ? [`${alone.length} models on one thread, the first: ${alone[0]}`] : [];
   },
   /** Rows that come one by one, as a day of one a second: each is scored, and every 32 are trained on. */
   async rows(count) {

@@ -12,7 +12,7 @@ import { shellQuote } from "./text.ts";
 
 /** Rows that are looked at. */
 const MOST = 100_000;
-/** A column with fewer texts than this share of its values is one of numbers with mistakes. */
+/** A column with fewer texts than this share of its values, or with one text only, is one of numbers with mistakes. */
 const TEXTS = 0.05;
 
 const LEARNS_TEXT = "train --detector learns text as well";
@@ -47,19 +47,16 @@ export async function withAllColumns(
   }
   const name = ({ column }: Other) => columnOf(table, column);
   const texts = others.filter(({ option }) => option === undefined);
+  if (texts.length === 0) return withOptions(error, others);
   const plural = texts.length === 1 ? "holds" : "hold";
   const leave = withoutColumns(
     table,
     texts.map(({ column }) => column),
   );
   const parts = [
-    ...(texts.length === 0
-      ? []
-      : [
-          `${texts.length === 1 ? "column" : "columns"} ${texts.map(name).join(", ")} ${plural} text, and train takes numbers`,
-          ...(leave === "" ? [] : [leave]),
-          LEARNS_TEXT,
-        ]),
+    `${texts.length === 1 ? "column" : "columns"} ${texts.map(name).join(", ")} ${plural} text, and train takes numbers`,
+    ...(leave === "" ? [] : [leave]),
+    LEARNS_TEXT,
     ...others.flatMap((one) =>
       one.option === undefined ? [] : [`column ${name(one)}: ${one.option}`],
     ),
@@ -80,7 +77,11 @@ export async function withAllOptions(
   if (!(error instanceof CommandError && error.cause instanceof FormatError)) return error;
   if (error.cause.place.look === undefined) return error;
   if (!(await isFile(path))) return error;
-  const others = await otherColumns(path, undefined, options).catch(() => []);
+  return withOptions(error, await otherColumns(path, undefined, options).catch(() => []));
+}
+
+/** The error with the options for all columns, or the same error if one option is enough. */
+function withOptions(error: CommandError, others: readonly Other[]): CommandError {
   const hints = others.flatMap(({ option }) => (option === undefined ? [] : [option]));
   const units = hints.flatMap((hint) => /--units '?([^' ]+)/.exec(hint)?.slice(1) ?? []);
   const all = [
@@ -128,8 +129,9 @@ async function otherColumns(
     if (rows >= MOST) break;
   }
   return counts.flatMap(({ values, texts, first }, column) => {
-    if (texts === 0 || texts < TEXTS * values) return [];
     const look: NumberLook | undefined = lookOf(first);
+    const isMistake = texts < TEXTS * values || (look === undefined && texts === 1 && values > 1);
+    if (texts === 0 || isMistake) return [];
     return [{ column, option: look && optionFor(look, first) }];
   });
 }

@@ -23,6 +23,8 @@ const files: Record<string, string | Uint8Array> = {
   "texts.csv": "id;n;plan;price;weight\nC1;1;free;1,5;2 kg\nC2;2;pro;2,5;3 kg\n",
   "texts.jsonl": '{"a":1,"b":"x","c":"y"}\n{"a":2,"b":"z","c":"y"}\n',
   "comma.csv": "a;b\n1,5;2\n",
+  "commas.csv": "a;b\n1,5;2,5\n2,5;3,5\n4;5\n",
+  "units.csv": "time,height\ns,m\n1,2\n3,4\n",
   "text.jsonl": '{"a":1,"b":"x"}\n{"a":2,"b":"y"}\n',
   "ragged.csv": "1,2,3\n4,5\n",
   "gap.csv": "a,b,c\n\n1,2,3\n4,,6\n",
@@ -65,6 +67,14 @@ describe("exit code 1 with one sentence", () => {
     [
       "train comma.csv",
       'comma.csv: line 2, column 1 ("a"): expected a number, got "1,5" (--decimal , reads decimal commas)',
+    ],
+    [
+      "train commas.csv",
+      'commas.csv: line 2, column 1 ("a"): expected a number, got "1,5" (--decimal , reads decimal commas)',
+    ],
+    [
+      "train units.csv",
+      `units.csv: line 2, column 1 ("time"): expected a number, got "s" (--columns '!1' leaves the column out)`,
     ],
     [
       "train text.jsonl",

@@ -5,7 +5,7 @@ import { stat } from "node:fs/promises";
 import { percent } from "../../detect/decision-text.ts";
 import type { AnomalyDetector, Decision, Detection } from "../../detect.ts";
 import type { Arguments, Command } from "../arguments.ts";
-import { emit, print } from "../console.ts";
+import { print } from "../console.ts";
 import { type Alarm, findAlarms, type Judged, judgeRows, oddest } from "../detector/alarms.ts";
 import { encodeDetectorFile, readDetector } from "../detector/file.ts";
 import {
@@ -293,16 +293,20 @@ async function tellAlarms(
   const flagged = detection.flagged.reduce((sum, flag) => sum + flag, 0);
   if (flagged > 0 && args.flag("fail-on-anomaly")) process.exitCode = ANOMALY_CODE;
   if (json) {
-    for (const alarm of explained)
-      emit(`${toJson({ event: "anomaly", ...alarmJson(judged, alarm) })}\n`);
-    report.event("done", () => ({
+    const done = {
       rows: table.rows - first,
       flagged,
       alarms: alarms.length,
       decision,
       threshold: Number.isFinite(detection.threshold) ? detection.threshold : null,
       ...(quality ? { quality } : {}),
-    }));
+    };
+    const events = [
+      ...explained.map((alarm) => ({ event: "anomaly", ...alarmJson(judged, alarm) })),
+      { event: "done", ...done },
+    ];
+    // The result, unlike the events before it: if it cannot be written, the command fails.
+    for (const event of events) await print(`${toJson(event)}\n`);
     return;
   }
   if (output === "-") return;
