@@ -11,7 +11,7 @@ export {
 export type { Drift } from "./detect/drift.ts";
 export type { Reason } from "./detect/explain.ts";
 export type { DetectorEpoch, DetectorOptions, DetectorProgress } from "./detect/fit.ts";
-export type { ExplainedEvent, TrainingResult } from "./detect/parts.ts";
+export type { ExplainedEvent, ExplainOptions, TrainingResult } from "./detect/parts.ts";
 export type { DetectorModel } from "./detect/policy.ts";
 export type { SeriesState, WindowOptions } from "./detect/series/series.ts";
 export {

@@ -26,10 +26,13 @@ import { decodeDetector } from "./file-read.ts";
 import { type DetectorOptions, fitParts } from "./fit.ts";
 import {
   type ExplainedEvent,
+  type ExplainOptions,
   eventsOf,
   explainSource,
   judgeSource,
+  judgesFor,
   type Parts,
+  resolveExplaining,
   scoreSource,
   scoringApart,
   type TrainingResult,
@@ -74,9 +77,18 @@ export interface EventOptions {
   readonly patience?: number;
   /** How many events get reasons, those with the highest scores first. Each takes some milliseconds. Default: all. */
   readonly explained?: number;
+  /**
+   * Whether the rows are all training rows, in their order. Each event is then explained by the model that was trained without
+   * it. Default false.
+   */
+  readonly areTraining?: boolean;
 }
 
-const eventKeys = ["patience", "explained"] as const satisfies (keyof EventOptions)[];
+const eventKeys = [
+  "patience",
+  "explained",
+  "areTraining",
+] as const satisfies (keyof EventOptions)[];
 
 /** The note about rows that are judged by models that have seen them. */
 const LEARNED =
@@ -246,11 +258,12 @@ export class AnomalyDetector {
   /**
    * Why rows are odd: for each row its columns. Constants that changed and values that did not occur in training come first.
    * The other columns follow in descending order of the amount by which their expected value would lower the score. Takes
-   * about a millisecond for each row.
+   * about a millisecond for each row. For training rows give `areTraining: true`.
    */
-  explain(rows: DetectorInput): Reason[][] {
+  explain(rows: DetectorInput, options?: ExplainOptions): Reason[][] {
     const parts = this.#live;
-    return explainSource(parts, readSource("rows", rows, parts.encoder.columns));
+    const source = readSource("rows", rows, parts.encoder.columns);
+    return explainSource(parts, source, resolveExplaining(parts, source.count, options));
   }
 
   /**
@@ -276,6 +289,7 @@ export class AnomalyDetector {
     const explained =
       options.explained === undefined ? Infinity : wholeNumber("explained", options.explained, 0);
     const source = readSource("rows", rows, parts.encoder.columns);
+    const judgeOf = judgesFor(parts, source.count, options.areTraining);
     const isJudged = typeof decision === "object" && decision !== null && "flagged" in decision;
     const detection = isJudged ? decision : this.detect(rows, decision);
     const { length } = list("flagged", detection.flagged);
@@ -284,7 +298,7 @@ export class AnomalyDetector {
         `events needs what detect said of the same rows; got ${source.count} rows and a detection of ${length}.`,
       );
     }
-    return eventsOf(parts, series, source, detection, patience, explained);
+    return eventsOf(parts, series, source, detection, patience, explained, judgeOf);
   }
 
   /**

@@ -68,6 +68,8 @@ export class Ensemble {
   readonly #inference: EnsembleInference;
   /** Whether samples are windows of a time series, and not rows of a table. */
   readonly areWindows: boolean;
+  /** The models that judge; undefined for all. */
+  readonly #judges: readonly number[] | undefined;
   /** Where the errors of each block begin among the errors of a sample: [blocks + 1]. */
   readonly #errorBlocks: Uint32Array;
 
@@ -78,11 +80,13 @@ export class Ensemble {
     state: EnsembleState,
     neighbours: Neighbours | undefined,
     areWindows: boolean,
+    judges?: readonly number[],
   ) {
     this.members = members;
     this.neighbours = neighbours;
     this.#inference = inference;
     this.areWindows = areWindows;
+    this.#judges = judges;
     this.#errorBlocks = errorBlocks(inference, blocks);
     this.blocks = blocks;
     this.state = state;
@@ -132,6 +136,15 @@ export class Ensemble {
     }
   }
 
+  /**
+   * This ensemble with model `k` as the only judge, for samples that the other models have seen. The two share their memory;
+   * only this one is disposed.
+   */
+  judgedBy(k: number): Ensemble {
+    const { members, blocks, state, neighbours, areWindows } = this;
+    return new Ensemble(members, this.#inference, blocks, state, neighbours, areWindows, [k]);
+  }
+
   /** Scores of samples that no model has seen: the mean over the models. NaN if all values of a sample are missing. */
   score(encoded: Encoded): Float64Array {
     const windows = this.completed(encoded);
@@ -140,7 +153,7 @@ export class Ensemble {
 
   /** Windows with reconstructions in place of missing values. Other samples are returned unchanged. */
   completed(encoded: Encoded): Encoded {
-    return completed(this.#inference, this, encoded);
+    return completed(this.#inference, this, encoded, this.#judges);
   }
 
   /** How many samples are judged between pauses. */
@@ -150,12 +163,12 @@ export class Ensemble {
 
   /** The means of the errors and distances of the models. */
   judge(features: Float32Array): Judgement {
-    return this.#inference.judge(features);
+    return this.#inference.judge(features, this.#judges);
   }
 
   /** The mean of the models' reconstructions, [samples, width]. */
   reconstruct(features: Float32Array): Float32Array {
-    return this.#inference.reconstruct(features);
+    return this.#inference.reconstruct(features, this.#judges);
   }
 
   /** The error of each block divided by its mean on held-out samples, [samples, blocks]; NaN for a missing block. */
@@ -184,9 +197,9 @@ export class Ensemble {
     const isInFold = new Uint8Array(samples.count);
     for (let k = 0; k < folds.count; k++) {
       const held = folds.heldOut(k);
+      const judge = this.judgedBy(k);
       await inChunks(held, this.#inference, hooks, (indexes) => {
-        const encoded = completed(this.#inference, samples, samples.take(indexes), [k]);
-        const own = this.combine(encoded, this.#inference.judge(encoded.features, [k]));
+        const own = judge.score(samples.take(indexes));
         indexes.forEach((index, i) => {
           scores[index] = at(own, i);
           isInFold[index] = 1;
@@ -217,9 +230,10 @@ export class Ensemble {
     const kept: number[][] = Array.from({ length: blockCount }, () => []);
     for (let k = 0; k < folds.count; k++) {
       const some = evenly(folds.heldOut(k), Math.ceil(most / folds.count));
+      const judge = this.judgedBy(k);
       await inChunks(some, this.#inference, hooks, (indexes) => {
-        const encoded = completed(this.#inference, samples, samples.take(indexes), [k]);
-        const { errors } = this.#inference.judge(encoded.features, [k]);
+        const encoded = judge.completed(samples.take(indexes));
+        const { errors } = judge.judge(encoded.features);
         const scores = this.blockScores(encoded, errors);
         scores.forEach((score, i) => {
           if (!Number.isNaN(score)) kept[i % blockCount]?.push(score);

@@ -27,7 +27,7 @@ export interface Reason {
   readonly contribution: number;
   /** In a time series the row, from 0, with the largest error of the column. It is near the explained row. */
   readonly when?: number;
-  /** For categories: the probability of the value according to the models, in [0, 1]. */
+  /** For categories: the probability of the value given the other columns, according to the models, in [0, 1]. */
   readonly probability?: number;
 }
 
@@ -49,6 +49,8 @@ export interface Questions {
 }
 
 const NOTHING = new Float64Array(0);
+/** A level with at most this many training rows occurred once. Shares are rounded. */
+const ONCE = 1.5;
 
 /** Puts values that did not occur in training first; the others keep their order. */
 export function newFirst(reasons: readonly Reason[]): Reason[] {
@@ -110,13 +112,45 @@ function hiddenGuesses(
   ensemble: Ensemble,
   { count, features }: Encoded,
 ): (Float32Array | undefined)[] {
-  return encoder.state.fields.map((field) => {
+  const { width, state } = encoder;
+  return state.fields.map((field) => {
     if (field.kind !== "category" || !field.isChoice) return undefined;
     const hidden = features.slice();
+    for (let row = 0; row < count; row++) hidden.set(field.shares, row * width + field.start);
+    const guess = ensemble.reconstruct(hidden);
+    const missing = state.schema[field.column]?.missing ?? 0;
     for (let row = 0; row < count; row++) {
-      hidden.set(field.shares, row * encoder.width + field.start);
+      const from = row * width + field.start;
+      forgetSingles(guess.subarray(from, from + field.width), field.shares, ensemble, missing);
     }
-    return ensemble.reconstruct(hidden);
+    return guess;
+  });
+}
+
+/**
+ * Limits the probability of levels that occurred once in training. A model can remember such a row, and the level would then
+ * explain itself. Without its row it would be a new level, the first in n + 1 rows. The other levels share the rest.
+ * @param chances probabilities of the levels of a category
+ * @param missing share of the training rows without a level
+ */
+function forgetSingles(
+  chances: Float32Array,
+  shares: readonly number[],
+  { state: { trainingCount } }: Ensemble,
+  missing: number,
+): void {
+  const known = trainingCount * (1 - missing);
+  const most = 1 / (trainingCount + 1);
+  const isSingle = (level: number) => at(shares, level) * known <= ONCE;
+  let rest = 0;
+  let others = 0;
+  chances.forEach((chance, level) => {
+    if (isSingle(level)) rest += chance - Math.min(chance, most);
+    else others += chance;
+  });
+  if (rest === 0 || others === 0) return;
+  chances.forEach((chance, level) => {
+    chances[level] = isSingle(level) ? Math.min(chance, most) : chance * (1 + rest / others);
   });
 }
 

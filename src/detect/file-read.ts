@@ -72,6 +72,7 @@ export async function decodeDetector(
     score: tensors.doubles(TENSORS.trainingScore),
     pValue: tensors.doubles(TENSORS.trainingPValue),
   };
+  const judgeOf = tensors.judges(training.score.length, header.models);
   const explanation = {
     heldOut: tensors.lists(TENSORS.heldOut, TENSORS.heldOutCounts, count),
     values: tensors.lists(TENSORS.values, TENSORS.valueCounts, header.encoder.fields.length),
@@ -118,6 +119,7 @@ export async function decodeDetector(
       windowCalibration,
       explanation,
       training,
+      judgeOf,
       notes,
       seed,
       policy,
@@ -184,6 +186,21 @@ class Reader {
     if (end === values.length) return lists;
     throw new FormatError(
       `The tensor ${show(name)} holds ${values.length} values; its counts ask for ${end}.`,
+    );
+  }
+
+  /** For each training row the model that judges it, or -1 for all. */
+  judges(rows: number, models: number): Int32Array {
+    const name = TENSORS.trainingJudge;
+    this.#asked.add(name);
+    const judges = this.#tensors.get(name)?.data;
+    const isSound =
+      judges instanceof Int32Array &&
+      judges.length === rows &&
+      judges.every((judge) => judge >= -1 && judge < models);
+    if (isSound) return judges.slice();
+    throw new FormatError(
+      `The tensor ${show(name)} must hold ${rows} numbers of models, or -1, of type I32.`,
     );
   }
 

@@ -193,7 +193,8 @@ export async function fitParts(rows: DetectorInput, options?: DetectorOptions): 
     work,
     notes,
   );
-  const { ensemble, scores, heldOut, seen, yardstick: measured } = await fitting.run(contamination);
+  const fit = await fitting.run(contamination);
+  const { ensemble, scores, heldOut, seen, yardstick: measured } = fit;
   try {
     const own = await work(frame.toRows(scores));
     const isSeen = frame.rowsOf(seen);
@@ -212,6 +213,11 @@ export async function fitParts(rows: DetectorInput, options?: DetectorOptions): 
     split.calibrationRows.forEach((row, i) => {
       all[row] = at(calibrationScores, i);
     });
+    const judges = judgesOf(frame, fit.folds, raw.count);
+    const judgeOf = new Int32Array(source.count).fill(-1);
+    split.trainingRows.forEach((row, i) => {
+      judgeOf[row] = at(judges, i);
+    });
     const pValue = await work(
       trainingPValues(all, split.calibration ? undefined : isSeen, calibration),
     );
@@ -224,6 +230,7 @@ export async function fitParts(rows: DetectorInput, options?: DetectorOptions): 
       windowCalibration: windowScores && new Calibration(windowScores),
       explanation: { heldOut, values },
       training: { score: all, pValue },
+      judgeOf,
       notes: [...notes, ...unknownRows(all)],
       seed,
       policy,
@@ -265,6 +272,26 @@ interface Frame {
   isJudged(row: number): boolean;
 }
 
+/**
+ * For each row the number of the model that holds out a sample with this row; -1 if no model does. In a series that model
+ * has seen no window with the row.
+ */
+function judgesOf(
+  { samples, rowsOf }: Pick<Frame, "samples" | "rowsOf">,
+  folds: Folds,
+  rows: number,
+): Int32Array {
+  const judges = new Int32Array(rows).fill(-1);
+  for (let k = 0; k < folds.count; k++) {
+    const held = new Uint8Array(samples.count);
+    for (const sample of folds.heldOut(k)) held[sample] = 1;
+    rowsOf(held).forEach((isHeld, row) => {
+      if (isHeld === 1) judges[row] = k;
+    });
+  }
+  return judges;
+}
+
 function* tableFrame(encoder: Encoder, raw: Rows): Paused<Frame> {
   const samples = rowSamples(yield* encoder.encoding(raw, 0, raw.count), rowBlocks(encoder));
   return {
@@ -304,6 +331,7 @@ function* seriesFrame(
 }
 
 interface Fitted extends CrossFit {
+  readonly folds: Folds;
   /** 1 for samples that are scored by a model that has seen them. */
   readonly seen: Uint8Array;
   readonly yardstick: Yardstick | undefined;
@@ -388,6 +416,7 @@ class Fitting {
       const quiet = { signal, work: this.#work, note: () => {} };
       return {
         ...fit,
+        folds,
         seen: seenSamples(folds, samples.count),
         yardstick: isMeasured
           ? await yardstick(samples, folds, ensemble, seed, runtime, quiet)

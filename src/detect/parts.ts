@@ -1,6 +1,8 @@
 // The parts of a detector, and the functions that judge rows with them.
 
+import { boolean, list, onlyKeys, record, wholeNumber } from "../checks.ts";
 import type { Rows } from "../data/rows.ts";
+import { InvalidValueError } from "../errors.ts";
 import type { RuntimeOptions } from "../make.ts";
 import { at } from "../math/order.ts";
 import { finish, type Paused } from "../platform/turns.ts";
@@ -52,6 +54,8 @@ export interface Parts {
   readonly windowCalibration: Calibration | undefined;
   readonly explanation: ExplanationState;
   readonly training: TrainingResult;
+  /** For each training row the number of the model that has not seen it; -1 if there is no such model, or more than one. */
+  readonly judgeOf: Int32Array;
   readonly notes: readonly string[];
   readonly seed: number;
   /** The configuration of the models, with which `update` continues training. */
@@ -147,59 +151,148 @@ export function* scoringApart(parts: Scorer, source: Source): Paused<ArrayLike<n
 /** Rows that are explained together. Each is scored some hundred times. */
 const EXPLAINED_AT_A_TIME = 32;
 
-/** Why rows are odd: for each row its columns, in the order of `explainRows`. */
-export function explainSource(parts: Parts, source: Source): Reason[][] {
-  const { encoder, ensemble, explanation, series } = parts;
-  const raw = encoder.read(source);
-  if (series) return explainSeries(parts, series, source, raw);
-  const reasons: Reason[][] = [];
-  for (let first = 0; first < raw.count; first += EXPLAINED_AT_A_TIME) {
-    const count = Math.min(EXPLAINED_AT_A_TIME, raw.count - first);
-    const questions = questionsOf(encoder, source, raw, first, count);
-    reasons.push(...explainRows(encoder, ensemble, explanation, questions));
+/** Options of `explain`. */
+export interface ExplainOptions {
+  /** The numbers of the rows to explain, from 0. The result has the reasons of these, in the same order. Default: all rows. */
+  readonly rows?: ArrayLike<number>;
+  /** The most columns for each row, the most important ones. Limits the memory of the result. Default: all. */
+  readonly top?: number;
+  /**
+   * Whether the rows are all training rows, in their order. Each is then explained by the model that was trained without it.
+   * The other models have learned its values and find them usual. Default false.
+   */
+  readonly areTraining?: boolean;
+}
+
+const explainKeys = ["rows", "top", "areTraining"] as const satisfies (keyof ExplainOptions)[];
+
+/** What is explained of a source, and how. */
+export interface Explaining {
+  /** Numbers of rows. */
+  readonly asked: Uint32Array;
+  /** The most reasons of each row. */
+  readonly top: number;
+  /** For each row of the source the number of the model that judges it, -1 for all. Undefined: all models judge all rows. */
+  readonly judgeOf: Int32Array | undefined;
+}
+
+/** Checks the options of `explain` for a number of rows. */
+export function resolveExplaining(
+  parts: Pick<Parts, "judgeOf">,
+  count: number,
+  options: ExplainOptions | undefined,
+): Explaining {
+  const given = record("The options of explain", options);
+  onlyKeys("explain", given, explainKeys);
+  const top = given.top === undefined ? Infinity : wholeNumber("top", given.top, 0);
+  const judgeOf = judgesFor(parts, count, given.areTraining);
+  if (given.rows === undefined) return { asked: range(0, count), top, judgeOf };
+  const asked = Uint32Array.from(list("rows", given.rows), (number, i) => {
+    const row = wholeNumber(`rows[${i}]`, number, 0);
+    if (row < count) return row;
+    throw new InvalidValueError(`rows[${i}] is ${row}; there are ${count} rows, numbered from 0.`);
+  });
+  return { asked, top, judgeOf };
+}
+
+/** For each row the model that was trained without it, if the rows are the training rows. */
+export function judgesFor(
+  { judgeOf }: Pick<Parts, "judgeOf">,
+  count: number,
+  areTraining: unknown = false,
+): Int32Array | undefined {
+  if (!boolean("areTraining", areTraining)) return undefined;
+  if (count === judgeOf.length) return judgeOf;
+  throw new InvalidValueError(
+    `areTraining is for the ${judgeOf.length} training rows together; got ${count} rows.`,
+  );
+}
+
+/** Why rows are odd: for each asked row its columns, in the order of `explainRows`. */
+export function explainSource(
+  parts: Parts,
+  source: Source,
+  { asked, top, judgeOf }: Explaining,
+): Reason[][] {
+  const reasons: Reason[][] = new Array(asked.length);
+  const judges = judgeOf && Int32Array.from(asked, (row) => at(judgeOf, row));
+  const { ensemble, series } = parts;
+  for (const judge of judges ? new Set(judges) : [-1]) {
+    const own = judge < 0 ? parts : { ...parts, ensemble: ensemble.judgedBy(judge) };
+    const places = range(0, asked.length).filter((i) => !judges || judges[i] === judge);
+    const rows = places.map((i) => at(asked, i));
+    const each = series
+      ? explainSeries(own, series, source, rows, top)
+      : explainTable(own, someOf(source, rows), top);
+    places.forEach((place, i) => {
+      reasons[place] = each[i] ?? [];
+    });
   }
   return reasons;
 }
 
-/** Explains each row by the oddest window that covers it. Rows in no window have no reasons. */
+function explainTable(
+  { encoder, ensemble, explanation }: Parts,
+  source: Source,
+  top: number,
+): Reason[][] {
+  const raw = encoder.read(source);
+  const reasons: Reason[][] = [];
+  for (let first = 0; first < raw.count; first += EXPLAINED_AT_A_TIME) {
+    const count = Math.min(EXPLAINED_AT_A_TIME, raw.count - first);
+    const questions = questionsOf(encoder, source, raw, first, count);
+    for (const each of explainRows(encoder, ensemble, explanation, questions))
+      reasons.push(each.slice(0, top));
+  }
+  return reasons;
+}
+
+/** Explains some rows of a series, each by the oddest window that covers it. Rows in no window have no reasons. */
 function explainSeries(
   { encoder, ensemble, explanation }: Parts,
   series: SeriesState,
   source: Source,
-  raw: Rows,
+  rows: Uint32Array,
+  top: number,
 ): Reason[][] {
+  const raw = encoder.read(source);
   const blocks = rowBlocks(encoder);
   const framed = frameSeries(series, encoder, source, raw, blocks);
   const { starts, ordering, samples } = framed;
   const scores = finish(scoringWindows(ensemble, framed));
   const windowOf = oddestWindows(starts, series.length, scores, ordering.rows.length);
   const questions = questionsOf(encoder, source, raw, 0, raw.count);
-  const known = new Map<number, FieldReason[]>();
-  const asked = Uint32Array.from(new Set(windowOf.filter((window) => window >= 0)));
+  const reasonsIn = (window: number, { field: place, step, ...figures }: FieldReason) => {
+    const field = encoder.state.fields[place];
+    const when = at(ordering.rows, at(starts, window) + step);
+    // Without a known value in this window, the step may be a missing reading.
+    if (!field || when === HOLE) return [];
+    const { expected, surprise, contribution } = figures;
+    const told = describeField(encoder, field, questions, when, expected, expected);
+    return [{ ...told, surprise, contribution, when }];
+  };
+  const known = new Map<number, Reason[]>();
+  const windowOfRow = new Int32Array(raw.count).fill(-1);
+  windowOf.forEach((window, place) => {
+    const row = at(ordering.rows, place);
+    if (row !== HOLE) windowOfRow[row] = window;
+  });
+  const windows = Int32Array.from(rows, (row) => at(windowOfRow, row));
+  const asked = Uint32Array.from(new Set(windows.filter((window) => window >= 0)));
   for (let first = 0; first < asked.length; first += EXPLAINED_AT_A_TIME) {
     const some = asked.subarray(first, first + EXPLAINED_AT_A_TIME);
     const { heldOut } = explanation;
     const own = explainWindows(ensemble, samples.take(some), blocks, series.length, heldOut);
     some.forEach((window, i) => {
-      known.set(window, own[i] ?? []);
+      const fields = (own[i] ?? []).flatMap((reason) => reasonsIn(window, reason));
+      known.set(window, newFirst(fields).slice(0, top));
     });
   }
-  const reasons: Reason[][] = Array.from({ length: raw.count }, () => []);
-  windowOf.forEach((window, place) => {
-    const row = at(ordering.rows, place);
-    if (window < 0 || row === HOLE) return;
-    const fields = (known.get(window) ?? []).flatMap((reason) => {
-      const field = encoder.state.fields[reason.field];
-      if (!field) return [];
-      const when = at(ordering.rows, at(starts, window) + reason.step);
-      if (when === HOLE) return []; // the column has no known value in this window
-      const { expected, surprise, contribution } = reason;
-      const told = describeField(encoder, field, questions, when, expected, expected);
-      return [{ ...told, surprise, contribution, when }];
-    });
-    reasons[row] = [...movedConstants(encoder, ensemble, questions, row), ...newFirst(fields)];
+  return Array.from(rows, (row, i) => {
+    const fields = known.get(at(windows, i));
+    if (!fields) return [];
+    return [...movedConstants(encoder, ensemble, questions, row), ...fields].slice(0, top);
   });
-  return reasons;
 }
 
 /** For each place in the order the number of the window with the highest score that covers it; -1 for none. */
@@ -248,6 +341,7 @@ export interface ExplainedEvent extends AnomalyEvent {
  * Consecutive flagged rows of a time series, as events in order of their first row.
  * @param patience the most unflagged rows in sequence within one event
  * @param explained how many events are explained, those with the highest scores first
+ * @param judgeOf the model that explains each row; undefined for all models
  */
 export function eventsOf(
   parts: Parts,
@@ -256,6 +350,7 @@ export function eventsOf(
   { flagged, score }: Pick<Detection, "flagged" | "score">,
   patience: number,
   explained: number,
+  judgeOf?: Int32Array,
 ): ExplainedEvent[] {
   const { encoder } = parts;
   const { ordering } = frameSeries(
@@ -278,8 +373,12 @@ export function eventsOf(
     const end = (segment?.first ?? 0) + (segment?.count ?? rows.length);
     const to = Math.min(end, place + series.length);
     const around = Uint32Array.from(rows.subarray(from, to).filter((row) => row !== HOLE));
-    const each = explainSource(parts, someOf(source, around));
-    const reasons = each[around.indexOf(event.peak)] ?? [];
+    const judge = judgeOf && at(judgeOf, event.peak);
+    const [reasons = []] = explainSource(parts, someOf(source, around), {
+      asked: Uint32Array.of(around.indexOf(event.peak)),
+      top: Infinity,
+      judgeOf: judge === undefined ? undefined : new Int32Array(around.length).fill(judge),
+    });
     return {
       ...event,
       reasons: reasons.map((reason) =>

@@ -10,8 +10,9 @@ import type { Decision, Detection } from "./calibration.ts";
 import { decisionText } from "./decision-text.ts";
 import type { Drift } from "./drift.ts";
 import type { Reason } from "./explain.ts";
+import type { ExplainOptions } from "./parts.ts";
 import { type ColumnSchema, describeSchema } from "./table/schema.ts";
-import { type DetectorInput, readSource, type Source, someOf } from "./table/source.ts";
+import type { DetectorInput } from "./table/source.ts";
 
 /** Options of a detector's report. */
 export interface DetectorReportOptions {
@@ -36,7 +37,7 @@ interface Reported {
     readonly seed: number;
   };
   detect(rows: DetectorInput, decision?: Decision): Detection;
-  explain(rows: DetectorInput): Reason[][];
+  explain(rows: DetectorInput, options: ExplainOptions): Reason[][];
   drift(rows: DetectorInput): Drift;
 }
 
@@ -60,7 +61,7 @@ export function detectorReport(
   const count = flagged.reduce((sum, flag) => sum + flag, 0);
   const order = [...ascendingOrder(score.map((s) => (Number.isNaN(s) ? -Infinity : s)))];
   const first = order.reverse().slice(0, oddest);
-  const reasons = reasonsOf(detector, rows, first);
+  const reasons = detector.explain(rows, { rows: first, top: MOST_REASONS });
   const sound = Number.isFinite(threshold) ? { threshold } : {};
   const said = `${count.toLocaleString("en")} of ${score.length.toLocaleString("en")} rows are flagged (${decisionText(decision)}).`;
   const lead = `A detector learned what is normal and scored these rows: the higher its score, the odder a row. ${said}`;
@@ -82,27 +83,6 @@ ${list([...notes, driftText(detector.drift(rows))])}`,
   ]);
 }
 
-/** The reasons of some rows. Rows of a time series are explained together with the rows around them. */
-function reasonsOf(detector: Reported, rows: DetectorInput, some: readonly number[]): Reason[][] {
-  if (detector.config.window) {
-    const all = detector.explain(rows);
-    return some.map((row) => all[row] ?? []);
-  }
-  const source = readSource("rows", rows, detector.schema.length);
-  return some.length > 0 ? detector.explain(inputOf(someOf(source, Uint32Array.from(some)))) : [];
-}
-
-function inputOf(source: Source): DetectorInput {
-  if (source.kind === "table") {
-    const columns = source.names.map((name) => ({ name, values: source.column(name) }));
-    return { columns };
-  }
-  const { rows } = source;
-  const data = new Float64Array(rows.count * rows.width);
-  rows.copy(0, rows.count, data, 0);
-  return { data, shape: [rows.count, rows.width] };
-}
-
 function list(lines: readonly string[]): string {
   return `<ul>${lines.map((line) => `<li>${escapeHtml(line)}</li>`).join("")}</ul>`;
 }
@@ -120,7 +100,7 @@ function oddestRows(
       short(at(score, row)),
       short(at(pValue, row)),
       flagged[row] === 1 ? "yes" : "",
-      (reasons[i] ?? []).slice(0, MOST_REASONS).map(reasonText).join("; "),
+      (reasons[i] ?? []).map(reasonText).join("; "),
     ]),
   );
 }

@@ -12,7 +12,7 @@ import type {
 import type { Drift } from "../detect/drift.ts";
 import type { Reason } from "../detect/explain.ts";
 import type { DetectorOptions } from "../detect/fit.ts";
-import type { ExplainedEvent, TrainingResult } from "../detect/parts.ts";
+import type { ExplainedEvent, ExplainOptions, TrainingResult } from "../detect/parts.ts";
 import type { DetectorReportOptions } from "../detect/report.ts";
 import type { JudgedRow, StreamResult } from "../detect/stream.ts";
 import type { ColumnSchema } from "../detect/table/schema.ts";
@@ -247,10 +247,12 @@ export class AnomalyDetector {
 
   /**
    * Why rows are odd: for each row its columns. First come constants that moved and values that training never saw, then the
-   * columns whose expected value would lower the score, the most first. Takes about a millisecond for each row.
+   * columns whose expected value would lower the score, the most first. Takes about a millisecond for each row. For training
+   * rows give `areTraining: true`.
    */
-  explain(rows: WorkerRows, options?: TransferOptions): Promise<Reason[][]> {
-    return this.#calls.send("explain", [rows], options);
+  explain(rows: WorkerRows, options: ExplainOptions & TransferOptions = {}): Promise<Reason[][]> {
+    const { transfer = false, ...settings } = options;
+    return this.#calls.send("explain", [rows, settings], { transfer });
   }
 
   /**

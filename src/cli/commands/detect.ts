@@ -221,7 +221,13 @@ async function judgeByNew(
   const { table: learned } = plan;
   const judged = await inFile(learned, () =>
     learn === undefined
-      ? { detector, table: learned, first: 0, detection: detector.detectTraining(decision) }
+      ? {
+          detector,
+          table: learned,
+          first: 0,
+          areTraining: true,
+          detection: detector.detectTraining(decision),
+        }
       : judgeRows(detector, learned, (rows) => detector.detect(rows, decision), learn),
   );
   return { judged, decision, later };

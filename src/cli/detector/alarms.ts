@@ -2,7 +2,7 @@
 // in order of time.
 
 import type { AnomalyDetector, Detection, Reason } from "../../detect.ts";
-import { type DetectorTable, rowsOf, someRows } from "./table.ts";
+import { type DetectorTable, rowsOf } from "./table.ts";
 
 /** The judgement of the rows of a table. */
 export interface Judged {
@@ -10,6 +10,8 @@ export interface Judged {
   readonly table: DetectorTable;
   /** The first judged row. The rows before it are only training rows. */
   readonly first: number;
+  /** Whether the judged rows are the training rows, each judged by models that have not seen it. */
+  readonly areTraining?: boolean;
   /** Of the rows from `first` on. */
   readonly detection: Detection;
 }
@@ -39,12 +41,16 @@ export function findAlarms(judged: Judged, explained: number, patience?: number)
     : stretches(judged, explained, patience);
 }
 
-function oddRows({ detector, table, first, detection }: Judged, explained: number): Alarm[] {
+function oddRows(
+  { detector, table, first, detection, areTraining = false }: Judged,
+  explained: number,
+): Alarm[] {
   const { flagged, score, pValue } = detection;
   const rows = [...flagged.keys()].filter((row) => flagged[row] === 1);
   rows.sort((a, b) => (score[b] ?? 0) - (score[a] ?? 0) || a - b);
   const asked = rows.slice(0, explained).map((row) => first + row);
-  const reasons = asked.length > 0 ? detector.explain(someRows(table, asked)) : [];
+  const reasons =
+    asked.length > 0 ? detector.explain(rowsOf(table), { rows: asked, areTraining }) : [];
   return rows.map((own, i) => {
     const row = first + own;
     return {
@@ -60,7 +66,7 @@ function oddRows({ detector, table, first, detection }: Judged, explained: numbe
 }
 
 function stretches(
-  { detector, table, first, detection }: Judged,
+  { detector, table, first, detection, areTraining = false }: Judged,
   explained: number,
   patience: number | undefined,
 ): Alarm[] {
@@ -72,7 +78,7 @@ function stretches(
   score.set(detection.score, first);
   pValue.set(detection.pValue, first);
   const all = { ...detection, flagged, score, pValue };
-  const options = { explained, ...(patience === undefined ? {} : { patience }) };
+  const options = { explained, areTraining, ...(patience === undefined ? {} : { patience }) };
   return detector.events(rowsOf(table), all, options).map(({ peak, ...event }) => ({
     ...event,
     row: peak,

@@ -186,19 +186,6 @@ export function rowsOf(
   };
 }
 
-/** The rows with these numbers. */
-export function someRows(
-  { columns }: Pick<DetectorTable, "columns">,
-  rows: readonly number[],
-): DetectorInput {
-  return {
-    columns: columns.map(({ name, values }) => ({
-      name,
-      values: rows.map((row) => values[row]),
-    })),
-  };
-}
-
 /** A cell as text, as in the file. */
 export function cellText({ columns }: Pick<DetectorTable, "columns">, name: string, row: number) {
   const value = columns.find((column) => column.name === name)?.values[row];
