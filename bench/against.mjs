@@ -12,6 +12,7 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import { digitsLike, inTurn } from "./support/batches.mjs";
 import { describeHost } from "./support/host.mjs";
 import { quantile } from "./support/rounds.mjs";
 
@@ -42,26 +43,6 @@ const load = async (root) => ({
 });
 const ours = await load(join(import.meta.dirname, ".."));
 const theirs = await load(resolve(folder));
-
-/** Rows similar to digits: four pixels in five are blank. The same on every run. */
-function digitsLike(width) {
-  let state = 1;
-  const random = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-  return Float32Array.from({ length: ROWS * width }, () => (random() < 0.8 ? 0 : random()));
-}
-
-/** A function that calls `use` with one batch of `rows` rows after the other. */
-function inTurn(data, rows, width, use) {
-  const count = data.length / (rows * width);
-  let next = 0;
-  return () => {
-    const at = (next++ % count) * rows * width;
-    use(data.subarray(at, at + rows * width));
-  };
-}
 
 /** Milliseconds of processor time that a call takes. */
 function time(run, calls) {
@@ -105,7 +86,7 @@ console.log(
 console.log("| --- | ---: | ---: | ---: | ---: |");
 for (const layers of MODELS) {
   const [width] = layers;
-  const data = digitsLike(width);
+  const data = digitsLike(ROWS, width);
   const shapes = [
     ...STEPS.map((rows) => [`step of ${rows}`, rows, "trainOnBatch"]),
     ...ENCODINGS.map((rows) => [`encode ${rows}`, rows, "encode"]),

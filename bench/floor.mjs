@@ -10,6 +10,7 @@
 
 import { parseArgs } from "node:util";
 import { TiedAutoencoder } from "tied-autoencoder";
+import { digitsLike, inTurn } from "./support/batches.mjs";
 import { describeHost, readBuild } from "./support/host.mjs";
 import { measure } from "./support/rounds.mjs";
 
@@ -56,26 +57,6 @@ function encodeWork(rows, layers) {
   return work;
 }
 
-/** Rows similar to digits: four pixels in five are blank. Seeded. */
-function digitsLike(width) {
-  let state = 1;
-  const random = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-  return Float32Array.from({ length: ROWS * width }, () => (random() < 0.8 ? 0 : random()));
-}
-
-/** Calls `use` with one batch after the other, because Adam's moments would become denormal with a single batch. */
-function inTurn(data, rows, width, use) {
-  const count = data.length / (rows * width);
-  let next = 0;
-  return () => {
-    const at = (next++ % count) * rows * width;
-    use(data.subarray(at, at + rows * width));
-  };
-}
-
 const memory = new WebAssembly.Memory({ initial: 256, maximum: 65536 });
 const instantiate = (name) =>
   new WebAssembly.Instance(new WebAssembly.Module(readBuild(name)), { env: { memory } }).exports;
@@ -99,7 +80,7 @@ const tasks = [];
 for (const layers of MODELS) {
   const [width] = layers;
   const label = layers.join("-");
-  const data = digitsLike(width);
+  const data = digitsLike(ROWS, width);
   const model = await TiedAutoencoder.create({ layers, simd: build });
   const task = (name, rows, work, use) =>
     tasks.push({

@@ -1,14 +1,10 @@
-// Measures the public API: training steps, inference, the time to the first result, and the memory of a model.
-//
-//   node bench/model.mjs [--threads N]     after npm run build
-//
-// Batches change from step to step. With a single batch, Adam's moments would become denormal numbers, which are slow on
-// some processors and do not occur in real training.
+// Measures the public API for run.mjs: training steps, inference, the time to the first result, and the memory of a model.
 
 import { fileURLToPath } from "node:url";
 import { TiedAutoencoder } from "tied-autoencoder";
 import { Bench } from "tinybench";
 import { startup } from "./startup.mjs";
+import { digitsLike, inTurn } from "./support/batches.mjs";
 import { quantile } from "./support/rounds.mjs";
 
 const MODELS = [
@@ -16,26 +12,6 @@ const MODELS = [
   [784, 256, 64],
 ];
 const BATCHES = [1, 8, 32, 128, 256, 1024];
-
-/** Rows similar to digits: four pixels in five are blank. Seeded, the same on every run. */
-function digitsLike(rows, width) {
-  let state = 1;
-  const random = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-  return Float32Array.from({ length: rows * width }, () => (random() < 0.8 ? 0 : random()));
-}
-
-/** A function that returns views of at least two batches alternately. */
-function batchesOf(data, rows, width) {
-  const count = data.length / (rows * width);
-  let next = 0;
-  return () => {
-    const at = (next++ % count) * rows * width;
-    return data.subarray(at, at + rows * width);
-  };
-}
 
 /** Times every task of `bench` and returns rows of milliseconds: median and the 10th and 90th percentile. */
 async function times(bench) {
@@ -48,23 +24,23 @@ async function times(bench) {
   });
 }
 
-export async function benchModels({ threads } = {}) {
+export async function benchModels() {
   const report = [];
   for (const layers of MODELS) {
     const width = layers[0];
     const label = layers.join("-");
     const data = digitsLike(2048, width);
-    const model = await TiedAutoencoder.create({ layers, ...(threads ? { threads } : {}) });
+    const model = await TiedAutoencoder.create({ layers });
     const options = { time: 400, warmupTime: 150, retainSamples: true };
     const steps = new Bench(options);
     const inference = new Bench(options);
     for (const rows of BATCHES) {
-      const batch = batchesOf(data, rows, width);
-      steps.add(`${label} step, batch ${rows}`, () => void model.trainOnBatch(batch()));
+      const step = inTurn(data, rows, width, (batch) => void model.trainOnBatch(batch));
+      steps.add(`${label} step, batch ${rows}`, step);
     }
     for (const rows of [1, 32, 1024]) {
-      const batch = batchesOf(data, rows, width);
-      inference.add(`${label} encode, ${rows} rows`, () => void model.encode(batch()));
+      const encode = inTurn(data, rows, width, (batch) => void model.encode(batch));
+      inference.add(`${label} encode, ${rows} rows`, encode);
     }
     report.push(...(await times(steps)), ...(await times(inference)));
     report.push({ name: `${label} arena after batch 1024`, bytes: model.byteLength });
