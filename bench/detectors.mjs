@@ -1,13 +1,13 @@
-// The anomaly detector beside those that Python users reach for: scikit-learn's MLPRegressor trained to give its input
-// back, its isolation forest, and PyOD's AutoEncoder, each where a Python has it, each with its own defaults on
-// standardised columns, all on one core. Printed are AUROC, average precision, and the seconds to learn and to score.
+// Compares the anomaly detector with detectors that Python users know: scikit-learn's MLPRegressor trained to reproduce its
+// input, its isolation forest, and PyOD's AutoEncoder, if the Python has them. Each has its own defaults and gets standardised
+// columns. All run on one core. Prints AUROC, average precision, and the seconds to learn and to score.
 //
 //   npm run bench:detectors -- [FILE.npz ...] [--python python3] [--markdown FILE]      after npm run build
 //
-// Without files there are two workloads. "Digits": each of the ten digits in turn is normal, half of its rows are learned
-// from, and the other half is scored with an equal number of rows of other digits. "Sensors": 10,000 rows of 30 columns that
-// follow 6 hidden ones; of 5,000 further rows one in ten has one or two columns replaced by those of another row. A file holds X
-// [rows, columns] and y [rows], 1 for odd, as ADBench's do: the first half of the normal rows is learned from.
+// Without files there are two workloads. "Digits": each of the ten digits in turn is normal. Half of its rows are for
+// training, and the other half is scored with an equal number of rows of other digits. "Sensors": 10,000 rows of 30 columns that
+// depend on 6 hidden ones. Of 5,000 further rows one in ten has one or two columns of another row. A file holds X
+// [rows, columns] and y [rows], 1 for odd, like those of ADBench. The first half of the normal rows is for training.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -128,7 +128,7 @@ async function ours({ width, train, test }) {
   return { scores, fit: (middle - start) / 1000, score: (end - middle) / 1000 };
 }
 
-/** Asks a Python for one method on one task; throws its last line where it cannot. */
+/** Runs one method on one task in Python. Throws the last line of its error if it fails. */
 function python(method, { width, train, test }) {
   const [trainFile, testFile, out] = ["train", "test", "scores"].map((name) => join(folder, name));
   writeFileSync(trainFile, Buffer.from(train.buffer, train.byteOffset, train.byteLength));

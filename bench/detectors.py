@@ -1,5 +1,5 @@
-# One detector of a Python library on one data set, for detectors.mjs: columns are standardised, everything else is the
-# library's default. Times leave out the imports.
+# Runs one detector of a Python library on one data set, for detectors.mjs. Columns are standardised. All other settings are the
+# library's defaults. Times do not include imports.
 #
 #   python3 detectors.py mlp|forest|pyod COLUMNS TRAIN TEST SCORES
 
@@ -20,7 +20,7 @@ train, test = scaler.transform(train), scaler.transform(test)
 if method == "mlp":
     from sklearn.neural_network import MLPRegressor
 
-    # The layers that the detector takes; 200 epochs of Adam at most, which is the default.
+    # The layers of the detector. At most 200 epochs of Adam, the default.
     model = MLPRegressor(hidden_layer_sizes=(128, 64, 128), random_state=1)
     fit, score = (lambda: model.fit(train, train)), (lambda: ((model.predict(test) - test) ** 2).mean(axis=1))
 elif method == "forest":

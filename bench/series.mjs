@@ -4,7 +4,7 @@
 //
 // SKAB (files with the columns anomaly and changepoint; folders are searched): fit on the first 400 rows of each file, decide on
 // the rest. Prints F1, false alarms and missed rows over all rows of all files together, as in the benchmark's table.
-// NAB (a folder with labels.json, windows in which something is odd): fit on the first 15 % of each series, decide on the rest.
+// NAB (a folder with labels.json, time windows with anomalies): fit on the first 15 % of each series, decide on the rest.
 // Prints how many windows have an event, and how much of the rest is flagged.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";

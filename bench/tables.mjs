@@ -3,7 +3,7 @@
 // Every round runs every task once, each in its own process. It measures processor time and the memory at the end. The
 // processor time of the same command on ten rows, which is start-up, is subtracted. `plain` is a program of a few lines that
 // splits lines and cells and calls Number, and joins them again where the task writes rows. With several --dist folders
-// (builds of other versions) the last column is the first one's time divided by each. --million N instead scores N million
+// (builds of other versions) the last column is the time of the first divided by that of each other. --million N instead scores N million
 // rows from a pipe, and prints the time for a million rows and the growth of memory.
 
 import { spawn } from "node:child_process";

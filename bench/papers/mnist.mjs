@@ -15,10 +15,10 @@ const places = [
   fileURLToPath(new URL("../../../shared/data/mnist", import.meta.url)),
 ];
 
-/** The folder; undefined where there is none. */
+/** The folder, or undefined if none is named. */
 export const folder = places.find((place) => place && fileOf(place, "train-images-idx3-ubyte"));
 
-/** Pixels in [0, 1] and labels of both parts; ends the program, and says why, where there is no MNIST. */
+/** Pixels in [0, 1] and labels of both parts. Without MNIST it prints the reason and ends the program. */
 export function loadMnist() {
   if (!folder) {
     const tried = places.filter(Boolean).join(", ");

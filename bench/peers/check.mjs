@@ -1,5 +1,5 @@
-// Nothing is timed before it is right: every peer's losses, weights and codes against the plain
-// loops in double precision, from the same start over the same batches.
+// Checks every peer before it is timed: its losses, weights and codes must agree with those of plain loops in double
+// precision, with the same starting weights and batches.
 
 import { startingWeights } from "./workloads.mjs";
 
@@ -9,11 +9,10 @@ const STEPS_OF_SPARSE = 2;
 const LOSS_TOLERANCE = 1e-3;
 const TENSOR_TOLERANCE = 1e-4;
 
-// A query string makes it a separate module, so that the engine compiles the loops that are
-// timed for float32 alone.
+// The query string makes it a separate module. The engine then compiles the timed loops for float32 only.
 const { plain } = await import("./peers/plain.mjs?double");
 
-/** What a peer must arrive at: the losses of a few steps and the weights after them, or a code. */
+/** The expected results: the losses of a few steps and the weights after them, or codes. */
 export function truth(kind, workload, ring) {
   const model = plain(workload, startingWeights(workload), Float64Array);
   if (kind === "encode") return { code: model.encode(Float64Array.from(ring[0])) };
@@ -25,7 +24,7 @@ export function truth(kind, workload, ring) {
   return { losses, weights: model.weights() };
 }
 
-/** Throws unless the session, fresh from its start, arrives there as well. */
+/** Throws unless a session that has just started gives the expected results. */
 export async function check(session, { code, losses, weights }) {
   if (code) return near("the code", await session.code(), code);
   for (const [step, expected] of losses.entries()) {

@@ -24,7 +24,7 @@ export function digits(count, mnistFolder) {
   return { source: "synthetic strokes", images };
 }
 
-/** Three connected strokes: the pen stamps a soft dot at every half pixel of its way. */
+/** Three connected strokes. The pen draws a soft dot every half pixel. */
 function draw(image, random) {
   const place = () => 5 + 18 * random();
   let [x, y] = [place(), place()];

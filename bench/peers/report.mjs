@@ -1,5 +1,5 @@
-// Medians, spreads and the tables made of them. Every ratio is taken within a round, where both
-// sides met the same weather, and only then is the median taken.
+// Medians, spreads, and tables of them. A ratio is computed within each round, in which other work on the machine affects both
+// sides, and then its median over the rounds is taken.
 
 const WIDTH = 80;
 const NAME_WIDTH = 20;
@@ -7,8 +7,8 @@ const CELL_WIDTH = 10;
 const TITLES = { train: "one training step", encode: "encoding" };
 
 /**
- * What `seconds` (of each peer, one a round) say: times, and ratios to the times of the `first` peer
- * where there are any.
+ * Summarises `seconds`, one for each peer and round: times, and ratios to the times of the `first` peer if it was
+ * measured.
  */
 export function compare(seconds, first) {
   const base = seconds[first];
@@ -28,7 +28,7 @@ function summary(values) {
   return { median, low, high, spread: (high - low) / 2 / median };
 }
 
-/** The value that a share of the sorted values lies below, between neighbours if need be. */
+/** A quantile of sorted values, interpolated linearly. */
 function quantile(sorted, share) {
   const at = share * (sorted.length - 1);
   const low = Math.floor(at);
@@ -36,7 +36,7 @@ function quantile(sorted, share) {
   return sorted[low] + (at - low) * (sorted[high] - sorted[low]);
 }
 
-/** What was measured, on what and when, for the terminal. */
+/** A text for the terminal: what was measured, on which machine, and when. */
 export function headline(run) {
   const { date, machine, runtime, build, data, rounds, clock, peers, skipped } = run;
   return [
@@ -50,7 +50,7 @@ export function headline(run) {
     .join("\n");
 }
 
-/** Breaks a line between words where it would pass the terminal's width. */
+/** Breaks a line between words if it is longer than the terminal's width. */
 export function wrap(line) {
   return line.replace(new RegExp(`(.{1,${WIDTH - 1}})(\\s+|$)`, "g"), "$1\n    ").trimEnd();
 }
@@ -63,7 +63,7 @@ function tables({ cells, peers }) {
     heading,
     rows: group.map((cell) => String(cell.rows)),
     peers: peers.map(({ name }) => name).filter((name) => group.some(({ peers }) => peers[name])),
-    /** One peer's line: every cell as `show` gives it, a dash where there is none. */
+    /** One peer's line: `show` of every cell, or a dash if there is none. */
     line: (peer, show) => group.map(({ peers }) => (peers[peer] ? show(peers[peer]) : "-")),
   }));
 }
@@ -71,7 +71,7 @@ function tables({ cells, peers }) {
 const title = ({ workload, layers, topK, kind }) =>
   `${workload} ${layers.join("-")}${topK ? `, top-k of ${topK}` : ""}, ${TITLES[kind]}`;
 
-/** Three digits, or the thousandths of what is small. */
+/** Three digits, or three decimals for small values. */
 function digits(value) {
   if (value >= 100) return value.toFixed(0);
   return value < 0.1 ? value.toFixed(3) : value.toPrecision(3);

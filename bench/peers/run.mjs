@@ -15,7 +15,7 @@ import { ringLength, workloads } from "./workloads.mjs";
 const USAGE = `npm run bench:peers -- [options]
   --peers LIST      of ours, pytorch, jax, tfjs, onnx, plain; compared with the first
   --workloads LIST  of W1 (784-128), W2 (784-256-64), W3 (784-6144, top-k of 32;
-                    256 rows, whatever the lists say)
+                    always 256 rows)
   --batches LIST    rows of a training step (1,8,32,128,256,1024); empty for none
   --rows LIST       rows to encode (1,32,1024); empty for none
   --rounds N        interleaved rounds (21)
@@ -51,7 +51,7 @@ function count(value) {
   return number;
 }
 
-/** Every combination asked for, small batches first. */
+/** All requested combinations, small batches first. */
 function askedCells() {
   const known = new Map(workloads.map((workload) => [workload.id, workload]));
   const rounds = count(options.rounds);
@@ -71,7 +71,7 @@ function askedCells() {
   return cells;
 }
 
-/** Installs what the peers need, once. Without a network they are skipped, each with its reason. */
+/** Installs the packages of the peers once. Without a network, peers are skipped with a reason. */
 function install() {
   if (existsSync(join(here, "node_modules"))) return;
   console.error("installing the peers' packages");
@@ -104,7 +104,7 @@ async function openPeers(context, onFailure) {
   return peers;
 }
 
-/** Machine, runtime and build, as they are when the run starts. */
+/** Machine, runtime and build at the start of the run. */
 function surroundings(pinned) {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const git = spawnSync("git", ["describe", "--always", "--dirty"], { cwd: root });

@@ -1,6 +1,6 @@
-// What every peer is given: the autoencoders, their seeded starting weights and a ring of
-// batches. The batch changes from step to step, because one batch for ever drives Adam's moments
-// into subnormal numbers, which are slow on some processors and happen in no real training.
+// The inputs of all peers: the autoencoders, their seeded starting weights, and a ring of batches. Batches change from step
+// to step, because with a single batch Adam's moments would become denormal numbers, which are slow on some processors and do
+// not occur in real training.
 
 import { seeded } from "../support/random.mjs";
 
@@ -10,8 +10,8 @@ const RING_ROWS = 4096;
 
 /**
  * Units from the input to the code; relu everywhere except for the linear output, MSE, Adam 1e-3. With `topK` the code
- * keeps that many units of a row. `only` are the numbers of rows that are measured: plain loops in double precision,
- * which every peer is held against, take seconds there.
+ * keeps that many units of a row. `only` are the numbers of rows that are measured: there, the plain loops in double precision
+ * that check the peers take seconds.
  */
 export const workloads = [
   { id: "W1", layers: [784, 128] },
@@ -39,12 +39,12 @@ export function startingWeights({ layers }) {
   return weights;
 }
 
-/** How many batches of so many rows the ring holds. */
+/** The number of batches of `rows` rows in the ring. */
 export function ringLength(rows) {
   return Math.min(LARGEST_RING, Math.max(SMALLEST_RING, Math.ceil(RING_ROWS / rows)));
 }
 
-/** The ring itself: views of the images, one after another. */
+/** The ring: consecutive views of the images. */
 export function ringOf(images, rows) {
   const stride = rows * 784;
   return Array.from({ length: ringLength(rows) }, (_, i) =>

@@ -1,9 +1,9 @@
-// What the benches need of a host, on Node, Deno and Bun alike.
+// Information about the host, and the files of a build. Works on Node, Deno and Bun.
 
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
 
-/** "Node 20.20.2, AMD EPYC" and the like. */
+/** Runtime, system and processor, for example "Node 20.20.2, linux x64, AMD EPYC". */
 export function describeHost() {
   const runtime = globalThis.Deno
     ? `Deno ${globalThis.Deno.version.deno}`

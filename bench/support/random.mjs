@@ -1,4 +1,4 @@
-// Numbers that are the same on every run.
+// Random numbers that are the same on every run.
 
 /** A small generator (mulberry32) of numbers in [0, 1). */
 export function seeded(seed) {

@@ -27,7 +27,7 @@ export function standardized(train, test, width) {
   return [apply(train), apply(test)];
 }
 
-/** The distance to the k-th nearest training row. `leaveOut`: rows are the training rows, each without itself. */
+/** The distance to the k-th nearest training row. With `leaveOut` the rows are the training rows, and a row is not its own neighbour. */
 export function nearest(train, test, width, k = 5, leaveOut = false) {
   const scores = new Float64Array(test.length / width);
   const best = new Float64Array(k);
@@ -94,8 +94,8 @@ export function isolationForest(train, test, width, random, trees = 100, sample 
 }
 
 /**
- * PCA's scores: `pyod`, the sum of distances to the components over their shares of the variance, as PyOD and the
- * published table have it; `residual`, the squared error of a code of half the width; `mahalanobis`, the squared distance.
+ * PCA's scores: `pyod`, the sum of distances to the components divided by their shares of the variance, as in PyOD and in the
+ * published table; `residual`, the squared error of a code of half the width; `mahalanobis`, the squared distance.
  */
 export function principalScores(train, test, width) {
   const rows = train.length / width;

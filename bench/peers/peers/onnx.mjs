@@ -1,5 +1,4 @@
-// onnxruntime-web running the encoder that the package exports, its WebAssembly build on one
-// thread. Inference only.
+// onnxruntime-web with the encoder that the package exports: its WebAssembly build on one thread. Inference only.
 
 import { timed } from "../session.mjs";
 import { createModel } from "./ours.mjs";

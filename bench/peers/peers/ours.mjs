@@ -1,5 +1,5 @@
-// The package itself, from dist/, with its defaults and one thread. A batch is an ordinary
-// Float32Array and its copy into the linear memory is timed; the others keep theirs at hand.
+// This package, from dist/, with its defaults and one thread. A batch is an ordinary Float32Array. The time includes its copy
+// into the linear memory. The other peers store batches in their own form before the timing.
 
 import { readFileSync } from "node:fs";
 import { timed } from "../session.mjs";
@@ -41,7 +41,7 @@ export async function open() {
   ];
 }
 
-/** The workload's model with the weights given. */
+/** The workload's model with the given weights. */
 export async function createModel(TiedAutoencoder, { layers, topK }, weights) {
   const model = await TiedAutoencoder.create({
     layers,

@@ -1,5 +1,5 @@
-// The step written out as plain JavaScript loops over typed arrays, every inner loop along memory.
-// With doubles it is also what the other peers are checked against.
+// A training step as plain JavaScript loops over typed arrays. Every inner loop reads consecutive elements. In float64 it also
+// checks the other peers.
 
 import { timed } from "../session.mjs";
 import { adam } from "../workloads.mjs";
@@ -16,7 +16,7 @@ export function open() {
   ];
 }
 
-/** The autoencoder over arrays of the type given: Float32Array, or Float64Array for the truth. */
+/** The autoencoder with arrays of the given type: Float32Array, or Float64Array for reference values. */
 export function plain({ layers, topK }, weights, Numbers) {
   const depth = layers.length - 1;
   const parameters = Object.entries(weights).map(([name, { shape, data }]) => ({
@@ -36,7 +36,7 @@ export function plain({ layers, topK }, weights, Numbers) {
   let steps = 0;
   let loss = 0;
 
-  /** What every encoder layer gives, the input first. */
+  /** The input and the output of every encoder layer. */
   function encode(x, rows) {
     const outputs = [x];
     for (let i = 0; i < depth; i++) {
@@ -50,7 +50,7 @@ export function plain({ layers, topK }, weights, Numbers) {
     return outputs;
   }
 
-  /** What every decoder layer gives, by the width of the layer it mirrors; the code last. */
+  /** The outputs of the decoder layers, by the number of the encoder layer that they mirror. The code is the last element. */
   function decode(code, rows) {
     const outputs = [];
     outputs[depth] = code;

@@ -1,5 +1,4 @@
-// PyTorch, in a Python process of its own that answers as a timed session does: eager Adam, and the fused one where the build
-// has it. A build with the reference BLAS is thirty times slower than a tuned one. It is labelled untuned, because its times
+// PyTorch in a separate Python process, which answers like a timed session: eager Adam, and fused Adam where the build has it. A build with the reference BLAS is thirty times slower than a tuned one. It is labelled untuned, because its times
 // are not representative of PyTorch.
 
 import { spawn } from "node:child_process";

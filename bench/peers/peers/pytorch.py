@@ -1,5 +1,5 @@
-# PyTorch on one thread, driven over standard input and output: one JSON request a line, one JSON
-# answer a line. Times are taken in here, so that the pipe costs nothing.
+# PyTorch on one thread. It reads one JSON request a line from standard input and writes one JSON answer a line. It measures
+# the times itself, so that they do not include the pipe.
 
 import json
 import sys
@@ -134,7 +134,7 @@ def serve():
     for line in sys.stdin:
         try:
             reply = answer(sessions, json.loads(line))
-        except Exception as error:  # the other side reports it and goes on
+        except Exception as error:  # The other process reports it and continues.
             reply = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(reply), flush=True)
 
