@@ -162,9 +162,12 @@ const TAGS = { throws: "Throws", returns: "Returns", param: "Parameter", see: "S
 function docs({ doc, tags }) {
   const lines = tags
     .filter(({ name }) => name in TAGS)
-    .map(({ name, text }) => `${TAGS[name]} ${text.replace(/^- /, "")}`);
+    .map(({ name, text }) => `${TAGS[name]} ${name === "param" ? parameter(text) : text}`);
   return escaped([doc, ...lines].filter((part) => part !== "").join("\n\n"));
 }
+
+/** The text of a `@param` tag: its name as code, and what it means. */
+const parameter = (text) => text.replace(/^(\w+)\s+(?:- )?/, "`$1`: ");
 
 /** Text with escaped angle and double curly brackets outside of code. */
 function escaped(text) {

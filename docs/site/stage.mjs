@@ -24,6 +24,9 @@ const BESIDE = {
 /** Pictures of the guides. */
 const PICTURES = "docs/guides/pictures/";
 
+/** The first lines of a page of the API reference: a class for its style. */
+const API_PAGE = "---\npageClass: api\n---\n\n";
+
 /** Files in docs/ with a file extension, without those of the site itself. */
 const filesOfDocs = (ending) =>
   readdirSync(join(root, "docs"), { recursive: true })
@@ -47,7 +50,7 @@ export function stage() {
   for (const file of filesOfDocs(".svg")) write(file, readFileSync(join(root, "docs", file)));
   const api = apiPages(readPublicApi());
   for (const { name, text } of api) pages.set(`api/${name}.md`, text);
-  for (const [page, text] of pages) write(page, text);
+  for (const [page, text] of pages) write(page, page.startsWith("api/") ? API_PAGE + text : text);
   cpSync(join(root, PICTURES), join(staged, "guides/pictures"), { recursive: true });
   const entries = api.map(({ name, title }) => [title, `api/${name}.md`]);
   const decisions = [...pages.keys()].filter((page) => page.startsWith("decisions/")).sort();

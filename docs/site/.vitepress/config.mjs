@@ -9,6 +9,16 @@ const pages = fileURLToPath(new URL("../../../build/site-pages/", import.meta.ur
 const groups = JSON.parse(readFileSync(`${pages}menu.json`, "utf8"));
 const address = (page) => `/${page.replace(/(index)?\.md$/, "")}`;
 
+/** Marks inline code without spaces, such as an option. The style keeps it in one line. */
+function keepWordsWhole(md) {
+  const render = md.renderer.rules.code_inline;
+  md.renderer.rules.code_inline = (tokens, index, ...rest) => {
+    const { content } = tokens[index];
+    if (content.length <= 32 && !content.includes(" ")) tokens[index].attrJoin("class", "word");
+    return render(tokens, index, ...rest);
+  };
+}
+
 export default defineConfig({
   title: "tied-autoencoder",
   description: "Tied-weight autoencoders for JavaScript: anomaly detection, embeddings, denoising.",
@@ -21,7 +31,12 @@ export default defineConfig({
   ignoreDeadLinks: false,
   cleanUrls: false,
   lastUpdated: false,
-  markdown: { anchor: { slugify: slug } },
+  markdown: {
+    anchor: { slugify: slug },
+    // The default themes have comments and keywords with too little contrast.
+    theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
+    config: keepWordsWhole,
+  },
   vite: { publicDir: `${pages}public` },
   head: [
     [
@@ -41,9 +56,9 @@ export default defineConfig({
       { text: "API", link: "/api/tied-autoencoder" },
       { text: "Playground", link: "/playground/index.html", target: "_self" },
     ],
+    // Groups that can be collapsed have a button inside of a button, which screen readers cannot announce.
     sidebar: groups.map(({ text, pages: list }) => ({
       text,
-      collapsed: text === "Decisions",
       items: list.map(([title, page]) => ({ text: title, link: address(page) })),
     })),
   },
