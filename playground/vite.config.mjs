@@ -59,6 +59,7 @@ async function program(entry) {
       "tied-autoencoder/detect": join(dist, "detect.js"),
       "tied-autoencoder/formats": join(dist, "formats.js"),
       "tied-autoencoder/report": join(dist, "report.js"),
+      "tied-autoencoder/table": join(dist, "table.js"),
       "tied-autoencoder": join(dist, "index.js"),
     },
     plugins: [neverAsked],

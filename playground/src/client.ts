@@ -1,4 +1,4 @@
-// The page's end of the channel to a worker: questions become promises.
+// The page's end of the message channel to a worker. A question returns a promise of its answer.
 
 import type { Answered } from "./protocol.ts";
 
@@ -7,7 +7,7 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** An error that a worker reports, with the name of its class there. */
+/** An error in a worker, with the name of its class. */
 export class LabError extends Error {
   readonly kind: string;
 
@@ -25,7 +25,7 @@ export class Client<Calls extends { [Name in keyof Calls]: Table[string] }> {
   readonly #waiting = new Map<number, Waiting>();
   #count = 0;
 
-  /** Starts a worker on a program. */
+  /** Starts a worker that runs a program. */
   constructor(program: string, onProgress?: (share: number) => void) {
     const blob = new Blob([program], { type: "text/javascript" });
     this.#worker = new Worker(URL.createObjectURL(blob));

@@ -3,7 +3,7 @@
 import { BETA, type Change, kept, type Settings } from "./settings.ts";
 
 export interface Recipe {
-  /** As training began; what changed on the way is in `changes`. */
+  /** The settings at step 0. Later changes are in `changes`. */
   readonly settings: Settings;
   readonly changes: readonly Change[];
   readonly step: number;
@@ -15,7 +15,7 @@ function layersOf({ settings: { hidden, code }, columns }: Recipe): number[] {
   return hidden > 0 ? [columns, hidden, code] : [columns, code];
 }
 
-/** A program for Node; on the digits it ends at the very weights that the page shows. */
+/** A program for Node. On the digits its final weights are those of the page. */
 export function javascript(recipe: Recipe): string {
   const { settings, isTable } = recipe;
   const { activation, optimizer, learningRate, seed } = settings;
@@ -81,7 +81,7 @@ function runs({ settings, changes, step }: Recipe): string {
   return lines.join("\n");
 }
 
-/** The command line: what it has no option for is said. */
+/** The command line. A comment says what its options cannot express. */
 export function commandLine(recipe: Recipe): string {
   const { settings, columns, isTable } = recipe;
   const scale = settings.data === "digits" ? "0:16" : isTable ? "standard" : "none";

@@ -1,4 +1,5 @@
-// The second worker, started when it is first needed: its program is the file helper.js beside the page.
+// The second worker, for files, the detector and reports. It starts when it is first needed. Its program is the file helper.js
+// beside the page.
 
 import { signal } from "@preact/signals";
 import { Client } from "./client.ts";
@@ -9,23 +10,23 @@ declare global {
   var playgroundHelper: string | undefined;
 }
 
-/** How far the detector has learned, from 0 to 1; null before and after. */
+/** The progress of the detector's learning, from 0 to 1. Null before and after. */
 export const learning = signal<number | null>(null);
 
 let helper: Promise<Client<HelperCalls>> | undefined;
-/** The data that the detector knows, and the promise of its having learned them. */
+/** The data of the detector, and a promise that resolves when it has learned them. */
 let known: { readonly data: DataSet; readonly ready: Promise<number> } | undefined;
 
 export function helperClient(): Promise<Client<HelperCalls>> {
   helper ??= load().catch((error) => {
-    helper = undefined; // the next wish tries again
+    helper = undefined; // the next call tries again
     throw error;
   });
   return helper;
 }
 
 async function load(): Promise<Client<HelperCalls>> {
-  // A script and not a module, which file: addresses would refuse.
+  // A classic script, because browsers refuse modules from file: addresses.
   await new Promise<void>((resolve, reject) => {
     const script = document.createElement("script");
     script.src = "./helper.js";
@@ -39,7 +40,7 @@ async function load(): Promise<Client<HelperCalls>> {
   });
 }
 
-/** The detector's p-value of a row, after it has learned the data once. */
+/** The detector's p-value of a row. The first call for a data set fits the detector. */
 export async function detectorPValue(data: DataSet, values: Float32Array): Promise<number> {
   const client = await helperClient();
   if (known?.data !== data) {

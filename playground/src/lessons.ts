@@ -1,4 +1,4 @@
-// Lessons: presets with a text that says what to look at. One of them fails on purpose.
+// Lessons: settings with a text that says what to look at. One of them fails on purpose.
 
 import { DEFAULTS, type Settings } from "./settings.ts";
 
@@ -22,38 +22,38 @@ export const LESSONS: readonly Lesson[] = [
   lesson(
     "pca",
     "Linear equals PCA",
-    "Without a hidden layer and without a curve, the best a tied autoencoder can do is principal component analysis. Watch the loss settle on the dashed line and stay there.",
+    "Without a hidden layer and with a linear activation, the best tied autoencoder is principal component analysis (PCA). The loss falls to the dashed line, which is the error of PCA, and stays there.",
     { hidden: 0, code: 8, activation: "linear", learningRate: 0.01 },
   ),
   lesson(
     "untie",
     "What untying costs",
-    "The decoder now has weights of its own: nearly twice as many parameters. The two sets start equal and drift far apart, and the loss gains little by it.",
+    "The decoder now has its own weights, so there are nearly twice as many parameters. The two sets of weights start equal and become very different, but the loss is only a little lower.",
     { hidden: 0, code: 16, activation: "tanh", learningRate: 0.003 },
     false,
   ),
   lesson(
     "denoise",
     "Denoising",
-    "Noise is added to every input, and the clean image is asked for. Filters turn from specks into strokes, because specks no longer help. The dashed line is of clean inputs: PCA never sees the noise.",
+    "Noise is added to every input, and the network learns to output the clean image. The filters change from single pixels to strokes, because single pixels are too noisy to help. The dashed line is the error of PCA on clean inputs: PCA gets no noise.",
     { hidden: 0, code: 32, activation: "gelu", noise: 0.5, learningRate: 0.003 },
   ),
   lesson(
     "sparse",
     "Sparse features",
-    "Of 32 code units only the four strongest stay for each digit. Units become strokes that digits are put together from: step through the rows and see which four light up.",
+    "For each digit only the four largest of 32 code units are kept; the others become 0. Each unit learns a part of a digit, such as a stroke. Step through the rows to see which four units are active.",
     { family: "topK", hidden: 0, code: 32, activation: "linear", learningRate: 0.003 },
   ),
   lesson(
     "anomalies",
     "Anomalies",
-    "The model learns normal rows of a plant only. A row whose sensors do not fit each other comes back badly: drag the threshold until the faults stand out.",
+    "The model learns from normal sensor readings only. If one sensor does not agree with the others, the reconstruction error is large. Drag the threshold until it separates the faults from the normal rows.",
     { data: "sensors", hidden: 16, code: 2, activation: "gelu", learningRate: 0.01 },
   ),
   lesson(
     "fails",
     "One that fails",
-    "A relu unit is never negative, and one that is 0 for every row learns nothing more: it is dead. Here one of two dies early, so the map is a line, and the loss stays above the dashed one of PCA with two numbers. Choose tanh or linear.",
+    "A relu unit is never negative. A unit that is 0 for every row has no gradient and learns nothing more: it is dead. Here one of the two code units dies early. The map becomes a line, and the loss stays above the error of PCA. To repair it, choose tanh or linear.",
     { hidden: 0, code: 2, activation: "relu", learningRate: 0.003 },
   ),
 ];

@@ -1,9 +1,9 @@
-// What the page and its worker say to each other. The page asks, the worker answers; while training runs the
-// page asks once a frame, so a slow device simply trains in larger pieces.
+// The messages between the page and its workers. The page asks and a worker answers. While training runs, the page asks once
+// a frame, so a slow device takes fewer steps a second and the page still answers.
 
 import type { Change, LiveKey, Settings } from "./settings.ts";
 
-/** Rows to learn from, as the worker gets them. */
+/** Rows to learn from. */
 export interface DataSet {
   readonly title: string;
   /** Values [rows, columns], row-major. */
@@ -12,14 +12,16 @@ export interface DataSet {
   /** A row is an image of these measures, or a list of values: width = columns, height 1. */
   readonly width: number;
   readonly height: number;
-  /** What each row is, for colours. Empty where that is not known. */
+  /** The class of each row, for colours. Empty if it is not known. */
   readonly labels: readonly string[];
   /** Names of the columns of a table. */
   readonly names: readonly string[];
-  /** `image`: pixels; `space`: points in three dimensions; `table`: columns with scales of their own. */
+  /** `image`: pixels; `space`: points in three dimensions; `table`: columns that are scaled one by one. */
   readonly kind: "image" | "space" | "table";
   /** Rows known to be odd. Training leaves them out, the histogram shows them. */
   readonly faults: readonly number[];
+  /** A checksum of the values of a visitor's files, to recognize them after a reload. */
+  readonly checksum?: string;
 }
 
 /** A weight of the model, [units, inputs]. */
@@ -29,14 +31,14 @@ export interface Weight {
   readonly values: Float32Array;
 }
 
-/** One row on its way through the model. */
+/** One row as it passes through the model. */
 export interface Passage {
   readonly input: Float32Array;
   readonly code: Float32Array;
   readonly output: Float32Array;
 }
 
-/** Everything that a picture of the model at one step needs. */
+/** Everything that the page draws of the model at one step. */
 export interface Frame {
   readonly step: number;
   readonly epoch: number;
@@ -64,7 +66,7 @@ export interface Frame {
   readonly twin: TwinFrame | null;
   readonly halves: Halves | null;
   readonly parameters: number;
-  /** Steps that can be looked back at. */
+  /** Steps whose weights are kept, for looking back. */
   readonly past: readonly number[];
   readonly diverged: string | null;
 }
@@ -105,7 +107,7 @@ export interface Score {
   readonly among: number;
 }
 
-/** What the map shows. */
+/** What the page looks at. */
 export interface View {
   readonly sample: number;
   /** Two units of the code, or null for the two directions in which codes spread most. */
@@ -128,7 +130,7 @@ export interface Calls {
   };
   /** The loss of PCA with a code of the same size. */
   floor: { ask: null; answer: number };
-  /** Takes up to `steps` steps, not beyond `until`, and no longer than `milliseconds`. */
+  /** Takes at most `steps` steps, ends at the step `until`, and begins no step after `milliseconds`. */
   run: {
     ask: { steps: number; until: number; milliseconds: number; view: View };
     answer: Frame;
@@ -143,26 +145,24 @@ export interface Calls {
   file: { ask: { kind: "safetensors" | "resume" | "onnx" }; answer: Uint8Array };
 }
 
-/** A table that was read, and what there is to say about it. */
-export interface TableRead {
-  /** Values [rows, names.length], row-major. */
-  readonly values: Float32Array;
-  readonly names: readonly string[];
-  readonly labels: readonly string[];
+/** A visitor's files as rows, and what the page says about them. */
+export interface FilesRead {
+  readonly data: DataSet;
+  readonly name: "own" | "mnist";
   readonly said: readonly string[];
 }
 
 /** Questions to the second worker. */
 export interface HelperCalls {
-  table: { ask: { file: File }; answer: TableRead };
-  /** Fits the detector; answers how many rows calibrate it. */
+  files: { ask: { files: readonly File[] }; answer: FilesRead };
+  /** Fits the detector. The answer is the number of calibration rows. */
   detect: { ask: { values: Float32Array; columns: number }; answer: number };
   pValue: { ask: { values: Float32Array }; answer: number };
   /** The package's report on a saved model and the data it learned, as one HTML page. */
-  report: { ask: ReportWish; answer: string };
+  report: { ask: ReportRequest; answer: string };
 }
 
-export interface ReportWish {
+export interface ReportRequest {
   readonly model: Uint8Array;
   readonly data: DataSet;
   /** Training and held-out loss at some steps. */

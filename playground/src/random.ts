@@ -1,6 +1,6 @@
-// Random numbers that are the same in every engine.
+// Random numbers from a seed, with the same bits in every engine.
 
-/** mulberry32: numbers from 0 to below 1. */
+/** mulberry32: uniform numbers in [0, 1). */
 export function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {

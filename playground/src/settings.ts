@@ -1,4 +1,4 @@
-// What a visitor can set, its choices and its defaults. A link and a saved session carry exactly this.
+// The settings of a visitor, their choices and defaults. Links and stored sessions contain exactly these.
 
 export const ACTIVATIONS = ["tanh", "relu", "gelu", "sigmoid", "linear"] as const;
 export const FAMILIES = ["dense", "topK", "variational"] as const;
@@ -23,7 +23,7 @@ export interface Settings {
   readonly code: number;
   readonly activation: Activation;
   readonly learningRate: number;
-  /** Deviation of the noise that is added to the input while training. */
+  /** Standard deviation of the noise that training adds to the input. */
   readonly noise: number;
   readonly family: Family;
   readonly optimizer: Optimizer;
@@ -31,7 +31,7 @@ export interface Settings {
   readonly seed: number;
 }
 
-/** What opens: the digits through a code of two numbers, slowly enough to watch. */
+/** The settings of the first visit: digits and a code of two numbers. */
 export const DEFAULTS: Settings = {
   data: "digits",
   hidden: 32,
@@ -45,7 +45,7 @@ export const DEFAULTS: Settings = {
   seed: 42,
 };
 
-/** What suits each data set, for those who choose it from the list. */
+/** Settings that suit each data set. Choosing the data set applies them. */
 export const SUITED: Readonly<Record<DataName, Partial<Settings>>> = {
   digits: { hidden: 32, activation: "tanh", learningRate: 0.003 },
   circles: { hidden: 32, code: 2, activation: "gelu", learningRate: 0.01 },
@@ -55,22 +55,22 @@ export const SUITED: Readonly<Record<DataName, Partial<Settings>>> = {
   own: { hidden: 16, code: 2, activation: "gelu", learningRate: 0.003 },
 };
 
-/** What suits each family: a sparse code has many units and no curve, a variational one a hidden layer. */
+/** Settings that suit each family: a sparse code has many linear units, a variational code has a hidden layer. */
 export const SUITED_FAMILY: Readonly<Record<Family, Partial<Settings>>> = {
   dense: { hidden: 32, code: 2, activation: "tanh" },
   topK: { hidden: 0, code: 32, activation: "linear" },
   variational: { hidden: 32, code: 2, activation: "tanh" },
 };
 
-/** Units of a sparse code that stay: an eighth. */
+/** The number of units that a sparse code keeps: an eighth. */
 export function kept(code: number): number {
   return Math.max(1, Math.round(code / 8));
 }
 
-/** How much a variational code is held to the prior. */
+/** The weight of the KL divergence of a variational code. */
 export const BETA = 0.01;
 
-/** A setting that may change while training runs; the rest start a new model. */
+/** A setting that may change while training runs. Other settings start a new model. */
 export type LiveKey = "learningRate" | "noise";
 
 /** A change during training, so that a link can repeat it at the same step. */

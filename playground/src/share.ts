@@ -1,6 +1,7 @@
-// Links: settings, changes, tie and step in the part of the address after #, readable and short. A link may have
-// been edited by hand, so every value is checked, and what is wrong is said in words.
+// Links: settings, changes, tie and step in the part of the address after #. A link may have been edited by hand, so every
+// value is checked. Each value that cannot be used gives a sentence.
 
+import { makeData } from "./data/sets.ts";
 import { LESSONS } from "./lessons.ts";
 import {
   ACTIVATIONS,
@@ -27,11 +28,11 @@ export interface Shared {
 
 export interface ReadLink {
   readonly shared: Shared;
-  /** What in the link could not be used. */
+  /** A sentence for each part of the link that cannot be used. */
   readonly problems: readonly string[];
 }
 
-/** A page replays this many steps in about a minute. */
+/** Replaying more steps would take minutes. */
 const MOST_STEPS = 100_000;
 const MOST_CHANGES = 200;
 
@@ -62,7 +63,13 @@ export function linkFor(shared: Shared): string {
   return `#${parts.map(([key, value]) => `${key}=${value}`).join("&")}`;
 }
 
-/** Reads a link; undefined where there is none. */
+/** The parts of a link. */
+const KEYS: readonly string[] = [
+  ...["data", "hidden", "code", "act", "lr", "noise", "family", "opt", "batch", "seed"],
+  ...["tied", "lesson", "step", "changes", "sum"],
+];
+
+/** Reads a link. Returns undefined if there is none. */
 export function readLink(hash: string): ReadLink | undefined {
   const text = hash.replace(/^#/, "");
   if (!text.includes("=")) return undefined;
@@ -72,10 +79,17 @@ export function readLink(hash: string): ReadLink | undefined {
     if (cut > 0) given.set(part.slice(0, cut), decode(part.slice(cut + 1)));
   }
   const problems: string[] = [];
+  const shortened = (value: string) => (value.length > 24 ? `${value.slice(0, 24)}\u2026` : value);
   const wrong = (key: string, value: string, used: string | number) => {
-    const shown = value.length > 24 ? `${value.slice(0, 24)}\u2026` : value;
-    problems.push(`\u201c${key}=${shown}\u201d is not possible here; ${used} is used instead.`);
+    problems.push(
+      `\u201c${key}=${shortened(value)}\u201d in the link is not possible here; ${used} is used instead.`,
+    );
   };
+  const unknown = [...given.keys()].filter((key) => !KEYS.includes(key));
+  if (unknown.length > 0) {
+    const names = unknown.slice(0, 3).map((key) => `\u201c${shortened(key)}\u201d`);
+    problems.push(`The link has parts that this page does not know: ${names.join(", ")}.`);
+  }
   const name = <Name extends string>(key: string, names: readonly Name[], fallback: Name): Name => {
     const value = given.get(key);
     if (value === undefined) return fallback;
@@ -97,6 +111,7 @@ export function readLink(hash: string): ReadLink | undefined {
 
   const lesson = given.get("lesson") ?? null;
   const preset = LESSONS.find(({ id }) => id === lesson);
+  if (lesson !== null && !preset) wrong("lesson", lesson, "no lesson");
   const base = preset?.settings ?? DEFAULTS;
   let data = name("data", DATA_SETS, base.data);
   if (data === "own" || data === "mnist") {
@@ -105,14 +120,19 @@ export function readLink(hash: string): ReadLink | undefined {
     );
     data = "digits";
   }
+  const family = name("family", FAMILIES, base.family);
+  const { columns } = makeData(data);
+  // A dense code has at most as many units as the data have columns.
+  const isCode = (value: number) =>
+    among(CODE_SIZES)(value) && (family === "topK" || value <= columns);
   const settings: Settings = {
     data,
     hidden: number("hidden", base.hidden, among(HIDDEN_SIZES)),
-    code: number("code", base.code, among(CODE_SIZES)),
+    code: number("code", isCode(base.code) ? base.code : DEFAULTS.code, isCode),
     activation: name("act", ACTIVATIONS, base.activation),
     learningRate: number("lr", base.learningRate, isRate),
     noise: number("noise", base.noise, isNoise),
-    family: name("family", FAMILIES, base.family),
+    family,
     optimizer: name("opt", OPTIMIZERS, base.optimizer),
     batchSize: number("batch", base.batchSize, among(BATCH_SIZES)),
     seed: number("seed", base.seed, (value) => Number.isSafeInteger(value) && value >= 0),
@@ -132,7 +152,10 @@ export function readLink(hash: string): ReadLink | undefined {
     else wrong("changes", each, "no change");
   }
   const tiedText = given.get("tied");
-  const tied = tiedText === undefined ? (preset?.tied ?? true) : tiedText !== "0";
+  const tied = tiedText === "0" || tiedText === "1" ? tiedText === "1" : (preset?.tied ?? true);
+  if (tiedText !== undefined && tiedText !== "0" && tiedText !== "1") {
+    wrong("tied", tiedText, tied ? 1 : 0);
+  }
   return {
     shared: { settings, changes, step, checksum, tied, lesson: preset?.id ?? null },
     problems,

@@ -1,4 +1,4 @@
-// All that the page knows, as signals, and all that it does. Components read signals and call these functions.
+// The state of the page, as signals, and its actions. Components read signals and call these functions.
 
 import workerProgram from "virtual:worker";
 import { batch, computed, effect, type Signal, signal } from "@preact/signals";
@@ -7,23 +7,30 @@ import { makeData } from "./data/sets.ts";
 import { detectorPValue, helperClient } from "./helper.ts";
 import { LESSONS, type Lesson } from "./lessons.ts";
 import type { Calls, DataSet, Frame, Score, View } from "./protocol.ts";
-import { forgetSession, keepSession, keptSession } from "./session.ts";
+import {
+  forgetSession,
+  keepPlace,
+  keepSession,
+  type Place,
+  type Unfinished,
+  unfinishedSession,
+} from "./session.ts";
 import { type Change, DEFAULTS, type LiveKey, type Settings, SUITED } from "./settings.ts";
 import { linkFor, readLink } from "./share.ts";
 
-/** What the page has to say: a problem, a hint, or the result of a replay. */
+/** A message of the page: a problem, a hint, or the result of a replay. */
 export interface Notice {
   readonly kind: "info" | "good" | "problem";
   readonly text: string;
 }
 
-/** As the controls show them. */
+/** The settings that the controls show. */
 export const settings = signal<Settings>(DEFAULTS);
-/** As they were when the model was made: what a link and a program begin with. */
+/** The settings with which the model was made. Links and programs begin with them. */
 export const origin = signal<Settings>(DEFAULTS);
 export const data = signal<DataSet>(makeData("digits"));
 export const frame = signal<Frame | null>(null);
-/** The frame of eight times a second: for what is read, not watched. */
+/** A frame eight times a second, for text: people cannot read what changes in every frame. */
 export const slowFrame = signal<Frame | null>(null);
 export const floor = signal(Number.NaN);
 export const playing = signal(false);
@@ -43,10 +50,10 @@ export const fatal = signal<string | null>(null);
 
 export const drawn = signal<Float32Array>(new Float32Array(64));
 export const score = signal<Score | null>(null);
-/** The detector's p-value of the drawing; null until it has learned the data. */
+/** The detector's p-value of the drawing. Null until the detector has learned the data. */
 export const detected = signal<number | null>(null);
 
-/** The point that is dragged over the map, and what is decoded there. */
+/** The point that is dragged over the map, and the decoding of its code. */
 export const marker = signal<readonly [number, number] | null>(null);
 export const decoded = signal<Float32Array | null>(null);
 /** Rows that were selected, and the strip of images under the map. */
@@ -59,7 +66,7 @@ export const dark = signal(false);
 /** The page has one column with tabs. */
 export const narrow = signal(false);
 
-/** Losses for the chart: [step, training, held out, twin], thinned as they grow. */
+/** Points of the loss chart. Every second point is dropped when there are too many. */
 export const curve = {
   steps: [] as number[],
   loss: [] as number[],
@@ -72,7 +79,11 @@ let curveEvery = 1;
 
 let client: Client<Calls> | undefined;
 let generation = 0;
-let opening: Promise<void> = Promise.resolve();
+/** The generation of the model that the worker has. */
+let frameOfOpen = 0;
+let opening: Promise<boolean> = Promise.resolve(true);
+/** Restores the state of the model that the worker has. */
+let goBack = () => {};
 
 const view = (): View => ({ sample: sample.value, axes: axes.value, unit: unit.value });
 
@@ -90,18 +101,22 @@ interface OpenOptions {
   readonly changes?: readonly Change[];
   readonly saved?: Uint8Array | null;
   readonly tied?: boolean;
+  /** A visitor's own data. */
+  readonly data?: DataSet;
 }
 
-/** Starts a new model on the data; everything that belonged to the old one goes. */
-export function open(next: Settings, options: OpenOptions = {}): Promise<void> {
-  unfinished.value = null; // whoever starts something else has chosen
+/** Starts a new model. If it cannot be made, the page keeps the old model and its data, and says why. */
+export function open(next: Settings, options: OpenOptions = {}): Promise<boolean> {
+  unfinished.value = null; // the visitor has chosen something else
+  if (frameOfOpen === generation) goBack = wayBack();
   generation++;
   const own = generation;
   const changed = next.data !== settings.value.data;
   batch(() => {
     origin.value = next;
     settings.value = afterChanges(next, options.changes ?? []);
-    if (changed && next.data !== "own" && next.data !== "mnist") useData(makeData(next.data));
+    if (options.data) useData(options.data);
+    else if (changed && next.data !== "own" && next.data !== "mnist") useData(makeData(next.data));
     changes.value = options.changes ?? [];
     tied.value = next.family !== "dense" || (options.tied ?? tied.value);
     past.value = null;
@@ -117,7 +132,7 @@ export function open(next: Settings, options: OpenOptions = {}): Promise<void> {
     busy.value = "Making the model";
   });
   opening = opening.then(async () => {
-    if (own !== generation) return;
+    if (own !== generation) return false;
     try {
       client ??= new Client<Calls>(workerProgram);
       const first = await client.ask("open", {
@@ -127,7 +142,8 @@ export function open(next: Settings, options: OpenOptions = {}): Promise<void> {
         saved: options.saved ?? null,
         view: view(),
       });
-      if (own !== generation) return;
+      if (own !== generation) return false;
+      frameOfOpen = own;
       clearCurve();
       batch(() => {
         floor.value = Number.NaN;
@@ -137,11 +153,34 @@ export function open(next: Settings, options: OpenOptions = {}): Promise<void> {
       floor.value = await client.ask("floor", null);
       if (!tied.value) await setTied(false);
       if (drawn.value.some((value) => value > 0)) void scoreDrawing();
+      return true;
     } catch (error) {
-      failed(error);
+      if (own !== generation || frameOfOpen === own || isFatal(error)) {
+        failed(error);
+        return frameOfOpen === own;
+      }
+      goBack();
+      frameOfOpen = own;
+      busy.value = null;
+      say(messageOf(error), "problem");
+      void look();
+      return false;
     }
   });
   return opening;
+}
+
+/** Remembers the state of the present model. The function that it returns restores this state. */
+function wayBack(): () => void {
+  const perModel = [settings, origin, data, frame, slowFrame, changes, tied];
+  const states: readonly { value: unknown }[] = [...perModel, sample, drawn, threshold];
+  const values = states.map(({ value }) => value);
+  return () =>
+    batch(() => {
+      states.forEach((state, i) => {
+        state.value = values[i];
+      });
+    });
 }
 
 function afterChanges(begin: Settings, made: readonly Change[]): Settings {
@@ -150,7 +189,7 @@ function afterChanges(begin: Settings, made: readonly Change[]): Settings {
 }
 
 function useData(next: DataSet): void {
-  frame.value = null; // of other data
+  frame.value = null; // it belongs to other data
   slowFrame.value = null;
   data.value = next;
   sample.value = Math.min(sample.value, next.values.length / next.columns - 1);
@@ -158,25 +197,33 @@ function useData(next: DataSet): void {
   threshold.value = null;
 }
 
-/** Rows of the visitor's own: a new model of their width. */
+/** Opens a visitor's own data. The same data as before a reload continue where they were. */
 export async function openOwn(next: DataSet, name: "own" | "mnist"): Promise<void> {
-  playing.value = false;
-  useData(next);
+  const left = leftWithOwn;
+  leftWithOwn = undefined;
+  if (left && left.checksum === next.checksum) {
+    await continueFrom(left, next);
+    return;
+  }
   const suited = { ...settings.value, ...SUITED[name], data: name };
-  await open({ ...suited, code: Math.min(suited.code, next.columns) });
-  play();
+  const code = Math.min(suited.code, next.columns);
+  if (await open({ ...suited, code }, { data: next })) play();
 }
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/** The host cannot train at all. */
+const isFatal = (error: unknown) =>
+  error instanceof LabError && ["UnsupportedHostError", "WorkerError"].includes(error.kind);
 
 function failed(error: unknown): void {
   playing.value = false;
   busy.value = null;
-  const { message } = error instanceof Error ? error : new Error(String(error));
-  if (error instanceof LabError && ["UnsupportedHostError", "WorkerError"].includes(error.kind)) {
-    fatal.value = message;
-  } else say(message, "problem");
+  if (isFatal(error)) fatal.value = messageOf(error);
+  else say(messageOf(error), "problem");
 }
 
-// Training: one question a frame, and the next only when the answer has been drawn.
+// Training: one question a frame. The next question waits until the answer is drawn.
 
 let looping = false;
 
@@ -276,7 +323,7 @@ function thinCurve(): void {
   curveEvery = Math.max(1, ((curve.steps.at(-1) ?? 0) / MOST_POINTS) * 1.5);
 }
 
-/** Draws the model anew, when what is looked at changed and training stands still. */
+/** Draws the model again after the visitor looks at something else while training is paused. */
 export async function look(): Promise<void> {
   if (!client || busy.value !== null || (playing.value && past.value === null)) return;
   const own = generation;
@@ -294,7 +341,7 @@ function backToNow(): void {
   past.value = null;
 }
 
-/** Changes a setting: at once where training can go on, else with a new model. */
+/** Changes a setting. Learning rate and noise change while training runs; other settings make a new model. */
 export async function change(next: Partial<Settings>): Promise<void> {
   const before = settings.value;
   const live = (["learningRate", "noise"] as const).filter(
@@ -320,7 +367,7 @@ export async function change(next: Partial<Settings>): Promise<void> {
 
 async function changeLive(key: LiveKey, value: number): Promise<void> {
   const made = await client?.ask("change", { key, value });
-  // A slider passes many values at one step; only the last of them counts.
+  // A slider passes many values at one step. Only the last one has an effect.
   const others = changes.value.filter((each) => each.key !== key || each.step !== made?.step);
   if (made) changes.value = [...others, made];
 }
@@ -336,7 +383,7 @@ export async function setTied(next: boolean): Promise<void> {
 let scoring = false;
 let scoreAgain = false;
 
-/** Scores the drawing; while one score is under way, only the newest drawing waits. */
+/** Scores the drawing. While a score is computed, only the newest drawing waits. */
 export async function scoreDrawing(): Promise<void> {
   if (!client || busy.value !== null) return;
   if (scoring) {
@@ -359,7 +406,7 @@ export async function scoreDrawing(): Promise<void> {
 let detecting = false;
 let detectAgain = false;
 
-/** Asks the detector about the drawing: at the end of a stroke, because it takes longer than a frame. */
+/** Asks the detector about the drawing, at the end of a stroke: it takes longer than a frame. */
 export async function detectDrawing(): Promise<void> {
   if (detecting) {
     detectAgain = true;
@@ -416,7 +463,7 @@ async function decodeMarker(): Promise<void> {
   if (marker.value && marker.value !== at) void decodeMarker();
 }
 
-/** Shows the mean of the selected rows, in data and in code: the two differ, and that is the point. */
+/** Shows the mean of the selected rows beside the decoding of their mean code. The two differ. */
 export async function showMean(rows: readonly number[]): Promise<void> {
   selected.value = new Set(rows);
   strip.value = null;
@@ -492,8 +539,8 @@ export async function checksum(): Promise<string> {
 export async function modelReport(): Promise<string> {
   const model = await modelFile("safetensors");
   const { steps, loss, heldOut } = curve;
-  const wish = { model, data: data.value, steps, loss, heldOut, floor: floor.value };
-  return (await helperClient()).ask("report", wish);
+  const request = { model, data: data.value, steps, loss, heldOut, floor: floor.value };
+  return (await helperClient()).ask("report", request);
 }
 
 export async function modelFile(kind: "safetensors" | "onnx"): Promise<Uint8Array> {
@@ -501,19 +548,24 @@ export async function modelFile(kind: "safetensors" | "onnx"): Promise<Uint8Arra
   return bytes ?? new Uint8Array();
 }
 
-/** Trains up to a step as fast as it goes, with the progress in words. */
-async function replay(until: number, expected: string | null): Promise<void> {
+/** Trains up to a step as fast as possible, with the progress in words. Returns whether it got there. */
+async function trainTo(until: number): Promise<boolean> {
   const own = generation;
   while (client && own === generation && (frame.value?.step ?? 0) < until) {
     busy.value = `Replaying: step ${frame.value?.step ?? 0} of ${until}`;
     const request = { steps: until, until, milliseconds: 60, view: view() };
     const next = await client.ask("run", request);
-    if (own !== generation) return;
+    if (own !== generation) return false;
     show(next);
     if (next.diverged) break;
   }
   busy.value = null;
-  if (own !== generation) return;
+  return own === generation;
+}
+
+/** Repeats the training of a link and compares the checksum of the weights. */
+async function replay(until: number, expected: string | null): Promise<void> {
+  if (!(await trainTo(until))) return;
   const sum = await checksum();
   const where = `step ${frame.value?.step ?? 0}, checksum ${sum}`;
   if (expected === null) say(`Replayed to ${where}.`);
@@ -530,16 +582,15 @@ export async function openLesson(chosen: Lesson): Promise<void> {
   if (!prefersStill.value) play();
 }
 
-/** Follows the address: a link, or nothing. */
+/** Opens the link in the address. Returns false if there is none. */
 async function follow(hash: string): Promise<boolean> {
   const link = readLink(hash);
   if (!link) return false;
   const { shared, problems } = link;
-  for (const problem of problems) say(problem, "problem");
+  if (problems.length > 0) say(problems.join(" "), "problem");
   lesson.value = LESSONS.find(({ id }) => id === shared.lesson) ?? null;
   playing.value = false;
-  await open(shared.settings, { changes: shared.changes, tied: shared.tied });
-  if (fatal.value) return true;
+  if (!(await open(shared.settings, { changes: shared.changes, tied: shared.tied }))) return true;
   if (shared.step === null) {
     if (!prefersStill.value) play();
   } else await replay(shared.step, shared.checksum).catch(failed);
@@ -549,28 +600,62 @@ async function follow(hash: string): Promise<boolean> {
 // Sessions: a reload in the middle of training loses nothing.
 
 /** A session that was left unfinished, offered until it is taken or refused. */
-export const unfinished = signal<{ readonly step: number; resume(): void } | null>(null);
+export const unfinished = signal<{
+  readonly step: number;
+  /** The visitor's own files, which have to be chosen again. */
+  readonly file: string | null;
+  resume(): void;
+} | null>(null);
+/** The session of a visitor's own data, until data are opened. */
+let leftWithOwn: Unfinished | undefined;
+
+function place(): Place | undefined {
+  const step = frame.value?.step ?? 0;
+  // While an older session is offered, it stays in the storage.
+  if (step === 0 || past.value !== null || unfinished.value) return undefined;
+  const { title, checksum } = data.value;
+  const own = checksum === undefined ? {} : { title, checksum };
+  return { settings: origin.value, changes: changes.value, step, ...own };
+}
 
 async function keep(): Promise<void> {
-  const now = frame.value;
-  const name = settings.value.data;
-  if (
-    !client ||
-    busy.value !== null ||
-    !now ||
-    now.step === 0 ||
-    name === "own" ||
-    name === "mnist"
-  )
-    return;
+  if (!client || busy.value !== null || !place()) return;
   const own = generation;
   const bytes = await client.ask("file", { kind: "resume" }).catch(() => undefined);
-  if (!bytes || own !== generation) return;
-  // The step of the bytes: a frame that was under way has been shown by now.
-  const step = frame.value?.step ?? now.step;
-  const kept = { settings: origin.value, changes: changes.value, step, bytes };
-  const problem = await keepSession(kept);
+  // The step of the bytes: an earlier request for a frame has been answered by now.
+  const now = place();
+  if (!bytes || !now || own !== generation) return;
+  const problem = await keepSession({ ...now, bytes });
   if (problem) say(problem, "problem");
+}
+
+async function continueFrom(left: Unfinished, own?: DataSet): Promise<void> {
+  const { settings: begun, changes: made, step, bytes } = left;
+  const given = own ? { data: own } : {};
+  if (!(await open(begun, { changes: made, saved: bytes, ...given }))) return;
+  if (await trainTo(step).catch(failed)) play();
+}
+
+/** The visitor does not want the unfinished session. */
+export function forgetUnfinished(): void {
+  unfinished.value = null;
+  leftWithOwn = undefined;
+  forgetSession();
+}
+
+async function offerUnfinished(): Promise<void> {
+  const left = await unfinishedSession();
+  if (!left || left.step <= 200) return;
+  const isOwn = left.checksum !== undefined;
+  if (isOwn) leftWithOwn = left;
+  unfinished.value = {
+    step: left.step,
+    file: isOwn ? (left.title ?? "your file") : null,
+    resume() {
+      if (isOwn) document.getElementById("files")?.click();
+      else void continueFrom(left);
+    },
+  };
 }
 
 const KEEP_EVERY = 5000;
@@ -591,12 +676,16 @@ export async function start(): Promise<void> {
   addEventListener("hashchange", () => void follow(location.hash));
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) void keep();
-    else if (playing.value) say("Training paused while this tab was hidden, and goes on now.");
+    else if (playing.value) say("Training paused while this tab was hidden. It continues now.");
+  });
+  addEventListener("pagehide", () => {
+    const now = place();
+    if (now) keepPlace(now);
   });
   setInterval(() => {
     if (playing.value) void keep();
   }, KEEP_EVERY);
-  // Signals that a standing picture depends on.
+  // What the visitor looks at while training is paused.
   effect(() => {
     void unit.value;
     void axes.value;
@@ -606,14 +695,5 @@ export async function start(): Promise<void> {
   await open(DEFAULTS);
   if (!prefersStill.value) play();
   else say("Your system asks for less motion, so nothing moves until you press Play.");
-  const kept = await keptSession();
-  if (kept && kept.step > 200) {
-    unfinished.value = {
-      step: kept.step,
-      resume() {
-        unfinished.value = null;
-        void open(kept.settings, { changes: kept.changes, saved: kept.bytes }).then(() => play());
-      },
-    };
-  }
+  await offerUnfinished();
 }

@@ -57,11 +57,22 @@ describe("links", () => {
     ["changes=5q1", "changes"],
     ["changes=5r-1", "changes"],
     ["data=%zz", "data"],
+    ["lesson=nothing", "lesson"],
+    ["tied=maybe", "tied"],
+    ["data=circles&code=8", "code"],
   ])("%s is refused with a message, and the rest is used", (part, key) => {
     const read = readLink(`#seed=3&${part}${part.startsWith("seed") ? "" : ""}`);
     expect(read?.problems.length).toBe(1);
     expect(read?.problems[0]).toContain(`${key}=`);
     if (key !== "seed") expect(read?.shared.settings.seed).toBe(3);
+  });
+
+  test("parts with unknown names are reported in one sentence", () => {
+    const read = readLink("#colour=red&seed=3&x=1&<b>=2&y=3");
+    expect(read?.problems).toEqual([
+      "The link has parts that this page does not know: \u201ccolour\u201d, \u201cx\u201d, \u201c<b>\u201d.",
+    ]);
+    expect(read?.shared.settings.seed).toBe(3);
   });
 
   test("a link to data of a user opens the digits, with the reason", () => {

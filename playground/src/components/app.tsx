@@ -1,4 +1,4 @@
-// The page: header, controls, three columns, and what is said on the way.
+// The page: its head, the controls, three columns, and the messages.
 
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
@@ -10,6 +10,7 @@ import {
   dismiss,
   fatal,
   floor,
+  forgetUnfinished,
   frame,
   narrow,
   notices,
@@ -39,8 +40,9 @@ export function App() {
         <div class="title">
           <h1>One weight, used twice</h1>
           <p>
-            An autoencoder squeezes each row of data into a few numbers and rebuilds the row from
-            them. A tied one does both with the same weights. This one is learning in your browser.
+            An autoencoder is a network that compresses each row of data to a few numbers, its code,
+            and reconstructs the row from the code. A tied autoencoder does both with the same
+            weights. This one is learning in your browser.
           </p>
         </div>
         {!narrow.value && <Exits />}
@@ -90,7 +92,7 @@ const panelOf = (name: TabName) => ({
   ...(narrow.value ? { role: "tabpanel" as const, "aria-labelledby": `tab-${name}` } : {}),
 });
 
-/** Tabs as the keyboard knows them: Tab reaches the chosen one, arrows choose another. */
+/** Tabs for the keyboard: Tab reaches the chosen one, arrows choose another. */
 function Tabs() {
   const keyed = (event: KeyboardEvent) => {
     const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
@@ -132,7 +134,7 @@ function Steps() {
   );
 }
 
-/** What the page says: progress, problems, and a summary for screen readers at most every two seconds. */
+/** The messages of the page: progress, problems, and a summary for screen readers at most every two seconds. */
 function Said() {
   return (
     <div class="said">
@@ -143,18 +145,14 @@ function Said() {
       )}
       {unfinished.value && (
         <p class="notice info" role="status">
-          You were at step {unfinished.value.step.toLocaleString("en")} when you left.{" "}
+          {unfinished.value.file === null
+            ? `You were at step ${unfinished.value.step.toLocaleString("en")} when you left.`
+            : `You were at step ${unfinished.value.step.toLocaleString("en")} on \u201c${unfinished.value.file}\u201d when you left. This page does not store your data: choose the same file, and training continues from there.`}{" "}
           <button type="button" class="quiet" onClick={() => unfinished.value?.resume()}>
-            Go on from there
+            {unfinished.value.file === null ? "Continue from there" : "Choose the file"}
           </button>{" "}
-          <button
-            type="button"
-            class="quiet"
-            onClick={() => {
-              unfinished.value = null;
-            }}
-          >
-            Start anew
+          <button type="button" class="quiet" onClick={forgetUnfinished}>
+            Start again
           </button>
         </p>
       )}
@@ -204,7 +202,7 @@ function Fatal({ message }: { readonly message: string }) {
       <p role="alert">This page cannot train here: {message}</p>
       <p>
         It needs WebAssembly with SIMD, which every browser since 2023 has, and a worker. A strict
-        security setting or an extension may forbid them.
+        security setting or an extension can forbid them.
       </p>
     </main>
   );

@@ -1,4 +1,4 @@
-// The eight controls, and the rest behind "More".
+// The eight controls, and the others under "More".
 
 import type { ComponentChildren } from "preact";
 import {
@@ -175,7 +175,7 @@ export function Controls() {
               onChoose={(batchSize) => void change({ batchSize })}
             />
             <Choice
-              label="Steps a frame"
+              label="Steps per frame"
               value={speed.value}
               values={SPEEDS}
               onChoose={(steps) => {

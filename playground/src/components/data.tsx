@@ -1,5 +1,4 @@
-// The left column: which data, and what a visitor does with them: draw a digit, turn a cloud of points, drag a
-// threshold.
+// The left column: the choice of data, and what a visitor does with them: draw a digit, turn points in space, drag a threshold.
 
 import { computed, useSignal } from "@preact/signals";
 import { drawErrors } from "tied-autoencoder/view";
@@ -101,7 +100,7 @@ export function DataPanel() {
   );
 }
 
-/** What to do with the data, by their kind. */
+/** The panel to work with the data. It depends on their kind. */
 export function Doing() {
   const { kind } = data.value;
   if (kind === "image") return <Drawing />;
@@ -215,17 +214,20 @@ function Drawing() {
               />
             )}
           </div>
-          <figcaption>yours</figcaption>
+          <figcaption>your drawing</figcaption>
         </figure>
         <figure>
-          <Pixels read={() => score.value?.output ?? null} label="What comes back of the drawing" />
-          <figcaption>comes back</figcaption>
+          <Pixels
+            read={() => score.value?.output ?? null}
+            label="The reconstruction of your drawing"
+          />
+          <figcaption>reconstruction</figcaption>
         </figure>
         <figure>
           <Pixels
             heat
             read={() => score.value?.errors ?? null}
-            label="Where the drawing and what comes back differ"
+            label="The squared error of each pixel"
           />
           <figcaption>error</figcaption>
         </figure>
@@ -238,7 +240,12 @@ function Drawing() {
 function Oddness() {
   const now = score.value;
   if (!now) {
-    return <p class="hint">Draw something it never saw: a digit comes back, a star does not.</p>;
+    return (
+      <p class="hint">
+        Draw a digit, then a star. The network can reconstruct only what is similar to its training
+        data.
+      </p>
+    );
   }
   const { pValue: own, error, among } = now;
   const sure = detected.value;
@@ -257,19 +264,20 @@ function Oddness() {
     <div class={`oddness ${pValue < 0.05 ? "is-odd" : ""}`} id="oddness">
       <p>
         <b>p = {shown}</b>, {odd}
-        {sure === null ? " for this model" : ", says the detector"}.
+        {sure === null ? " for this model" : " for the detector"}.
       </p>
       <p class="hint">
-        Its error is {error.toPrecision(2)}; {count} of {among} held-out rows have one as large.{" "}
+        The p-value is the share of normal rows that are at least as odd. The error of this drawing
+        is {error.toPrecision(2)}; {count} of {among} held-out rows have an error as large.{" "}
         {sure === null && learning.value !== null
-          ? `The detector, five larger models, is learning: ${Math.round(learning.value * 100)} %.`
+          ? `The detector, an ensemble of five larger models, is learning: ${Math.round(learning.value * 100)} %.`
           : ""}
       </p>
     </div>
   );
 }
 
-/** The middle of the points in space, and the distance of the farthest one. */
+/** The centre of the points in space, and the distance of the farthest point from it. */
 const sphere = computed((): readonly [middle: readonly number[], radius: number] => {
   const { values } = data.value;
   const middle = [0, 1, 2].map((axis) => {
@@ -287,7 +295,7 @@ const sphere = computed((): readonly [middle: readonly number[], radius: number]
   return [middle, radius];
 });
 
-/** Points in space and where the model puts them. A drag turns them. */
+/** Points in space and their reconstructions. A drag turns them. */
 function Space() {
   const [box, width] = useWidth<HTMLDivElement>(240);
   const turn = useSignal<readonly [number, number]>([0.6, 0.5]);
@@ -345,7 +353,7 @@ function Space() {
           role="application"
           tabIndex={0}
           style={{ width: "100%", aspectRatio: "1" }}
-          aria-label="The data as small points, and where the model brings them back as larger ones. Arrow keys turn them."
+          aria-label="The data as small points, and their reconstructions as larger ones. Arrow keys turn them."
           onPointerDown={(event) => {
             event.currentTarget.setPointerCapture(event.pointerId);
             from.value = [event.clientX, event.clientY];
@@ -373,14 +381,15 @@ function Space() {
         />
       </div>
       <p class="hint">
-        Small points are the data, large ones what comes back through {settings.value.code} numbers.
-        Drag to turn.
+        Small points are the data. Large points are their reconstructions from{" "}
+        {settings.value.code === 1 ? "1 number" : `${settings.value.code} numbers`}. Drag to turn
+        them.
       </p>
     </section>
   );
 }
 
-/** Errors of a table's rows, a threshold to drag, and the oddest row in words. */
+/** The errors of a table's rows, a threshold to drag, and the columns of a row with the largest differences. */
 function Threshold() {
   const [box, width] = useWidth<HTMLDivElement>(240);
   const errors = frame.value?.errors ?? new Float32Array(0);
@@ -452,7 +461,7 @@ function Threshold() {
           "."
         )}{" "}
         <button type="button" class="quiet" onClick={() => chooseSample(worstRow)}>
-          Show the oddest row, {worstRow}
+          Show the row with the largest error, {worstRow}
         </button>
       </p>
       <Blame />
@@ -499,7 +508,7 @@ function ErrorTable({ sorted }: { readonly sorted: Float32Array }) {
   );
 }
 
-/** The chosen row's columns, ranked by how badly they come back. */
+/** The columns of the chosen row with the largest differences, in standard deviations of the column. */
 function Blame() {
   const now = frame.value;
   const { names, columns, values } = data.value;
@@ -532,7 +541,7 @@ function Blame() {
         <tr>
           <th scope="col">column</th>
           <th scope="col">value</th>
-          <th scope="col">expected</th>
+          <th scope="col">reconstruction</th>
         </tr>
       </thead>
       <tbody>

@@ -124,7 +124,7 @@ function Share() {
   const isOwn = ["own", "mnist"].includes(origin.value.data);
   return (
     <>
-      <h2 id="dialog-title">Share this moment</h2>
+      <h2 id="dialog-title">Share this model</h2>
       {isOwn ? (
         <p>
           Your data stay on your device, so this link opens the same settings on the digits.
@@ -132,8 +132,8 @@ function Share() {
         </p>
       ) : (
         <p>
-          The link replays step {frame.value?.step ?? 0} and ends at the same weights, bit for bit,
-          in every browser. Their checksum is <code>{sum.value}</code>.
+          The link repeats this training up to step {frame.value?.step ?? 0}. In every browser it
+          gives the same weights, bit for bit. Their checksum is <code>{sum.value}</code>.
         </p>
       )}
       <textarea readOnly rows={4} aria-label="Link" value={link.value} />

@@ -3,7 +3,7 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 
-/** A canvas that is drawn whenever a signal changes that its drawing reads. */
+/** A canvas. It is drawn again when a signal changes that the drawing function reads. */
 export function useCanvas(draw: (canvas: HTMLCanvasElement) => void) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useSignalEffect(() => {

@@ -1,5 +1,5 @@
-// The loss as it falls, on a logarithmic scale, with PCA's error to compare; and, with a twin, its loss and how
-// far its two halves are apart.
+// The loss on a logarithmic scale, with the error of PCA for comparison. With an untied twin, also its loss and the distance
+// between its two sets of weights.
 
 import { drawLoss } from "tied-autoencoder/view";
 import { prepare } from "../draw/canvas.ts";
@@ -66,8 +66,9 @@ export function Loss() {
         />
       </div>
       <p class="hint">
-        Lower is better. Held out: rows that training never sees. PCA: the least loss that a linear
-        method has with as many numbers a row.
+        The loss is the mean squared difference between input and output; lower is better. Held out:
+        one row in ten, which training never sees. PCA: the smallest loss of any linear method with
+        the same code size.
       </p>
       {!isTied && <Drift />}
       <details>
@@ -78,7 +79,7 @@ export function Loss() {
   );
 }
 
-/** How far W and the decoder's own weights are apart, as a small line. */
+/** The distance between W and the decoder's own weights, as a small line. */
 function Drift() {
   void slowFrame.value;
   const values = curve.drift.filter(Number.isFinite);
@@ -101,7 +102,7 @@ function Drift() {
         <polyline points={path} />
       </svg>
       <span>
-        W and Dᵀ are apart by <b>{percent}</b> of the length of W
+        The distance between W and Dᵀ is <b>{percent}</b> of the norm of W
       </span>
     </p>
   );

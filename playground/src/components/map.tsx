@@ -1,5 +1,5 @@
-// The map of codes: every row a point, over a faint grid of what the decoder would draw there. Dragging decodes
-// the point under the finger; selecting shows means; walking goes from one row to another.
+// The map of codes: every row is a point, over a faint grid of decoded images. Dragging decodes the place under the pointer,
+// selecting shows means, and walking interpolates between two rows.
 
 import { signal, useComputed, useSignal } from "@preact/signals";
 import { inkRamp, mosaic, prepare, putImage } from "../draw/canvas.ts";
@@ -66,7 +66,7 @@ export function CodeMap() {
   const area = useSignal<Box | null>(null);
   const start = useSignal<readonly [number, number] | null>(null);
   const first = useSignal(-1);
-  /** Where the arrow keys have moved to, also after the marker is gone. */
+  /** The place to which the arrow keys moved. It stays after the marker is removed. */
   const cursor = useSignal<readonly [number, number] | null>(null);
   const isLine = settings.value.code === 1;
   const marks = useComputed(() => marksFor(data.value.labels, dark.value));
@@ -184,7 +184,7 @@ export function CodeMap() {
     marker.value = null;
     void showMean(inside);
   };
-  /** Enter does at the marker what a pointer does with the chosen tool. */
+  /** Enter at the marker has the effect of a click with the chosen tool. */
   const act = (now: Frame, x: number, y: number) => {
     if (tool.value === "drag") chooseSample(nearest(x, y));
     if (tool.value === "select") selectInside(now, [x - REACH, y - REACH, x + REACH, y + REACH]);
@@ -278,15 +278,11 @@ export function CodeMap() {
       <div class="map-result">
         {at && decoded.value ? (
           <>
-            <Pixels
-              read={() => decoded.value}
-              label="What the decoder makes of the point"
-              class="decoded"
-            />
+            <Pixels read={() => decoded.value} label="The decoding of the point" class="decoded" />
             <p aria-live="off">
               Decoded at ({at[0].toFixed(2).replace("-", "\u2212")}
               {code > 1 ? `, ${at[1].toFixed(2).replace("-", "\u2212")}` : ""}).{" "}
-              {isImage ? "No such image was ever in the data." : ""}
+              {isImage ? "This image is not in the data." : ""}
             </p>
           </>
         ) : strip.value ? (
@@ -318,15 +314,18 @@ const TOOLS = [
 
 const HINTS: Readonly<Record<Tool, (first: number) => string>> = {
   drag: () =>
-    "Drag over the map: the decoder draws what belongs to each place. Click a point to send its row through the network.",
+    "Drag over the map to decode the code at each place. Click a point to show its row in the network.",
   select: () =>
-    "Draw a box around points to see the mean of their rows, and what their mean code decodes to.",
-  walk: (first) => (first < 0 ? "Choose a point to start from." : "Choose a point to walk to."),
+    "Draw a box around points to see the mean of their rows beside the decoding of their mean code.",
+  walk: (first) =>
+    first < 0
+      ? "Choose the first of two points. The network decodes the codes between them."
+      : "Choose the second point.",
 };
 
 const MOST_SIGNS = 8;
 
-/** What the signs of the map stand for, where they do not say it themselves. */
+/** The legend of the map, for labels that are not signs themselves. */
 function Signs({ marks }: { readonly marks: ReadonlyMap<string, Mark> }) {
   const named = [...marks].filter(([name, { sign }]) => name !== "" && name !== sign);
   if (named.length === 0 || named.length > MOST_SIGNS) return null;
@@ -344,7 +343,7 @@ function Signs({ marks }: { readonly marks: ReadonlyMap<string, Mark> }) {
   );
 }
 
-/** With more than two units the map shows the directions of most spread, or two units of one's choice. */
+/** With more than two units the map shows the two leading principal components, or two chosen units. */
 function AxisChoice({ code }: { readonly code: number }) {
   const chosen = axes.value;
   const options = Array.from({ length: code }, (_, i) => i);
@@ -362,7 +361,7 @@ function AxisChoice({ code }: { readonly code: number }) {
             value={chosen ? chosen[word === "across" ? 0 : 1] : -1}
             onChange={(event) => choose(word, Number(event.currentTarget.value))}
           >
-            <option value={-1}>{word === "across" ? "most spread" : "second most"}</option>
+            <option value={-1}>{word === "across" ? "first component" : "second component"}</option>
             {options.map((i) => (
               <option value={i} key={i}>
                 code {i}

@@ -1,5 +1,5 @@
-// The picture of the idea: input, W, code, the same W transposed, output. Hovering a tile shows both of its
-// uses and splits its gradient between them.
+// The network: input, W, code, the same W transposed, output. A pointer over a tile shows both uses of its weights and the
+// gradient from each use.
 
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { drawFilters } from "tied-autoencoder/view";
@@ -22,7 +22,7 @@ import { Pixels } from "./pixels.tsx";
 
 const GAP = 4;
 
-/** How a layer's units are laid out as tiles in a width. */
+/** The arrangement of a layer's units as tiles. */
 interface Layout {
   readonly perRow: number;
   readonly lines: number;
@@ -56,7 +56,7 @@ function layoutFor(weight: Weight, width: number): Layout {
   };
 }
 
-/** The left upper corner of a tile. */
+/** The upper left corner of a tile. */
 function place(layout: Layout, index: number): readonly [x: number, y: number] {
   return [
     (index % layout.perRow) * (layout.tileWidth + GAP),
@@ -141,7 +141,7 @@ function Tiles({ side }: TilesProps) {
         class="tiles-keys"
         role="application"
         tabIndex={0}
-        aria-label={`Tiles of ${name}: each is one unit's weights. Arrow keys choose a unit, Escape lets go.`}
+        aria-label={`Tiles of ${name}: each is one unit's weights. Arrow keys choose a unit, Escape ends the choice.`}
         onPointerMove={(event) => {
           if (event.pointerType === "mouse") hoveredUnit.value = at(event);
         }}
@@ -161,7 +161,7 @@ function Tiles({ side }: TilesProps) {
   );
 }
 
-/** The second layer's weights: for each code unit, how much it listens to each tile, laid out as the tiles are. */
+/** The second layer's weights: one for each code unit and tile, in the arrangement of the tiles. */
 function CodeWeights() {
   const [box, width] = useWidth<HTMLDivElement>(80);
   const canvas = useCanvas((element) => {
@@ -254,22 +254,22 @@ export function Network() {
       <figure class="half">
         <Tiles side="encoder" />
         <figcaption>
-          <b>W</b> reads
+          <b>W</b> encodes
         </figcaption>
       </figure>
       <figure class="middle">
         <CodeBars />
         <CodeWeights />
-        <figcaption>{hidden > 0 ? "code, and its weights" : "code"}</figcaption>
+        <figcaption>{hidden > 0 ? "code, and weights to it" : "code"}</figcaption>
       </figure>
       <figure class="half">
         <Tiles side="decoder" />
         <figcaption>
-          <b>{isTied ? "W\u1d40" : "D"}</b> {isTied ? "draws" : "draws, on its own"}
+          <b>{isTied ? "W\u1d40" : "D"}</b> {isTied ? "decodes" : "decodes, with its own weights"}
         </figcaption>
       </figure>
       <figure class="end">
-        <Pixels read={output} label="Output: what the decoder makes of the code" />
+        <Pixels read={output} label="Output: the decoder's reconstruction from the code" />
         <figcaption>output</figcaption>
       </figure>
       <Switch disabled={family !== "dense"} />
@@ -297,7 +297,8 @@ function Switch({ disabled }: { readonly disabled: boolean }) {
       <p>
         {isTied ? (
           <>
-            <b>{number(now?.parameters ?? 0)} parameters.</b> Every weight is used twice.
+            <b>{number(now?.parameters ?? 0)} parameters.</b> Every weight is used twice, in W and
+            in Wᵀ.
           </>
         ) : (
           <>
@@ -311,7 +312,7 @@ function Switch({ disabled }: { readonly disabled: boolean }) {
   );
 }
 
-/** A line from a tile to its second use. */
+/** The line between the two uses of a tile. */
 function Thread() {
   const path = useSignal<{ d: string; x: number; y: number } | null>(null);
   const isThere = useComputed(() => frame.value !== null);
@@ -321,7 +322,7 @@ function Thread() {
       path.value = null;
       return;
     }
-    // The frames are placed by the same signals; they are there after this turn.
+    // The same signals place the frames of the tiles, which are in the page after this turn.
     queueMicrotask(() => {
       const home = document.querySelector(".network")?.getBoundingClientRect();
       const [from, to] = ["encoder", "decoder"].map((side) =>

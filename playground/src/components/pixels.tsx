@@ -29,7 +29,7 @@ export function Pixels({ read, label, heat = false, class: name = "" }: Props) {
 
 const BARS = 240;
 
-/** Values of a row as bars about a middle line, each column by its own spread in the data. */
+/** The values of a row as bars around a middle line, in units of the standard deviation of each column. */
 function drawBars(
   canvas: HTMLCanvasElement,
   values: ArrayLike<number>,

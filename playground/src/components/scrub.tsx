@@ -5,7 +5,7 @@ import { frame, lookBack, past } from "../state.ts";
 export function Scrub() {
   const now = frame.value;
   const steps = now?.past ?? [];
-  const last = steps.length; // one place beyond the kept steps is now
+  const last = steps.length; // the place after the kept steps means now
   const at = past.value === null ? last : Math.max(0, steps.indexOf(past.value));
   const word = past.value === null ? `now, step ${now?.step ?? 0}` : `step ${past.value}`;
   return (

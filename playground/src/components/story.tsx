@@ -1,4 +1,4 @@
-// Four sentences that lead through the page, each with what to look at; and the lessons.
+// Four sentences that explain the page, each with what to look at, and the list of lessons.
 
 import { computed, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
@@ -18,14 +18,14 @@ import { type TabName, tab } from "./tabs.ts";
 const at = signal(0);
 const moved = signal(false);
 
-/** Milliseconds that a sentence and what follows it take to read. */
+/** Milliseconds that it takes to read a sentence and its explanation. */
 const READING = 10_000;
 /** The tab that shows what each sentence is about. */
 const PLACES: readonly TabName[] = ["network", "network", "map", "data"];
 /** The panel that each sentence is about, as classes of panels. */
 const PANELS = ["centre", "centre", "map", "doing"] as const;
 
-/** The panel to look at now. */
+/** The panel that the present sentence is about. */
 export const lookAt = computed(() => (lesson.value ? undefined : PANELS[at.value]));
 
 /** What to look at, and what it means. */
@@ -34,16 +34,16 @@ function details(): readonly string[] {
   const isImage = kind === "image";
   const one = isImage ? "image" : "row";
   return [
-    `The ${one} on the left passes through the tiles of W. The bars in the middle are all that is kept of it: its code. Training changes the tiles until the output on the right looks like the input.`,
-    "The tiles on both sides are the same numbers. On the left, a tile measures how much of its pattern is in the input. On the right, the same pattern is painted. So there are half as many weights, and each is corrected from both sides. Untie them and compare.",
+    `The ${one} on the left is multiplied by the weights W, drawn as tiles: each tile is one unit's weights. The bars in the middle are its code, and nothing else of the ${one} is kept. Training changes the weights until the output on the right looks like the input.`,
+    "The tiles on both sides are the same numbers. On the left, a unit measures how strongly its pattern occurs in the input. On the right, it adds the same pattern to the output. So the network has half as many weights, and each weight has a gradient from both sides. Press Tied to train an untied copy and compare.",
     isImage
-      ? "Images that look alike have codes that lie together, although nobody said which digit is which. Between the points are images that were never in the data."
-      : "Rows that are alike have codes that lie together. Between the points are rows that were never in the data.",
+      ? "Images that look alike have codes that are close together, although the network is never told which digit an image is. Places between the points decode to images that are not in the data."
+      : "Similar rows have codes that are close together. Places between the points decode to rows that are not in the data.",
     isImage
-      ? "It can rebuild only what is like the digits that it learned. A digit comes back much as it was; a star comes back as some digit, with a large error. So a tied autoencoder finds what is odd."
+      ? "The network reconstructs only images that are similar to its training data. The reconstruction of a digit looks like the digit. The reconstruction of a star looks like some digit, so its error is large. This error is how an autoencoder detects anomalies."
       : kind === "table"
-        ? "It can rebuild only what is like the rows that it learned. A row with a fault comes back with a large error. So a tied autoencoder finds what is odd."
-        : "What comes back lies on a surface that the code can describe. The lines are the errors.",
+        ? "The network reconstructs only rows that are similar to its training data. The reconstruction of a row with a fault has a large error. This error is how an autoencoder detects anomalies."
+        : "All reconstructions lie on a surface, which has as many dimensions as the code has numbers. The lines show the errors.",
   ];
 }
 
@@ -56,13 +56,13 @@ function sentences(): readonly string[] {
     `${columns} ${what} become ${numbers}.`,
     "The same weights, transposed, bring them back.",
     kind === "image"
-      ? "Every point of the map is an image. Drag it."
-      : "Every point of the map is a row. Drag it.",
+      ? "Every point of the map is the code of an image. Drag over it."
+      : "Every point of the map is the code of a row. Drag over it.",
     kind === "image"
-      ? "Draw something it never saw."
+      ? "Draw something that it never saw."
       : kind === "table"
         ? "Drag the threshold: which rows are odd?"
-        : "Turn the points: what did it keep?",
+        : "Turn the points: what does the code keep?",
   ];
 }
 
@@ -78,7 +78,7 @@ function strongestUnit(): number {
   return best;
 }
 
-/** Shows a sentence, and on a phone the tab that it is about. */
+/** Shows a sentence, and on a phone the tab with what it describes. */
 function show(sentence: number): void {
   at.value = sentence;
   tab.value = PLACES[sentence] ?? tab.value;
@@ -89,7 +89,7 @@ const panelOf = (sentence: number) => document.querySelector(`.panel.${PANELS[se
 export function Story() {
   useEffect(() => {
     if (prefersStill.value) return;
-    // It continues by itself until somebody takes over.
+    // The sentences follow each other until the visitor does something.
     const timer = setInterval(() => {
       if (moved.value || !frame.value || frame.value.step === 0 || at.value === PLACES.length - 1)
         return;
@@ -106,7 +106,7 @@ export function Story() {
     };
   }, []);
   useEffect(() => {
-    // The second sentence speaks of both uses: show them on a unit that stands out.
+    // The second sentence explains both uses of a weight: show them for the unit with the largest weight.
     if (at.value === 1 && pinnedUnit.value < 0) pinnedUnit.value = strongestUnit();
   }, [at.value]);
   const all = sentences();

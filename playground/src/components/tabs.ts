@@ -1,4 +1,4 @@
-// Which part of the page a narrow screen shows. A wide one shows all three.
+// The part of the page that a narrow screen shows. A wide screen shows all three.
 
 import { signal } from "@preact/signals";
 

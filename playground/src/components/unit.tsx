@@ -1,4 +1,4 @@
-// One unit under the glass: its weights, and the two halves of their gradient.
+// One unit: its weights, and their gradient from each of the two uses.
 
 import { drawFilters } from "tied-autoencoder/view";
 import { prepare } from "../draw/canvas.ts";
@@ -42,22 +42,22 @@ function Tile({
 const norm = (values: Float32Array) => Math.hypot(...values);
 
 export function UnitPanel() {
-  // Text that changes with every frame cannot be read.
+  // People cannot read text that changes in every frame.
   const { value: now } = slowFrame;
   const halves = now?.halves ?? null;
   if (unit.value < 0 || !now) {
     return (
       <p class="hint unit-hint">
-        Point at a tile, or choose one with the arrow keys: it is one unit's weights, and it is used
-        twice.
+        Point at a tile, tap it, or choose one with the arrow keys. A tile is one unit's weights,
+        which are used twice.
       </p>
     );
   }
   if (settings.value.family !== "dense") {
     return (
       <p class="hint unit-hint">
-        Unit {unit.value}: the same weights read and draw. Its gradient is split by use for dense
-        codes only.
+        Unit {unit.value}: the encoder and the decoder use the same weights. The gradient is split
+        by use for dense codes only.
       </p>
     );
   }
@@ -68,10 +68,10 @@ export function UnitPanel() {
   const cosine = encoder * decoder > 0 ? dot / (encoder * decoder) : 0;
   const accord =
     cosine > 0.3
-      ? "They pull the same way."
+      ? "Both change the weights in a similar direction."
       : cosine < -0.3
-        ? "They pull against each other."
-        : "They pull in different directions.";
+        ? "They change the weights in opposite directions."
+        : "They change the weights in different directions.";
   const first = now.weights[0];
   const own = () => {
     const { value } = frame;
@@ -89,23 +89,23 @@ export function UnitPanel() {
       <div class="unit-row">
         <Tile read={own} label={`unit ${unit.value} of ${first?.units ?? 0}`} />
         <span class="sign" aria-hidden="true" />
-        <Tile read={() => frame.value?.halves?.encoder ?? null} label="from reading" />
+        <Tile read={() => frame.value?.halves?.encoder ?? null} label="from the encoder" />
         <span class="sign" aria-hidden="true">
           +
         </span>
-        <Tile read={() => frame.value?.halves?.decoder ?? null} label="from drawing" />
+        <Tile read={() => frame.value?.halves?.decoder ?? null} label="from the decoder" />
         <span class="sign" aria-hidden="true">
           =
         </span>
-        <Tile read={sum} label="its gradient" />
+        <Tile read={sum} label="gradient" />
       </div>
       <p>
         <span class="split" aria-hidden="true">
           <span style={{ width: `${share * 100}%` }} />
         </span>
-        {Math.round(share * 100)} % of the correction comes from reading,{" "}
-        {100 - Math.round(share * 100)} % from drawing. {accord}{" "}
-        {tied.value && settings.value.family === "dense" ? "A tied weight follows their sum." : ""}
+        {Math.round(share * 100)} % of the gradient comes from the encoder,{" "}
+        {100 - Math.round(share * 100)} % from the decoder. {accord}{" "}
+        {tied.value ? "A tied weight is changed by their sum." : ""}
       </p>
     </section>
   );

@@ -1,5 +1,5 @@
-// The data sets that the page makes itself. Values are rounded to 1/4096: engines differ in the last bits of
-// sine and cosine, and a link must replay to the same weights everywhere.
+// The data sets that need no file. Values are rounded to 1/4096, because engines differ in the last bits of sine and cosine, and
+// a link must give the same weights everywhere.
 
 import { digits } from "tied-autoencoder/digits";
 import type { DataSet } from "../protocol.ts";
@@ -44,7 +44,7 @@ function circles(): DataSet {
   const labels: string[] = [];
   const values = table(rows, 3, (i) => {
     const angle = random() * 2 * Math.PI;
-    const isSecond = i % 4 > 1; // every tenth row is held out: both rings must be among them
+    const isSecond = i % 4 > 1; // one row in ten is held out: both rings must be among these rows
     labels.push(isSecond ? "B" : "A");
     const [c, s] = [Math.cos(angle), Math.sin(angle)];
     // Two linked rings: no plane shows both without crossing them.
@@ -81,7 +81,7 @@ function space(title: string, values: Float32Array, labels: string[]): DataSet {
 const SENSORS = ["inlet", "outlet", "pump", "valve", "flow", "level", "heat", "power"];
 const UNITS = [4, 4, 30, 12, 2, 8, 60, 250];
 
-/** A plant of eight sensors that follow two hidden causes, with forty rows where one sensor goes its own way. */
+/** Eight sensors of a plant that depend on two hidden variables. In forty rows one sensor has a fault. */
 function sensors(): DataSet {
   const random = randomFrom(23);
   const rows = 1000;

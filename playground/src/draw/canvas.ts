@@ -1,6 +1,6 @@
-// Canvases that keep their pixels sharp, and quick drawing of pixel images for every frame.
+// Sharp canvases, and fast drawing of images in every frame.
 
-/** Gives a canvas the device's pixels for a size in CSS pixels; returns its context, scaled and empty. */
+/** Sets the resolution of a canvas for a size in CSS pixels. Returns its context, scaled and empty. */
 export function prepare(
   canvas: HTMLCanvasElement,
   width: number,
@@ -23,12 +23,12 @@ type Ramp = (value: number) => readonly [number, number, number];
 const PAPER = [255, 255, 255] as const;
 const NIGHT = [30, 33, 39] as const;
 
-/** Paper to ink: on a dark page the paper is dark. */
+/** White to black, or dark to light on a dark page. */
 export function inkRamp(dark: boolean): Ramp {
   return between(dark ? NIGHT : PAPER, dark ? [240, 238, 232] : [24, 27, 34]);
 }
 
-/** Paper to orange: how large an error is. */
+/** White to orange, for errors. */
 export function heatRamp(dark: boolean): Ramp {
   return between(dark ? NIGHT : PAPER, dark ? [255, 145, 60] : [200, 70, 0]);
 }
@@ -44,7 +44,7 @@ function between(
   };
 }
 
-/** Puts an image into a canvas of its size, one canvas pixel a pixel; CSS scales it. */
+/** Draws an image with one canvas pixel for each of its pixels. CSS scales the canvas. */
 export function putImage(
   canvas: HTMLCanvasElement,
   values: ArrayLike<number>,
@@ -79,7 +79,7 @@ export function mosaic(
   const size = width * height;
   const count = Math.floor(images.length / size);
   const down = Math.ceil(count / across);
-  // Room between the images, or they flow into each other.
+  // Space between the images, so that they do not run together.
   const [cell, line] = [width + Math.ceil(width / 4), height + Math.ceil(height / 4)];
   const values = new Float32Array(across * cell * down * line);
   for (let i = 0; i < count; i++) {

@@ -1,4 +1,4 @@
-// Points of the map: each label has a sign and its own colour. Digits are drawn as themselves.
+// The points of the map: each label has a sign and a colour. A label of one character is its own sign.
 
 const ON_LIGHT = [
   "#3b5fc0",
@@ -47,7 +47,7 @@ export function marksFor(labels: readonly string[], dark: boolean): Map<string, 
   );
 }
 
-/** A mark as a small picture, to be drawn a thousand times a frame. */
+/** A mark as a small picture, because a frame draws it a thousand times. */
 export function sprite(mark: Mark, size: number, ratio: number): HTMLCanvasElement {
   const canvas = document.createElement("canvas");
   canvas.width = Math.ceil(size * 1.4 * ratio);

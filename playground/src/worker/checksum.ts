@@ -1,5 +1,5 @@
-// A checksum of a model's weights: CRC-32 over their bytes in the order of their names. It shows that a
-// replayed run ended at the same bits; it protects against nothing.
+// A checksum of a model's weights: CRC-32 over their bytes in the order of their names. It shows that a replayed run has the
+// same final bits. It is no protection against deliberate changes.
 
 /** Eight hexadecimal digits. */
 export function checksumOf(

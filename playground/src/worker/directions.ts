@@ -1,5 +1,5 @@
-// The two directions in which codes spread most, by power iteration. Each frame continues from the one before,
-// so that the map turns slowly instead of jumping.
+// The two leading principal components of the codes, by power iteration. Each frame starts from the directions of the frame
+// before, so that the map turns slowly and does not jump.
 
 const ROUNDS = 6;
 

@@ -1,34 +1,37 @@
-// The second worker, for what few visitors ask: reading their tables, and the detector. Its program is a file of
-// its own, which the page loads when it is first needed.
+// The second worker: it reads the visitor's files, fits the detector and writes the report. Its program is a separate file,
+// which the page loads when it is first needed.
 
 import { TiedAutoencoder } from "tied-autoencoder";
 import { AnomalyDetector } from "tied-autoencoder/detect";
 import { report } from "tied-autoencoder/report";
-import type { HelperAsked, ReportWish } from "../protocol.ts";
-import { readTableFile } from "./read-table.ts";
+import type { HelperAsked, ReportRequest } from "../protocol.ts";
+import { readFiles } from "./read-files.ts";
 import { progress, serve } from "./serve.ts";
 
 let detector: AnomalyDetector | undefined;
-let told = 0;
+let percent = 0;
 
-/** A message for every hundredth. */
-function tell(done: number): void {
-  if (Math.floor(done * 100) === told) return;
-  told = Math.floor(done * 100);
+/** Reports progress once per percent. */
+function reportPercent(done: number): void {
+  if (Math.floor(done * 100) === percent) return;
+  percent = Math.floor(done * 100);
   progress(done);
 }
 
-async function reportOn(wish: ReportWish): Promise<string> {
-  const { title, values, width, height, kind, names, labels } = wish.data;
-  const model = await TiedAutoencoder.load(wish.model, { simd: "baseline" });
+async function reportOn(request: ReportRequest): Promise<string> {
+  const { title, values, width, height, kind, names, labels } = request.data;
+  const model = await TiedAutoencoder.load(request.model, { simd: "baseline" });
   try {
     return report(model, values, {
       title: `Tied autoencoder on ${title}`,
-      history: { epoch: wish.steps, history: { loss: wish.loss, valLoss: wish.heldOut } },
+      history: {
+        epoch: request.steps,
+        history: { loss: request.loss, valLoss: request.heldOut },
+      },
       ...(names.length > 0 ? { columns: names } : {}),
       ...(labels.length > 0 ? { labels } : {}),
       ...(kind === "image" ? { images: { width, height } } : {}),
-      ...(Number.isFinite(wish.floor) ? { references: { PCA: wish.floor } } : {}),
+      ...(Number.isFinite(request.floor) ? { references: { PCA: request.floor } } : {}),
     });
   } finally {
     model.dispose();
@@ -36,7 +39,7 @@ async function reportOn(wish: ReportWish): Promise<string> {
 }
 
 serve<HelperAsked>(async (asked) => {
-  if (asked.call === "table") return readTableFile(asked.ask.file);
+  if (asked.call === "files") return readFiles(asked.ask.files);
   if (asked.call === "report") return reportOn(asked.ask);
   if (asked.call === "detect") {
     const { values, columns } = asked.ask;
@@ -44,7 +47,7 @@ serve<HelperAsked>(async (asked) => {
     detector = undefined;
     detector = await AnomalyDetector.fit(
       { data: values, shape: [values.length / columns, columns] },
-      { simd: "baseline", onProgress: ({ done }) => tell(done) },
+      { simd: "baseline", onProgress: ({ done }) => reportPercent(done) },
     );
     return detector.training.pValue.length;
   }

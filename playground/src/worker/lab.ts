@@ -1,4 +1,4 @@
-// One experiment: a model, its data, its twin and its past. Runs in the worker and knows nothing of messages.
+// One experiment: a model, its data, its untied twin and its earlier weights. It does not depend on messages or on the page.
 
 import { type ModelConfig, TiedAutoencoder } from "tied-autoencoder";
 import type { DataSet, Frame, Halves, Plane, Score, View, Weight } from "../protocol.ts";
@@ -12,7 +12,7 @@ import { halves, type TiedLayer, Twin } from "./twin.ts";
 const MAP_ROWS = 1200;
 /** Decoded images along each side of the map. */
 const GRID = 12;
-/** Looks back that are kept; every second one is dropped when there are more. */
+/** At most this many copies of earlier weights are kept. Beyond that, every second one is dropped. */
 const MOST_PAST = 96;
 /** One row in ten is held out: training never sees it. */
 const HELD_OUT = 10;
@@ -20,7 +20,7 @@ const HELD_OUT = 10;
 type Named = ReturnType<TiedAutoencoder["weights"]>;
 type Bounds = [left: number, right: number, bottom: number, top: number];
 
-/** What a model is made of, for a data set: also what "Copy as code" prints. */
+/** The configuration of the model for a data set. "Copy as code" prints the same. */
 export function configFor(
   settings: Settings,
   data: Pick<DataSet, "columns" | "kind">,
@@ -40,7 +40,7 @@ export function configFor(
 
 export class Lab {
   readonly #model: TiedAutoencoder;
-  /** A second model of the same shape, for looks at the past. */
+  /** A second model of the same shape, which shows earlier weights. */
   readonly #mirror: TiedAutoencoder;
   readonly #settings: Settings;
   readonly #data: DataSet;
@@ -74,7 +74,13 @@ export class Lab {
       ? await TiedAutoencoder.load(saved, { simd: "baseline" })
       : await TiedAutoencoder.create(config);
     const mirror = await TiedAutoencoder.create(config);
-    return new Lab(model, mirror, settings, data, changes);
+    try {
+      return new Lab(model, mirror, settings, data, changes);
+    } catch (error) {
+      model.dispose();
+      mirror.dispose();
+      throw error;
+    }
   }
 
   private constructor(
@@ -120,7 +126,7 @@ export class Lab {
   async floor(): Promise<number> {
     const { columns, kind } = this.#data;
     const { family } = this.#settings;
-    // A sparse code says as much as its kept units.
+    // A sparse code has as many numbers as units that it keeps.
     const numbers = family === "topK" ? kept(this.#settings.code) : this.#settings.code;
     const code = Math.min(numbers, columns);
     const linear = await TiedAutoencoder.create({
@@ -175,7 +181,7 @@ export class Lab {
     }
   }
 
-  /** Changes that were recorded for this step: those of a link that is replayed. */
+  /** Applies the changes recorded for this step, for example those of a link. */
   async #applyChanges(): Promise<void> {
     for (const { step, key, value } of this.#changes) {
       if (step === this.#model.stepCount) await this.#apply(key, value);
@@ -187,12 +193,12 @@ export class Lab {
       if (this.#model.learningRate !== value) this.#model.learningRate = value;
     } else if (value !== this.#noise) {
       this.#noise = value;
-      await this.#steps?.return(undefined); // the model is free for another run only then
+      await this.#steps?.return(undefined); // before that, the model refuses another run
       this.#steps = undefined;
     }
   }
 
-  /** Changes a setting from the next step on, and says at which step that was. */
+  /** Changes a setting from the next step on. Returns the change with its step. */
   change(key: LiveKey, value: number): Change {
     const change = { step: this.#model.stepCount, key, value };
     this.#changes.push(change);
@@ -203,12 +209,12 @@ export class Lab {
     this.#twin = tied ? undefined : new Twin(this.#layers(this.#model.weights()), this.#settings);
   }
 
-  /** The picture of the model as it is, or as it was at a step that was kept. */
+  /** The model as it is, or as it was at a kept step. */
   frame(view: View, loss: number, past: number | null = null): Frame {
     const old = past === null ? undefined : this.#past.find(({ step }) => step === past);
     const model = old ? this.#mirror : this.#model;
     if (old) model.setWeights(old.weights);
-    const named = model.weights(); // copies: what a frame holds is handed to the page
+    const named = model.weights(); // copies, because the buffers of a frame move to the page
     const layers = this.#layers(named);
     const { columns, values, kind } = this.#data;
     const sample = Math.max(0, Math.min(values.length / columns - 1, view.sample));
@@ -258,7 +264,7 @@ export class Lab {
     return this.#model.encode(gather(this.#data.values, this.#data.columns, rows));
   }
 
-  /** How well a row that the model has not seen comes back, and how odd that is beside held-out rows. */
+  /** The reconstruction of a row, and the p-value of its error among the errors of held-out rows. */
   score(values: Float32Array): Score {
     const model = this.#model;
     const code = model.encode(values);
@@ -309,7 +315,7 @@ export class Lab {
     });
   }
 
-  /** The two uses' gradients of a unit, on the sample and the 31 rows after it. */
+  /** The gradient of a unit's weights from each of the two uses, on the sample and the 31 rows after it. */
   #halvesOf(layers: readonly TiedLayer[], unit: number, sample: number): Halves | null {
     const first = layers[0]?.weight;
     if (unit < 0 || !first || unit >= first.units || this.#settings.family !== "dense") return null;
@@ -327,8 +333,8 @@ export class Lab {
     return split ? { unit, encoder: own(split.encoder), decoder: own(split.decoder) } : null;
   }
 
-  /** The row with noise as in training, so that one sees what the model is asked to clean. Rows of a table stay as
-   * they are, because the page compares their values with what was expected. */
+  /** The row with noise as in training, to show what the model has to clean. Rows of a table get none, because the page
+   * compares their values with the reconstruction. */
   #withNoise(row: Float32Array, number: number): Float32Array {
     if (this.#noise === 0 || this.#data.kind === "table") return row;
     const random = randomFrom(number + 1); // the same noise in every frame
@@ -344,7 +350,7 @@ export class Lab {
     return columnStatistics(this.#data, this.#train);
   }
 
-  /** Two units of the code, with the rest at their means; or the directions in which codes spread most. */
+  /** Two units of the code, the others at their means; or the two leading principal components of the codes. */
   #planeOf(codes: Float32Array, axes: View["axes"]): Plane {
     const size = this.#settings.code;
     const origin = new Float32Array(size);
@@ -385,7 +391,7 @@ export class Lab {
     return { grid: model.decode(asked), gridSize: GRID };
   }
 
-  /** The map's edges. They follow the points slowly, so that the map does not tremble. */
+  /** The edges of the map. They follow the points slowly, so that the map does not shake. */
   #boundsOf(points: Float32Array, key: string): Bounds {
     let [left, right, bottom, top] = [Infinity, -Infinity, Infinity, -Infinity];
     for (let i = 0; i < points.length; i += 2) {

@@ -1,5 +1,5 @@
-// A dense autoencoder in plain loops, for two things that the package does not do on purpose: an untied twin,
-// whose decoder has its own weights, and the gradient of a tied weight split into its two uses.
+// A dense autoencoder in plain loops, for two things that the package does not have: an untied twin, whose decoder has its own
+// weights, and the gradient of a tied weight from each of its two uses.
 
 import type { Activation } from "../settings.ts";
 

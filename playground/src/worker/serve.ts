@@ -1,8 +1,8 @@
-// A worker's end of the channel: questions are answered one after another.
+// A worker's end of the message channel. It answers questions one after another.
 
 import type { Answered } from "../protocol.ts";
 
-/** Any question: its number, its name and what is asked. */
+/** Any question. */
 interface Question {
   readonly id: number;
 }
@@ -14,7 +14,7 @@ interface Scope<Asked> {
 
 export function serve<Asked extends Question>(answer: (asked: Asked) => Promise<unknown>): void {
   const scope = self as unknown as Scope<Asked>;
-  // One after another: a step is asynchronous, and nothing may come between its halves.
+  // A step is asynchronous, and no other question may run before it ends.
   let last: Promise<void> = Promise.resolve();
   scope.onmessage = ({ data: asked }) => {
     last = last.then(async () => {
@@ -29,7 +29,7 @@ export function serve<Asked extends Question>(answer: (asked: Asked) => Promise<
   };
 }
 
-/** Tells the page how far a question has come, from 0 to 1. */
+/** Tells the page the progress of a question, from 0 to 1. */
 export function progress(share: number): void {
   (self as unknown as Scope<never>).postMessage({ progress: share }, []);
 }

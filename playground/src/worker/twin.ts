@@ -1,5 +1,5 @@
-// The untied twin: it starts from the tied model's weights, has its own decoder, and trains on the same
-// rows with the same optimizer. What it costs and how far its halves drift apart is what the page shows.
+// The untied twin: it starts from the tied model's weights, has its own decoder, and trains on the same rows with the same
+// optimizer. The page shows its parameters, its loss and the distance between its two sets of weights.
 
 import type { TwinFrame, Weight } from "../protocol.ts";
 import { normalFrom, randomFrom } from "../random.ts";
@@ -14,7 +14,7 @@ export interface TiedLayer {
   readonly decoderBias: Float32Array;
 }
 
-/** The network in plain layers, the decoder's weights being the encoder's transposed. */
+/** The network as plain layers. The decoder's weights are copies of the encoder's, transposed. */
 export function unrolled(tied: readonly TiedLayer[], activation: Activation): PlainLayer[] {
   const encoder = tied.map(({ weight, bias }) => ({
     units: weight.units,
@@ -33,7 +33,7 @@ export function unrolled(tied: readonly TiedLayer[], activation: Activation): Pl
   return [...encoder, ...decoder.reverse()];
 }
 
-/** The gradient of a tied layer's weights by use: what encoding asks for, and what decoding does. */
+/** The gradient of a tied layer's weights from each use, the encoder and the decoder. */
 export function halves(
   tied: readonly TiedLayer[],
   activation: Activation,

@@ -1,4 +1,4 @@
-// The worker of the page: answers its questions one after another.
+// The worker that trains: it answers the page's questions one after another.
 
 import type { Asked } from "../protocol.ts";
 import { Lab } from "./lab.ts";
@@ -9,10 +9,12 @@ let lab: Lab | undefined;
 async function answer(asked: Asked): Promise<unknown> {
   if (asked.call === "open") {
     const { settings, data, changes, saved, view } = asked.ask;
+    const next = await Lab.open(settings, data, changes, saved);
+    const first = next.frame(view, Number.NaN);
+    // Only now: if the new model cannot be made, the old one stays.
     await lab?.close();
-    lab = undefined;
-    lab = await Lab.open(settings, data, changes, saved);
-    return lab.frame(view, Number.NaN);
+    lab = next;
+    return first;
   }
   if (!lab) throw new Error("Nothing is open.");
   switch (asked.call) {
