@@ -1,14 +1,17 @@
-// A server keeps answering while a model trains, because no call of the package blocks the event loop for long. The goal is
-// 50 ms. The limit here is larger, for busy machines, and far less than the time of work without pauses.
+// A server keeps answering while a model trains, because no call of the package blocks the event loop for more than 50 ms of
+// processor time. On a busy machine this time varies, so a call may be repeated.
 
 import { describe, expect, test } from "vitest";
 import { AnomalyDetector } from "../../src/detect/detector.ts";
 import { TiedAutoencoder } from "../../src/index.ts";
-import { longCalls, longestTask, timeToAbort } from "../support/tasks.mjs";
+import { longCalls, longestTask, shortest, timeToAbort } from "../support/tasks.mjs";
 
-const LIMIT_MILLISECONDS = 1000;
-/** In one piece a fit of these sizes takes 250 ms to 2 s, an update up to 1 s. */
-const DETECTOR_LIMIT_MILLISECONDS = 250;
+/** In one piece these calls take 250 ms to some seconds. */
+const LIMIT_MILLISECONDS = 50;
+/** Detectors of windows train models of many columns. In one piece a fit or an update takes up to 2 s. */
+const DETECTOR_LIMIT_MILLISECONDS = 100;
+/** By the clock, on a machine that may be busy. */
+const ABORT_MILLISECONDS = 1000;
 const FEW_STEPS = { models: 3, hidden: [32, 16], steps: 60 };
 
 function rows(count: number, width: number) {
@@ -41,7 +44,7 @@ function objects({ columns }: ReturnType<typeof mixed>) {
 
 describe("the longest task", () => {
   test.each(Object.entries(longCalls({ TiedAutoencoder })))("%s", async (name, run) => {
-    const { longest, milliseconds } = await run(longestTask);
+    const { longest, milliseconds } = await shortest(() => run(longestTask), LIMIT_MILLISECONDS);
     console.log(`${name}: ${longest.toFixed(0)} ms of ${milliseconds.toFixed(0)} ms`);
     expect(longest).toBeLessThan(LIMIT_MILLISECONDS);
   });
@@ -50,7 +53,7 @@ describe("the longest task", () => {
   test.each(Object.entries(abortable))("an abort of %s is heard", async (name, run) => {
     const milliseconds = await run(timeToAbort);
     console.log(`${name}: ended ${milliseconds.toFixed(0)} ms after the abort`);
-    expect(milliseconds).toBeLessThan(LIMIT_MILLISECONDS); // also false for NaN
+    expect(milliseconds).toBeLessThan(ABORT_MILLISECONDS); // also false for NaN
   });
 
   const detectors = {
@@ -78,7 +81,10 @@ describe("the longest task", () => {
       },
     };
     for (const [what, run] of Object.entries(work)) {
-      const { longest, milliseconds } = await longestTask(run);
+      const { longest, milliseconds } = await shortest(
+        () => longestTask(run),
+        DETECTOR_LIMIT_MILLISECONDS,
+      );
       console.log(`${name}, ${what}: ${longest.toFixed(0)} ms of ${milliseconds.toFixed(0)} ms`);
       expect(longest, what).toBeLessThan(DETECTOR_LIMIT_MILLISECONDS);
     }

@@ -1,9 +1,9 @@
-"""What a model computes, by PyTorch's autograd and optimizers, straight from the definitions.
+"""Computes models with PyTorch's autograd and optimizers, directly from their definitions.
 
-Reads a case a line as JSON and answers a line each. Every case is computed in float64, and twice more with the errors
-that float32 brings: in float32, and in float64 from parameters that are moved by a rounding error. The answer holds the
-float64 results and, for each, the larger distance of the other two. `margin` is how near a value came to a place where a
-derivative or a selection jumps, as a share of the largest of its kind.
+Reads one case per line as JSON, and writes one answer per line. Every case is computed in float64. To estimate rounding
+errors, it is also computed in float32, and three times in float64 from parameters that are moved by a rounding error. The
+answer contains the float64 results and, for each result, the largest distance of the other four from it. `margin` is the
+smallest distance of a value from a discontinuity of a derivative or a selection, as a share of the largest such value.
 """
 
 import json
@@ -41,7 +41,7 @@ def options(spec):
 
 
 def is_smooth(spec):
-    """Whether the derivative has no jump."""
+    """Whether the derivative is continuous."""
     return name(spec) in SMOOTH or (name(spec) == "elu" and options(spec).get("alpha", 1.0) == 1)
 
 
@@ -87,7 +87,7 @@ class Model:
         return torch.tensor(data, dtype=D).reshape(value["shape"])
 
     def prepare(self):
-        """Scaled rows, and what stands for missing ones."""
+        """Scales the rows and replaces missing values."""
         x = self.tensor(self.case["x"])
         known = ~torch.isnan(x)
         mean = x.nansum(0) / known.sum(0)
@@ -112,7 +112,7 @@ class Model:
         self.target = scaled(target if masked else fill(target))
 
     def near(self, distances, largest):
-        """Notes the least of some distances, as a share of the largest value."""
+        """Updates the margin with the smallest of some distances, as a share of the largest value."""
         if distances.numel() > 0 and float(largest) > 0:
             self.margin = min(self.margin, float((distances.abs() / largest).min()))
 
@@ -128,7 +128,7 @@ class Model:
         return F.linear(h, w if encodes else w.t(), bias)
 
     def drop(self, h, s, step, rows):
-        """Dropout behind layer s of the 2n."""
+        """Dropout after layer s of the 2n layers. The case contains the values to keep."""
         kept = self.case.get("kept", {}).get(str(s))
         if step is None or kept is None:
             return h
@@ -146,7 +146,7 @@ class Model:
         return h, z
 
     def largest(self, h, k):
-        """Places of the k largest values of each row, of equal ones the first."""
+        """Indices of the k largest values of each row. Of equal values the first is taken."""
         order = torch.sort(h, dim=1, descending=True, stable=True).indices
         if k < h.shape[1]:
             s = torch.gather(h.detach(), 1, order)
@@ -184,7 +184,7 @@ class Model:
         return h * mask
 
     def forward(self, x, target, step=None, rows=slice(None)):
-        """Code, reconstruction and the terms of the loss. `step` is given in training."""
+        """Returns the code, the reconstruction and the loss. `step` is None outside of training."""
         config, n = self.config, self.depth
         terms = []
         training = step is not None
@@ -224,7 +224,7 @@ class Model:
         return code_value, y, sum(terms)
 
     def reconstruction(self, y, logits, target):
-        """The outputs, and their mean loss over the known targets."""
+        """Returns the outputs and their mean loss over the known targets."""
         loss = name(self.config["loss"])
         own = options(self.config["loss"])
         known = ~torch.isnan(target)
@@ -248,7 +248,7 @@ class Model:
         return y, each.sum() / max(1, int(known.sum()))
 
     def mixed(self, y, t, own):
-        """Squared errors of numbers and cross entropies of categories, each a field with its weight."""
+        """Returns the outputs and the weighted mean of squared errors (numbers) and cross entropies (categories)."""
         levels = dict((first, count) for first, count in own["categories"])
         outputs, fields = [], []
         column = 0
@@ -325,7 +325,7 @@ class Model:
         return adam(parameters, betas=(float(o["beta1"]), float(o["beta2"])), eps=o["epsilon"], **common)
 
     def gradients(self, first, count, step, parts):
-        """The loss of a batch that is taken in parts; leaves the gradients at the parameters."""
+        """Returns the loss of a batch that is processed in parts. The parameters have its gradient afterwards."""
         for value in self.p.values():
             value.grad = torch.zeros_like(value)
         masked = self.config["missing"] == "mask"
@@ -363,7 +363,7 @@ class Model:
             w.grad -= (w.grad * w).sum(1, keepdim=True) / (w * w).sum(1, keepdim=True) * w
 
     def look(self, which):
-        """Codes, reconstructions in the data's units and the loss of all rows."""
+        """Returns the codes, the reconstructions in the units of the data and the loss of all rows."""
         with torch.no_grad():
             code, y, loss = self.forward(self.x, self.target)
         units = y.to(D) * self.scale + self.center
@@ -414,9 +414,9 @@ def finite(value):
 def answer(case):
     model = Model(case, D)
     exact = model.run()
-    others = [Model(case, torch.float32).run(), Model(case, D, 1).run()]
+    others = [Model(case, torch.float32).run(), *(Model(case, D, seed).run() for seed in (1, 2, 3))]
     errors = {key: max(distance(other[key], value) for other in others) for key, value in exact.items()}
-    # A small loss is a difference of larger values, and one number: its error may be small by chance.
+    # A loss is a single number, so its measured error may be small by chance. A small loss is a difference of larger values.
     size = float(torch.nan_to_num(model.target).abs().max())
     for key in ("loss", "losses", "evaluate before", "evaluate after"):
         largest = float(exact[key].abs().max())
