@@ -55,6 +55,17 @@ describe("detect DATA NEW", () => {
     expect(Math.max(...widths)).toBeLessThanOrEqual(80);
   });
 
+  test("judges rows of one table by models that have not seen them, and says what is unlikely", async () => {
+    const odd = (row: number) => (row === 40 ? { plan: "gold" } : row === 50 ? { age: 150 } : {});
+    writeFileSync(join(folder, "one.csv"), customers(300, 5, odd));
+    const { out, err } = await runLine(folder, `detect one.csv ${SMALL}`);
+    expect(out).toMatch(
+      /C1040 \(line 42\).*\n +plan +gold +0\.\d+ % likely, expected (free|basic|pro)\n/,
+    );
+    expect(out).toMatch(/C1050 \(line 52\).*\n +age +150 +expected \d\d(\.\d+)? \(above\)/);
+    expect(err).not.toContain("orders rows");
+  });
+
   test("writes every row with its names, and the column of the first reason", async () => {
     await runLine(folder, `detect d.safetensors new.csv -q -o scores.csv`);
     const [header, ...rows] = readFileSync(join(folder, "scores.csv"), "utf8").trim().split("\n");
@@ -261,6 +272,8 @@ describe("time series", () => {
     writeFileSync(join(folder, "machines.csv"), `${header},machine\n${rows.join("\n")}\n`);
     const { err } = await runLine(folder, "detect machines.csv");
     expect(err).toContain('"time" goes up evenly for each "machine"');
+    expect(err).toMatch(/machine +ignore +names the series; not learned/);
+    expect(err).toMatch(/time +time +orders rows; not learned/);
   });
 });
 

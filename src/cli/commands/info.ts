@@ -103,7 +103,7 @@ async function detectorFacts(path: string): Promise<Facts> {
     setting("detector", detectorText(detector)),
     setting("learned", `${grouped(detector.training.score.length)} rows${time}${group}`),
     ...(decision ? [setting("flags", decisionText(decision))] : []),
-    ...schemaLines(schema),
+    ...schemaLines(schema, window),
     ...notes.map((note) => setting("note", visibleLines(note))),
     ...(drift.alarm
       ? [setting("drift", "rows that it saw since are no longer like those learned")]

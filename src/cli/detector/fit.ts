@@ -190,7 +190,7 @@ export function fitDetector(
     const { calibrationRows } = detector.config;
     const decision = asked ?? defaultDecision(isSeries, isAmongThemselves, calibrationRows);
     const later = asked ?? defaultDecision(isSeries, false, calibrationRows);
-    for (const line of schemaLines(detector.schema)) report.say(line);
+    for (const line of schemaLines(detector.schema, detector.config.window)) report.say(line);
     if (series.why !== "") report.say(setting("series", series.why));
     report.say(setting("detector", detectorText(detector), duration(seconds)));
     tellYardstick(detector, report);

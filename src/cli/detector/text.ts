@@ -16,27 +16,34 @@ const MOST_REASONS = 3;
 /** Models that copy much of their input give most values a high probability, so only small ones are shown. */
 const UNLIKELY = 0.05;
 
+/** The columns of a series: of the time, and of the names of several series. */
+type SeriesColumns = NonNullable<AnomalyDetector["config"]["window"]>;
+
 /** The kind of each column, as lines with a heading. */
-export function schemaLines(schema: readonly ColumnSchema[]): string[] {
-  const lines = schema.length > MOST_LISTED ? byKind(schema) : eachColumn(schema);
+export function schemaLines(schema: readonly ColumnSchema[], series?: SeriesColumns): string[] {
+  const lines = schema.length > MOST_LISTED ? byKind(schema) : eachColumn(schema, series);
   return lines.map((line, i) => cut((i === 0 ? "columns" : "").padEnd(INDENT) + line, WIDTH));
 }
 
-function eachColumn(schema: readonly ColumnSchema[]): string[] {
+function eachColumn(schema: readonly ColumnSchema[], series?: SeriesColumns): string[] {
   const width = Math.min(22, Math.max(...schema.map(({ name }) => String(name).length)));
   return schema.map((column) => {
     const name = visible(String(column.name), width).padEnd(width);
-    return `${name}  ${column.kind.padEnd(8)}  ${aboutColumn(column)}`.trimEnd();
+    return `${name}  ${column.kind.padEnd(8)}  ${aboutColumn(column, series)}`.trimEnd();
   });
 }
 
-function aboutColumn({ kind, levels = [], value, missing, reason }: ColumnSchema): string {
+function aboutColumn(
+  { name, kind, levels = [], value, missing, reason }: ColumnSchema,
+  series: SeriesColumns | undefined,
+): string {
+  if (series && name === series.groupBy) return "names the series; not learned";
   const what = {
     number: "",
     boolean: "",
     category: levels.length > 0 ? shortList(levels, 34) : "",
     constant: `always ${visible(String(value), 24)}`,
-    time: "orders rows; not learned",
+    time: series && name === series.time ? "orders rows; not learned" : "not learned",
     id: "names rows; not learned",
     ignore: reason === "" ? "left out" : `left out: ${reason}`,
   }[kind];
@@ -178,10 +185,10 @@ export function reasonText(
   if (kind === "constant") return `always ${valueText(expected)} before`;
   if (probability === 0) return `never seen; expected ${valueText(expected)}`;
   const isUnlikely = probability !== undefined && probability < UNLIKELY;
-  const likely = isUnlikely ? `, ${percent(probability)} likely` : "";
-  if (value === expected) return `usual by itself, but not with the other columns${likely}`;
+  const likely = isUnlikely ? `${percent(probability)} likely, ` : "";
+  if (value === expected) return `${likely}usual by itself, but not with the other columns`;
   const side = sign > 0 ? " (above)" : sign < 0 ? " (below)" : "";
-  return `expected ${expectedText(expected, value)}${side}${likely}`;
+  return `${likely}expected ${expectedText(expected, value)}${side}`;
 }
 
 /** The expected value, as precise as the actual value. For example, 1e-9 next to 80 is shown as 0. */
