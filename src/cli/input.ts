@@ -1,7 +1,7 @@
 // Tables of numbers from files or the standard input. The first bytes determine the format. CSV is read in batches. Binary
 // formats are read whole and returned in slices.
 
-import { type CellOptions, hintFor } from "../formats/cell-values.ts";
+import { type CellOptions, hintFor, type UsualDecimal } from "../formats/cell-values.ts";
 import { SNIFF_BYTES } from "../formats/contents.ts";
 import { openCsv } from "../formats/csv.ts";
 import type { CsvDelimiter } from "../formats/csv-dialect.ts";
@@ -40,6 +40,8 @@ export interface Table {
   /** The name of the table in messages. */
   readonly file: string;
   readonly format: TableFormat;
+  /** The decimal mark of a CSV file, as given or detected. Absent for other formats. */
+  readonly decimal?: "." | "," | undefined;
   /** The number of chosen columns. */
   readonly columns: number;
   /** The number of columns in the file. */
@@ -71,7 +73,7 @@ export interface TableOptions {
   readonly header: boolean | "auto";
   readonly delimiter: CsvDelimiter | "auto";
   /** The text format of numbers in CSV. */
-  readonly cells: CellOptions;
+  readonly cells: CellOptions & UsualDecimal;
   /** Called with a warning about a decision that may be wrong. */
   readonly warn: (message: string) => void;
   /** The name of the array in an NPZ file. */
@@ -115,7 +117,7 @@ export const tableOptions = {
   decimal: {
     value: "CHAR",
     help: "what stands before the decimals of CSV numbers: a point or a comma",
-    default: "a point",
+    default: "by the content, or a point where commas separate cells",
   },
   thousands: { value: "CHAR", help: "what groups the digits of CSV numbers, as in 1'234'567" },
   units: { value: "LIST", help: "what stands beside CSV numbers and is dropped: %,kg" },
@@ -123,12 +125,15 @@ export const tableOptions = {
 } as const satisfies Options;
 
 /** The requirements for columns, without the choice of the user. */
-export type Wanted = Pick<TableOptions, "wanted" | "otherwise" | "isFixed">;
+export type Wanted = Pick<TableOptions, "wanted" | "otherwise" | "isFixed"> & {
+  /** The decimal mark of the rows that were learned. */
+  readonly decimal?: "." | "," | undefined;
+};
 
 export function readTableOptions(
   args: Arguments,
   { warn }: Pick<Reporter, "warn">,
-  wanted: Wanted = {},
+  { decimal, ...wanted }: Wanted = {},
 ): TableOptions {
   const columns = args.text("columns");
   const delimiter = args.text("delimiter");
@@ -143,7 +148,7 @@ export function readTableOptions(
     columns: columns === undefined ? undefined : parseColumns(columns),
     header: args.flag("no-header") ? false : args.flag("header") ? true : "auto",
     delimiter: named === undefined ? "auto" : DELIMITERS[named],
-    cells: readCellOptions(args),
+    cells: { ...readCellOptions(args), usualDecimal: decimal },
     warn,
     array: args.text("array"),
   };
@@ -178,7 +183,7 @@ function readCellOptions(args: Arguments): CellOptions {
     throw new UsageError(`--thousands and --decimal cannot both be ${quoted(thousands)}.`);
   }
   return {
-    decimal: decimal === "," ? "," : ".",
+    decimal: decimal === "," || decimal === "." ? decimal : undefined,
     thousands,
     units: args.text("units")?.split(","),
   };
@@ -251,6 +256,10 @@ export const columnOf = (table: Table, column: number): string => {
   return `${(table.fileColumns[column] ?? column) + 1}${name === undefined ? "" : ` (${quoted(name)})`}`;
 };
 
+/** The format of a table in messages: `csv`, or `csv with decimal commas`. */
+export const formatText = ({ format, decimal }: Pick<Table, "format" | "decimal">): string =>
+  decimal === "," ? `${format} with decimal commas` : format;
+
 /** A hint how to leave columns out. */
 export const withoutColumns = (table: Table, columns: readonly number[]): string =>
   withoutHint(
@@ -315,6 +324,7 @@ export function optionFor(look: NumberLook, cell: string): string | undefined {
 /** The options for reading cells that look like numbers. */
 const OPTIONS: Readonly<Partial<Record<NumberLook, string>>> = {
   decimalComma: "--decimal , reads decimal commas",
+  decimalPoint: "--decimal . reads decimal points",
   grouped: "--thousands reads digits in groups",
   percent: "--units % reads percentages",
   currency: "--units drops what stands beside numbers",
@@ -436,6 +446,7 @@ async function csvTable(
   const { names, chosen, lines } = csv;
   const fileWidth = csv.dialect.columns;
   return {
+    decimal: csv.dialect.decimal,
     columns: chosen.length,
     fileWidth,
     names,

@@ -24,6 +24,8 @@ export interface Fingerprint {
 export interface ModelNote {
   /** The names of the columns, in the order of the model. */
   readonly columns?: readonly string[] | undefined;
+  /** The decimal mark of the training rows, if it is not a point. */
+  readonly decimal?: "," | undefined;
   /** The options of the run as they were typed, without paths. */
   readonly training?: Readonly<Record<string, string | boolean>> | undefined;
   /** The fingerprints of the training rows and of the rows of the validation file. */
@@ -161,12 +163,12 @@ export function withNote(file: Uint8Array, note: object): Uint8Array[] {
 /** The note in the metadata. A damaged note, or one of another program, counts as an empty one. */
 export function parseNote(text: string | undefined): ModelNote {
   try {
-    const { columns, training, data, validation, losses } = JSON.parse(text ?? "{}") as Record<
-      string,
-      unknown
-    >;
+    const { columns, decimal, training, data, validation, losses } = JSON.parse(
+      text ?? "{}",
+    ) as Record<string, unknown>;
     return {
       columns: isStrings(columns) ? columns : undefined,
+      decimal: decimal === "," ? decimal : undefined,
       training: isOptions(training) ? training : undefined,
       data: isFingerprint(data) ? data : undefined,
       validation: isFingerprint(validation) ? validation : undefined,

@@ -103,7 +103,7 @@ async function otherColumns(
   chosen: Table | undefined,
   { cells, header, delimiter }: Pick<TableOptions, "cells" | "header" | "delimiter">,
 ): Promise<Other[]> {
-  const reader = new CellReader(cells);
+  let reader: CellReader | undefined;
   let counts: { values: number; texts: number; first: string }[] = [];
   const { bytes } = await openSource(path);
   const columns = (count: number) => {
@@ -112,12 +112,14 @@ async function otherColumns(
     return places;
   };
   let rows = 0;
-  for await (const table of streamTable(bytes, { header, delimiter, columns })) {
+  for await (const table of streamTable(bytes, { ...cells, header, delimiter, columns })) {
+    reader ??= new CellReader({ ...cells, decimal: table.decimal });
+    const read = reader;
     counts.forEach((count, i) => {
       const values = table.columns[i]?.values ?? [];
       for (let row = 0; row < table.rows; row++) {
         const text = String(values[row] ?? "").trim();
-        const number = reader.number(text);
+        const number = read.number(text);
         if (Number.isNaN(number)) continue;
         count.values += 1;
         if (number !== undefined) continue;

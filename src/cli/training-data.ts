@@ -7,6 +7,7 @@ import { parseColumns } from "./columns.ts";
 import { CommandError } from "./errors.ts";
 import {
   columnOf,
+  formatText,
   openTable,
   type Piece,
   placeOf,
@@ -32,6 +33,8 @@ export interface TableData {
 export interface Demands {
   /** The column names that an existing model was trained on. */
   readonly names?: readonly string[] | undefined;
+  /** The decimal mark of the rows of an existing model. */
+  readonly decimal?: "," | undefined;
   /** The number of columns of an existing model. */
   readonly width?: number | undefined;
   /** The columns of an earlier run, for files without a header. */
@@ -60,6 +63,7 @@ export async function readTraining(
   const options = readTableOptions(args, report, {
     ...(names ? { wanted: { names, why: "which the model was trained on" } } : {}),
     isFixed: demands.width !== undefined,
+    decimal: demands.decimal,
     ...(earlier === undefined ? {} : { otherwise: parseColumns(earlier) }),
   });
   const table = await openTable(path, options);
@@ -85,7 +89,7 @@ export async function readValidationFile(
   demands: Demands,
   report: Reporter,
 ): Promise<TableData> {
-  const { columns, ...options } = readTableOptions(args, report);
+  const { columns, ...options } = readTableOptions(args, report, { decimal: training.decimal });
   const table = await openTable(path, {
     ...options,
     ...(training.names
@@ -160,11 +164,12 @@ function tell({ table, facts }: TableData, milliseconds: number, report: Reporte
   const range = `${short(facts.low)} to ${short(facts.high)}`;
   const gaps = facts.missing > 0 ? `, ${grouped(facts.missing)} values missing` : "";
   report.say(
-    setting("data", `${size}, from ${range}${gaps}`, `${table.format}, read in ${seconds} s`),
+    setting("data", `${size}, from ${range}${gaps}`, `${formatText(table)}, read in ${seconds} s`),
   );
   report.event("data", () => ({
     file: table.file,
     format: table.format,
+    decimal: table.decimal,
     rows: facts.rows,
     columns: facts.columns,
     names: table.names,

@@ -6,7 +6,11 @@ import type { NumberLook } from "./errors.ts";
 
 /** How numbers are written in a table, and which texts are missing values. */
 export interface CellOptions {
-  /** The separator between a number's whole part and its decimals. Default ".". */
+  /**
+   * The separator between a number's whole part and its decimals. Default ".", except in CSV whose delimiter is not a comma:
+   * there it is a comma if a column of the first 100 rows has only numbers and some of them are like 12,5, and no number has
+   * a point.
+   */
   readonly decimal?: "." | "," | undefined;
   /** The separator between groups of digits, as in 1'234'567. Default none. */
   readonly thousands?: "," | "." | "'" | " " | undefined;
@@ -17,6 +21,12 @@ export interface CellOptions {
    * `MISSING`. Empty cells are always missing.
    */
   readonly missing?: readonly string[] | undefined;
+}
+
+/** The decimal mark of earlier data of the same kind. */
+export interface UsualDecimal {
+  /** The decimal mark where none is given, and the first rows of a CSV file do not decide. Default ".". */
+  readonly usualDecimal?: "." | "," | undefined;
 }
 
 /**
@@ -59,7 +69,13 @@ export class CellReader {
   private readonly units: readonly string[];
 
   /** @throws InvalidTypeError or InvalidValueError for options that contradict each other. */
-  constructor({ decimal = ".", thousands, units = [], missing = MISSING }: CellOptions = {}) {
+  constructor({
+    usualDecimal = ".",
+    decimal = usualDecimal,
+    thousands,
+    units = [],
+    missing = MISSING,
+  }: CellOptions & UsualDecimal = {}) {
     if (decimal !== "." && decimal !== ",") {
       throw new InvalidValueError(`decimal must be "." or ","; got ${show(decimal)}.`);
     }
@@ -128,6 +144,7 @@ const LOOKS: readonly (readonly [NumberLook, RegExp])[] = [
   ["percent", /^[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+) ?%$/],
   ["currency", /^[+-]?\p{Sc} ?[+-]?\d[\d.,']*$/u],
   ["currency", /^[+-]?\d[\d.,']* ?\p{Sc}$/u],
+  ["decimalPoint", /^[+-]?\d*\.\d+(?:e[+-]?\d+)?$/i],
   ["exponent", /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)d[+-]?\d+$/i],
   ["hexadecimal", /^[+-]?0x[\da-f]+$/i],
   ["unit", /^[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+) ?[\p{L}°µ/²³]{1,6}$/u],
@@ -135,6 +152,7 @@ const LOOKS: readonly (readonly [NumberLook, RegExp])[] = [
 
 const HINTS: Readonly<Record<NumberLook, string>> = {
   decimalComma: 'decimals want a point; the option decimal "," reads commas',
+  decimalPoint: 'decimals want a comma here; the option decimal "." reads points',
   grouped: "the option thousands reads grouped digits",
   percent: 'the option units "%" reads percentages',
   currency: "the option units reads amounts: name the currency sign",

@@ -1,5 +1,5 @@
-// Detects the dialect of a CSV file from its first rows: the delimiter, the number of columns, and whether the first row
-// is a header. It reads rows one after another, and only as many as it needs. So a live stream can begin early, and the
+// Detects the dialect of a CSV file from its first rows: the delimiter, the number of columns, whether the first row is a
+// header, and the decimal mark. It reads rows one after another, and only as many as it needs. So a live stream can begin early, and the
 // result does not depend on the pieces in which a file arrives.
 
 import type { CellReader } from "./cell-values.ts";
@@ -15,12 +15,18 @@ export interface DialectOptions {
   /** Expected names of a header. A first row with all of them is a header. */
   readonly expected: readonly string[] | undefined;
   readonly cells: CellReader;
+  /** Reads decimal commas. Undefined if the decimal mark is given. */
+  readonly commas: CellReader | undefined;
+  /** The decimal mark if the rows do not decide. */
+  readonly usualDecimal: "." | ",";
 }
 
 export interface Dialect {
   /** The delimiter as a byte. */
   readonly delimiter: number;
   readonly columns: number;
+  /** The decimal mark of numbers. */
+  readonly decimal: "." | ",";
   /** The names in the header, all different. Undefined without a header. */
   readonly names: readonly string[] | undefined;
   /** The index of the first row of data, and its line. */
@@ -34,6 +40,10 @@ export interface Dialect {
 const CANDIDATES: readonly CsvDelimiter[] = ["\t", ";", "|", ","];
 /** The number of rows that are read to find a header. */
 const SAMPLE_ROWS = 16;
+/** The number of rows that are read to find decimal commas, unless a decimal point comes first. */
+const DECIMAL_ROWS = 100;
+
+const COMMA = 44;
 
 interface Row {
   readonly cells: readonly string[];
@@ -90,10 +100,13 @@ export function detectDialect(
   if (header === undefined) return undefined;
   const warnings = header.warning === undefined ? [] : [header.warning];
   const names = header.isHeader && first ? uniqueNames(first.cells, warnings) : undefined;
+  const decimal = findDecimal(rows, names ? 1 : 0, complete, options);
+  if (decimal === undefined) return undefined;
   const data = names ? (rows.rows[1] ?? rows) : (first ?? rows);
   return {
     delimiter: rows.code,
     columns: first?.cells.length ?? 0,
+    decimal,
     names,
     start: data.start,
     line: data.line,
@@ -185,6 +198,42 @@ function looksLikeHeader(
     return counts ? taken("its numbers count up as names do") : { isHeader: false };
   }
   return second ? taken("no row has numbers") : { isHeader: true };
+}
+
+/** A number that may also have groups of thousands: 1,234 but not 0,123. */
+const MAYBE_GROUPED = /(?<!\d)[1-9]\d{0,2},\d{3}(?!\d)/;
+
+/**
+ * The decimal mark of the rows from `first` on. It is a comma if the delimiter is another character, a column has only
+ * numbers and some of them have a comma that cannot group thousands, and no number has a point. If no number has a comma
+ * or a point, it is the usual mark. Undefined if more rows are needed.
+ */
+function findDecimal(
+  rows: RowSampler,
+  first: number,
+  complete: boolean,
+  { cells, commas, usualDecimal }: DialectOptions,
+): "." | "," | undefined {
+  if (commas === undefined) return cells.decimal;
+  if (rows.code === COMMA) return ".";
+  const sample: (readonly string[])[] = [];
+  for (let index = first; index < first + DECIMAL_ROWS; index++) {
+    const row = rows.row(index)?.cells;
+    if (row === undefined && !complete) return undefined;
+    if (row === undefined) break;
+    const isPoint = (text: string) => text.includes(".") && Number.isFinite(cells.number(text));
+    if (row.some(isPoint)) return ".";
+    sample.push(row);
+  }
+  // Columns of numbers with commas
+  const columns = sample[0]?.map((_, column) => sample.map((row) => row[column] ?? "")) ?? [];
+  const decimals = columns.filter(
+    (texts) =>
+      texts.some((text) => text.includes(",")) &&
+      texts.every((text) => commas.number(text) !== undefined),
+  );
+  const isSure = decimals.flat().some((text) => text.includes(",") && !MAYBE_GROUPED.test(text));
+  return isSure ? "," : usualDecimal;
 }
 
 function hasAll(cells: readonly string[], expected: readonly string[]): boolean {

@@ -121,6 +121,7 @@ class TableRows implements RowConsumer {
     this.count = 0;
     return {
       format: "csv",
+      decimal: this.file.dialect.decimal,
       rows,
       columns,
       named: names !== undefined,

@@ -3,7 +3,7 @@
 // 4.6 times as fast as libraries that split text first (docs/decisions/010-libraries.md).
 
 import { InvalidValueError } from "../errors.ts";
-import { type CellOptions, CellReader, hintFor, lookOf } from "./cell-values.ts";
+import { type CellOptions, CellReader, hintFor, lookOf, type UsualDecimal } from "./cell-values.ts";
 import { type ColumnChoice, type ColumnChooser, selectColumns } from "./columns.ts";
 import {
   CARRIAGE_RETURN,
@@ -15,7 +15,12 @@ import {
   RowEndScanner,
   SPACE,
 } from "./csv-cells.ts";
-import { type CsvDelimiter, type Dialect, detectDialect } from "./csv-dialect.ts";
+import {
+  type CsvDelimiter,
+  type Dialect,
+  type DialectOptions,
+  detectDialect,
+} from "./csv-dialect.ts";
 import { CsvNumbers, ZERO } from "./csv-numbers.ts";
 import { FormatError } from "./errors.ts";
 import { concatBytes } from "./numbers.ts";
@@ -23,7 +28,7 @@ import { type ByteSource, readBytes } from "./streams.ts";
 import { quote } from "./text.ts";
 
 /** Options for the dialect of a CSV file. By default the dialect is detected from the first rows. */
-export interface CsvDialectOptions extends CellOptions {
+export interface CsvDialectOptions extends CellOptions, UsualDecimal {
   /**
    * The columns to read, in order: `["height", 3]`, `"2-9"`, `"!label"`, or a function that gets the number of columns and
    * their names and returns their indices from 0. Default all.
@@ -104,11 +109,15 @@ export async function openCsv(
   source: ByteSource,
   options: CsvDialectOptions = {},
 ): Promise<CsvFile> {
-  const cells = new CellReader(options);
+  const { decimal, thousands } = options;
+  const isGuessed = decimal === undefined && thousands !== "." && thousands !== ",";
+  const cells = new CellReader(isGuessed ? { ...options, decimal: "." } : options);
+  const commas = isGuessed ? new CellReader({ ...options, decimal: "," }) : undefined;
   const pieces = readBytes(source);
   try {
-    const start = await readStart(pieces, cells, options);
-    return new CsvFile(start, pieces, cells, options);
+    const start = await readStart(pieces, { cells, commas }, options);
+    const isComma = start.dialect.decimal === ",";
+    return new CsvFile(start, pieces, (isComma && commas) || cells, options);
   } catch (error) {
     await pieces.return();
     throw error;
@@ -129,8 +138,8 @@ interface Start {
 
 async function readStart(
   pieces: AsyncIterator<Uint8Array>,
-  cells: CellReader,
-  { delimiter = "auto", header = "auto", expected }: CsvDialectOptions,
+  readers: Pick<DialectOptions, "cells" | "commas">,
+  { delimiter = "auto", header = "auto", expected, usualDecimal = "." }: CsvDialectOptions,
 ): Promise<Start> {
   let pending: Uint8Array[] = [];
   let size = 0;
@@ -165,7 +174,13 @@ async function readStart(
     const whole = text.subarray(0, text.lastIndexOf(NEWLINE) + 1);
     // In a pause the dialect is detected from the rows so far.
     const isAll = complete || (isPause && whole.length > 0);
-    const dialect = detectDialect(whole, isAll, { delimiter, header, expected, cells });
+    const dialect = detectDialect(whole, isAll, {
+      ...readers,
+      delimiter,
+      header,
+      expected,
+      usualDecimal,
+    });
     if (dialect && (complete || dialect.columns > 0)) {
       const rest = text.subarray(dialect.start, complete ? text.length - 1 : text.length);
       return { dialect, bytes: rest, complete, returnsOnly: returnsOnly === true, isPause };

@@ -3,6 +3,7 @@
 /** A notation of numbers that text seems to have, although the options do not allow it. */
 export type NumberLook =
   | "decimalComma"
+  | "decimalPoint"
   | "grouped"
   | "percent"
   | "currency"

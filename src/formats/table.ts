@@ -40,6 +40,8 @@ export type TableFormat = "csv" | "json" | "jsonl" | "npy" | "npz" | "idx";
 export interface DataTable {
   /** The format of the file. */
   readonly format: TableFormat;
+  /** The decimal mark of a CSV file, as given or detected. Absent for other formats. */
+  readonly decimal?: "." | "," | undefined;
   /** The number of rows. */
   readonly rows: number;
   /** The chosen columns. Their names are all different. */

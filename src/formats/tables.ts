@@ -36,7 +36,7 @@ export interface TableStreamOptions extends TableOptions {
  * Reads a whole table: CSV, JSON, JSON lines, NPY, NPZ or IDX, plain or gzipped.
  *
  * - CSV: see `readCsv` for the syntax. A column has numbers if every cell is a number or missing, and text otherwise. A text
- *   column whose cells all look like numbers of another notation (decimal commas, percentages, amounts) is an error, unless
+ *   column whose cells all look like numbers of another notation (decimal commas between points, percentages, amounts) is an error, unless
  *   `kinds` declares it as text.
  * - JSON: an array of objects, an object of arrays (or of objects by row, as pandas writes it), or an array of arrays, whose
  *   first row may be a header. Values are numbers, strings, true, false and null. null and absent values are missing. Strings

@@ -98,6 +98,18 @@ describe("detect DATA NEW", () => {
 });
 
 describe("score with a detector", () => {
+  test("decimal commas and points give the same scores, and the options for numbers count", async () => {
+    const points = readFileSync(join(folder, "new.csv"), "utf8");
+    const commas = points.replaceAll(",", ";").replaceAll(".", ",");
+    expect(commas).toMatch(/\d,\d/);
+    writeFileSync(join(folder, "commas.csv"), commas);
+    const expected = await runLine(folder, "score d.safetensors new.csv");
+    const found = await runLine(folder, "score d.safetensors commas.csv");
+    expect(found.out).toBe(expected.out);
+    const refused = await runLine(folder, "score d.safetensors commas.csv --decimal .");
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining("--decimal , reads")]);
+  });
+
   test("gives its scores and p-values, in parts or whole", async () => {
     const bytes = readFileSync(join(folder, "d.safetensors"));
     const detector = await AnomalyDetector.load(bytes);
@@ -287,7 +299,7 @@ describe("errors and warnings", () => {
       /x\.csv: .*nothing to learn|no column/i,
     ],
     "decimal commas": [
-      "a;b\n1,5;2\n2,5;3\n",
+      "a;b\n1,5;2\n2,5;3.5\n",
       "detect x.csv",
       /line 2, column 1 \("a"\): expected a number, got "1,5".*--decimal/,
     ],
@@ -379,7 +391,7 @@ describe("errors and warnings", () => {
       /expected a number, got "€ 2,50" \(--decimal , --units '€' reads all numbers of this table\)/,
     ],
     "several notations of numbers name all options at once": [
-      "a;b;c\n1;2,50;3 %\n2;3,50;4 %\n",
+      "a;b;c\n1.5;2,50;3 %\n2;3,50;4 %\n",
       "detect x.csv",
       /^tied-autoencoder: x\.csv: line 2, column 2 \("b"\): expected a number, got "2,50" \(--decimal , --units % reads all numbers of this table\)$/m,
     ],

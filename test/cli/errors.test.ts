@@ -20,10 +20,10 @@ const folder = temporaryFolder();
 const files: Record<string, string | Uint8Array> = {
   "good.csv": "a,b,c\n1,2,3\n4,5,6\n7,8,10\n",
   "text.csv": "a,b,species\n1,2,setosa\n",
-  "texts.csv": "id;n;plan;price;weight\nC1;1;free;1,5;2 kg\nC2;2;pro;2,5;3 kg\n",
+  "texts.csv": "id;n;plan;price;weight\nC1;1.5;free;1,5;2 kg\nC2;2;pro;2,5;3 kg\n",
   "texts.jsonl": '{"a":1,"b":"x","c":"y"}\n{"a":2,"b":"z","c":"y"}\n',
-  "comma.csv": "a;b\n1,5;2\n",
-  "commas.csv": "a;b\n1,5;2,5\n2,5;3,5\n4;5\n",
+  "comma.csv": "a;b\n1,5;2.5\n",
+  "commas.csv": "a;b\n1,5;2,5\n2,5;3,5\n4;5.5\n",
   "units.csv": "time,height\ns,m\n1,2\n3,4\n",
   "text.jsonl": '{"a":1,"b":"x"}\n{"a":2,"b":"y"}\n',
   "ragged.csv": "1,2,3\n4,5\n",

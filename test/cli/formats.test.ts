@@ -115,6 +115,27 @@ describe("input formats", () => {
     expect(decodeNpy(stdout).data).toEqual(model.encode(floats));
   });
 
+  test("decimal commas are found, told, and kept with the model for tables that do not show them", async () => {
+    const rows = (cells: string[]) => `a;b\n${cells.join("\n")}\n`;
+    writeFileSync(inFolder("commas.csv"), rows(["1,5;20", "2,25;10", "3;40,5"]));
+    writeFileSync(inFolder("thousandths.csv"), rows(["1,125;20,375"]));
+    writeFileSync(inFolder("points.csv"), "a,b\n1.125,20.375\n");
+    const words = ["train", "commas.csv", "-e", "1", "-o", "commas.safetensors"];
+    const { err } = await run(folder, words);
+    expect(err.replace(/\s+/g, " ")).toContain(
+      "data 3 rows of 2, from 1.5 to 40.5 (csv with decimal commas, read in",
+    );
+    const scores = async (file: string, ...more: string[]) =>
+      run(folder, ["score", "commas.safetensors", file, ...more]);
+    const expected = (await scores("points.csv")).out;
+    expect(expected).toMatch(/^error\n[\d.]+\n$/);
+    expect((await scores("thousandths.csv")).out).toBe(expected);
+    expect((await scores("thousandths.csv", "--decimal", ".")).err).toMatch(/got "1,125"/);
+    const info = await run(folder, ["info", "commas.csv"]);
+    expect(info.out).toMatch(/^format +csv with decimal commas$/m);
+    expect((await run(folder, ["info", "thousandths.csv"])).err).toMatch(/--decimal , reads/);
+  });
+
   test("an uncertain decision about a header is reported", async () => {
     writeFileSync(inFolder("years.csv"), "x,1940,1945,1950\na,1,2,4\nb,3,4,4\n");
     const words = [

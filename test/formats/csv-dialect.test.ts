@@ -137,13 +137,60 @@ describe("repeated names are changed as in pandas", () => {
 });
 
 describe("decimals", () => {
-  test("commas give an error with a hint at their line", async () => {
-    for (const text of ["a;b\n1,5;2,5\n", "a\tb\n1,5\t2,5\n", "a|b\n1,5|2\n"]) {
-      expect(await refusal(text)).toBe(
-        'line 2, column 1 ("a"): expected a number, got "1,5"; decimals want a point; the option decimal "," reads commas',
-      );
+  const lines = (count: number, line: string) => `${line}\n`.repeat(count);
+
+  test.each<[string, number[][]]>([
+    ["a;b\n1,5;-2,25\n", [[1.5, -2.25]]],
+    ["a\tb\n1,5\t2\n", [[1.5, 2]]],
+    ["a|b\n1,5|2\n", [[1.5, 2]]],
+    [
+      "1,5;\n-0,125;3e2\n",
+      [
+        [1.5, nan],
+        [-0.125, 300],
+      ],
+    ],
+    ["a;b\n1,234;2,5\n", [[Math.fround(1.234), 2.5]]],
+    ["a;b\n0,125;n.a.\n", [[0.125, nan]]],
+  ])("commas are found where they do not separate cells: %j", async (text, rows) => {
+    for (const size of [1, 3, 1e9]) {
+      expect((await read(text, { missing: ["n.a."] }, size)).rows).toEqual(rows);
+      const expected = ["a", "b"];
+      const missing = ["n.a."];
+      expect((await read(text, { missing, expected }, size)).rows).toEqual(rows);
     }
-    expect(await refusal("1;2\n3;4,5\n")).toMatch(/^line 2, column 2: .* "4,5"; decimals want/);
+  });
+
+  test("the rows up to the hundredth decide", async () => {
+    const text = (count: number) => `a;b\n${lines(count, "1;2")}3;4,5\n`;
+    for (const size of [7, 1e9]) {
+      expect((await read(text(99), {}, size)).rows.at(-1)).toEqual([3, 4.5]);
+    }
+    expect(await refusal(text(100))).toMatch(/^line 102, column 2 .* "4,5"; decimals want a point/);
+  });
+
+  test.each([
+    ["thousands may be meant", "a;b\n1,234;2\n10,500;3\n", 2, "1,234"],
+    ["another number has a point", "a;b\n1,5;2.5\n", 2, "1,5"],
+    ["a later number has a point", "a;b\n1,5;2\n1,5;2.5\n", 2, "1,5"],
+    ["the column has text too", "a;b\n1,5;1\nx;2\n", 2, "1,5"],
+  ])("commas are not found if %s", async (_, text, line, cell) => {
+    expect(await refusal(text)).toBe(
+      `line ${line}, column 1 ("a"): expected a number, got "${cell}"; decimals want a point; the option decimal "," reads commas`,
+    );
+  });
+
+  test("a decimal mark that is given is not guessed", async () => {
+    expect(await refusal("a;b\n1,5;2\n", { decimal: "." })).toMatch(/decimals want a point/);
+    expect(await refusal("a;b\n1,5;2\n", { thousands: "," })).toMatch(/got "1,5"/);
+  });
+
+  test("the usual decimal mark counts where the rows do not decide", async () => {
+    const options = { usualDecimal: "," } as const;
+    expect((await read("a;b\n1,234;2\n", options)).rows).toEqual([[Math.fround(1.234), 2]]);
+    expect((await read(`a;b\n${lines(100, "1;2")}3;4,5\n`, options)).rows.at(-1)).toEqual([3, 4.5]);
+    expect((await read("a;b\n1.5;2\n", options)).rows).toEqual([[1.5, 2]]);
+    expect((await read("a,b\n1.5,2\n", options)).rows).toEqual([[1.5, 2]]);
   });
 
   test.each<[string, number[][]]>([
@@ -186,7 +233,7 @@ describe("decimals", () => {
 
   test("points are refused with a decimal comma", async () => {
     expect(await refusal("a;b\n1.5;2\n", { decimal: "," })).toMatch(
-      /line 2, column 1 .* got "1.5"/,
+      /line 2, column 1 .* got "1.5"; decimals want a comma here; the option decimal "." reads points$/,
     );
   });
 });

@@ -381,7 +381,7 @@ describe("errors name line and column", () => {
     ["a sign alone", "1,2\n3,+\n", /got "\+"/],
     ["a point alone", "1,2\n3,.\n", /got "."/],
     ["two points", "1,2\n3,1.2.3\n", /got "1.2.3"/],
-    ["a decimal comma", "1;2\n3;4,5\n", /got "4,5"; decimals want a point/],
+    ["a decimal comma", "1;2.5\n3;4,5\n", /got "4,5"; decimals want a point/],
     ["text after a quote", '1,2\n3,"4"5\n', /line 2, column 2: .* got "\\"4\\"5"/],
     ["a long cell, cut", `1,2\n3,${"x".repeat(1000)}`, /got "x{99,100}\.*/],
     ["a row too short", "1,2,3\n4,5,6\n7,8\n", /^line 3 has 2 cells, the first row has 3/],

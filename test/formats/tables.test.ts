@@ -94,7 +94,6 @@ describe("CSV", () => {
   });
 
   test.each([
-    ["1,5", /decimals want a point; the option decimal ","/],
     ["12%", /the option units "%"/],
     ["$3", /name the currency sign/],
     ["1,234,567", /the option thousands/],
@@ -105,6 +104,17 @@ describe("CSV", () => {
     expect(await refusal(text)).toMatch(hint);
     expect(await refusal(text)).toMatch(/the option kinds may call it text$/);
     expect((await read(text, { kinds: { a: "text" } })).a).toEqual(["3", cell, "", cell, "4"]);
+  });
+
+  test("decimal commas are found, unless points are asked for", async () => {
+    const text = "a;b\n1,5;x\n-2;y\n";
+    const table = await readTable(encode(text));
+    expect(table.decimal).toBe(",");
+    expect([...(table.columns[0]?.values ?? [])]).toEqual([1.5, -2]);
+    expect(await refusal(text, { decimal: "." })).toMatch(
+      /^line 2, column 1 \("a"\): .*; decimals want a point; the option decimal ","/,
+    );
+    expect((await readTable(encode("a,b\n1,2\n"))).decimal).toBe(".");
   });
 
   test("numbers with texts among them are categories", async () => {

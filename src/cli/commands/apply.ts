@@ -168,7 +168,8 @@ async function run(what: Application, args: Arguments): Promise<void> {
 }
 
 /** The columns that a model was trained on, which are found by their names. */
-export const trainedOn = ({ columns }: ModelNote): Wanted => ({
+export const trainedOn = ({ columns, decimal }: ModelNote): Wanted => ({
+  decimal,
   ...(columns ? { wanted: { names: columns, why: "which the model was trained on" } } : {}),
   isFixed: true,
 });

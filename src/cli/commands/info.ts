@@ -7,6 +7,7 @@ import { readSource } from "../../detect/table/source.ts";
 import { CellReader } from "../../formats/cell-values.ts";
 import { sniffTable } from "../../formats/sniff.ts";
 import { readBytes } from "../../formats/streams.ts";
+import type { TableFormat } from "../../formats/table.ts";
 import type { Arguments, Command } from "../arguments.ts";
 import { print } from "../console.ts";
 import { readDetector } from "../detector/file.ts";
@@ -14,7 +15,14 @@ import { columnOptions, readDetectorTable } from "../detector/table.ts";
 import { detectorText, schemaLines } from "../detector/text.ts";
 import { inFile } from "../detector/words.ts";
 import { fileError } from "../errors.ts";
-import { openTable, readHead, readTableOptions, readWhole, tableOptions } from "../input.ts";
+import {
+  formatText,
+  openTable,
+  readHead,
+  readTableOptions,
+  readWhole,
+  tableOptions,
+} from "../input.ts";
 import { isDetector, safetensorsHeader } from "../kinds.ts";
 import { readModel } from "../model-file.ts";
 import { counted, grouped, short } from "../numbers.ts";
@@ -146,8 +154,8 @@ async function tableFacts(path: string, args: Arguments): Promise<Facts> {
       : [];
   const names = table.named ? chosen.map(({ name }) => name) : undefined;
   const texts = chosen.filter(({ kind }) => kind === "text");
-  const { file, format, rows } = table;
-  const shape = { file, format, rows, columns: chosen.length, names };
+  const { file, format, rows, cells } = table;
+  const shape = { file, format, decimal: cells.decimal, rows, columns: chosen.length, names };
   const [first] = texts;
   const treatment = first
     ? [`train takes numbers, and ${quoted(first.name)} holds text; detect takes both`]
@@ -193,17 +201,18 @@ async function arrayFacts(path: string, args: Arguments): Promise<Facts> {
 }
 
 interface Shape {
-  readonly format: string;
+  readonly format: TableFormat;
+  readonly decimal?: "." | "," | undefined;
   readonly rows: number;
   readonly columns: number;
   readonly names: readonly string[] | undefined;
 }
 
-function headText({ format, rows, columns, names }: Shape, facts: Survey): string[] {
+function headText({ format, decimal, rows, columns, names }: Shape, facts: Survey): string[] {
   const { low, high, missing, whole } = facts;
   const range = low <= high ? `${short(low)} to ${short(high)}` : "none";
   return [
-    setting("format", format),
+    setting("format", formatText({ format, decimal })),
     setting("rows", grouped(rows)),
     setting("width", counted(columns, "column"), names && listed(names)),
     ...(facts.columns > 0

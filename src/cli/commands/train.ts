@@ -231,6 +231,7 @@ async function trainOn(task: Task): Promise<void> {
   if (validation && "file" in validation) delete (training as { validation?: string }).validation;
   const note = {
     columns: data.table.names ?? earlier?.note.columns,
+    ...(data.table.decimal === "," ? { decimal: data.table.decimal } : {}),
     training,
     data: known,
     validation: checked,
@@ -291,6 +292,7 @@ function demandsOf(args: Arguments, earlier: ModelFile | undefined): Demands {
     const columns = earlier.note.training?.columns;
     return {
       names: earlier.note.columns,
+      decimal: earlier.note.decimal,
       width: config.layers[0],
       columns: typeof columns === "string" ? columns : undefined,
       missing: config.missing,

@@ -14,6 +14,7 @@ import {
 import { CellReader } from "../../formats/cell-values.ts";
 import type { Arguments } from "../arguments.ts";
 import { CommandError, UsageError } from "../errors.ts";
+import { formatText } from "../input.ts";
 import { readRuntime } from "../model-file.ts";
 import { counted, duration, grouped, short, shortBelow } from "../numbers.ts";
 import { learningProgress, type Reporter, setting } from "../report.ts";
@@ -253,18 +254,19 @@ export function tellDecision(
 
 /** Describes the table. */
 export function tellTable(table: DetectorTable, seconds: number, report: Reporter): void {
-  const { file, rows, columns, format } = table;
+  const { file, rows, columns, format, cells } = table;
   const size = `${counted(rows, "row")} of ${counted(columns.length, "column")}`;
   report.say(
     setting(
       "data",
       `${size} in ${quoted(file).slice(1, -1)}`,
-      `${format}, ${seconds.toFixed(2)} s`,
+      `${formatText({ format, decimal: cells.decimal })}, ${seconds.toFixed(2)} s`,
     ),
   );
   report.event("data", () => ({
     file,
     format,
+    decimal: cells.decimal,
     rows,
     columns: columns.map(({ name }) => name),
   }));

@@ -19,6 +19,7 @@ import { toJson } from "../text.ts";
 import { readDetector } from "./file.ts";
 import {
   byPlace,
+  cellOptions,
   type DetectorTable,
   readDetectorTable,
   readingOf,
@@ -176,7 +177,7 @@ async function scoreAll(
   try {
     const source = await openSource(path);
     const tables = streamTable(source.bytes, {
-      ...detector.config.cells,
+      ...cellOptions(args, report, detector),
       header,
       delimiter,
       expected: schema.flatMap(({ name, kind }) => (kind === "ignore" ? [] : String(name))),

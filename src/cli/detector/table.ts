@@ -2,7 +2,7 @@
 
 import { columnKinds } from "../../detect/table/schema.ts";
 import type { AnomalyDetector, ColumnKind, ColumnsOption, DetectorInput } from "../../detect.ts";
-import type { CellOptions } from "../../formats/cell-values.ts";
+import type { CellOptions, UsualDecimal } from "../../formats/cell-values.ts";
 import { FormatError } from "../../formats/errors.ts";
 import type { TableColumn, TableFormat } from "../../formats/table.ts";
 import { readTable } from "../../formats/tables.ts";
@@ -112,6 +112,21 @@ export function requireColumns(
   throw new CommandError(`${file}: ${why}`, { file });
 }
 
+/**
+ * The text format of numbers: as the user asked, or as the rows that a detector learned. The decimal mark of those rows only
+ * counts where a table does not show its own.
+ */
+export function cellOptions(
+  args: Arguments,
+  report: Pick<Reporter, "warn">,
+  known: Known | undefined,
+): CellOptions & UsualDecimal {
+  const isAsked = ["decimal", "thousands", "units"].some((name) => args.text(name) !== undefined);
+  if (!known || isAsked) return readTableOptions(args, report).cells;
+  const { decimal, ...others } = known.config.cells;
+  return { ...others, usualDecimal: decimal };
+}
+
 /** Reads a whole table, for a detector that will learn from it or judge it. */
 export async function readDetectorTable(
   args: Arguments,
@@ -120,10 +135,9 @@ export async function readDetectorTable(
   known?: Known,
 ): Promise<DetectorTable> {
   const file = nameOf(path);
-  const { cells: asked, array, header, delimiter } = readTableOptions(args, report);
+  const { array, header, delimiter } = readTableOptions(args, report);
   const schema = known?.schema;
-  const isAsked = ["decimal", "thousands", "units"].some((name) => args.text(name) !== undefined);
-  const cells = known && !isAsked ? known.config.cells : asked;
+  const cells = cellOptions(args, report, known);
   // The readers use the kinds of columns after they have passed the names to the chooser.
   const reading: Record<string, "number" | "text"> = {};
   let roles: Roles = { kinds: {}, labels: undefined };
@@ -149,6 +163,7 @@ export async function readDetectorTable(
       },
     });
     for (const warning of table.warnings) report.warn(forOptions(file, warning));
+    const { usualDecimal, decimal, ...resolved } = cells;
     const columns = schema ? byPlace(table.columns, table.named, schema) : table.columns;
     if (known) requireColumns(file, columns, table.named, known);
     return {
@@ -157,7 +172,7 @@ export async function readDetectorTable(
       rows: table.rows,
       columns,
       named: table.named,
-      cells,
+      cells: { ...resolved, decimal: table.decimal ?? decimal ?? usualDecimal },
       roles,
       lineOf: (row) => table.lineOf(row),
     };
