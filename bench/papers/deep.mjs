@@ -4,14 +4,14 @@
 //
 //   node bench/papers/deep.mjs [FOLDER]
 //
-// Settings by environment, with their defaults: EPOCHS=60 RATE=1e-3 DECAY=0.02 NOISE=0.1 PRETRAIN=0 ACTIVATION=relu
+// Settings by environment, with their defaults: EPOCHS=85 RATE=1e-3 DECAY=0.02 NOISE=0.12 PRETRAIN=0 ACTIVATION=relu
 // INITIALIZER=heUniform LOSS=bce THREADS=1. PRETRAIN is a number of epochs for each layer.
 
 import { TiedAutoencoder } from "tied-autoencoder";
 import { loadMnist, WIDTH } from "./mnist.mjs";
 
 const { ACTIVATION = "relu", INITIALIZER = "heUniform", LOSS = "bce" } = process.env;
-const { EPOCHS = "60", RATE = "1e-3", DECAY = "0.02", NOISE = "0.1" } = process.env;
+const { EPOCHS = "85", RATE = "1e-3", DECAY = "0.02", NOISE = "0.12" } = process.env;
 const { PRETRAIN = "0", THREADS = "1" } = process.env;
 const [epochs, noise, pretrain] = [Number(EPOCHS), Number(NOISE), Number(PRETRAIN)];
 const { train, test } = loadMnist();
