@@ -89,9 +89,10 @@ export function commandLine(recipe: Recipe): string {
   const data =
     settings.data === "digits" ? "examples/data/optdigits.csv --columns '!label'" : "data.csv";
   const epochs = Math.max(1, Math.round((recipe.step * settings.batchSize) / 1600));
+  const code = codeOption(settings);
   return `# About the same training: the command line counts epochs, not steps.
 npx tied-autoencoder train ${data} \\
-  --layers ${layersOf(recipe).slice(1).join(",")} \\
+  --layers ${layersOf(recipe).join(",")}${code} \\
   --activation ${settings.activation === "gelu" ? "geluTanh" : settings.activation} \\
   --optimizer ${settings.optimizer} --learning-rate ${settings.learningRate} \\
   --batch-size ${settings.batchSize} --epochs ${epochs} --seed ${settings.seed} \\
@@ -99,6 +100,11 @@ npx tied-autoencoder train ${data} \\
   -o model.safetensors
 npx tied-autoencoder score model.safetensors ${data} # ${columns} columns in, one error a row out
 `;
+}
+
+function codeOption({ family, code }: Settings): string {
+  if (family === "topK") return ` --code topK:k=${kept(code)}`;
+  return family === "variational" ? ` --code gaussian:beta=${BETA}` : "";
 }
 
 /** PyTorch: the same network and optimizer, one parameter used twice. */

@@ -3,7 +3,16 @@
 
 import { onlyKeys, optionalText, record, wholeNumber } from "../checks.ts";
 import { ascendingOrder, at } from "../math/order.ts";
-import { CHART, chart, escapeHtml, page, paragraph, section, table } from "../report/html.ts";
+import {
+  CHART,
+  chart,
+  escapeHtml,
+  page,
+  paragraph,
+  section,
+  TO_FILL_IN,
+  table,
+} from "../report/html.ts";
 import { scoreLine } from "../report/scores.ts";
 import { drawErrors } from "../view/errors.ts";
 import type { Decision, Detection } from "./calibration.ts";
@@ -64,12 +73,12 @@ export function detectorReport(
   const reasons = detector.explain(rows, { rows: first, top: MOST_REASONS });
   const sound = Number.isFinite(threshold) ? { threshold } : {};
   const said = `${count.toLocaleString("en")} of ${score.length.toLocaleString("en")} rows are flagged (${decisionText(decision)}).`;
-  const lead = `A detector learned what is normal and scored these rows: the higher its score, the odder a row. ${said}`;
+  const lead = `A detector learned normal rows and scored the rows of this page. A higher score means an odder row. ${said}`;
   return page(optionalText("title", options.title) ?? "Odd rows", lead, [
     section(
       "Scores of rows",
       `${score.length > 0 ? chart(drawErrors(score, { ...sound, unit: "score of a row", size: CHART })) : ""}
-${paragraph(said)}
+${paragraph(SCORE_TEXT)}
 ${list([...notes, driftText(detector.drift(rows))])}`,
     ),
     section(
@@ -80,8 +89,13 @@ ${list([...notes, driftText(detector.drift(rows))])}`,
     section("The oddest rows", oddestRows(first, detection, reasons), true),
     section("Columns to blame", blame(reasons.filter((_, i) => flagged[first[i] ?? 0] === 1))),
     section("The detector", about(detector)),
+    section("Model card", TO_FILL_IN),
   ]);
 }
+
+/** What scores and p-values are, for a reader of a report. */
+export const SCORE_TEXT =
+  "The score of a row measures how badly the models reconstruct it, compared with the rows that they learned. The p-value of a row is the share of normal rows with a score at least as high.";
 
 function list(lines: readonly string[]): string {
   return `<ul>${lines.map((line) => `<li>${escapeHtml(line)}</li>`).join("")}</ul>`;
@@ -132,9 +146,9 @@ function about({ schema, notes, config }: Reported): string {
     ["Score", config.score],
     [
       "Window",
-      config.window ? `${config.window.length} rows` : "none: every row stands for itself",
+      config.window ? `${config.window.length} rows` : "none: each row is scored by itself",
     ],
-    ["Rows to compare with", config.calibrationRows.toLocaleString("en")],
+    ["Calibration rows", config.calibrationRows.toLocaleString("en")],
     ["Seed", String(config.seed)],
   ];
   const columns = `<h3>Columns</h3>${list(describeSchema(schema))}`;

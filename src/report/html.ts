@@ -55,6 +55,10 @@ export function section(heading: string, content: string, isWide = false): strin
   return `<section${isWide ? ' class="whole"' : ""}><h2>${escapeHtml(heading)}</h2>\n${content}\n</section>`;
 }
 
+/** The part of a model card that people write. */
+export const TO_FILL_IN = `<h3>To fill in</h3>
+<dl><dt>Intended use</dt><dd>…</dd><dt>Not intended for</dt><dd>…</dd><dt>Source of the data</dt><dd>…</dd><dt>Known limits</dt><dd>…</dd></dl>`;
+
 /** The page. `lead` is text, `sections` are HTML. */
 export function page(title: string, lead: string, sections: readonly string[]): string {
   const name = escapeHtml(title);
@@ -114,5 +118,5 @@ dt { font-weight: 600; } dd { margin: 0 0 .5rem; }
 @media (max-width: 40rem) { td, th { padding-right: .4rem; min-width: 0; } table { font-size: .75rem; } .whole td:last-child { min-width: 7rem; } }
 @media (min-width: 56rem) { main { grid-template-columns: repeat(2, minmax(0, 1fr)); } header, .whole { grid-column: 1 / -1; } }
 @media screen and (prefers-color-scheme: dark) { .chart svg { filter: invert(1) hue-rotate(180deg); } }
-@media print { :root { --text: #000; --soft: #333; --page: #fff; --card: #fff; --line: #bbb; --bar: #0072b2; } body { font-size: 12px; } main { padding: 0; } .chart svg { width: 24rem; } }
+@media print { :root { --text: #000; --soft: #333; --page: #fff; --card: #fff; --line: #bbb; --bar: #0072b2; } body { font-size: 11px; } main { padding: 0; gap: .6rem; grid-template-columns: repeat(2, minmax(0, 1fr)); } header, .whole { grid-column: 1 / -1; } section { padding: .7rem; break-inside: avoid; } section.whole { break-inside: auto; } figure, h2, h3 { break-inside: avoid; } h2, h3 { break-after: avoid; } pre { white-space: pre-wrap; } .chart svg { width: 100%; } }
 `;

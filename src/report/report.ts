@@ -13,7 +13,17 @@ import { drawErrors } from "../view/errors.ts";
 import { drawFilters } from "../view/filters.ts";
 import { drawImages } from "../view/images.ts";
 import { drawLoss } from "../view/loss.ts";
-import { CHART, chart, escapeHtml, page, paragraph, SCROLLS, section, table } from "./html.ts";
+import {
+  CHART,
+  chart,
+  escapeHtml,
+  page,
+  paragraph,
+  SCROLLS,
+  section,
+  TO_FILL_IN,
+  table,
+} from "./html.ts";
 import { type CodeMap, mapCodes } from "./map.ts";
 import { pcaFloor } from "./pca-floor.ts";
 
@@ -104,7 +114,7 @@ export function report(
     section(
       "Errors of rows",
       `${chart(drawErrors(errors, { threshold, unit: "mean squared error of a row", size: CHART }))}
-<p>The error of a row is the mean squared difference between its values and what comes back of them${isScaled ? ", in scaled units" : ""}.</p>
+<p>The error of a row is the mean squared difference between its values and their reconstructions${isScaled ? ", in scaled units" : ""}.</p>
 <p>${flagged.toLocaleString("en")} of ${rows.count.toLocaleString("en")} rows have an error above ${short(threshold)}${options.threshold === undefined ? `, the ${SHARE} quantile of these rows` : ""}. The median is ${short(sortedQuantile(sorted, 0.5))}.</p>${floorText(floor, mean(sorted))}`,
     ),
     section("The map of codes", codeMap(model, rows, options.labels)),
@@ -146,9 +156,9 @@ function lead(
   const numbers = units === 1 ? "1 number, its code" : `${units} numbers, its code`;
   const many = rows.count.toLocaleString("en");
   const result = isGiven
-    ? `Here are ${many} rows; ${flagged.toLocaleString("en")} of them have an error above ${short(threshold)}.`
-    : `Here are ${many} rows: how well they come back, and which of them are the oddest.`;
-  return `This autoencoder turns a row of ${rows.width} values into ${numbers}, and rebuilds the row from its code with the same weights. A row that comes back badly is unlike those that the model learned. ${result}`;
+    ? `This page shows ${many} rows; ${flagged.toLocaleString("en")} of them have an error above ${short(threshold)}.`
+    : `This page shows the errors of ${many} rows, and which of them are the oddest.`;
+  return `This autoencoder compresses a row of ${rows.width} values to ${numbers}, and reconstructs the row from its code with the same weights. A row with a large reconstruction error is unlike the rows that the model learned. ${result}`;
 }
 
 function aboutModel(model: TiedAutoencoder, sum: string): string {
@@ -215,7 +225,7 @@ function floorOf(model: TiedAutoencoder, rows: Rows): Floor | undefined {
 
 function floorText(floor: Floor | undefined, error: number): string {
   if (!floor) return "";
-  return `\n<p>Of ${floor.rows.toLocaleString("en")} of these rows, ${componentsOf(floor)} leave a mean error of ${short(floor.error)}. The model leaves ${short(error)} of all rows.</p>`;
+  return `\n<p>On ${floor.rows.toLocaleString("en")} of these rows, ${componentsOf(floor)} have a mean error of ${short(floor.error)}. The model has ${short(error)} on all rows.</p>`;
 }
 
 const componentsOf = ({ units }: Floor): string =>
@@ -253,9 +263,9 @@ function images(model: TiedAutoencoder, rows: Rows, shape: ImageShape): string {
         { data: weight.data.slice(0, shown * rows.width), shape: [shown, rows.width] },
         { ...shape, perRow: Math.ceil(Math.sqrt(2 * shown)) },
       )}</div>
-<p>Each image is what one unit looks for, and what it draws. ${shown < units ? `The first ${shown} of ${units} units.` : ""}</p>`
+<p>Each image shows the weights of one unit: the pattern that the unit detects in the input, and that it adds to the output. ${shown < units ? `The first ${shown} of ${units} units.` : ""}</p>`
     : "";
-  return `<h3>Rows, what comes back of them, and the difference</h3>
+  return `<h3>Rows, their reconstructions, and the differences</h3>
 ${comparison(
   model,
   some,
@@ -288,7 +298,7 @@ function comparison(
       {
         ...size,
         range,
-        captions: ["the row", "what comes back"],
+        captions: ["the row", "its reconstruction"],
       },
     );
     const gap = drawFilters(
@@ -356,7 +366,7 @@ function codeMap(
       ? ` ${some.count.toLocaleString("en")} of ${rows.count.toLocaleString("en")} rows are drawn.`
       : "";
   return `${chart(picture)}
-${paragraph(`Each point is a row; rows with like codes are near each other. ${map.says}${drawn}`)}`;
+${paragraph(`Each point is a row; rows with similar codes are near each other. ${map.says}${drawn}`)}`;
 }
 
 function oddestRows(
@@ -379,7 +389,7 @@ function oddestRows(
   );
   if (shape) {
     const captions = order.map(({ row, error }) => `row ${row + 1}, ${short(error)}`);
-    return `<p>The rows with the largest errors, what comes back of them, and the difference.</p>
+    return `<p>The rows with the largest errors, their reconstructions, and the differences.</p>
 ${comparison(model, picked, shape, captions)}`;
   }
   const squares = model.featureErrors(picked.matrix);
@@ -396,7 +406,7 @@ ${comparison(model, picked, shape, captions)}`;
       });
     return [String(row + 1), short(error), blamed.join("; ")];
   });
-  return table(["Row", "Error", "Columns that fit least"], body);
+  return table(["Row", "Error", "Columns with the largest errors"], body);
 }
 
 /** The mean of the known squared errors [rows, width] in each group of `together` columns. NaN if none is known. */
@@ -435,14 +445,13 @@ function card(
   sampled: Sample | undefined,
 ): string {
   const facts: [string, string][] = [
-    ["Rows of this page", rows.count.toLocaleString("en")],
+    ["Rows on this page", rows.count.toLocaleString("en")],
     ["Columns", columns.length.toLocaleString("en")],
     ["Model", `${model.config.layers.join(" → ")}, weights ${sum}`],
   ];
   const values = sampled && columns.length <= MOST_SUMMARIES ? summaries(sampled, columns) : "";
   return `${table(["", ""], facts)}${values}
-<h3>To fill in</h3>
-<dl><dt>Intended use</dt><dd>…</dd><dt>Not meant for</dt><dd>…</dd><dt>Where the data are from</dt><dd>…</dd><dt>Known limits</dt><dd>…</dd></dl>`;
+${TO_FILL_IN}`;
 }
 
 /** The range of each column, of some rows. */

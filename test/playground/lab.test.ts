@@ -1,7 +1,7 @@
 // The experiment behind the playground, without a page.
 
 import { describe, expect, test } from "vitest";
-import { javascript, type Recipe } from "../../playground/src/code.ts";
+import { commandLine, javascript, type Recipe } from "../../playground/src/code.ts";
 import { makeData } from "../../playground/src/data/sets.ts";
 import { LESSONS } from "../../playground/src/lessons.ts";
 import { DEFAULTS, type Settings } from "../../playground/src/settings.ts";
@@ -9,7 +9,7 @@ import { checksumOf } from "../../playground/src/worker/checksum.ts";
 import { configFor, Lab } from "../../playground/src/worker/lab.ts";
 import { halves } from "../../playground/src/worker/twin.ts";
 import { TiedAutoencoder } from "../../src/index.ts";
-import { runProgram } from "./programs.ts";
+import { runCommands, runProgram } from "./programs.ts";
 
 const digits = makeData("digits");
 const view = { sample: 3, axes: null, unit: -1 };
@@ -211,6 +211,19 @@ describe("copied code", () => {
     const weights = runProgram(javascript(recipe));
     expect(checksumOf(weights)).toBe(own.checksum());
     await own.close();
+  });
+
+  test.each([
+    ["dense", {}],
+    ["denoising", { noise: 0.2, activation: "gelu" }],
+    ["top-k", { family: "topK", hidden: 0, code: 16, activation: "linear" }],
+    ["variational", { family: "variational" }],
+  ] as const)("on the command line, %s, trains and scores", (_, settings) => {
+    const all = { ...DEFAULTS, ...settings };
+    const text = commandLine({ settings: all, changes: [], step: 50, columns: 64, isTable: false });
+    const { model, lines } = runCommands(text);
+    expect(model.layers).toEqual(all.hidden > 0 ? [64, all.hidden, all.code] : [64, all.code]);
+    expect(lines).toBe(1797 + 1);
   });
 });
 

@@ -92,7 +92,7 @@ describe("report", () => {
     const x = Array.from({ length: 64 }, (_, i) => [i & 1, 10 * ((i >> 1) & 1), (i >> 2) & 1]);
     const history = await model.fit(x, { epochs: 3 });
     const html = report(model, x, { history });
-    const said = /64 of these rows, 2 principal components leave a mean error of (\d\.\d+)/.exec(
+    const said = /64 of these rows, 2 principal components have a mean error of (\d\.\d+)/.exec(
       html,
     );
     expect(Number(said?.[1])).toBeCloseTo(1 / 3, 3);

@@ -2,8 +2,17 @@
 // rows with their reasons, and how flags agree with labels if there is a column of labels.
 
 import { decisionText, percent } from "../../detect/decision-text.ts";
+import { SCORE_TEXT } from "../../detect/report.ts";
 import type { Decision, Reason } from "../../detect.ts";
-import { CHART, chart, table as htmlTable, page, paragraph, section } from "../../report/html.ts";
+import {
+  CHART,
+  chart,
+  table as htmlTable,
+  page,
+  paragraph,
+  section,
+  TO_FILL_IN,
+} from "../../report/html.ts";
 import { scoreLine } from "../../report/scores.ts";
 import { drawErrors } from "../../view/errors.ts";
 import { grouped, short } from "../numbers.ts";
@@ -26,20 +35,20 @@ export function detectorReport(judged: Judged, decision: Decision, title: string
   const { threshold } = detection;
   const facts: [string, string][] = [
     ["Models", modelsText(detector)],
-    ["Rows to compare with", grouped(detector.config.calibrationRows)],
+    ["Calibration rows", grouped(detector.config.calibrationRows)],
     ["Flags", decisionText(decision)],
   ];
   const isSharp = Number.isFinite(threshold);
   const limit = isSharp ? `; a row is flagged when its score is above ${short(threshold)}` : "";
   const said = `${grouped(flagged)} of ${grouped(table.rows)} rows of ${table.file} are flagged${limit}.`;
   const isMost = flagged > 0.5 * table.rows;
-  const lead = `A detector learned what is normal and scored these rows: the higher its score, the odder a row. ${said}${isMost ? MOST_FLAGGED : ""}`;
+  const lead = `A detector learned normal rows and scored the rows of this page. A higher score means an odder row. ${said}${isMost ? MOST_FLAGGED : ""}`;
   const { score } = detection;
   const isSeries = detector.config.window !== undefined;
   return page(title, lead, [
     section(
       "Scores of rows",
-      `${score.length > 0 ? chart(drawErrors(score, { unit: "score of a row", size: CHART, ...(isSharp ? { threshold } : {}) })) : ""}\n${paragraph(said)}`,
+      `${score.length > 0 ? chart(drawErrors(score, { unit: "score of a row", size: CHART, ...(isSharp ? { threshold } : {}) })) : ""}\n${paragraph(SCORE_TEXT)}`,
     ),
     section("The detector", [htmlTable(["", ""], facts), ...notes.map(paragraph)].join("\n")),
     section(
@@ -47,7 +56,9 @@ export function detectorReport(judged: Judged, decision: Decision, title: string
       isSeries && score.length > 0 ? scoreLine(score, threshold) : "",
       true,
     ),
-    ...(quality ? [section("Labels", paragraph(qualityText(quality)), true)] : []),
+    ...(quality
+      ? [section("Labels", [qualityText(quality), AUROC_TEXT].map(paragraph).join("\n"), true)]
+      : []),
     section("The oddest", oddestRows(judged, alarms), true),
     section(
       "Columns",
@@ -66,8 +77,12 @@ export function detectorReport(judged: Judged, decision: Decision, title: string
       ),
       true,
     ),
+    section("Model card", TO_FILL_IN, true),
   ]);
 }
+
+const AUROC_TEXT =
+  "The AUROC is 1 if every odd row has a higher score than every normal row, and 0.5 for random scores. The average precision is 1 at best, and the share of odd rows for random scores.";
 
 /** What it may mean that more than half of the rows are flagged. */
 const MOST_FLAGGED =

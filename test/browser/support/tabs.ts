@@ -111,7 +111,8 @@ async function startFirefox(): Promise<Browser> {
       };
       const browser = browsers.get(key) ?? (await launch(preferences));
       browsers.set(key, browser);
-      const page = await browser.newPage();
+      const context = await browser.createBrowserContext(); // without what other tabs stored
+      const page = await context.newPage();
       await page.setViewport(viewport);
       if (before) await page.evaluateOnNewDocument(before);
       const errors: string[] = [];
