@@ -155,7 +155,10 @@ const EXPLAINED_AT_A_TIME = 32;
 export interface ExplainOptions {
   /** The numbers of the rows to explain, from 0. The result has the reasons of these, in the same order. Default: all rows. */
   readonly rows?: ArrayLike<number>;
-  /** The most columns for each row, the most important ones. Limits the memory of the result. Default: all. */
+  /**
+   * The most columns for each row, the most important ones. Default: all. It limits the memory of the result, which is about
+   * 400 bytes for each column of each row.
+   */
   readonly top?: number;
   /**
    * Whether the rows are all training rows, in their order. Each is then explained by the model that was trained without it.

@@ -42,6 +42,14 @@ describe("a detector", () => {
     expect(Math.max(...pValue)).toBe(1);
   });
 
+  it("has the same bits with two threads", async () => {
+    const own = { ...quick, model: { models: 2, hidden: [64, 32], steps: 40, batchSize: 128 } };
+    using one = await AnomalyDetector.fit(plant(200, 5), own);
+    using two = await AnomalyDetector.fit(plant(200, 5), { ...own, threads: 2 });
+    expect(two.score(plant(500, 6))).toEqual(one.score(plant(500, 6)));
+    expect(two.save()).toEqual(one.save());
+  });
+
   it("is the same for the same seed, and different for another seed", async () => {
     const again = await AnomalyDetector.fit(normal, quick);
     const other = await AnomalyDetector.fit(normal, { ...quick, seed: 43 });

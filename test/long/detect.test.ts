@@ -3,6 +3,7 @@
 
 import { expect, test } from "vitest";
 import { AnomalyDetector } from "../../src/detect.ts";
+import { faultyRows, plantRows } from "../detect/support/plant.ts";
 import { generator } from "../detect/support/random.ts";
 import {
   adbenchIsThere,
@@ -60,6 +61,43 @@ test.skipIf(!adbenchIsThere)(
       expect(rates[alpha]).toBeLessThan(alpha + 3 * deviation);
       expect(rates[alpha]).toBeGreaterThan(alpha / 2);
     }
+  },
+);
+
+test.each([["cross"], [0.6]] as const)(
+  "calibration %s: false alarms and the false discovery rate are nominal over 300 random splits",
+  async (calibration) => {
+    const [splits, training, tests, odd] = [300, 200, 100, 10];
+    const rates = { 0.01: 0, 0.05: 0, 0.1: 0 };
+    const discoveries: number[] = [];
+    for (let split = 0; split < splits; split++) {
+      const rows = plantRows(training + tests, generator(5000 + split));
+      const model = { models: 3, hidden: [8, 4], steps: 40 };
+      const options = { model, calibration, seed: split };
+      const detector = await AnomalyDetector.fit(rows.slice(0, training), options);
+      const news = rows.slice(training);
+      const ps = detector.pValues(news);
+      for (const alpha of [0.01, 0.05, 0.1] as const) {
+        rates[alpha] += ps.filter((p) => p <= alpha).length / tests / splits;
+      }
+      const mixed = [...news, ...faultyRows(odd, split).rows];
+      const { flagged } = detector.detect(mixed, { fdr: 0.2 });
+      const all = flagged.filter(Boolean).length;
+      discoveries.push(all > 0 ? flagged.subarray(0, tests).filter(Boolean).length / all : 0);
+      detector.dispose();
+    }
+    const calibrating = calibration === "cross" ? training : training * calibration;
+    for (const alpha of [0.01, 0.05, 0.1] as const) {
+      // A split's rate varies by its calibration rows and by its test rows.
+      const variance = alpha * (1 - alpha) * (1 / calibrating + 1 / tests);
+      const deviation = Math.sqrt(variance / splits);
+      expect(rates[alpha]).toBeLessThan(alpha + 3 * deviation);
+      expect(rates[alpha]).toBeGreaterThan(alpha / 2);
+    }
+    const mean = discoveries.reduce((sum, share) => sum + share, 0) / splits;
+    const spread = discoveries.reduce((sum, share) => sum + (share - mean) ** 2, 0) / splits;
+    expect(mean).toBeLessThan(0.2 + 3 * Math.sqrt(spread / splits));
+    expect(mean).toBeGreaterThan(0.05);
   },
 );
 

@@ -191,6 +191,37 @@ function mainCases(main) {
   };
 }
 
+/** The digest of the scores of a small detector of numbers and words, with the build that is the same everywhere. */
+export async function detectorDigest({ AnomalyDetector }) {
+  const values = numbers(360, 7);
+  const rows = Array.from({ length: 120 }, (_, i) => {
+    const [a, b, c] = values.subarray(3 * i, 3 * i + 3);
+    return { a, b: a + 0.1 * b, word: c < 0 ? "low" : "high", c: c + 0.1 * b };
+  });
+  const model = { models: 2, hidden: [8, 4], steps: 60 };
+  const detector = await AnomalyDetector.fit(rows, { model, simd: "baseline" });
+  const loaded = await AnomalyDetector.load(detector.save(), { simd: "baseline" });
+  const odd = { a: 0.5, b: -3, word: "low", c: -0.5 };
+  const [[reason], scores] = [loaded.explain([odd])[0], loaded.score([...rows, odd])];
+  check(reason.column === "b" && reason.sign === -1, `the reason is ${JSON.stringify(reason)}`);
+  check(loaded.detect([rows[0], odd], { alpha: 0.02 }).flagged.join() === "0,1", "flags");
+  await loaded.update(rows.slice(0, 20));
+  const after = loaded.score(rows);
+  loaded.dispose();
+  detector.dispose();
+  return sha256(bytesOf(Float64Array.of(...scores, ...after)));
+}
+
+/** Cases over tied-autoencoder/detect. */
+function detectorCases(detect) {
+  return {
+    "a detector is fitted, saved, loaded and updated with the same bits": async () => {
+      const found = await detectorDigest(detect);
+      check(found === EXPECTED.detector, `SHA-256 ${found}`);
+    },
+  };
+}
+
 /** Cases over tied-autoencoder/kernels. */
 function kernelCases({ createKernels }) {
   return {
@@ -230,10 +261,11 @@ function workerCases(worker, { refused, createWorker }) {
 }
 
 /** Runs every case; a record is { name, ok, message }. */
-export async function run({ main, kernels, worker, workers = {} }) {
+export async function run({ main, kernels, detect, worker, workers = {} }) {
   const cases = {
     ...mainCases(main),
     ...(kernels && kernelCases(kernels)),
+    ...(detect && detectorCases(detect)),
     ...(worker && workerCases(worker, workers)),
   };
   const records = [];

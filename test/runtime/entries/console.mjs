@@ -2,10 +2,11 @@
 // level, which a bundle in CommonJS could not have.
 
 import * as main from "tied-autoencoder";
+import * as detect from "tied-autoencoder/detect";
 import * as kernels from "tied-autoencoder/kernels";
 import * as worker from "tied-autoencoder/worker";
 import { run } from "./cases.mjs";
 
-run({ main, kernels, worker }).then((records) => {
+run({ main, kernels, detect, worker }).then((records) => {
   console.log(`RECORDS ${JSON.stringify(records)}`);
 });
