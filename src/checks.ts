@@ -142,6 +142,20 @@ export function onlyKeys(where: string, value: object, allowed: readonly string[
   );
 }
 
+/**
+ * Throws if `value`, a `{ data, shape }` that must be row-major, describes a view: its elements would be taken in the wrong
+ * order.
+ */
+export function refuseStrides(where: string, value: object): void {
+  for (const key of ["stride", "strides", "offset"]) {
+    if (key in value && Reflect.get(value, key) !== undefined) {
+      throw new InvalidValueError(
+        `${where} must be row-major; it has ${key}. Copy the view into a row-major array first.`,
+      );
+    }
+  }
+}
+
 function range(min: number, max: number): string {
   if (min === -Infinity && max === Infinity) return "a finite number";
   if (max === Infinity) return `a finite number of at least ${min}`;

@@ -1,7 +1,7 @@
 // Weighted means of named tensors, for training in several places: of weights after local training (federated averaging,
 // McMahan et al. 2017, arXiv:1602.05629), or of gradients within one step.
 
-import { finiteNumber } from "../checks.ts";
+import { finiteNumber, refuseStrides } from "../checks.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import { isFloat32Array } from "../platform/tags.ts";
 import type { NamedWeight, NamedWeights } from "./named-weights.ts";
@@ -74,6 +74,7 @@ function requireSame(weights: NamedWeights, first: NamedWeights, where: string):
         `${where}[${show(name)}] must be { shape, data: Float32Array }; got ${show(weights[name])}.`,
       );
     }
+    refuseStrides(`${where}[${show(name)}]`, weights[name] ?? {});
     if (String(shape) !== String(expected.shape) || data.length !== expected.data.length) {
       throw new InvalidValueError(
         `${where}[${show(name)}] has shape [${shape.join(", ")}] and ${data.length} values; weights[0] has [${expected.shape.join(", ")}] and ${expected.data.length}.`,

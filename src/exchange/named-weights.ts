@@ -1,7 +1,7 @@
 // Parameters and gradients under their public names: copies them from the flat block and back. Every name and shape is
 // checked.
 
-import { onlyKeys, record } from "../checks.ts";
+import { onlyKeys, record, refuseStrides } from "../checks.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import type { ParameterLayout } from "../model/parameters.ts";
 import { isFloat32Array } from "../platform/tags.ts";
@@ -43,7 +43,9 @@ export function readTensors(
   for (const { name, shape, length, offset } of tensors) {
     const weight = given[name];
     if (weight === undefined) throw new InvalidValueError(`${call} lacks ${show(name)}.`);
-    const { data, shape: own } = record(name, weight);
+    const tensor = record(name, weight);
+    refuseStrides(name, tensor);
+    const { data, shape: own } = tensor;
     const isData = isFloat32Array(data) || Array.isArray(data);
     if (!isData) {
       throw new InvalidTypeError(

@@ -2,6 +2,7 @@
 // then the numbers, big-endian and row-major. http://yann.lecun.com/exdb/mnist/
 
 import type { OwnBytes } from "../arrays.ts";
+import { refuseStrides } from "../checks.ts";
 import { InvalidValueError } from "../errors.ts";
 import { bytesOf, typedArrayName } from "../platform/tags.ts";
 import { FormatError } from "./errors.ts";
@@ -96,9 +97,11 @@ export function decodeIdx(bytes: Uint8Array | ArrayBuffer): NumericArray {
  * The bytes of an IDX file.
  * @param array `data` is row-major and has a type of IDX: Uint8Array, Int8Array, Int16Array, Int32Array, Float32Array or
  * Float64Array. `shape` has at most 255 sizes, each below 2^32.
- * @throws InvalidValueError for another type or shape, or data that do not have their shape.
+ * @throws InvalidValueError for another type or shape, an array with strides, or data that do not have their shape.
  */
-export function encodeIdx({ shape, data }: NumericArray): OwnBytes {
+export function encodeIdx(array: NumericArray): OwnBytes {
+  refuseStrides("the array", array);
+  const { shape, data } = array;
   const name = typedArrayName(data);
   const [code] = Object.entries(ARRAYS).find(([, ArrayType]) => ArrayType.name === name) ?? [];
   if (code === undefined) {

@@ -4,6 +4,7 @@
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
 import type { OwnBytes } from "../arrays.ts";
+import { refuseStrides } from "../checks.ts";
 import { InvalidValueError } from "../errors.ts";
 import { bytesOf, typedArrayName } from "../platform/tags.ts";
 import { FormatError } from "./errors.ts";
@@ -124,7 +125,7 @@ export function decodeNpy(bytes: Uint8Array | ArrayBuffer): NpyArray {
 /**
  * The bytes of a .npy file: version 1.0, little-endian, row-major, with the header padded as numpy does.
  * @param array `data` is row-major, and its length is the product of `shape`.
- * @throws InvalidValueError for any other length, or if the shape has more than 64 sizes.
+ * @throws InvalidValueError for any other length, for an array with strides, or if the shape has more than 64 sizes.
  */
 export function encodeNpy(array: NumericArray): OwnBytes {
   return concatBytes([...writeNpy(array)]);
@@ -134,7 +135,9 @@ export function encodeNpy(array: NumericArray): OwnBytes {
  * The same as `encodeNpy`, in two pieces: the header, and the bytes of the array. They are not copied and must not change
  * before they are written.
  */
-export function* writeNpy({ shape, data }: NumericArray): Generator<Uint8Array, void, undefined> {
+export function* writeNpy(array: NumericArray): Generator<Uint8Array, void, undefined> {
+  refuseStrides("the array", array);
+  const { shape, data } = array;
   if (elementCount(shape) !== data.length || shape.length > MAX_RANK) {
     throw new InvalidValueError(`${data.length} elements do not have the shape (${shape})`);
   }

@@ -1,6 +1,7 @@
 // Writes safetensors. See safetensors.ts for the format.
 
 import type { OwnBytes } from "../arrays.ts";
+import { refuseStrides } from "../checks.ts";
 import { InvalidValueError } from "../errors.ts";
 import { typedArrayName } from "../platform/tags.ts";
 import { elementCount } from "./numbers.ts";
@@ -18,7 +19,9 @@ export function encodeSafetensors(
 ): OwnBytes {
   const all = [...tensors];
   const names = new Set(["__metadata__", "__proto__"]);
-  for (const { name, dtype, shape, data } of all) {
+  for (const tensor of all) {
+    const { name, dtype, shape, data } = tensor;
+    refuseStrides(`tensor ${quote(name)}`, tensor);
     if (names.has(name)) {
       throw new InvalidValueError(
         `tensor names must differ and not be reserved, got ${quote(name)} again`,
