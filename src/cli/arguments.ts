@@ -58,6 +58,8 @@ export interface Command {
   /** Further text in paragraphs. */
   readonly description?: string;
   readonly options: Options;
+  /** Options of other commands that users may expect here, and the reason why the command does not take them. */
+  readonly refuses?: Readonly<Record<string, string>>;
   readonly examples: readonly (readonly [what: string, command: string])[];
   run(args: Arguments): Promise<void>;
 }
@@ -150,6 +152,8 @@ export function readArguments(command: Command, words: readonly string[]): Argum
     const { name, rawName, value, inlineValue } = token;
     const option = Object.hasOwn(table, name) ? table[name] : undefined;
     if (!option) {
+      const reason = command.refuses?.[name];
+      if (reason !== undefined) throw new UsageError(reason);
       throw new UsageError(
         `${command.name} has no option ${quotedOption(rawName)}${didYouMean(`--${name}`, withDashes(table))}.`,
       );

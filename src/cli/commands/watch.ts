@@ -23,6 +23,7 @@ import { toJson } from "../text.ts";
 import { ANOMALY_CODE } from "./detect.ts";
 
 const { header, "no-header": noHeader, delimiter } = tableOptions;
+const { fdr: _, ...rowByRow } = decisionOptions;
 
 export const watch: Command = {
   name: "watch",
@@ -33,7 +34,7 @@ export const watch: Command = {
     'Rows are lines on the standard input, or of DATA: CSV, with or without a header, or JSON objects. A detector of a time series tells where a stretch of odd rows begins and where it ends. A cell that cannot be read is reported and counts as missing. A line that cannot be read is reported with its number and skipped.\n\nThe detector is one that "detect --save" or "train --detector" wrote.',
   options: {
     all: { help: "tell every row, not only alarms" },
-    ...decisionOptions,
+    ...rowByRow,
     "fail-on-anomaly": { help: `end with exit code ${ANOMALY_CODE} where a row was flagged` },
     json: { help: "tell every row as one JSON object a line" },
     quiet: { short: "q", help: "tell nothing but alarms and what cannot be read" },
@@ -41,6 +42,9 @@ export const watch: Command = {
     "no-header": noHeader,
     delimiter,
     ...runtimeOptions,
+  },
+  refuses: {
+    fdr: "--fdr judges all rows together, and watch judges each row when it arrives; take --alpha or --pot.",
   },
   examples: [
     ["a log as it grows", "tail -f plant.csv | tied-autoencoder watch plant.safetensors -"],
@@ -55,11 +59,6 @@ async function run(args: Arguments): Promise<void> {
     throw new UsageError("The detector and the rows cannot both be the standard input.");
   }
   const asked = readDecision(args);
-  if (asked && "fdr" in asked) {
-    throw new UsageError(
-      "--fdr judges all rows together, and watch judges each row when it arrives; take --alpha or --pot.",
-    );
-  }
   const json = args.flag("json");
   const report = makeReporter({ json: false, quiet: json || args.flag("quiet") });
   const { detector, decision: kept } = await readDetector(modelPath, readRuntime(args));
