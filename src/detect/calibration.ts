@@ -15,7 +15,7 @@ import { FEWEST_SCORES, peakThreshold } from "./statistics/peaks.ts";
 /**
  * How scores become decisions. One of:
  * - `alpha`: flag rows whose p-value is at most this. Of normal rows at most this share is flagged.
- * - `fdr`: Benjamini-Hochberg over the rows of the call. Of the flagged rows at most this share is normal.
+ * - `fdr`: Benjamini-Hochberg over the rows of the call. The expected share of normal rows among the flagged ones is at most this.
  * - `quantile`: flag scores above this quantile of the training scores.
  * - `contamination`: flag scores above the quantile 1 - contamination, as PyOD and scikit-learn do.
  * - `pot`: flag scores that a normal row exceeds with this chance. A distribution fitted to the largest training
@@ -161,7 +161,7 @@ export class Calibration {
         return this.#scoreAt(value);
       case "fdr":
         throw new InvalidValueError(
-          "fdr has no threshold without the rows that it is a promise about.",
+          "fdr has no threshold without rows: it depends on the p-values of all rows that are judged together.",
         );
       case "quantile":
         return quantileThreshold(this.sorted, value);

@@ -5,7 +5,7 @@ import type { Decision } from "./calibration.ts";
 /** A decision as text. */
 export function decisionText(decision: Decision): string {
   if ("fdr" in decision) {
-    return `the most rows of which at most ${percent(decision.fdr)} are normal`;
+    return `false discovery rate of at most ${percent(decision.fdr)}: the expected share of normal rows among the flagged`;
   }
   if ("pot" in decision) return `scores that one normal row in ${count(1 / decision.pot)} exceeds`;
   if ("quantile" in decision) return `scores above the quantile ${decision.quantile}`;

@@ -58,7 +58,7 @@ export class DetectorStream {
   constructor(host: () => StreamHost, decision: Decision | undefined) {
     if (resolveDecision(decision).name === "fdr") {
       throw new InvalidValueError(
-        "fdr is a promise about all rows of one call, which a stream cannot keep. Take { alpha } or { pot }.",
+        "fdr, the false discovery rate, is a share of all rows that are judged together, and a stream judges each row by itself. Take { alpha } or { pot }.",
       );
     }
     host().parts.calibration.threshold(decision); // throws if the decision is not possible

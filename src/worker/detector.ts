@@ -294,7 +294,7 @@ export class AnomalyDetector {
 
   /**
    * Judges rows that come one at a time.
-   * @throws (rejects) InvalidValueError for a false discovery rate, which is a promise about rows together
+   * @throws (rejects) InvalidValueError for a false discovery rate, which needs all rows together
    */
   async stream(decision?: Decision): Promise<WorkerStream> {
     const calls = this.#calls;

@@ -345,6 +345,16 @@ describe("errors and warnings", () => {
       "detect x.csv --pot .01",
       /x\.csv: --pot takes at least 100 rows to learn from; here are 5/,
     ],
+    "an alpha that the detector of a report cannot reach": [
+      "",
+      "report d.safetensors nothing.csv -o r.html --alpha .0001",
+      /^tied-autoencoder: d\.safetensors: --alpha 0\.0001 takes at least 9999 calibration rows/m,
+    ],
+    "a tail for common alarms in a report": [
+      "",
+      "report d.safetensors nothing.csv -o r.html --pot .5",
+      /^tied-autoencoder: d\.safetensors: --pot fits a tail to the .* nothing of a chance above .*; got 0\.5\. Take --alpha or --quantile/m,
+    ],
     "an alpha that few rows cannot reach": [
       "a,b\n1,2\n2,1\n3,5\n4,4\n5,1\n",
       "detect x.csv --alpha .01",

@@ -139,7 +139,7 @@ test.each(Object.keys(LINES))("%s takes every option in its help", async (comman
 test("the list of commands is complete", async () => {
   const { out } = await runLine(folder, "--help");
   const names = [...out.matchAll(/^ {2}(\w+) {2,}\S/gm)].map(([, name]) => name);
-  expect(names.toSorted()).toEqual(Object.keys(LINES).toSorted());
+  expect(new Set(names)).toEqual(new Set(Object.keys(LINES)));
 });
 
 test("watch says why it does not take --fdr, and does not list it", async () => {

@@ -38,7 +38,9 @@ describe("a stream of rows", () => {
   });
 
   it("refuses a false discovery rate", () => {
-    expect(() => detector.stream({ fdr: 0.1 })).toThrow("which a stream cannot keep");
+    expect(() => detector.stream({ fdr: 0.1 })).toThrow(
+      "fdr, the false discovery rate, is a share of all rows that are judged together",
+    );
     expect(() => detector.stream({ alpha: 1e-4 })).toThrow("at least 9999 calibration rows");
   });
 });

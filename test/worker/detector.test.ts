@@ -98,7 +98,7 @@ describe("the detector in a worker", () => {
   it("has the errors of this thread", async () => {
     using remote = await AnomalyDetector.fit(normal, options);
     await expect(remote.detect(rows, { alpha: 0.001 })).rejects.toThrow(InvalidValueError);
-    await expect(remote.stream({ fdr: 0.1 })).rejects.toThrow("fdr is a promise about all rows");
+    await expect(remote.stream({ fdr: 0.1 })).rejects.toThrow("a stream judges each row by itself");
     await expect(AnomalyDetector.fit([[1]], options)).rejects.toThrow("at least 5 rows");
     remote.dispose();
     await expect(remote.score(rows)).rejects.toThrow(DisposedError);

@@ -351,7 +351,7 @@ function chanceText(decision: Decision, rows: number, { threshold }: Detection):
     const above = Number.isFinite(threshold)
       ? ` Scores above ${short(threshold)} are flagged.`
       : "";
-    return `At most ${short(100 * decision.fdr)} % of the flagged are normal.${above}`;
+    return `At most ${short(100 * decision.fdr)} % of the flagged rows are expected to be normal.${above}`;
   }
   if ("contamination" in decision) {
     return `Flagged is what scores as high as the oddest ${percent(decision.contamination)} of the rows learned from.`;

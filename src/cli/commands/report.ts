@@ -6,6 +6,7 @@ import { report as makeReport, type ReportImages } from "../../report/report.ts"
 import type { Arguments, Command } from "../arguments.ts";
 import { judgeRows } from "../detector/alarms.ts";
 import { readDetector } from "../detector/file.ts";
+import { requireDecision } from "../detector/fit.ts";
 import { decisionOptions, defaultDecision, readDecision } from "../detector/options.ts";
 import { detectorReport } from "../detector/report.ts";
 import { readDetectorTable } from "../detector/table.ts";
@@ -17,6 +18,7 @@ import { readModel, readRuntime, runtimeOptions } from "../model-file.ts";
 import { forceOption, replaceable, requireReplaceable, writeWhole } from "../output.ts";
 import { placed } from "../places.ts";
 import { resultReporter } from "../report.ts";
+import { nameOf } from "../sources.ts";
 import { requireColumns, trainedOn } from "./apply.ts";
 
 export const report: Command = {
@@ -98,10 +100,13 @@ async function reportDetector(
   title: string,
 ): Promise<string> {
   const { detector, decision: kept } = await readDetector(modelPath, readRuntime(args));
-  const table = await readDetectorTable(args, dataPath, resultReporter(false), detector);
   const { window, calibrationRows } = detector.config;
   const decision =
     readDecision(args) ?? kept ?? defaultDecision(window !== undefined, false, calibrationRows);
+  // Whether a decision is possible depends on the detector, and not on the rows to judge.
+  const detectorFile = { file: nameOf(modelPath), lineOf: () => undefined };
+  await inFile(detectorFile, () => requireDecision(detector, decision));
+  const table = await readDetectorTable(args, dataPath, resultReporter(false), detector);
   return inFile(table, () => {
     const judged = judgeRows(detector, table, (rows) => detector.detect(rows, decision), 0);
     return detectorReport(judged, decision, title);

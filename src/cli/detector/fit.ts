@@ -234,6 +234,12 @@ export function tellNotes(
   }
 }
 
+/** The threshold of a decision, if it does not depend on the rows. @throws InvalidValueError if the decision is not possible */
+export const requireDecision = (
+  detector: AnomalyDetector,
+  decision: Decision,
+): number | undefined => ("fdr" in decision ? undefined : detector.threshold(decision));
+
 /** Reports how rows will be flagged, with the threshold `known` if it is given. Throws if the decision is not possible. */
 export function tellDecision(
   detector: AnomalyDetector,
@@ -247,7 +253,7 @@ export function tellDecision(
   const why = few
     ? `0.01 takes 99 rows; of ${grouped(calibrationRows)} the smallest p-value is ${short(1 / (calibrationRows + 1))}`
     : undefined;
-  const threshold = known ?? ("fdr" in decision ? undefined : detector.threshold(decision));
+  const threshold = known ?? requireDecision(detector, decision);
   const above = threshold === undefined ? "" : `; score above ${shortBelow(threshold)}`;
   report.say(setting("flags", `${decisionText(decision)}${above}`, why));
 }

@@ -92,7 +92,7 @@ export const decisionOptions = {
   fdr: {
     value: "Q",
     kind: "number",
-    help: "flag as many rows as possible, of which at most the share Q is normal",
+    help: "flag as many rows as possible at a false discovery rate of at most Q: the expected share of normal rows among the flagged",
   },
   pot: {
     value: "P",

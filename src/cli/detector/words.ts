@@ -32,6 +32,7 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/model\.hidden/g, "--hidden"],
   [/\bcalibration must be a share/, "--calibration must be a share"],
   [/An alpha of/, "--alpha"],
+  [/^pot (?=takes|finds|fits)/, "--pot "],
   [/Take alpha or quantile for/, "Take --alpha or --quantile for"],
 ];
 

@@ -56,19 +56,19 @@ export function peakThreshold(scores: ArrayLike<number>, rate: number): PeakThre
   const sorted = ascending(scores).filter((score) => Number.isFinite(score));
   if (sorted.length < FEWEST_SCORES) {
     throw new InvalidValueError(
-      `A tail takes at least ${FEWEST_SCORES} scores to fit; there are ${sorted.length}.`,
+      `pot takes at least ${FEWEST_SCORES} scores to fit a tail; there are ${sorted.length}.`,
     );
   }
   const initial = sortedQuantile(sorted, 1 - tailShare(sorted.length));
   const excesses = sorted.subarray(countUpTo(sorted, initial)).map((score) => score - initial);
   if (excesses.length === 0) {
     throw new InvalidValueError(
-      `There is no tail to fit: the largest of ${sorted.length} scores are equal.`,
+      `pot finds no tail to fit: the largest of ${sorted.length} scores are equal.`,
     );
   }
   if (rate * sorted.length > excesses.length) {
     throw new InvalidValueError(
-      `A tail is fitted to the ${excesses.length} largest of ${sorted.length} scores and says nothing of a chance above ${Number((excesses.length / sorted.length).toPrecision(3))}; got ${rate}. Take alpha or quantile for that.`,
+      `pot fits a tail to the ${excesses.length} largest of ${sorted.length} scores, which says nothing of a chance above ${Number((excesses.length / sorted.length).toPrecision(3))}; got ${rate}. Take alpha or quantile for that.`,
     );
   }
   const tail = fitParetoTail(excesses);

@@ -47,7 +47,7 @@ describe("rates in a tail", () => {
     expect(peakThreshold(scores, 0.02).excesses).toBe(20);
     expect(peakThreshold(scores, 0.02).threshold).toBeCloseTo(peakThreshold(scores, 0.02).initial);
     expect(() => peakThreshold(scores, 0.021)).toThrow(
-      "A tail is fitted to the 20 largest of 1000 scores and says nothing of a chance above 0.02; got 0.021. Take alpha or quantile for that.",
+      "pot fits a tail to the 20 largest of 1000 scores, which says nothing of a chance above 0.02; got 0.021. Take alpha or quantile for that.",
     );
   });
 });
@@ -116,8 +116,8 @@ describe("peaks over threshold", () => {
     const scores = Array.from({ length: 200 }, () => random.normal());
     expect(peakThreshold(scores, 1e-3).excesses).toBe(12);
     expect(() => peakThreshold([1, 2, 3], 1e-3)).toThrow(
-      "at least 100 scores to fit; there are 3.",
+      "pot takes at least 100 scores to fit a tail; there are 3.",
     );
-    expect(() => peakThreshold(new Array(200).fill(1), 1e-3)).toThrow("There is no tail to fit");
+    expect(() => peakThreshold(new Array(200).fill(1), 1e-3)).toThrow("pot finds no tail to fit");
   });
 });
