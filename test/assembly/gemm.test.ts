@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { builds, type TestCore } from "../support/core.ts";
-import { at, matrix, productReference, seeded, type TestMatrix } from "../support/matrices.ts";
+import { at, matrix, productReference, type TestMatrix } from "../support/matrices.ts";
+import { randomNumbers } from "../support/random.ts";
 
 const UNIT = 2 ** -24; // half an ulp of 1 in float32
 const GUARD = 4; // words before and after an output that must not change
@@ -76,7 +77,7 @@ function workspaceFor(core: TestCore, m: number, n: number, k: number) {
 }
 
 function operands(core: TestCore, layout: Layout, m: number, n: number, k: number, pad: number) {
-  const random = seeded(m * 73856093 + n * 19349663 + k * 83492791);
+  const random = randomNumbers(m * 73856093 + n * 19349663 + k * 83492791);
   const [aRows, aCols] = layout.transposedA ? [k, m] : [m, k];
   const [bRows, bCols] = layout.transposedB ? [n, k] : [k, n];
   return {
@@ -234,7 +235,7 @@ describe.each(builds)("matrix products, $name build", (core) => {
       [530, 3],
     ])("n = %i, k = %i: within (k + 2) units of sum |a b|, symmetric, as the product", (n, k) => {
       core.reset();
-      const random = seeded(n * 7919 + k);
+      const random = randomNumbers(n * 7919 + k);
       const [rows, cols] = transposed ? [k, n] : [n, k];
       const a = matrix(core, rows, cols, cols + 2, random);
       const c = output(core, n, n, n + 3, () => Number.NaN);
@@ -265,7 +266,7 @@ describe.each(builds)("matrix products, $name build", (core) => {
         core.reset();
         const a = toEndOfMemory(
           core,
-          matrix(core, rows, cols, cols + (rows % 3), seeded(rows + 40 * cols)),
+          matrix(core, rows, cols, cols + (rows % 3), randomNumbers(rows + 40 * cols)),
         );
         const b = output(core, cols, rows, rows + (cols % 4), () => Number.NaN);
         core.kernels.transpose(rows, cols, a.pointer, a.ld, b.pointer, b.ld);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { guarded, read, uniform } from "../support/arrays.ts";
+import { expectSame, guarded, read, uniform } from "../support/arrays.ts";
 import { builds, type TestCore } from "../support/core.ts";
 
 const { fround } = Math;
@@ -96,13 +96,16 @@ describe.each(builds)("selection, $name build", (core) => {
         const kept = Array.from({ length: rows }, (_, r) =>
           largest(data.slice(r * units, (r + 1) * units), k),
         );
-        expect(readIndices(core, indices, rows * k)).toEqual(kept.flat());
+        expectSame(readIndices(core, indices, rows * k), kept.flat());
         const places = kept.flatMap((row, r) => row.map((unit) => r * units + unit));
-        expect(read(core, values, rows * k)).toEqual(places.map((place) => data[place]));
+        expectSame(
+          read(core, values, rows * k),
+          places.map((place) => data[place]!),
+        );
         const dense = new Array<number>(rows * units).fill(0);
         for (const place of places) dense[place] = data[place]!;
-        expect(read(core, h, rows * units)).toEqual(mode === "in place" ? dense : data);
-        if (mode === "apart") expect(read(core, apart, rows * units)).toEqual(dense);
+        expectSame(read(core, h, rows * units), mode === "in place" ? dense : data);
+        if (mode === "apart") expectSame(read(core, apart, rows * units), dense);
         else read(core, apart, rows * units);
       }
     });
@@ -149,11 +152,12 @@ describe.each(builds)("selection, $name build", (core) => {
             k,
           ).map((i) => listed[i]!),
         );
-        expect(readIndices(core, indices, rows * k)).toEqual(kept.flat());
-        expect(read(core, values, rows * k)).toEqual(
-          kept.flatMap((row, r) => row.map((u) => data[r * units + u])),
+        expectSame(readIndices(core, indices, rows * k), kept.flat());
+        expectSame(
+          read(core, values, rows * k),
+          kept.flatMap((row, r) => row.map((u) => data[r * units + u]!)),
         );
-        expect(read(core, h, rows * units)).toEqual(data);
+        expectSame(read(core, h, rows * units), data);
       }
     },
   );
@@ -174,10 +178,14 @@ describe.each(builds)("selection, $name build", (core) => {
       const workspace = core.alloc(kernels.topKWorkspace(rows * units));
       kernels.topK(1, rows * units, k, h, 0, indices, values, workspace);
       const kept = largest(data, k);
-      expect(readIndices(core, indices, k)).toEqual(kept);
+      expectSame(readIndices(core, indices, k), kept);
       kernels.rowStarts(rows, units, k, indices, starts);
-      expect(readIndices(core, indices, k)).toEqual(kept.map((i) => i % units));
-      expect(readIndices(core, starts, rows + 1)).toEqual(
+      expectSame(
+        readIndices(core, indices, k),
+        kept.map((i) => i % units),
+      );
+      expectSame(
+        readIndices(core, starts, rows + 1),
         Array.from({ length: rows + 1 }, (_, r) => kept.filter((i) => i < r * units).length),
       );
     }
@@ -227,15 +235,25 @@ describe.each(builds)("selection, $name build", (core) => {
             capacity,
           );
           expect(found >>> 0).toBe(total);
-          expect(read(core, out, rows * units)).toEqual(data.map((v, i) => (kept[i] ? v : 0)));
+          expectSame(
+            read(core, out, rows * units),
+            data.map((v, i) => (kept[i] ? v : 0)),
+          );
           const listed = readIndices(core, indices, capacity);
           read(core, values, capacity);
           read(core, starts, rows + 1);
           if (capacity < total) continue;
           const places = data.flatMap((_, i) => (kept[i] ? [i] : []));
-          expect(listed.slice(0, total)).toEqual(places.map((i) => i % units));
-          expect(read(core, values, capacity).slice(0, total)).toEqual(places.map((i) => data[i]));
-          expect(readIndices(core, starts, rows + 1)).toEqual(
+          expectSame(
+            listed.slice(0, total),
+            places.map((i) => i % units),
+          );
+          expectSame(
+            read(core, values, capacity).slice(0, total),
+            places.map((i) => data[i]!),
+          );
+          expectSame(
+            readIndices(core, starts, rows + 1),
             Array.from({ length: rows + 1 }, (_, r) => places.filter((i) => i < r * units).length),
           );
         }

@@ -13,9 +13,9 @@ import {
   makeCall,
   type PlacedArray,
   randomCall,
-  randomNumbers,
   roomOn,
 } from "../support/kernel-calls.ts";
+import { randomNumbers } from "../support/random.ts";
 
 const TRIALS = 24;
 

@@ -9,6 +9,7 @@ import {
 } from "../../src/formats/safetensors.ts";
 import type { NamedTensor } from "../../src/formats/safetensors-types.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors-write.ts";
+import { randomNumbers } from "../support/random.ts";
 
 const tensor = (name: string, shape: number[], data: NamedTensor["data"], dtype = "F32") =>
   ({ name, dtype, shape, data }) as NamedTensor;
@@ -28,16 +29,6 @@ const headerOf = (file: Uint8Array) => {
   const length = Number(new DataView(file.buffer).getBigUint64(0, true));
   return { length, text: new TextDecoder().decode(file.subarray(8, 8 + length)) };
 };
-
-/** Small, fast, seeded (mulberry32): a failing mutation can be repeated. */
-function random(seed: number): () => number {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), seed | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 describe("encodeSafetensors", () => {
   test("writes the published layout, byte for byte", () => {
@@ -245,7 +236,7 @@ describe("decodeSafetensors", () => {
     expect.assertions(1);
   });
 
-  test("gives tensors or a FormatError for 20,000 random mutations, and never another error", () => {
+  test("gives tensors or a FormatError for 5,000 random mutations, and never another error", () => {
     const good = encodeSafetensors(
       [
         tensor("encoder.0.weight", [2, 3], new Float32Array(6)),
@@ -254,10 +245,10 @@ describe("decodeSafetensors", () => {
       ],
       { config: '{"layers":[3,2]}' },
     );
-    const next = random(1);
+    const next = randomNumbers(1);
     const spice = [...'{}[]":,\\0-19eE. \u0000'].map((c) => c.charCodeAt(0)).concat(0xff, 0xc3);
     let refused = 0;
-    for (let run = 0; run < 20_000; run++) {
+    for (let run = 0; run < 5000; run++) {
       let file = good.slice();
       for (let edits = 1 + next() * 3; edits > 0; edits--) {
         const at = Math.floor(next() * Math.min(file.length, 240));
@@ -278,8 +269,8 @@ describe("decodeSafetensors", () => {
         refused++;
       }
     }
-    expect(refused).toBeGreaterThan(10_000);
-    expect(refused).toBeLessThan(20_000);
+    expect(refused).toBeGreaterThan(2500);
+    expect(refused).toBeLessThan(5000);
   });
 });
 

@@ -7,7 +7,7 @@ import { availableBuilds } from "../support/builds.ts";
 import { gradientError } from "../support/gradient-error.ts";
 import { randomRows } from "../support/random.ts";
 
-const x = randomRows(4, 5, 11);
+const x = randomRows(4, 4, 11);
 const withHoles = x.map((value, i) => (i % 7 === 3 ? Number.NaN : value));
 /** Every unit that is not kept in the batch is dead. */
 const auxiliary = { k: 2, weight: 0.5, deadAfter: 4 };
@@ -21,8 +21,8 @@ const sparse: [string, CodeSpec][] = [
 ];
 const gaussian: [string, CodeSpec] = ["gaussian", { type: "gaussian", beta: 0.7 }];
 const shapes = [
-  [5, 9],
-  [5, 7, 8],
+  [4, 7],
+  [4, 5, 6],
 ];
 const losses: [LossSpec, ModelConfig["outputActivation"]][] = [
   ["mse", "linear"],

@@ -44,7 +44,7 @@ async function growth(
 }
 
 test("the cost per layer is the same for few and for many layers", async () => {
-  const ratios = await growth([250, 2000], (depth) => {
+  const ratios = await growth([150, 1200], (depth) => {
     // Two widths alternate, so that a state dict determines the order of its decoder.
     const layers = Array.from({ length: depth + 1 }, (_, i) => 2 + (i % 2));
     const model = TiedAutoencoder.createSync({ layers });

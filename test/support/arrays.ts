@@ -18,6 +18,14 @@ export function read(core: TestCore<unknown>, pointer: number, count: number): n
   return all.slice(GUARD.length, GUARD.length + count);
 }
 
+/** Equal numbers at every index, with the sign of 0. It takes a tenth of the time of `toEqual` for long arrays. */
+export function expectSame(actual: readonly number[], expected: readonly number[]): void {
+  const isSame = (value: number, i: number) => Object.is(value, expected[i]);
+  if (actual.length === expected.length && actual.every(isSame)) return;
+  expect(actual).toEqual(expected);
+  throw new Error("toEqual does not see the difference");
+}
+
 /** Float32 values evenly distributed over [low, high), the same in every run. */
 export function uniform(count: number, low: number, high: number, seed: number): number[] {
   let state = seed >>> 0;

@@ -11,17 +11,6 @@ import {
   kernelTable,
 } from "../../src/core/kernel-table.ts";
 
-/** Uniform in [0, 1), the same for the same seed (mulberry32). */
-export function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** An array of a call, in memory. */
 export interface PlacedArray {
   readonly name: string;

@@ -13,18 +13,6 @@ export interface TestMatrix {
   readonly values: Float32Array;
 }
 
-/** A small generator (mulberry32): the same numbers on every run. */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 /** Writes a rows x cols matrix of values in [-1, 1) whose rows are `ld` apart; padding is NaN. */
 export function matrix(
   core: TestCore,

@@ -23,9 +23,9 @@ import {
   makeCall,
   type RoomFor,
   randomCall,
-  randomNumbers,
   roomOn,
 } from "../support/kernel-calls.ts";
+import { randomNumbers } from "../support/random.ts";
 import { sharedCore } from "../support/shared-core.ts";
 
 const TRIALS = 6;

@@ -236,7 +236,7 @@ class Model:
             each = d * d
         elif loss == "mae":
             live = d.detach()[known]
-            self.near(live[live != 0], target[known].abs().max())
+            self.near(live[live != 0], t.abs().max())
             each = d.abs()
         elif loss == "bce":
             each = F.binary_cross_entropy_with_logits(logits, t, reduction="none")

@@ -1,4 +1,6 @@
-// Random numbers for tests: seeded, the same in every run, independent of the tested code.
+// More kinds of random numbers for tests of the detector, independent of the tested code.
+
+import { randomNumbers } from "../../support/random.ts";
 
 export interface Generator {
   /** Uniform in [0, 1). */
@@ -10,16 +12,8 @@ export interface Generator {
   permutation(n: number): number[];
 }
 
-/** Mulberry32. */
 export function generator(seed: number): Generator {
-  let state = seed >>> 0;
-  const uniform = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const uniform = randomNumbers(seed);
   const below = (n: number) => Math.floor(uniform() * n);
   return {
     uniform,
