@@ -319,6 +319,12 @@ describe.each(names)("the playground in %s", (name) => {
     const below =
       "document.querySelector('.exits').getBoundingClientRect().top > document.querySelector('.map').getBoundingClientRect().bottom";
     expect(await tab.read(below)).toBe(true);
+    // A lesson is chosen far below its text, and shows the part that it is about.
+    await tab.read("document.querySelector('#tab-network').click()");
+    await tab.read("document.querySelector('a[href=\"#lesson=anomalies\"]').scrollIntoView()");
+    await tab.read("document.querySelector('a[href=\"#lesson=anomalies\"]').click()");
+    await tab.until("document.querySelector('#part-data').offsetHeight > 0");
+    await tab.until("document.querySelector('.lesson-text')?.getBoundingClientRect().top >= 0");
     expect(tab.errors).toEqual([]);
   });
 

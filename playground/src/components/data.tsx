@@ -541,7 +541,7 @@ function Blame() {
         <tr>
           <th scope="col">column</th>
           <th scope="col">value</th>
-          <th scope="col">reconstruction</th>
+          <th scope="col">expected</th>
         </tr>
       </thead>
       <tbody>

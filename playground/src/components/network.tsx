@@ -260,7 +260,7 @@ export function Network() {
       <figure class="middle">
         <CodeBars />
         <CodeWeights />
-        <figcaption>{hidden > 0 ? "code, and weights to it" : "code"}</figcaption>
+        <figcaption>{hidden > 0 ? "code, and its weights" : "code"}</figcaption>
       </figure>
       <figure class="half">
         <Tiles side="decoder" />

@@ -56,8 +56,8 @@ function sentences(): readonly string[] {
     `${columns} ${what} become ${numbers}.`,
     "The same weights, transposed, bring them back.",
     kind === "image"
-      ? "Every point of the map is the code of an image. Drag over it."
-      : "Every point of the map is the code of a row. Drag over it.",
+      ? "Each point is the code of an image. Drag over the map."
+      : "Each point is the code of a row. Drag over the map.",
     kind === "image"
       ? "Draw something that it never saw."
       : kind === "table"
@@ -109,10 +109,16 @@ export function Story() {
     // The second sentence explains both uses of a weight: show them for the unit with the largest weight.
     if (at.value === 1 && pinnedUnit.value < 0) pinnedUnit.value = strongestUnit();
   }, [at.value]);
+  useEffect(() => {
+    // The list of lessons is below, and the text of a lesson is here.
+    if (!lesson.value) return;
+    tab.value = lesson.value.tab;
+    document.querySelector(".story")?.scrollIntoView({ block: "nearest" });
+  }, [lesson.value]);
   const all = sentences();
   if (lesson.value) {
     return (
-      <div class="story lesson-text">
+      <div class="story lesson-text" role="status">
         <p>
           <b>{lesson.value.title}.</b> {lesson.value.text}
         </p>
