@@ -24,6 +24,6 @@ test("a name alone is enough where every option has a default", () => {
   expect(model.config.loss).toMatchObject({ type: "huber" });
 });
 
-test("what is given and wrong is said of the option", () => {
+test("a wrong value is reported with the name of its option", () => {
   expect(made({ code: { type: "topK" } })).toThrow("code.k must be a number; got undefined");
 });

@@ -265,7 +265,7 @@ const change = fc.record({
   put: small,
 });
 
-test("anything in place of an argument is a result or an error of the package", async () => {
+test("any value in place of an argument gives a result or an error of the package", async () => {
   const before = Object.getOwnPropertyNames(Object.prototype).join();
   await attack(change, async ({ name, argument, path, put }) => {
     const [call, ...given] = calls[name]!;

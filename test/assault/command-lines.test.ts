@@ -183,7 +183,7 @@ function asked(words: readonly string[]): Set<string> {
 
 const LONGEST = 20_000;
 
-test("a command line of any kind ends with a code and a message of the documentation", async () => {
+test("every command line ends with a documented exit code and a clear message", async () => {
   await attack(line, async (words) => {
     const started = performance.now();
     const { code, out, err } = await runHere(folder, words);

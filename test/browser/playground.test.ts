@@ -32,7 +32,7 @@ const pixelsOf = (selector: string) => `(() => {
   return data.reduce((sum, value, i) => (sum * 31 + value * (i % 7 + 1)) % 1000003, 0);
 })()`;
 
-test("the program is at most 150 KB after gzip, and so is what is loaded later; the digits are apart", () => {
+test("the program is at most 150 KB after gzip, and so are the parts that are loaded later; the digits are a separate file", () => {
   const script = readFileSync(`${folder}playground.js`, "utf8");
   const [digits = ""] = /[A-Q]{10000,}/.exec(script) ?? [];
   expect(digits).toHaveLength(64 * 1797);
@@ -85,7 +85,7 @@ describe.each(names)("the playground in %s", (name) => {
       input.dispatchEvent(new Event('change', { bubbles: true }));
     })()`);
 
-  test("it trains as soon as it is there, and the loss falls", async () => {
+  test("it starts to train when it is loaded, and the loss decreases", async () => {
     await opened(1);
     const loss = "Number(document.querySelector('.key .held b').innerText)";
     await tab.until(`${STEP} > 150`, 60);
@@ -101,7 +101,7 @@ describe.each(names)("the playground in %s", (name) => {
     expect(tab.errors).toEqual([]);
   });
 
-  test("dragging over the map decodes what lies there", async () => {
+  test("dragging over the map decodes the points under the pointer", async () => {
     await opened(60);
     await clickButton("Pause");
     await tab.drag(".map-points", [
@@ -159,7 +159,7 @@ describe.each(names)("the playground in %s", (name) => {
     expect(tab.errors).toEqual([]);
   });
 
-  test("untying doubles the parameters, and the two halves drift apart", async () => {
+  test("untying doubles the parameters, and the two halves become different", async () => {
     await opened(30);
     const numbers = "document.querySelector('.switch p').innerText.replace(/,/g, '')";
     const tiedCount = Number(/\d+/.exec(await tab.read<string>(numbers))?.[0]);
@@ -175,7 +175,7 @@ describe.each(names)("the playground in %s", (name) => {
     expect(tab.errors).toEqual([]);
   });
 
-  test("looking back shows an earlier model, and play continues from now", async () => {
+  test("going back in time shows an earlier model, and play continues from the current one", async () => {
     await opened(80);
     await clickButton("Pause");
     const now = await tab.read<number>(STEP);
@@ -244,7 +244,7 @@ describe.each(names)("the playground in %s", (name) => {
     expect(tab.errors).toEqual([]);
   });
 
-  test("a link edited by hand is followed as far as it makes sense, and the rest is said", async () => {
+  test("the valid parts of a link edited by hand are used, and the others are reported", async () => {
     tab = await browser.open();
     await tab.go(
       `${site.url}#code=99&act=%3Cscript%3E&lr=-1&step=1e9&sum=zz&data=own&changes=5q1&x=y&&=`,
@@ -267,7 +267,7 @@ describe.each(names)("the playground in %s", (name) => {
     expect(tab.errors).toEqual([]);
   });
 
-  test("everything is had by keyboard", async () => {
+  test("every control can be reached and used by keyboard", async () => {
     await opened(20);
     const focused =
       "document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.innerText ?? ''";
@@ -328,7 +328,7 @@ describe.each(names)("the playground in %s", (name) => {
     expect(tab.errors).toEqual([]);
   });
 
-  test("the errors of a table have a table, which counts every row on the map", async () => {
+  test("errors of a table are shown as a table too, which counts every row of the map", async () => {
     await opened(5, {}, "#lesson=anomalies");
     await clickButton("Pause");
     const counted =
@@ -339,7 +339,7 @@ describe.each(names)("the playground in %s", (name) => {
     expect(await tab.read<number>(rows)).toBeGreaterThan(900);
   });
 
-  test("whoever asks for less motion presses play", async () => {
+  test("with reduced motion, training waits until play is pressed", async () => {
     tab = await browser.open({ still: true });
     await tab.go(site.url);
     await tab.until(said("nothing moves until you press Play"));
@@ -348,7 +348,7 @@ describe.each(names)("the playground in %s", (name) => {
     await tab.until(`${STEP} > 3`);
   });
 
-  test("own files train; what is no use is said in words", async () => {
+  test("a model trains on the user's own files, and an unusable file is refused with a reason", async () => {
     await opened(5);
     const give = (file: string, content: string) => giveFile(file, `[${content}]`);
     await give("notes.bin", "new Uint8Array([0, 1, 2, 255, 0])");
@@ -466,7 +466,7 @@ describe.each(names)("the playground in %s", (name) => {
     expect(tab.errors).toEqual([]);
   });
 
-  test("a hidden tab pauses, which is said when it is visible again", async () => {
+  test("a hidden tab pauses, and a message reports it when the tab is visible again", async () => {
     // As a browser hides a tab: the state changes, and no frames are drawn.
     const before = `let isHidden = false;
       Object.defineProperty(document, "hidden", { get: () => isHidden });
@@ -490,7 +490,7 @@ describe.each(names)("the playground in %s", (name) => {
     expect(tab.errors).toEqual([]);
   });
 
-  test("storage that is denied is said once, and training continues", async () => {
+  test("denied storage is reported once, and training continues", async () => {
     const before = `IDBFactory.prototype.open = () => { throw new DOMException('denied', 'SecurityError'); };
       Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('denied', 'SecurityError'); } });`;
     await opened(20, { before });
@@ -502,7 +502,7 @@ describe.each(names)("the playground in %s", (name) => {
     expect(tab.errors).toEqual([]);
   });
 
-  test("full storage is said, and training continues", async () => {
+  test("full storage is reported, and training continues", async () => {
     const before =
       "IDBObjectStore.prototype.put = () => { throw new DOMException('full', 'QuotaExceededError'); };";
     await opened(20, { before });
@@ -514,7 +514,7 @@ describe.each(names)("the playground in %s", (name) => {
     expect(tab.errors).toEqual([]);
   });
 
-  test("a page without WebAssembly says so", async () => {
+  test("a page without WebAssembly shows a message", async () => {
     const policy =
       "default-src 'none'; script-src 'self' blob:; worker-src blob:; style-src 'self' 'unsafe-inline'; img-src data:";
     const strict = await serve(folder, { "Content-Security-Policy": policy });

@@ -27,7 +27,7 @@ describe.skipIf(!haveBrowser("chromium"))("the page that watches a stream", () =
     site?.close();
   });
 
-  test("is quiet about a pump as usual, and names the sensor that stands still", async () => {
+  test("has no alarm for a normal pump, and names a sensor whose value stands still", async () => {
     const tab = await browser.open();
     await tab.go(site.url);
     await tab.until("document.querySelector('#status').value === 'All as usual'", 60);

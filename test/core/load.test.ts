@@ -59,7 +59,7 @@ describe("the core's module", () => {
     ["a truncated module", bytes.subarray(0, 99), /99 bytes that this runtime does not take/],
     ["another module", new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]), /exports no abi/],
     ["a number", 7, /must be a WebAssembly.Module, its bytes.*got 7/],
-  ])("%s is refused in plain words", async (_, wasm, message) => {
+  ])("%s is refused with a clear message", async (_, wasm, message) => {
     const create = TiedAutoencoder.create({ layers, wasm: wasm as WasmSource });
     await expect(create).rejects.toThrow(message);
   });

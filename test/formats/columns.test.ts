@@ -60,7 +60,7 @@ test.each<[ColumnChoice, number[]]>([
   expect(selectColumns(choice, 6, names)).toEqual(columns.map((column) => column - 1));
 });
 
-test("a hundred thousand names are found at once", () => {
+test("a hundred thousand names are found in linear time", () => {
   const many = Array.from({ length: 100_000 }, (_, i) => `column ${i}`);
   const wanted = [...many].reverse();
   // A linear search for each name would take a minute, and the test would time out.

@@ -312,7 +312,7 @@ describe("streamTable", () => {
     return found;
   };
 
-  test("hands out CSV in parts, each with its lines", async () => {
+  test("returns CSV in parts, each with its line numbers", async () => {
     const kinds = { x: "number" } as const;
     expect(await all(["n,x\na,1\nb,2\nc,", "3\n", "d,4\n"], { kinds, batchRows: 3 })).toEqual([
       [{ n: ["a", "b", "c"], x: [1, 2, 3] }, 2],
@@ -320,7 +320,7 @@ describe("streamTable", () => {
     ]);
   });
 
-  test("hands out JSON lines in parts, of the columns that are asked for", async () => {
+  test("returns JSON lines in parts, with the requested columns", async () => {
     const kinds = { x: "number", n: "text" } as const;
     const texts = ['{"n":"a","x":1,"more":5}\n{"x":"2"', "}\n", "\n", '{"n":3}'];
     expect(await all(texts, { kinds, batchRows: 2 })).toEqual([

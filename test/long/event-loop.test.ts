@@ -50,7 +50,7 @@ describe("the longest task", () => {
   });
 
   const { load: _, ...abortable } = longCalls({ TiedAutoencoder });
-  test.each(Object.entries(abortable))("an abort of %s is heard", async (name, run) => {
+  test.each(Object.entries(abortable))("an abort ends %s", async (name, run) => {
     const milliseconds = await run(timeToAbort);
     console.log(`${name}: ended ${milliseconds.toFixed(0)} ms after the abort`);
     expect(milliseconds).toBeLessThan(ABORT_MILLISECONDS); // also false for NaN

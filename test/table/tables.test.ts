@@ -114,7 +114,7 @@ test.each([
   expect(() => rowsFrom(table)).toThrow(message);
 });
 
-test("what is almost an Arrow table or a DuckDB result is refused in words", () => {
+test("objects that resemble an Arrow table or a DuckDB result are refused with a reason", () => {
   const almost = { numRows: 2, schema: {}, getChildAt: () => [1, 2] };
   expect(() => rowsFrom(almost as never)).toThrow(/Column "numRows" must be an array/);
   const named = { columnNames: 1, getColumns: 2 };

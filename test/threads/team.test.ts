@@ -113,7 +113,7 @@ describe("sums with more blocks than a batch has tasks", () => {
   });
 });
 
-describe("what is worth sharing", () => {
+describe("which calls are shared among threads", () => {
   /** A team without workers whose kernels do nothing, and the number of shares of a call of adam. */
   function countingTeam() {
     let calls = 0;

@@ -109,7 +109,7 @@ describe("the model in a worker", () => {
     }
   });
 
-  test("fitSteps goes step by step and ends when it is left or aborted", async () => {
+  test("fitSteps yields every step, and ends when the loop is left or aborted", async () => {
     using remote = await TiedAutoencoder.create(config);
     for await (const { step } of remote.fitSteps(x, { epochs: 50 })) if (step === 5) break;
     expect(remote.stepCount).toBe(5);
@@ -294,7 +294,7 @@ describe("the model in a worker", () => {
     await expect(create).rejects.toThrow(words);
   });
 
-  test("a page that was busy while its worker started hears its report", async () => {
+  test("a page that was busy while its worker started gets the report of the worker", async () => {
     const createWorker = () => {
       // Another port of this thread: its report arrives when the thread is busy.
       const { port1, port2 } = new MessageChannel();
