@@ -1,6 +1,6 @@
 // Measures what `AnomalyDetector.update` does to decisions, on artificial rows:
 //
-//   node bench/updates.mjs [--seed 1]
+//   node bench/updates.mjs [--seed 1] [--newest N]
 //
 // A detector learns 2,000 rows and is updated, once or often, with rows of the same kind or of a changed kind. For each plan
 // the script prints the median score of 2,000 other rows of that kind, the share of them that alpha 0.01 and 0.05 flag, and
@@ -11,7 +11,10 @@ import { AnomalyDetector } from "tied-autoencoder/detect";
 import { describeHost } from "./support/host.mjs";
 import { seeded } from "./support/random.mjs";
 
-const { seed } = parseArgs({ options: { seed: { type: "string", default: "1" } } }).values;
+const { seed, newest } = parseArgs({
+  options: { seed: { type: "string", default: "1" }, newest: { type: "string" } },
+}).values;
+const options = newest === undefined ? {} : { newest: Number(newest) };
 const uniform = seeded(Number(seed));
 
 const times = (count, make) => Array.from({ length: count }, (_, i) => make(i));
@@ -36,14 +39,24 @@ const changed = (rows) =>
   );
 const same = (rows) => rows;
 
-const PLANS = [[], [1], [10], [50], [500], [2000], times(20, () => 50), times(10, () => 300)];
+const PLANS = [
+  [],
+  [1],
+  [10],
+  [50],
+  [500],
+  [2000],
+  times(20, () => 50),
+  times(40, () => 50),
+  times(10, () => 300),
+];
 for (const [name, make] of Object.entries({ numbers, mixed })) {
   const file = (await AnomalyDetector.fit(make(2000))).save();
   for (const change of [same, changed]) {
     const test = change(make(2000));
     for (const plan of PLANS) {
       const detector = await AnomalyDetector.load(file);
-      for (const rows of plan) await detector.update(change(make(rows)));
+      for (const rows of plan) await detector.update(change(make(rows)), options);
       const median = detector.score(test).sort()[test.length / 2];
       const pValues = detector.pValues(test);
       const flagged = [0.01, 0.05].map((alpha) => pValues.filter((p) => p <= alpha).length);

@@ -9,7 +9,7 @@
 // changes nothing.
 
 import { TiedAutoencoder } from "../autoencoder.ts";
-import { callback, onlyKeys, record } from "../checks.ts";
+import { callback, onlyKeys, record, wholeNumber } from "../checks.ts";
 import type { Rows } from "../data/rows.ts";
 import { InvalidValueError } from "../errors.ts";
 import { ascending, at } from "../math/order.ts";
@@ -43,11 +43,19 @@ import type { Source } from "./table/source.ts";
 
 /** Options of `AnomalyDetector.update`. */
 export interface UpdateOptions {
+  /**
+   * How many calibration scores are kept, the newest. Default: as many as before, and at least 1,000. If rows have really
+   * changed, scores of the first updates are too high, because the models had not yet adapted, and few rows are flagged as
+   * long as they are kept. With a small number such as 300 they leave soon. An alpha needs 1 / alpha - 1 scores.
+   */
+  newest?: number;
   /** Aborting rejects with `signal.reason`; the detector is unchanged. Default: none. */
   signal?: AbortSignalLike;
   /** Called during training with the progress. Default: none. */
   onProgress?: (record: DetectorProgress) => unknown;
 }
+
+const updateKeys = ["newest", "signal", "onProgress"] as const satisfies (keyof UpdateOptions)[];
 
 /** The fewest calibration scores that are kept. A detector that was fitted with more keeps as many as then. */
 const FEWEST_CALIBRATION = 1000;
@@ -60,7 +68,8 @@ const MOST_KEPT = 1000;
 /** Checks the options of an update. */
 export function updateOptions(options: UpdateOptions | undefined): UpdateOptions {
   const settings = record("The options of update", options) as UpdateOptions;
-  onlyKeys("update", settings, ["signal", "onProgress"]);
+  onlyKeys("update", settings, updateKeys);
+  if (settings.newest !== undefined) wholeNumber("newest", settings.newest, 1);
   callback("onProgress", settings.onProgress);
   return settings;
 }
@@ -69,7 +78,7 @@ export function updateOptions(options: UpdateOptions | undefined): UpdateOptions
 export async function updateParts(
   parts: Parts,
   source: Source,
-  { signal, onProgress }: UpdateOptions,
+  { newest, signal, onProgress }: UpdateOptions,
   work: InTurns,
 ): Promise<Parts> {
   const raw = await work(parts.encoder.reading(source));
@@ -128,8 +137,9 @@ export async function updateParts(
       ...parts,
       encoder,
       ensemble,
-      calibration: appended(parts.calibration, rowScores),
-      windowCalibration: parts.windowCalibration && appended(parts.windowCalibration, windowScores),
+      calibration: appended(parts.calibration, rowScores, newest),
+      windowCalibration:
+        parts.windowCalibration && appended(parts.windowCalibration, windowScores, newest),
       explanation,
       notes: [...parts.notes, ...notes],
     };
@@ -248,8 +258,11 @@ function mergedCodes(old: MemberState, fresh: MemberState, share: number): Membe
 }
 
 /** The calibration with new scores. The oldest scores are removed. */
-function appended(calibration: Calibration, fresh: Float64Array): Calibration {
-  const most = Math.max(FEWEST_CALIBRATION, calibration.scores.length);
+function appended(
+  calibration: Calibration,
+  fresh: Float64Array,
+  most = Math.max(FEWEST_CALIBRATION, calibration.scores.length),
+): Calibration {
   const { length } = calibration.scores;
   const all = new Float64Array(length + fresh.length);
   all.set(calibration.scores);

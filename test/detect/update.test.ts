@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { AnomalyDetector } from "../../src/detect/detector.ts";
+import type { UpdateOptions } from "../../src/detect/update.ts";
 import { DisposedError, InvalidStateError } from "../../src/errors.ts";
 import { faultyRows, plant, quick } from "./support/plant.ts";
 
@@ -52,6 +53,28 @@ describe("an update", () => {
       detector.dispose();
     },
   );
+
+  it("keeps the newest calibration scores, so that alarms return after many updates with changed rows", async () => {
+    const file = (await AnomalyDetector.fit(plant(400, 1), quick)).save();
+    const flagged = async (options?: UpdateOptions) => {
+      const own = await AnomalyDetector.load(file);
+      for (let i = 0; i < 20; i++) await own.update(changed(30, 100 + i), options);
+      const rate = own.pValues(changed(500, 7)).filter((p) => p <= 0.1).length / 500;
+      const { calibrationRows } = own.config;
+      own.dispose();
+      return { rate, calibrationRows };
+    };
+    const few = await flagged({ newest: 120 });
+    expect(few.calibrationRows).toBe(120);
+    // The rate varies by the 120 calibration rows and the 500 rows, and the models still learn a little.
+    expect(Math.abs(few.rate - 0.1)).toBeLessThan(0.08);
+    expect((await flagged()).rate).toBeLessThan(few.rate);
+    const own = await AnomalyDetector.load(file);
+    await expect(own.update(changed(5, 1), { newest: 0 })).rejects.toThrow(
+      "newest must be a whole number of at least 1; got 0.",
+    );
+    own.dispose();
+  });
 
   it("many times with rows like the others is no drift", async () => {
     const detector = await AnomalyDetector.fit(plant(300, 1), quick);
