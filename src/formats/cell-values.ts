@@ -55,7 +55,8 @@ export const MISSING: readonly string[] = [
   "-NaN(ind)",
 ];
 
-const PLAIN = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
+/** A number with a decimal point or none, and perhaps an exponent. */
+export const PLAIN_NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 const INFINITY = /^[+-]?inf(?:inity)?$/i;
 const LONGEST_TOKEN = 100;
 
@@ -121,7 +122,7 @@ export class CellReader {
       if (plain.includes(".")) return undefined;
       plain = plain.replace(",", ".");
     }
-    if (PLAIN.test(plain)) return Number(plain);
+    if (PLAIN_NUMBER.test(plain)) return Number(plain);
     if (INFINITY.test(plain)) return plain.startsWith("-") ? -Infinity : Infinity;
     return undefined;
   }

@@ -4,6 +4,7 @@
 import type { OwnBytes } from "../arrays.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import { isFloat32Array, isNumberArray } from "../platform/tags.ts";
+import { PLAIN_NUMBER } from "./cell-values.ts";
 import type { CsvDelimiter } from "./csv-dialect.ts";
 import { MAX_NUMBER_BYTES, putFloat32, shortestFloat32 } from "./float32-text.ts";
 import { encodeUtf8 } from "./text.ts";
@@ -148,14 +149,12 @@ function printer(
 
 const printed = (value: number): string => (Object.is(value, -0) ? "-0" : String(value));
 
-const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
-
 function writer({ delimiter = ",", escapeFormulas = false }: CsvWriteOptions) {
   if (![",", ";", "\t", "|"].includes(delimiter)) {
     throw new InvalidValueError(`delimiter must be "," ";" "\\t" or "|"; got ${show(delimiter)}.`);
   }
   const cell = (text: string): string => {
-    const isFormula = escapeFormulas && /^[=+\-@\t\r]/.test(text) && !NUMBER.test(text);
+    const isFormula = escapeFormulas && /^[=+\-@\t\r]/.test(text) && !PLAIN_NUMBER.test(text);
     const safe = isFormula ? `'${text}` : text;
     // Quoted if it could be read as anything other than the text of one cell.
     return /["\n\r,;\t|]|^\s|\s$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;

@@ -32,10 +32,24 @@ describe("a choice in text", () => {
     }
   });
 
+  test.each<[string, RegExp]>([
+    ["1,,2", /^the columns "1,,2": a part of the list is empty$/],
+    ['"a', /a quotation mark is not closed/],
+    ['"a"b', /goes on after its quotation mark/],
+    ["0", /"0" is no range; columns count from 1/],
+    ["3-2", /a range goes up/],
+    ["nobody", /expected a column's name or number, got "nobody"; the header has "id, 1940/],
+    ["1,id", /column 1 is chosen twice/],
+    ["!1-", /no column is left of "!1-"/],
+  ])("%s is refused", (choice, message) => {
+    expect(() => selectColumns(choice, 6, names)).toThrow(FormatError);
+    expect(() => selectColumns(choice, 6, names)).toThrow(message);
+  });
+
   test("with ! first has ! everywhere", () => {
     for (const choice of ["!2,3", "!2,label", "!label,2-3"]) {
       expect(() => selectColumns(choice, 6, names)).toThrow(
-        /after a first part with "!" every part has it/,
+        /after !(?:2|label) every part begins with "!"/,
       );
     }
   });
@@ -58,6 +72,14 @@ test.each<[ColumnChoice, number[]]>([
   ],
 ])("in an array, a name is a name: %j", (choice, columns) => {
   expect(selectColumns(choice, 6, names)).toEqual(columns.map((column) => column - 1));
+});
+
+test("numbers in an array are positions from 1", () => {
+  for (const wrong of [0, -1, 1.5, 7]) {
+    expect(() => selectColumns([wrong], 6, names)).toThrow(
+      `columns count from 1 to 6, the choice was ${wrong}`,
+    );
+  }
 });
 
 test("a hundred thousand names are found in linear time", () => {
