@@ -1,4 +1,5 @@
-// Reports as pages, in Chromium: nothing serious for axe, and no wider than a phone. Screenshots are kept in build/screenshots.
+// Reports as pages, in Chromium: axe finds nothing, they are no wider than a phone, and they are printed on white paper.
+// Screenshots are kept in build/screenshots.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -13,6 +14,8 @@ import { type Browser, PHONE, startBrowser } from "./support/tabs.ts";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const folder = `${root}build/report-pages`;
+/** A4 without its margins, in CSS pixels. */
+const PAPER = { width: 718, height: 1047 };
 
 async function imageReport(): Promise<string> {
   const data = Float32Array.from(
@@ -61,6 +64,7 @@ describe.skipIf(!haveBrowser("chromium"))("a report", () => {
       ["wide", {}],
       ["wide-dark", { dark: true }],
       ["phone", { viewport: PHONE }],
+      ["print", { viewport: PAPER, dark: true, print: true }],
     ] as const) {
       const tab = await browser.open(options);
       await tab.go(pathToFileURL(path).href);
@@ -70,6 +74,8 @@ describe.skipIf(!haveBrowser("chromium"))("a report", () => {
       );
       expect(found, `${size}: ${JSON.stringify(found, null, 1)}`).toEqual([]);
       expect(await tab.read("document.documentElement.scrollWidth - innerWidth")).toBe(0);
+      const paper = "getComputedStyle(document.body).backgroundColor";
+      if (size === "print") expect(await tab.read(paper)).toBe("rgb(255, 255, 255)");
       await tab.picture(`report-${name}-${size}`);
       expect(tab.errors).toEqual([]);
       await tab.close();

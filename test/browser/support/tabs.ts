@@ -15,6 +15,8 @@ export interface TabOptions {
   readonly viewport?: { readonly width: number; readonly height: number };
   readonly dark?: boolean;
   readonly still?: boolean;
+  /** The page as it is printed; in Chromium only. */
+  readonly print?: boolean;
   /** A script that runs in the page before its own. */
   readonly before?: string;
 }
@@ -73,12 +75,13 @@ async function startChromium(): Promise<Browser> {
   });
   return {
     name: "chromium",
-    async open({ viewport = WIDE, dark = false, still = false, before } = {}) {
+    async open({ viewport = WIDE, dark = false, still = false, print = false, before } = {}) {
       const page = await browser.newPage({
         viewport,
         colorScheme: dark ? "dark" : "light",
         reducedMotion: still ? "reduce" : "no-preference",
       });
+      if (print) await page.emulateMedia({ media: "print" });
       if (before) await page.addInitScript(before);
       const errors: string[] = [];
       page.on("pageerror", (error) => errors.push(error.message));
