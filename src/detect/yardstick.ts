@@ -28,6 +28,8 @@ const MOST_SAMPLES = 2000;
 /** With more features, principal components take too long. */
 const MOST_FEATURES = 300;
 const FEWEST_SAMPLES = 20;
+/** The parts of the held-out samples of a single model. */
+const PARTS = 5;
 /** The most draws of a block and another sample until the value differs. */
 const DRAWS = 8;
 
@@ -52,19 +54,27 @@ export async function yardstick(
   const plain = some(samples, order);
   const { swapped, rows } = swap(plain, seed);
   if (rows === 0) return undefined;
-  const linear = { ...LINEAR, models: own.count };
-  const pca = await Ensemble.crossFit(plain, own, "combined", linear, seed, runtime, hooks);
+  // A single model has one fold, whose samples it alone has not seen. Components are learned from parts of that fold.
+  const parts = own.count > 1 ? own : foldsOf(partsOf(own.heldOut(0)));
+  const linear = { ...LINEAR, models: parts.count };
+  const pca = await Ensemble.crossFit(plain, parts, "combined", linear, seed, runtime, hooks);
   try {
-    const tell = async (judge: Ensemble, before: Float64Array) =>
-      told(before, await judge.outOfFold(swapped, own, hooks));
+    const tell = async (judge: Ensemble, before: Float64Array, folds: Folds) =>
+      told(before, await judge.outOfFold(swapped, folds, hooks));
     return {
       rows,
-      detector: await tell(ensemble, await ensemble.outOfFold(plain, own, hooks)),
-      pca: await tell(pca.ensemble, pca.scores),
+      detector: await tell(ensemble, await ensemble.outOfFold(plain, own, hooks), own),
+      pca: await tell(pca.ensemble, pca.scores, parts),
     };
   } finally {
     pca.ensemble.dispose();
   }
+}
+
+/** Consecutive parts of about equal size. */
+function partsOf(numbers: Uint32Array): Uint32Array[] {
+  const first = (part: number) => Math.floor((part * numbers.length) / PARTS);
+  return Array.from({ length: PARTS }, (_, part) => numbers.subarray(first(part), first(part + 1)));
 }
 
 /** The folds of samples that are in order of their folds. */

@@ -129,7 +129,7 @@ describe("rows from which little can be learned, with a note", () => {
     );
     const twice = table.map((row, i) => ({ ...row, time: minute(i - (i % 2)) }));
     expect(await notesOf(twice, { window: 5 })).toContain(
-      "60 rows have the time of the row before, and are taken as they come.",
+      "60 rows have the time of the row before, and keep their order.",
     );
   });
 });

@@ -20,15 +20,24 @@ function rows(count: number, of: (a: number, b: number) => number[]) {
   return Array.from({ length: count }, () => of(next(), next()));
 }
 
-test("is high if swapped values contradict the other columns", async () => {
-  const curve = rows(300, (a) => [a, a * a, Math.sin(6 * a), 1 - a]);
-  const detector = await AnomalyDetector.fit(curve, SMALL);
-  const { yardstick } = detector;
-  expect(yardstick?.rows).toBe(300);
-  expect(yardstick?.detector).toBeGreaterThan(0.9);
-  expect(yardstick?.pca).toBeGreaterThan(0.8);
-  detector.dispose();
-});
+test.each([
+  [2, 300],
+  [1, 60], // a single model has not seen a fifth of the rows
+])(
+  "is high if swapped values contradict the other columns, with %i models",
+  async (models, held) => {
+    const curve = rows(300, (a) => [a, a * a, Math.sin(6 * a), 1 - a]);
+    const detector = await AnomalyDetector.fit(curve, {
+      ...SMALL,
+      model: { ...SMALL.model, models },
+    });
+    const { yardstick } = detector;
+    expect(yardstick?.rows).toBe(held);
+    expect(yardstick?.detector).toBeGreaterThan(0.9);
+    expect(yardstick?.pca).toBeGreaterThan(0.8);
+    detector.dispose();
+  },
+);
 
 test("is that of a guess if columns are independent", async () => {
   const detector = await AnomalyDetector.fit(

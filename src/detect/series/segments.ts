@@ -82,9 +82,7 @@ export function orderRows(input: OrderingInput, known?: Rhythm): Ordering {
         const step = stepBetween(from, to, rhythm);
         if (step === "backwards") throw backwards(name, row, `row ${before}`, group);
         if (step === "set back") {
-          notes.push(
-            `The clock is set back by an hour at row ${row}; the rows are taken as they come.`,
-          );
+          notes.push(`The clock is set back by an hour at row ${row}; the rows keep their order.`);
         }
         if (step === "repeated") repeated += 1;
         if (step === "gap") {
@@ -111,12 +109,12 @@ export function orderRows(input: OrderingInput, known?: Rhythm): Ordering {
   }
   if (holes > 0) {
     notes.push(
-      `${holes} ${holes === 1 ? "reading is" : "readings are"} missing between rows, by the usual step of time: windows have a place for ${holes === 1 ? "it" : "each"}, which counts for nothing.`,
+      `${holes} ${holes === 1 ? "reading is" : "readings are"} missing between rows, by the usual step of time: windows have a place for ${holes === 1 ? "it" : "each"}, which does not count.`,
     );
   }
   if (repeated > 0) {
     notes.push(
-      `${repeated} ${repeated === 1 ? "row has" : "rows have"} the time of the row before, and ${repeated === 1 ? "is" : "are"} taken as they come.`,
+      `${repeated} ${repeated === 1 ? "row has" : "rows have"} the time of the row before, and ${repeated === 1 ? "keeps its place" : "keep their order"}.`,
     );
   }
   return { rows: Int32Array.from(rows), segments, rhythm, notes };

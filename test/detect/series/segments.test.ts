@@ -34,7 +34,7 @@ describe("the order of rows", () => {
     expect(places).toEqual([50, 90, 91, 92, 93]);
     expect(rows[51]).toBe(50);
     expect(notes).toEqual([
-      "5 readings are missing between rows, by the usual step of time: windows have a place for each, which counts for nothing.",
+      "5 readings are missing between rows, by the usual step of time: windows have a place for each, which does not count.",
     ]);
   });
 
@@ -59,7 +59,7 @@ describe("the order of rows", () => {
 
   it("rows with the time of the previous row cause a note", () => {
     expect(order([0, 1, 1, 2, 2, 3]).notes).toEqual([
-      "2 rows have the time of the row before, and are taken as they come.",
+      "2 rows have the time of the row before, and keep their order.",
     ]);
   });
 
