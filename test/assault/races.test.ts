@@ -12,6 +12,7 @@ const installed = (path: string) => join(import.meta.dirname, "../runtime/node_m
 
 const HOSTS: Record<string, string[]> = {
   [`node ${process.versions.node}`]: [process.execPath],
+  "node 22": [installed("node22/bin/node")],
   "node 24": [installed("node24/bin/node")],
   "node 26": [installed("node26/bin/node")],
   deno: [installed("@deno/linux-x64-glibc/deno"), "run", "-A", "--no-remote"],

@@ -104,14 +104,14 @@ function mainCases(main) {
       check(history.loss.at(-1) < 1e-4, `the loss is ${history.loss.at(-1)}`);
       model.dispose();
     },
-    "save, load and go on": async () => {
+    "save, load and continue training": async () => {
       const model = await TiedAutoencoder.create({ layers: LAYERS, simd: "baseline" });
       for (let i = 0; i < 5; i++) model.trainOnBatch(x);
       const copy = await TiedAutoencoder.load(model.save({ optimizer: true }), {
         simd: "baseline",
       });
       for (const each of [model, copy]) each.trainOnBatch(x);
-      check(same(model.encode(x), copy.encode(x)), "the copy went another way");
+      check(same(model.encode(x), copy.encode(x)), "the copy has other codes");
       check(copy.stepCount === 6, `the copy counts ${copy.stepCount} steps`);
     },
     "fit reports, ends and aborts": async () => {
@@ -123,7 +123,7 @@ function mainCases(main) {
       controller.abort(new Error("enough"));
       await throws(/enough/, () => model.fit(x, { signal: controller.signal }));
     },
-    "what comes on demand comes": async () => {
+    "parts that are loaded on demand work": async () => {
       const model = await TiedAutoencoder.create({
         layers: LAYERS,
         scaler: "standard",
@@ -139,10 +139,10 @@ function mainCases(main) {
       });
       check(history.loss.length === 3, `${history.loss.length} epochs`);
       check(model.learningRate === 2.5e-4, `the rate is ${model.learningRate}`);
-      check(model.toOnnx().length > 0 && model.summary().length > 0, "nothing to see");
+      check(model.toOnnx().length > 0 && model.summary().length > 0, "no ONNX file or no summary");
       await throws(/schedule.type must be/, () => model.fit(x, { schedule: { type: "up" } }));
     },
-    "bad input is refused in plain words": async () => {
+    "bad input is refused with clear messages": async () => {
       await throws(/InvalidTypeError.*layers must be an array/, () => TiedAutoencoder.create({}));
       const model = await TiedAutoencoder.create({ layers: LAYERS });
       await throws(/RangeError|InvalidValueError.*Row 0 of x must hold 8/, () =>
@@ -156,7 +156,7 @@ function mainCases(main) {
         TiedAutoencoder.create({ layers: LAYERS, wasm: new Uint8Array([60, 104, 116, 109, 108]) }),
       );
     },
-    "two threads, or one and a word of it: the same bits": async () => {
+    "two threads, or one thread and a warning, give the same bits": async () => {
       const data = numbers(512 * 128);
       const digests = [];
       for (const threads of [1, 2]) {
@@ -172,7 +172,7 @@ function mainCases(main) {
       }
       check(digests[0] === digests[1], "two threads gave other weights");
     },
-    "dispose, and what comes after it": async () => {
+    "calls after dispose are refused": async () => {
       const model = await TiedAutoencoder.create({ layers: LAYERS });
       const key = Symbol.dispose ?? Symbol.for("Symbol.dispose");
       model[key]();
@@ -249,13 +249,13 @@ function workerCases(worker, { refused, createWorker }) {
   };
   const cases = {};
   if (refused) {
-    cases["a worker is refused in words that help"] = () =>
+    cases["a refused worker is an error that names the remedy"] = () =>
       throws(/UnsupportedHostError.*worker-src blob:.*createWorker/, () =>
         TiedAutoencoder.create({ layers: LAYERS }),
       );
   } else cases["a model in a worker comes to the same bits"] = trains({});
   if (createWorker) {
-    cases["so does one in a worker that the page made"] = trains({ createWorker });
+    cases["a model in a worker of the page trains too"] = trains({ createWorker });
   }
   return cases;
 }

@@ -52,7 +52,7 @@ export async function edgeWorker(command, app, folder) {
     const next = await post(fetch, "/learn", { rows: rows(0) });
     return [
       record("learns online", last.loss < first.loss / 5, `from ${first.loss} to ${last.loss}`),
-      record("goes on from its storage", next.steps === 201, `step ${next.steps}`),
+      record("continues from its storage", next.steps === 201, `step ${next.steps}`),
       record("scores the odd row higher", scores[1] > 10 * scores[0], `scores ${scores}`),
       record("names bad rows", /Row 0 of x must hold 8/.test(refused.error), refused.error),
     ];
