@@ -19,8 +19,9 @@ export interface Option {
   readonly value?: string;
   /** Numbers are checked; everything else is text. */
   readonly kind?: "number" | "whole";
-  /** The smallest number allowed, and the one that all must be less than. */
+  /** The smallest allowed number, and the numbers that all must be greater than and less than. */
   readonly least?: number;
+  readonly above?: number;
   readonly below?: number;
   /** The only texts allowed. For a number, texts that are also allowed. */
   readonly choices?: readonly string[];
@@ -204,7 +205,7 @@ export function isValueFor(name: string, option: Option, value: string | boolean
 }
 
 function checkValue(name: string, option: Option, text: string): void {
-  const { kind, least = -Infinity, below = Infinity, choices = [], registry, settings } = option;
+  const { kind, least, above, below, choices = [], registry, settings } = option;
   if (choices.includes(text)) return;
   if (registry) checkSpec(name, { ...option, registry }, text);
   if (settings) checkSettings(name, settings, text);
@@ -217,11 +218,14 @@ function checkValue(name: string, option: Option, text: string): void {
   if (!Number.isFinite(value)) {
     throw new UsageError(`--${name} must be a number${or}; got ${quoted(text)}.`);
   }
-  if ((kind === "whole" && !Number.isSafeInteger(value)) || value < least || value >= below) {
+  const isInside = value >= (least ?? -Infinity) && value > (above ?? -Infinity);
+  const isKind = kind !== "whole" || Number.isSafeInteger(value);
+  if (!isKind || !isInside || value >= (below ?? Infinity)) {
     const what = kind === "whole" ? "a whole number" : "a number";
-    const from = least === -Infinity ? "" : ` of at least ${least}`;
-    const to = below === Infinity ? "" : ` and less than ${below}`;
-    throw new UsageError(`--${name} must be ${what}${from}${to}${or}; got ${quoted(text)}.`);
+    const from = least === undefined ? "" : ` of at least ${least}`;
+    const over = above === undefined ? "" : ` greater than ${above}`;
+    const to = below === undefined ? "" : ` and less than ${below}`;
+    throw new UsageError(`--${name} must be ${what}${from}${over}${to}${or}; got ${quoted(text)}.`);
   }
 }
 

@@ -168,6 +168,7 @@ describe("exit code 2 with a hint", () => {
     ["encode m.safetensors a b", 'encode takes MODEL DATA, and "b" is one word too many.'],
     ["train good.csv --epoch 3", "train has no option --epoch; perhaps --epochs is meant."],
     ["train good.csv --epochs x", '--epochs must be a number; got "x".'],
+    ["train good.csv --max-seconds 0", '--max-seconds must be a number greater than 0; got "0".'],
     ["train good.csv -e 1.5", '--epochs must be a whole number of at least 1; got "1.5".'],
     ["train good.csv -e 1 --epochs 2", "--epochs is given twice."],
     ["train good.csv --output", "--output needs a value: --output FILE."],

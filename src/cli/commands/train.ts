@@ -106,7 +106,7 @@ export const train: Command = {
     "max-seconds": {
       value: "N",
       kind: "number",
-      least: 0,
+      above: 0,
       help: "stop after so many seconds, and save",
     },
     autosave: {
