@@ -277,6 +277,15 @@ describe("time series", () => {
     expect(guessed.err).toContain("anomaly looks like the answer and is left out");
   });
 
+  test("with faults among the rows learned from have a note about --contamination", async () => {
+    const faults = (row: number) => (row % 200 === 100 ? { pressure: "25" } : {});
+    writeFileSync(join(folder, "faulty.csv"), sensors(600, 1, faults));
+    const told = async (line: string) => (await runLine(folder, line)).err.replace(/\s+/g, " ");
+    const note = "a detector made with --contamination .01 finds smaller ones";
+    expect(await told("detect faulty.csv today.csv")).toContain(note);
+    expect(await told("detect sensors.csv today.csv")).not.toContain(note);
+  });
+
   test("of many machines are separated by a column", async () => {
     const [header, ...first] = sensors(120, 4).trim().split("\n");
     const [, ...second] = sensors(120, 5).trim().split("\n");

@@ -256,7 +256,20 @@ export function tellDecision(
   const threshold = known ?? requireDecision(detector, decision);
   const above = threshold === undefined ? "" : `; score above ${shortBelow(threshold)}`;
   report.say(setting("flags", `${decisionText(decision)}${above}`, why));
+  // A tail fitted to faults is long: smaller faults are then below the threshold.
+  const isLong = "pot" in decision && threshold !== undefined;
+  if (isLong && threshold > LONG_TAIL * detector.threshold({ quantile: 0.75 })) {
+    report.say(
+      setting(
+        "note",
+        "The oddest of the rows learned from score far above the others. If they are faults, a detector made with --contamination .01 finds smaller ones.",
+      ),
+    );
+  }
 }
+
+/** The threshold of a tail, in multiples of the upper quartile of scores, above which the tail is called long. */
+const LONG_TAIL = 10;
 
 /** Describes the table. */
 export function tellTable(table: DetectorTable, seconds: number, report: Reporter): void {
