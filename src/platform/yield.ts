@@ -11,11 +11,16 @@ interface SchedulingHost {
   setTimeout: (callback: () => void, milliseconds: number) => unknown;
 }
 
+// As they are when the package is loaded: fake timers of a test, which never fire, must not stop training.
+const {
+  setImmediate,
+  MessageChannel: Channel,
+  setTimeout,
+} = globalThis as unknown as SchedulingHost;
+
 export function yieldToEventLoop(): Promise<void> {
-  const host = globalThis as unknown as SchedulingHost;
-  if (host.setImmediate) return new Promise((resolve) => host.setImmediate?.(resolve));
-  const Channel = host.MessageChannel;
-  if (!Channel) return new Promise((resolve) => host.setTimeout(resolve, 0));
+  if (setImmediate) return new Promise((resolve) => setImmediate(resolve));
+  if (!Channel) return new Promise((resolve) => setTimeout(resolve, 0));
   return new Promise((resolve) => {
     const { port1, port2 } = new Channel();
     port1.onmessage = () => {
