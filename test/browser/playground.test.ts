@@ -337,6 +337,50 @@ describe.each(names)("the playground in %s", (name) => {
       "Number(/of (\\d+) rows/.exec(document.querySelector('.threshold canvas').ariaLabel ?? document.querySelector('.threshold canvas').getAttribute('aria-label'))[1])";
     expect(await tab.read(counted)).toBe(await tab.read(rows));
     expect(await tab.read<number>(rows)).toBeGreaterThan(900);
+    // A lower threshold flags more rows.
+    const above = "Number(document.querySelector('.threshold p b').innerText)";
+    const before = await tab.read<number>(above);
+    await tab.read(`(() => {
+      const slider = document.querySelector('.threshold input[type=range]');
+      slider.value = '100';
+      slider.dispatchEvent(new Event('input', { bubbles: true }));
+    })()`);
+    await tab.until(`${above} > ${before + 100}`);
+  });
+
+  test("the files of MNIST train as images, and points in space can be turned", async () => {
+    await opened(5);
+    // 30 images of 28 by 28 pixels.
+    const header = "[0, 0, 8, 3, 0, 0, 0, 30, 0, 0, 0, 28, 0, 0, 0, 28]";
+    const pixels = "Array.from({ length: 30 * 784 }, (_, i) => (i * i) % 256)";
+    await giveFile("train-images-idx3-ubyte", `[new Uint8Array([...${header}, ...${pixels}])]`);
+    await tab.until(
+      "document.querySelector('.data .hint').innerText.startsWith('MNIST: 30 rows of 784')",
+    );
+    await tab.until(`${STEP} > 3`);
+    await clickButton("Swiss roll");
+    await tab.until(`document.querySelector('.space-canvas') && ${STEP} > 3`);
+    await clickButton("Pause");
+    const before = await tab.read<number>(pixelsOf(".space-canvas"));
+    await tab.drag(".space-canvas", [
+      [0.3, 0.5],
+      [0.7, 0.6],
+    ]);
+    await tab.until(`${pixelsOf(".space-canvas")} !== ${before}`);
+    expect(tab.errors).toEqual([]);
+  });
+
+  test("buttons, lists and sliders are at least 44 pixels high", async () => {
+    await opened(5, { viewport: PHONE });
+    for (const part of ["Data", "Network", "Map"]) {
+      await clickButton(part);
+      const small = await tab.read<string[]>(
+        `[...document.querySelectorAll('button, select, summary, input[type=range]')]
+          .filter((each) => each.offsetHeight > 0 && each.getBoundingClientRect().height < 44)
+          .map((each) => each.outerHTML.slice(0, 80))`,
+      );
+      expect(small).toEqual([]);
+    }
   });
 
   test("with reduced motion, training waits until play is pressed", async () => {
