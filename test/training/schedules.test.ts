@@ -95,6 +95,13 @@ describe("schedules", () => {
     });
     expect(seen).toEqual(expected);
   });
+
+  test("reduceOnPlateau keeps its rate if a reduction would be less than 1e-8, as in PyTorch", () => {
+    const schedule = resolveSchedule({ type: "reduceOnPlateau", patience: 0 }, () => 60);
+    const plateau = freshPlateau();
+    for (let epoch = 0; epoch < 60; epoch++) schedule.observe?.(1, 0.1, plateau);
+    expect(schedule.rate(0, 0.1, plateau)).toBeCloseTo(1e-8, 15);
+  });
 });
 
 describe("fit with a schedule", () => {
