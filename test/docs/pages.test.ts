@@ -60,6 +60,11 @@ describe.each(pages)("%s", (page) => {
   });
 });
 
+test("every column of a table has a heading, which screen readers read with each cell", () => {
+  const empty = pages.filter((page) => /^\|(.*\|)? *\|.*\n\|[-:| ]+\|$/m.test(textOf(page)));
+  expect(empty).toEqual([]);
+});
+
 describe("the table of blocks that do not run", () => {
   test("only has existing blocks", () => {
     const table = readFileSync(`${root}test/docs/not-run.md`, "utf8");
