@@ -256,9 +256,14 @@ export const columnOf = (table: Table, column: number): string => {
   return `${(table.fileColumns[column] ?? column) + 1}${name === undefined ? "" : ` (${quoted(name)})`}`;
 };
 
-/** The format of a table in messages: `csv`, or `csv with decimal commas`. */
-export const formatText = ({ format, decimal }: Pick<Table, "format" | "decimal">): string =>
-  decimal === "," ? `${format} with decimal commas` : format;
+/** The format of a table in messages: `csv`, or `csv with decimal commas, % dropped`. */
+export function formatText(
+  { format, decimal }: Pick<Table, "format" | "decimal">,
+  units: readonly string[] = [],
+): string {
+  const marks = decimal === "," ? " with decimal commas" : "";
+  return `${format}${marks}${units.length > 0 ? `, ${units.join(" ")} dropped` : ""}`;
+}
 
 /** A hint how to leave columns out. */
 export const withoutColumns = (table: Table, columns: readonly number[]): string =>

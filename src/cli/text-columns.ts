@@ -23,6 +23,8 @@ interface Other {
   readonly column: number;
   /** An option that reads its cells as numbers, if there is one. */
   readonly option: string | undefined;
+  /** The sign beside its numbers, if they are percentages or amounts of money. */
+  readonly sign: string | undefined;
 }
 
 /**
@@ -80,6 +82,22 @@ export async function withAllOptions(
   return withOptions(error, await otherColumns(path, undefined, options).catch(() => []));
 }
 
+/**
+ * The signs beside the numbers of columns of percentages and of amounts of money, if `error` is about such a cell. Empty if
+ * the table cannot be read again.
+ */
+export async function signsBesideNumbers(
+  error: unknown,
+  path: string,
+  options: Pick<TableOptions, "cells" | "header" | "delimiter">,
+): Promise<string[]> {
+  if (!(error instanceof CommandError && error.cause instanceof FormatError)) return [];
+  const { look } = error.cause.place;
+  if ((look !== "percent" && look !== "currency") || !(await isFile(path))) return [];
+  const others = await otherColumns(path, undefined, options).catch(() => []);
+  return [...new Set(others.flatMap(({ sign }) => (sign === undefined ? [] : [sign])))];
+}
+
 /** The error with the options for all columns, or the same error if one option is enough. */
 function withOptions(error: CommandError, others: readonly Other[]): CommandError {
   const hints = others.flatMap(({ option }) => (option === undefined ? [] : [option]));
@@ -134,6 +152,8 @@ async function otherColumns(
     const look: NumberLook | undefined = lookOf(first);
     const isMistake = texts < TEXTS * values || (look === undefined && texts === 1 && values > 1);
     if (texts === 0 || isMistake) return [];
-    return [{ column, option: look && optionFor(look, first) }];
+    const sign =
+      look === "percent" || look === "currency" ? /[%\p{Sc}]/u.exec(first)?.[0] : undefined;
+    return [{ column, option: look && optionFor(look, first), sign }];
   });
 }

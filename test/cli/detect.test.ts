@@ -399,15 +399,10 @@ describe("errors and warnings", () => {
       "detect nothing.csv --save nowhere/d.safetensors",
       /there is no folder nowhere/,
     ],
-    "a sign of money names the option with it": [
-      "a,b\n1,€2.50\n2,€3.50\n",
+    "a column of numbers with a unit names the option": [
+      "a,b\n1,2.50 kg\n2,3.50 kg\n",
       "detect x.csv",
-      /expected a number, got "€2\.50".*--units '€' drops it/,
-    ],
-    "a sign of money before a decimal comma names both options": [
-      "a;b\n1;€ 2,50\n2;€ 3,50\n",
-      "detect x.csv",
-      /expected a number, got "€ 2,50" \(--decimal , --units '€' reads all numbers of this table\)/,
+      /column "b" looks like numbers of another style, such as "2\.50 kg": --units reads numbers with a unit/,
     ],
     "several notations of numbers name all options at once": [
       "a;b;c\n1.5;2,50;3 %\n2;3,50;4 %\n",
@@ -426,6 +421,22 @@ describe("errors and warnings", () => {
     const { code, err } = await runLine(folder, line);
     expect([code === 1 || code === 2, err]).toEqual([true, expect.stringMatching(message)]);
     expect(err).not.toMatch(/ at .*\.ts:/);
+  });
+
+  test("signs of percentages and of money are dropped, and so in later tables", async () => {
+    const line = (i: number) => `${i % 7},5 %;€ ${(i * 3) % 11},25;${i % 5}`;
+    const rows = Array.from({ length: 40 }, (_, i) => line(i));
+    writeFileSync(join(folder, "signs.csv"), `share;price;n\n${rows.join("\n")}\n`);
+    const words = `detect signs.csv --save signs.safetensors --alpha .1 ${SMALL}`;
+    const { code, err, out } = await runLine(folder, words);
+    expect(code, err).toBe(0);
+    expect(out + err).toContain("csv with decimal commas, % € dropped");
+    expect(out + err).toMatch(/share +number/);
+    const { config } = await AnomalyDetector.load(readFileSync(join(folder, "signs.safetensors")));
+    expect(config.cells).toMatchObject({ decimal: ",", units: ["%", "€"] });
+    writeFileSync(join(folder, "new.csv"), `share;price;n\n${line(1)}\n`);
+    const later = await runLine(folder, "detect signs.safetensors new.csv");
+    expect(later.code, later.err).toBe(0);
   });
 
   test("text in a column of numbers, in a file to judge", async () => {

@@ -15,7 +15,7 @@ import { counted, grouped } from "../numbers.ts";
 import type { Reporter } from "../report.ts";
 import { nameOf, openSource } from "../sources.ts";
 import { listed, quoted } from "../text.ts";
-import { withAllOptions } from "../text-columns.ts";
+import { signsBesideNumbers, withAllOptions } from "../text-columns.ts";
 
 export const columnOptions = {
   kinds: {
@@ -121,23 +121,50 @@ export function cellOptions(
   report: Pick<Reporter, "warn">,
   known: Known | undefined,
 ): CellOptions & UsualDecimal {
-  const isAsked = ["decimal", "thousands", "units"].some((name) => args.text(name) !== undefined);
-  if (!known || isAsked) return readTableOptions(args, report).cells;
+  if (!known || isNotationAsked(args)) return readTableOptions(args, report).cells;
   const { decimal, ...others } = known.config.cells;
   return { ...others, usualDecimal: decimal };
 }
 
-/** Reads a whole table, for a detector that will learn from it or judge it. */
+const isNotationAsked = (args: Arguments): boolean =>
+  ["decimal", "thousands", "units"].some((name) => args.text(name) !== undefined);
+
+/**
+ * Reads a whole table, for a detector that will learn from it or judge it. Signs of percentages and of currencies beside
+ * numbers are dropped, unless the user states a notation. Other columns of text are categories.
+ */
 export async function readDetectorTable(
   args: Arguments,
   path: string,
   report: Pick<Reporter, "warn">,
   known?: Known,
 ): Promise<DetectorTable> {
+  const cells = cellOptions(args, report, known);
+  try {
+    return await readWith(cells, args, path, report, known);
+  } catch (error) {
+    const { header, delimiter } = readTableOptions(args, report);
+    const options = { cells, header, delimiter };
+    const isFixed = known !== undefined || isNotationAsked(args);
+    const units = isFixed ? [] : await signsBesideNumbers(error, path, options);
+    if (units.length === 0) throw await withAllOptions(error, path, options);
+    return await readWith({ ...cells, units }, args, path, report, known).catch(
+      // Other cells need options that only the user knows.
+      async () => Promise.reject(await withAllOptions(error, path, options)),
+    );
+  }
+}
+
+async function readWith(
+  cells: CellOptions & UsualDecimal,
+  args: Arguments,
+  path: string,
+  report: Pick<Reporter, "warn">,
+  known: Known | undefined,
+): Promise<DetectorTable> {
   const file = nameOf(path);
   const { array, header, delimiter } = readTableOptions(args, report);
   const schema = known?.schema;
-  const cells = cellOptions(args, report, known);
   // The readers use the kinds of columns after they have passed the names to the chooser.
   const reading: Record<string, "number" | "text"> = {};
   let roles: Roles = { kinds: {}, labels: undefined };
@@ -177,8 +204,7 @@ export async function readDetectorTable(
       lineOf: (row) => table.lineOf(row),
     };
   } catch (error) {
-    const told = withKindsHint(withName(file, error));
-    throw await withAllOptions(told, path, { cells, header, delimiter });
+    throw withKindsHint(withName(file, error));
   }
 }
 
