@@ -2,7 +2,7 @@
 // are float64, because float32 cannot represent times and large counters.
 
 import type { OwnDoubles } from "../arrays.ts";
-import { onlyKeys } from "../checks.ts";
+import { onlyKeys, wholeNumber } from "../checks.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import { finish, type Paused } from "../platform/turns.ts";
 
@@ -71,7 +71,7 @@ export function tableRows(input: TableInput, options: TableOptions = {}): TableR
   if (columns.length === 0) throw new InvalidValueError("rowsFrom needs at least one column.");
   const { rows } = table;
   const width = columns.length;
-  const data = new Float64Array(rows * width);
+  const data = roomFor(rows, width);
   columns.forEach((column, j) => {
     if (column.length !== rows) {
       throw new InvalidValueError(
@@ -95,6 +95,16 @@ export function tableRows(input: TableInput, options: TableOptions = {}): TableR
   return { data, shape: [rows, width], columns: columns.map(({ name }) => name) };
 }
 
+function roomFor(rows: number, width: number): OwnDoubles {
+  try {
+    return new Float64Array(rows * width);
+  } catch {
+    throw new InvalidValueError(
+      `There is no memory for a table of ${rows} rows and ${width} columns.`,
+    );
+  }
+}
+
 /** A table of any form as named columns. */
 export function readTable(input: TableInput): Table {
   return finish(readingTable(input));
@@ -106,16 +116,30 @@ export function* readingTable(input: TableInput): Paused<Table> {
   if (isArrow(input)) return tableOfArrow(input);
   if (isDuckDb(input)) {
     const values = input.getColumnsJS?.() ?? input.getColumns();
-    return tableOfLists(input.columnNames().map((name, i) => [name, values[i] ?? []]));
+    const names: unknown = input.columnNames();
+    if (!Array.isArray(names) || !Array.isArray(values)) {
+      throw new InvalidTypeError(
+        "columnNames and getColumns of a DuckDB result must return arrays.",
+      );
+    }
+    return tableOfLists(names.map((name, i) => [nameOf(name, i), listOf(name, values[i])]));
   }
   return tableOfLists(
     Object.entries(input).map(([name, values]) => {
-      if (!Array.isArray(values) && !ArrayBuffer.isView(values)) {
-        throw new InvalidTypeError(`Column ${show(name)} must be an array; got ${show(values)}.`);
-      }
-      return [name, values as ArrayLike<unknown>];
+      return [name, listOf(name, values)];
     }),
   );
+}
+
+function listOf(name: unknown, values: unknown): ArrayLike<unknown> {
+  const isList = Array.isArray(values) || (ArrayBuffer.isView(values) && "length" in values);
+  if (isList) return values as ArrayLike<unknown>;
+  throw new InvalidTypeError(`Column ${show(name)} must be an array; got ${show(values)}.`);
+}
+
+function nameOf(name: unknown, index: number): string {
+  if (typeof name === "string") return name;
+  throw new InvalidTypeError(`The name of column ${index} must be a string; got ${show(name)}.`);
 }
 
 function isArrow(input: object): input is ArrowLike {
@@ -173,12 +197,18 @@ function tableOfLists(lists: readonly (readonly [string, ArrayLike<unknown>])[])
 }
 
 function tableOfArrow(table: ArrowLike): Table {
-  const columns = table.schema.fields.map(({ name }, i) => ({
-    name,
-    length: table.numRows,
-    values: () => table.getChildAt(i) ?? new Array<null>(table.numRows).fill(null),
-  }));
+  wholeNumber("numRows", table.numRows, 0);
+  const columns = table.schema.fields.map((field: { name?: unknown } | null | undefined, i) => {
+    const name = nameOf(field?.name, i);
+    return { name, length: table.numRows, values: () => childOf(table, name, i) };
+  });
   return { rows: table.numRows, columns };
+}
+
+function childOf(table: ArrowLike, name: string, index: number): Iterable<unknown> {
+  const values = table.getChildAt(index) ?? new Array<null>(table.numRows).fill(null);
+  if (typeof values[Symbol.iterator] === "function") return values;
+  throw new InvalidTypeError(`Column ${show(name)} must be iterable; got ${show(values)}.`);
 }
 
 function chosen(table: Table, names: readonly string[]): TableColumn[] {

@@ -121,6 +121,32 @@ test("objects that resemble an Arrow table or a DuckDB result are refused with a
   expect(() => rowsFrom(named as never)).toThrow(/Column "columnNames" must be an array/);
 });
 
+test.each<[string, unknown[], () => unknown, RegExp]>([
+  ["fields", [undefined], () => [1], /The name of column 0 must be a string; got undefined/],
+  ["names", [{ name: 3 }], () => [1], /The name of column 0 must be a string; got 3/],
+  ["columns", [{ name: "a" }], () => 5, /Column "a" must be iterable; got 5/],
+])("an Arrow table with wrong %s is refused", (_, fields, getChildAt, message) => {
+  const table = { numRows: 1, schema: { fields }, getChildAt };
+  expect(() => rowsFrom(table as never)).toThrow(message);
+});
+
+test.each([
+  [-1, /numRows must be a whole number of at least 0; got -1/],
+  [2 ** 50, /There is no memory for a table of 1125899906842624 rows and 1 columns/],
+])("an Arrow table of %s rows is refused", (numRows, message) => {
+  const table = { numRows, schema: { fields: [{ name: "a" }] }, getChildAt: () => [1] };
+  expect(() => rowsFrom(table)).toThrow(message);
+});
+
+test.each<[string, () => unknown, () => unknown, RegExp]>([
+  ["names", () => "ab", () => [[1], [2]], /columnNames and getColumns .* must return arrays/],
+  ["a name", () => [3], () => [[1]], /The name of column 0 must be a string; got 3/],
+  ["columns", () => ["a"], () => ({}), /columnNames and getColumns .* must return arrays/],
+  ["a column", () => ["a"], () => [7], /Column "a" must be an array; got 7/],
+])("a DuckDB result with wrong %s is refused", (_, columnNames, getColumns, message) => {
+  expect(() => rowsFrom({ columnNames, getColumns } as never)).toThrow(message);
+});
+
 test("columns that are no array of names are refused", () => {
   for (const columns of [{}, "a", 3]) {
     expect(() => rowsFrom({ a: [1] }, { columns: columns as never })).toThrow(
