@@ -289,7 +289,7 @@ function resolveLayers(layers: unknown): readonly number[] {
       `layers may describe up to ${MOST_LAYERS} layers, each with its weight; got ${layers.length - 1}.`,
     );
   }
-  return layers.map((units, i) => wholeNumber(`layers[${i}]`, units, 1));
+  return Array.from(layers, (units, i) => wholeNumber(`layers[${i}]`, units, 1));
 }
 
 function activationList(
@@ -308,14 +308,15 @@ function activationList(
       `${where} must hold ${depth} activations, one a layer; got ${list.length}.`,
     );
   }
-  return list.map((spec, i) => resolveActivation(`${where}[${i}]`, spec));
+  return Array.from(list, (spec, i) => resolveActivation(`${where}[${i}]`, spec));
 }
 
+/** `Array.from` makes an ordinary array, whatever the class of the given one. */
 function penaltyList(list: unknown): readonly PenaltyConfig[] {
   if (!Array.isArray(list)) {
     throw new InvalidTypeError(`penalties must be an array; got ${show(list)}.`);
   }
-  return list.map((spec, i) => penalties.resolve(`penalties[${i}]`, spec));
+  return Array.from(list, (spec, i) => penalties.resolve(`penalties[${i}]`, spec));
 }
 
 function deepFreeze<T extends object>(value: T): T {
