@@ -3,6 +3,7 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { makeData } from "../../playground/src/data/sets.ts";
 import { LESSONS } from "../../playground/src/lessons.ts";
 import {
   ACTIVATIONS,
@@ -12,6 +13,7 @@ import {
   FAMILIES,
   HIDDEN_SIZES,
   OPTIMIZERS,
+  type Settings,
 } from "../../playground/src/settings.ts";
 import { linkFor, readLink, type Shared } from "../../playground/src/share.ts";
 import { attack } from "./support.ts";
@@ -19,9 +21,16 @@ import { attack } from "./support.ts";
 const rate = fc.double({ min: 1e-9, max: 10, noNaN: true });
 const noise = fc.double({ min: 0, max: 10, noNaN: true });
 const step = fc.integer({ min: 0, max: 100_000 });
-const shared: fc.Arbitrary<Shared> = fc.record({
-  settings: fc.record({
-    data: fc.constantFrom(...DATA_SETS.filter((name) => name !== "own" && name !== "mnist")),
+/** The data sets of the page, with their numbers of columns. A dense code has at most as many units. */
+const columns = new Map(
+  DATA_SETS.filter((name) => name !== "own" && name !== "mnist").map((name) => [
+    name,
+    makeData(name).columns,
+  ]),
+);
+const settings: fc.Arbitrary<Settings> = fc
+  .record({
+    data: fc.constantFrom(...columns.keys()),
     hidden: fc.constantFrom(...HIDDEN_SIZES),
     code: fc.constantFrom(...CODE_SIZES),
     activation: fc.constantFrom(...ACTIVATIONS),
@@ -31,7 +40,10 @@ const shared: fc.Arbitrary<Shared> = fc.record({
     optimizer: fc.constantFrom(...OPTIMIZERS),
     batchSize: fc.constantFrom(...BATCH_SIZES),
     seed: fc.maxSafeNat(),
-  }),
+  })
+  .filter(({ data, family, code }) => family === "topK" || code <= (columns.get(data) ?? 0));
+const shared: fc.Arbitrary<Shared> = fc.record({
+  settings,
   changes: fc.array(
     fc.oneof(
       fc.record({ step, key: fc.constant("noise" as const), value: noise }),
