@@ -485,8 +485,13 @@ export async function showMean(rows: readonly number[]): Promise<void> {
   const both = new Float32Array(columns * 2);
   both.set(pixels);
   both.set(image, columns);
+  const kind = data.value.kind === "image" ? "pixels" : "values";
+  const [own, ofCode] =
+    rows.length === 1
+      ? [`1 row: its ${kind}`, "its code"]
+      : [`${rows.length} rows: the mean of their ${kind}`, "their mean code"];
   strip.value = {
-    title: `${rows.length} rows: the mean of their ${data.value.kind === "image" ? "pixels" : "values"}, and the decoding of their mean code`,
+    title: `${own}, and the decoding of ${ofCode}`,
     images: both,
   };
 }

@@ -296,7 +296,7 @@ describe.each(names)("the playground in %s", (name) => {
     await tab.read("document.querySelector('.map-points').focus()");
     await tab.press("Enter");
     await tab.until(
-      "/rows: the mean of their pixels/.test(document.querySelector('.strip')?.innerText)",
+      "/rows?: (the mean of their|its) pixels/.test(document.querySelector('.strip')?.innerText)",
     );
     await clickButton("Walk");
     await tab.read("document.querySelector('.map-points').focus()");

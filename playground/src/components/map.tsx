@@ -174,20 +174,26 @@ export function CodeMap() {
     }
     marker.value = null;
   };
-  const selectInside = (now: Frame, [left, top, right, bottom]: Box) => {
+  const rowsInside = (now: Frame, [left, top, right, bottom]: Box): number[] => {
     const { toMap } = placing(now, size.value, isLine);
     const inside: number[] = [];
     now.rows.forEach((row, i) => {
       const [x, y] = toMap(now.points[2 * i] ?? 0, now.points[2 * i + 1] ?? 0);
       if (x >= left && x <= right && (isLine || (y >= top && y <= bottom))) inside.push(row);
     });
+    return inside;
+  };
+  const selectRows = (rows: readonly number[]) => {
     marker.value = null;
-    void showMean(inside);
+    void showMean(rows);
   };
   /** Enter at the marker has the effect of a click with the chosen tool. */
   const act = (now: Frame, x: number, y: number) => {
     if (tool.value === "drag") chooseSample(nearest(x, y));
-    if (tool.value === "select") selectInside(now, [x - REACH, y - REACH, x + REACH, y + REACH]);
+    if (tool.value === "select") {
+      const inside = rowsInside(now, [x - REACH, y - REACH, x + REACH, y + REACH]);
+      selectRows(inside.length > 0 ? inside : [nearest(x, y)]);
+    }
     if (tool.value === "walk") walkBy(nearest(x, y));
   };
   const move = (event: PointerEvent) => {
@@ -214,7 +220,7 @@ export function CodeMap() {
     }
     if (!box || !now) return;
     area.value = null;
-    selectInside(now, box);
+    selectRows(rowsInside(now, box));
   };
   const keyed = (event: KeyboardEvent) => {
     const now = frame.value;
@@ -266,7 +272,7 @@ export function CodeMap() {
           class="map-points"
           role="application"
           tabIndex={0}
-          aria-label={`Map of ${frame.value?.rows.length ?? 0} codes. Arrow keys move a point whose decoding is shown; with Shift it moves further. Enter chooses the row there, or the rows around it, or the ends of a walk.`}
+          aria-label={`Map of ${frame.value?.rows.length ?? 0} codes. Arrow keys move a point whose decoding is shown; with Shift it moves further. Enter chooses the nearest row, or the rows around the point, or the ends of a walk.`}
           onPointerDown={down}
           onPointerMove={move}
           onPointerUp={up}
