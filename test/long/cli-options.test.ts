@@ -3,7 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { runHere, runLine, temporaryFolder } from "./program.ts";
+import { runHere, runLine, temporaryFolder } from "../cli/program.ts";
 
 const folder = temporaryFolder();
 const SMALL = "--models 1 --steps 2 --hidden 4";
