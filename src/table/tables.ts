@@ -2,7 +2,7 @@
 // are float64, because float32 cannot represent times and large counters.
 
 import type { OwnDoubles } from "../arrays.ts";
-import { onlyKeys, wholeNumber } from "../checks.ts";
+import { list, onlyKeys, wholeNumber } from "../checks.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import { finish, type Paused } from "../platform/turns.ts";
 
@@ -131,11 +131,8 @@ export function* readingTable(input: TableInput): Paused<Table> {
   );
 }
 
-function listOf(name: unknown, values: unknown): ArrayLike<unknown> {
-  const isList = Array.isArray(values) || (ArrayBuffer.isView(values) && "length" in values);
-  if (isList) return values as ArrayLike<unknown>;
-  throw new InvalidTypeError(`Column ${show(name)} must be an array; got ${show(values)}.`);
-}
+const listOf = (name: unknown, values: unknown): ArrayLike<unknown> =>
+  list(`Column ${show(name)}`, values, "an array");
 
 function nameOf(name: unknown, index: number): string {
   if (typeof name === "string") return name;

@@ -148,10 +148,12 @@ export async function readDetectorTable(
     const isFixed = known !== undefined || isNotationAsked(args);
     const units = isFixed ? [] : await signsBesideNumbers(error, path, options);
     if (units.length === 0) throw await withAllOptions(error, path, options);
-    return await readWith({ ...cells, units }, args, path, report, known).catch(
+    try {
+      return await readWith({ ...cells, units }, args, path, report, known);
+    } catch {
       // Other cells need options that only the user knows.
-      async () => Promise.reject(await withAllOptions(error, path, options)),
-    );
+      throw await withAllOptions(error, path, options);
+    }
   }
 }
 
