@@ -30,18 +30,19 @@ import {
 } from "./model/variational.ts";
 import { disposeKey } from "./platform/dispose.ts";
 import { finish, type InTurns, inTurns } from "./platform/turns.ts";
-import { type BatchStream, requireSameCount } from "./training/batches.ts";
+import { type BatchStream, isBatchStream, requireSameCount } from "./training/batches.ts";
 import { resolveFit } from "./training/fit.ts";
 import type { AbortSignalLike, FitOptions, StepRecord } from "./training/fit-options.ts";
 import { type LayerwiseOptions, layerConfig, type PcaOptions } from "./training/layerwise.ts";
 import { StepLoop } from "./training/step-loop.ts";
+import { learnFromStream } from "./training/streams.ts";
 import { type History, type RunMemory, TrainingRun } from "./training/trainer.ts";
 
 /**
  * An autoencoder whose decoder multiplies by the transposes of the encoder's weights. Each weight exists once. Its
  * gradient is the sum of the gradients of both uses.
  *
- * Every call is synchronous except `create`, `load`, `fit`, `fitSteps` and `initializeFrom`. Arguments are
+ * Every call is synchronous except `create`, `load`, `fit`, `fitSteps`, `initializeFrom` and `fitScaler` with a stream. Arguments are
  * `MatrixInput`, and results are new row-major Float32Arrays.
  */
 export class TiedAutoencoder {
@@ -250,10 +251,14 @@ export class TiedAutoencoder {
    * Learns the statistics for `scaler` and `missing` from the rows of `x`: means and ranges of the columns. `fit` does
    * this with its training rows, if it was not done before. Training with a stream or without `fit` needs this call.
    * Weights that were trained with other statistics lose their meaning. Without `scaler` and `missing` there is nothing
-   * to learn.
+   * to learn. With a stream, whose pieces may have any number of rows, it returns a promise, and nothing changes before
+   * the end of the stream.
    */
-  fitScaler(x: MatrixInput): void {
+  fitScaler(x: MatrixInput): void;
+  fitScaler(x: BatchStream): Promise<void>;
+  fitScaler(x: MatrixInput | BatchStream): void | Promise<void> {
     const engine = this.#idle;
+    if (isBatchStream(x)) return this.#fitScalerToStream(engine, x);
     const [rows] = this.#pair("fitScaler", x, undefined);
     finish(engine.staging.requireTrainable(rows, false));
     engine.preparation.fit(rows, rows.count);
@@ -283,8 +288,7 @@ export class TiedAutoencoder {
     const { signal } = options;
     const requireGoing = () => {
       if (signal?.aborted) throw signal.reason;
-      if (this.#engine === engine) return;
-      throw new DisposedError("The model was disposed during initializeFrom.");
+      this.#requireSame(engine, "initializeFrom");
     };
     const work = inTurns(requireGoing);
     this.#training = true;
@@ -302,6 +306,20 @@ export class TiedAutoencoder {
     } finally {
       this.#training = false;
     }
+  }
+
+  async #fitScalerToStream(engine: Engine, stream: BatchStream): Promise<void> {
+    this.#training = true;
+    try {
+      await learnFromStream(engine, stream, () => this.#requireSame(engine, "fitScaler"));
+    } finally {
+      this.#training = false;
+    }
+  }
+
+  /** @throws DisposedError if the model was disposed since a call began, or holds another engine. */
+  #requireSame(engine: Engine, call: string): void {
+    if (this.#engine !== engine) throw new DisposedError(`The model was disposed during ${call}.`);
   }
 
   /** Layer-wise pretraining. See training/layerwise.ts. */

@@ -8,11 +8,11 @@ import type { CsvDelimiter } from "../formats/csv-dialect.ts";
 import { FormatError, type NumberLook } from "../formats/errors.ts";
 import { decodeIdx, idxFileBytes } from "../formats/idx.ts";
 import { readJsonTable } from "../formats/json.ts";
-import { decodeNpy, npyFileBytes } from "../formats/npy.ts";
+import { openNpy, type RowStream, slices } from "../formats/npy-stream.ts";
 import { concatBytes, type NumericArray, type NumericData } from "../formats/numbers.ts";
 import { toFloat32 } from "../formats/numbers-read.ts";
 import { sniffTable } from "../formats/sniff.ts";
-import { gatherBytes, readBytes } from "../formats/streams.ts";
+import { GatheredBytes, gatherBytes, readBytes } from "../formats/streams.ts";
 import type { TableFormat } from "../formats/table.ts";
 import type { Arguments, Options } from "./arguments.ts";
 import {
@@ -202,31 +202,59 @@ export async function openTable(path: string, options: TableOptions): Promise<Ta
     const common = { file, format, size: source.size, bytesRead: source.bytesRead };
     if (format === "csv") return { ...common, ...(await csvTable(file, all, options)) };
     if (format === "json") return { ...common, ...(await jsonTable(file, all, options)) };
-    return { ...common, ...arrayTable(file, await wholeArray(format, all, options), options) };
+    return { ...common, ...arrayTable(file, await openArray(format, all, options), options) };
   });
 }
 
 /** All rows of a table in one array. */
 export async function readWhole(table: Table): Promise<Piece> {
-  const pieces: Piece[] = [];
-  for await (const piece of table.pieces()) pieces.push(piece);
-  const rows = pieces.reduce((sum, piece) => sum + piece.rows, 0);
-  if (pieces.length === 1) return pieces[0]!;
-  const [first] = pieces;
-  if (first && table.rows !== undefined) {
-    // If the pieces are adjacent slices of one array, the result is that array.
-    const ArrayType = first.data.constructor as Float32ArrayConstructor;
-    const { buffer, byteOffset } = first.data as Float32Array<ArrayBuffer>;
-    return { rows, data: new ArrayType(buffer, byteOffset, rows * table.columns) };
-  }
-  const data = new Float32Array(rows * table.columns);
-  let at = 0;
-  for (const piece of pieces) {
-    data.set(piece.data, at);
-    at += piece.data.length;
-  }
-  return { rows, data };
+  const all = new GatheredRows(table);
+  for await (const piece of table.pieces()) all.add(piece);
+  return all.piece;
 }
+
+/** The rows of a table in one array, from pieces in order. */
+export class GatheredRows {
+  readonly #table: Pick<Table, "rows" | "columns">;
+  #first: Numbers = new Float32Array(0);
+  #bytes: GatheredBytes | undefined;
+  #rows = 0;
+
+  constructor(table: Pick<Table, "rows" | "columns">) {
+    this.#table = table;
+  }
+
+  add({ rows, data }: Piece): void {
+    if (this.#rows === 0) this.#first = data;
+    // Slices of one array are adjacent, and are not copied.
+    else if (data.buffer !== this.#first.buffer) this.#append(data);
+    this.#rows += rows;
+  }
+
+  /** The bytes of the rows so far. */
+  get byteLength(): number {
+    return this.#rows * this.#table.columns * this.#first.BYTES_PER_ELEMENT;
+  }
+
+  get piece(): Piece {
+    const ArrayType = this.#first.constructor as Float32ArrayConstructor;
+    const { buffer, byteOffset } = this.#bytes?.bytes ?? this.#first;
+    const length = this.#rows * this.#table.columns;
+    return { rows: this.#rows, data: new ArrayType(buffer as ArrayBuffer, byteOffset, length) };
+  }
+
+  #append(data: Numbers): void {
+    const { rows = 0, columns } = this.#table;
+    this.#bytes ??= new GatheredBytes(
+      bytesOf(this.#first),
+      rows * columns * data.BYTES_PER_ELEMENT,
+    );
+    this.#bytes.add(bytesOf(data));
+  }
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Numbers): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
 
 /** The name of `row`, counted from 0, in messages: its line if the file has lines. */
 export async function placeOf(
@@ -361,13 +389,23 @@ export async function readHead(
 
 const NOTHING = new Uint8Array(0);
 
-async function wholeArray(
+async function openArray(
   format: "npy" | "npz" | "idx",
   source: AsyncIterable<Uint8Array>,
   options: TableOptions,
+): Promise<RowStream> {
+  if (format === "npy") return openNpy(source);
+  const array =
+    format === "idx"
+      ? decodeIdx(await gatherBytes(source, idxFileBytes))
+      : await archivedArray(source, options);
+  return { shape: array.shape, pieces: (most) => slices(array, most) };
+}
+
+async function archivedArray(
+  source: AsyncIterable<Uint8Array>,
+  options: TableOptions,
 ): Promise<NumericArray> {
-  if (format === "npy") return decodeNpy(await gatherBytes(source, npyFileBytes));
-  if (format === "idx") return decodeIdx(await gatherBytes(source, idxFileBytes));
   const { openNpz } = await import("../formats/npz.ts"); // the reader of archives takes time to load
   const archive = openNpz(await gatherBytes(source));
   const { names } = archive;
@@ -394,26 +432,19 @@ function choose(columns: Columns, { columns: list, wanted, otherwise }: TableOpt
 }
 
 /** The first dimension of an array counts rows. The others together, for example those of images, are one row. */
-function arrayTable(file: string, { shape, data }: NumericArray, options: TableOptions): TablePart {
-  const [rows, ...sizes] = shape;
+function arrayTable(file: string, array: RowStream, options: TableOptions): TablePart {
+  const [rows, ...sizes] = array.shape;
   if (rows === undefined || sizes.length === 0) {
-    throw new FormatError(`a table has rows and columns, this array has the shape (${shape})`);
+    throw new FormatError(
+      `a table has rows and columns, this array has the shape (${array.shape})`,
+    );
   }
   const width = sizes.reduce((product, size) => product * size, 1);
-  if (width === 0) throw new FormatError(`this array has no columns: its shape is (${shape})`);
+  if (width === 0)
+    throw new FormatError(`this array has no columns: its shape is (${array.shape})`);
   const chosen = choose({ file, count: width, names: undefined }, options);
   const columns = chosen.length;
-  let numbers =
-    data instanceof BigInt64Array || data instanceof BigUint64Array ? toFloat32(data) : data;
-  if (chosen.some((column, i) => column !== i) || columns !== width) {
-    const picked = new (numbers.constructor as Float32ArrayConstructor)(rows * columns);
-    for (let row = 0; row < rows; row++) {
-      for (let j = 0; j < columns; j++) {
-        picked[row * columns + j] = numbers[row * width + chosen[j]!]!;
-      }
-    }
-    numbers = picked;
-  }
+  const areAll = columns === width && chosen.every((column, i) => column === i);
   const step = Math.max(1, Math.floor(PIECE_ELEMENTS / Math.max(1, columns)));
   return {
     columns,
@@ -422,13 +453,34 @@ function arrayTable(file: string, { shape, data }: NumericArray, options: TableO
     fileColumns: chosen,
     rows,
     async *pieces() {
-      for (let row = 0; row < rows; row += step) {
-        const end = Math.min(row + step, rows);
-        yield { rows: end - row, data: numbers.subarray(row * columns, end * columns) };
+      try {
+        for await (const piece of array.pieces(step)) {
+          const numbers =
+            piece instanceof BigInt64Array || piece instanceof BigUint64Array
+              ? toFloat32(piece)
+              : piece;
+          const data = areAll ? numbers : picked(numbers, chosen, width);
+          yield { rows: piece.length / width, data };
+        }
+      } catch (error) {
+        throw withName(file, error);
       }
     },
     lineOf: async () => undefined,
   };
+}
+
+/** The chosen columns of rows of `width` numbers. */
+function picked(numbers: Numbers, chosen: readonly number[], width: number): Numbers {
+  const rows = numbers.length / width;
+  const columns = chosen.length;
+  const out = new (numbers.constructor as Float32ArrayConstructor)(rows * columns);
+  for (let row = 0; row < rows; row++) {
+    for (let j = 0; j < columns; j++) {
+      out[row * columns + j] = numbers[row * width + chosen[j]!]!;
+    }
+  }
+  return out;
 }
 
 async function csvTable(

@@ -1,6 +1,7 @@
 // Whether a trained model has learned anything. A model with the same reconstruction for every row has not, whatever its loss.
 
 import type { TiedAutoencoder } from "../index.ts";
+import { DiskRows } from "./disk-rows.ts";
 import type { Piece } from "./input.ts";
 
 /** The most rows that are used. */
@@ -9,12 +10,13 @@ const MOST = 2000;
 const ALIKE = 0.01;
 
 /** Whether the model's reconstructions of the first rows are almost the same for all of them. */
-export function answersAlike(
+export async function answersAlike(
   model: Pick<TiedAutoencoder, "reconstruct">,
-  { rows, data }: Piece,
+  rows: Piece | DiskRows,
   columns: number,
-): boolean {
-  const count = Math.min(rows, MOST);
+): Promise<boolean> {
+  const count = Math.min(rows.rows, MOST);
+  const { data } = rows instanceof DiskRows ? await rows.read(0, count) : rows;
   const some = Float32Array.from(data.subarray(0, count * columns));
   const answers = model.reconstruct({ data: some, shape: [count, columns] });
   const spreads = Array.from({ length: columns }, (_, column) => ({

@@ -1,4 +1,4 @@
-// A survey of the numbers of a table in one pass, and the default settings that follow from it.
+// A survey of the numbers of a table in one pass over its rows, and the default settings that follow from it.
 
 import type { Numbers } from "./input.ts";
 
@@ -14,71 +14,165 @@ export interface Survey {
   readonly firstMissing: number;
   /** The index of the first infinity, or -1. */
   readonly firstInfinite: number;
+  /** The index of the first number outside of [0, 1], or -1. */
+  readonly firstOutside: number;
 }
 
+/** The survey of a table in memory. */
 export function survey(data: Numbers, columns: number): Survey {
-  let [low, high] = [Infinity, -Infinity];
-  let whole = true;
-  let missing = 0;
-  let firstMissing = -1;
-  let firstInfinite = -1;
-  for (let i = 0; i < data.length; i++) {
-    const value = data[i] ?? Number.NaN;
-    if (value - value !== 0) {
-      if (Number.isNaN(value)) {
-        if (missing++ === 0) firstMissing = i;
-      } else if (firstInfinite < 0) firstInfinite = i;
-      continue;
-    }
-    if (value < low) low = value;
-    if (value > high) high = value;
-    if (whole && value !== Math.trunc(value)) whole = false;
-  }
-  const rows = columns > 0 ? data.length / columns : 0;
-  return { rows, columns, low, high, whole, missing, firstMissing, firstInfinite };
-}
-
-/** The columns without any value. */
-export function emptyColumns(data: Numbers, { columns, missing }: Survey): number[] {
-  if (missing === 0) return [];
-  return everyColumn(columns).filter((column) => {
-    for (let i = column; i < data.length; i += columns) if (!Number.isNaN(data[i])) return false;
-    return true;
-  });
+  const surveyor = new Surveyor(columns);
+  surveyor.add(data);
+  return surveyor.facts;
 }
 
 /** The fewest rows for recognising a column that counts. */
 const COUNTER_ROWS = 8;
+/** So many different whole numbers in a column with the name of an identifier identify rows. */
+const ENOUGH_IDS = 1_000_000;
 /** Names of columns that identify rows. */
 const ID_NAME =
   /^(id|index|idx|row|rownum|row[_ ]?(id|number|no)|nr|no\.?|#|unnamed: \d+|)$|[_ -]id$/i;
 
-/**
- * The columns that probably number the rows: their values have a constant step from each row to the next, or they have a
- * name for this purpose and a different whole number in each row.
- */
-export function idColumns(
-  data: Numbers,
-  { columns, rows }: Survey,
-  names: readonly string[] | undefined,
-): number[] {
-  if (rows < COUNTER_ROWS) return [];
-  const at = (row: number, column: number) => data[row * columns + column] ?? Number.NaN;
-  return everyColumn(columns).filter((column) => {
-    const step = at(1, column) - at(0, column);
-    let isCounter = step !== 0;
-    for (let row = 2; isCounter && row < rows; row++) {
-      isCounter = at(row, column) - at(row - 1, column) === step;
+/** Surveys a table whose rows arrive in pieces. */
+export class Surveyor {
+  readonly #columns: number;
+  #count = 0;
+  #low = Infinity;
+  #high = -Infinity;
+  #whole = true;
+  #missing = 0;
+  #firstMissing = -1;
+  #firstInfinite = -1;
+  #firstOutside = -1;
+  /** Whether a column has a value. */
+  readonly #hasValue: Uint8Array;
+  #counters: Counter[];
+  #identifiers: Identifier[];
+
+  /** @param names The names of the columns, if they have names. */
+  constructor(columns: number, names?: readonly string[]) {
+    this.#columns = columns;
+    this.#hasValue = new Uint8Array(columns);
+    this.#counters = everyColumn(columns).map((column) => ({
+      column,
+      last: Number.NaN,
+      step: Number.NaN,
+    }));
+    this.#identifiers = everyColumn(columns)
+      .filter((column) => ID_NAME.test(names?.[column] ?? "value"))
+      .map((column) => ({ column, seen: new Set() }));
+  }
+
+  /** Adds whole rows. */
+  add(data: Numbers): void {
+    const missingBefore = this.#missing;
+    this.#addNumbers(data);
+    this.#markColumns(data, this.#missing > missingBefore);
+    this.#counters = this.#counters.filter((counter) => this.#isCounter(counter, data));
+    this.#identifiers = this.#identifiers.filter((one) => this.#isIdentifier(one, data));
+    this.#count += data.length;
+  }
+
+  get facts(): Survey {
+    return {
+      rows: this.#rows,
+      columns: this.#columns,
+      low: this.#low,
+      high: this.#high,
+      whole: this.#whole,
+      missing: this.#missing,
+      firstMissing: this.#firstMissing,
+      firstInfinite: this.#firstInfinite,
+      firstOutside: this.#firstOutside,
+    };
+  }
+
+  /** The columns without any value. */
+  get emptyColumns(): number[] {
+    return everyColumn(this.#columns).filter((column) => this.#hasValue[column] === 0);
+  }
+
+  /**
+   * The columns that probably number the rows: their values have a constant step from each row to the next, or they have
+   * a name for this purpose and a different whole number in each row.
+   */
+  get idColumns(): number[] {
+    if (this.#rows < COUNTER_ROWS) return [];
+    const found = [...this.#counters, ...this.#identifiers].map(({ column }) => column);
+    return everyColumn(this.#columns).filter((column) => found.includes(column));
+  }
+
+  get #rows(): number {
+    return this.#columns > 0 ? this.#count / this.#columns : 0;
+  }
+
+  #addNumbers(data: Numbers): void {
+    let [low, high] = [this.#low, this.#high];
+    let whole = this.#whole;
+    let firstOutside = this.#firstOutside;
+    for (let i = 0; i < data.length; i++) {
+      const value = data[i] ?? Number.NaN;
+      if (value - value !== 0) {
+        if (Number.isNaN(value)) {
+          if (this.#missing++ === 0) this.#firstMissing = this.#count + i;
+        } else if (this.#firstInfinite < 0) this.#firstInfinite = this.#count + i;
+        continue;
+      }
+      if (value < low) low = value;
+      if (value > high) high = value;
+      if (whole && value !== Math.trunc(value)) whole = false;
+      if (firstOutside < 0 && (value < 0 || value > 1)) firstOutside = this.#count + i;
     }
-    if (isCounter || !ID_NAME.test(names?.[column] ?? "value")) return isCounter;
-    const seen = new Set<number>();
-    for (let row = 0; row < rows; row++) {
-      const value = at(row, column);
+    this.#low = low;
+    this.#high = high;
+    this.#whole = whole;
+    this.#firstOutside = firstOutside;
+  }
+
+  #markColumns(data: Numbers, hasMissing: boolean): void {
+    if (data.length === 0) return;
+    if (!hasMissing) this.#hasValue.fill(1);
+    for (const column of this.emptyColumns) {
+      let i = column;
+      while (i < data.length && Number.isNaN(data[i])) i += this.#columns;
+      if (i < data.length) this.#hasValue[column] = 1;
+    }
+  }
+
+  /** Whether a column still has a constant step with these rows. */
+  #isCounter(counter: Counter, data: Numbers): boolean {
+    for (let i = counter.column; i < data.length; i += this.#columns) {
+      const value = data[i] ?? Number.NaN;
+      const step = value - counter.last;
+      if (this.#count + i >= 2 * this.#columns && step !== counter.step) return false;
+      if (step === 0) return false;
+      counter.last = value;
+      counter.step = step;
+    }
+    return true;
+  }
+
+  /** Whether a column still has a different whole number in each row with these rows. */
+  #isIdentifier({ column, seen }: Identifier, data: Numbers): boolean {
+    for (let i = column; i < data.length && seen.size < ENOUGH_IDS; i += this.#columns) {
+      const value = data[i] ?? Number.NaN;
       if (!Number.isInteger(value) || seen.has(value)) return false;
       seen.add(value);
     }
     return true;
-  });
+  }
+}
+
+interface Counter {
+  readonly column: number;
+  /** The value of the last row, and its difference from the row before. */
+  last: number;
+  step: number;
+}
+
+interface Identifier {
+  readonly column: number;
+  readonly seen: Set<number>;
 }
 
 const everyColumn = (columns: number): number[] => Array.from({ length: columns }, (_, i) => i);

@@ -1,32 +1,39 @@
-// The training and validation rows of a run. They are read whole, and checked for values that training refuses, so that
-// messages name the place in the file.
+// The training and validation rows of a run. They are read once, into memory or to disk, and checked for values that
+// training refuses, so that messages name the place in the file.
 
 import type { MatrixInput } from "../index.ts";
 import type { Arguments } from "./arguments.ts";
+import { Checksum } from "./checksum.ts";
 import { parseColumns } from "./columns.ts";
+import { DiskRows } from "./disk-rows.ts";
 import { CommandError } from "./errors.ts";
 import {
   columnOf,
   formatText,
+  GatheredRows,
+  type Numbers,
   openTable,
   type Piece,
   placeOf,
   readTableOptions,
-  readWhole,
   type Table,
   withoutColumns,
 } from "./input.ts";
+import type { Fingerprint } from "./model-file.ts";
 import { grouped, short } from "./numbers.ts";
 import { type Reporter, setting } from "./report.ts";
-import { emptyColumns, idColumns, type Survey, survey } from "./survey.ts";
+import { type Survey, Surveyor } from "./survey.ts";
 import { listed } from "./text.ts";
 import { withAllColumns } from "./text-columns.ts";
 
-/** A table in memory. */
-export interface TableData {
+/** A table that was read and checked. */
+export interface TableData<Rows = Piece | DiskRows> {
   readonly table: Table;
-  readonly rows: Piece;
+  readonly rows: Rows;
   readonly facts: Survey;
+  readonly fingerprint: Fingerprint;
+  /** The columns that seem to number the rows. */
+  readonly idColumns: readonly number[];
 }
 
 /** The requirements of the model and the options for the rows. */
@@ -51,12 +58,21 @@ export const matrix = ({ rows, data }: Piece, { columns }: Table): MatrixInput =
   shape: [rows, columns],
 });
 
+/** Where rows are stored. */
+export interface Storage {
+  /** The most bytes of rows in memory. More rows are stored on disk. */
+  readonly memory: number;
+  /** A file in whose folder they are stored. */
+  readonly besides: string;
+}
+
 /** The training rows. Warns of columns that look like row numbers. */
 export async function readTraining(
   args: Arguments,
   path: string,
   demands: Demands,
   report: Reporter,
+  storage: Storage,
 ): Promise<TableData> {
   const started = performance.now();
   const { names, columns: earlier } = demands;
@@ -68,7 +84,9 @@ export async function readTraining(
   });
   const table = await openTable(path, options);
   requireWidth(table, demands.width);
-  const data = await lookedOver(table, demands, "train on").catch(async (error) => {
+  const data = await lookedOver<Piece | DiskRows>(table, demands, "train on", (_, look) =>
+    inMemoryOrOnDisk(table, look, storage),
+  ).catch(async (error) => {
     throw options.isFixed ? error : await withAllColumns(error, path, table, options);
   });
   if (data.rows.rows === 1) {
@@ -88,7 +106,7 @@ export async function readValidationFile(
   training: Table,
   demands: Demands,
   report: Reporter,
-): Promise<TableData> {
+): Promise<TableData<Piece>> {
   const { columns, ...options } = readTableOptions(args, report, { decimal: training.decimal });
   const table = await openTable(path, {
     ...options,
@@ -104,7 +122,7 @@ export async function readValidationFile(
       { file: table.file },
     );
   }
-  return lookedOver(table, demands, "check on");
+  return lookedOver(table, demands, "check on", inMemory);
 }
 
 function requireWidth(table: Table, width: number | undefined): void {
@@ -115,21 +133,90 @@ function requireWidth(table: Table, width: number | undefined): void {
   );
 }
 
-/** All rows of a table, checked for training. */
-async function lookedOver(table: Table, demands: Demands, purpose: string): Promise<TableData> {
-  const rows = await readWhole(table);
+/** Looks at every number of a table in order. */
+type Look = (data: Numbers) => void;
+
+/** All rows of a table as `read` stores them, checked for training. */
+async function lookedOver<Rows extends Piece | DiskRows>(
+  table: Table,
+  demands: Demands,
+  purpose: string,
+  read: (table: Table, look: Look) => Promise<Rows>,
+): Promise<TableData<Rows>> {
+  const surveyor = new Surveyor(table.columns, table.names);
+  const checksum = new Checksum(table.columns);
+  const rows = await read(table, (data) => {
+    surveyor.add(data);
+    checksum.add(data);
+  });
+  try {
+    await requireUsable(table, rows, surveyor, demands, purpose);
+  } catch (error) {
+    if (rows instanceof DiskRows) await rows.close();
+    throw error;
+  }
+  const { facts, idColumns } = surveyor;
+  return { table, rows, facts, fingerprint: checksum.end(), idColumns };
+}
+
+async function inMemory(table: Table, look: Look): Promise<Piece> {
+  const all = new GatheredRows(table);
+  for await (const piece of table.pieces()) {
+    look(piece.data);
+    all.add(piece);
+  }
+  return all.piece;
+}
+
+/** The rows in memory, or on disk if they are too many. */
+async function inMemoryOrOnDisk(
+  table: Table,
+  look: Look,
+  { memory, besides }: Storage,
+): Promise<Piece | DiskRows> {
+  let all = new GatheredRows(table);
+  let disk: DiskRows | undefined;
+  try {
+    for await (const piece of table.pieces()) {
+      look(piece.data);
+      if (disk) {
+        await disk.append(piece.data);
+        continue;
+      }
+      all.add(piece);
+      if (all.byteLength <= memory) continue;
+      disk = await DiskRows.create(besides, table.columns, piece.data);
+      await disk.append(all.piece.data);
+      all = new GatheredRows(table); // frees the rows in memory
+    }
+  } catch (error) {
+    await disk?.close();
+    throw error;
+  }
+  return disk ?? all.piece;
+}
+
+/** @throws CommandError for values that training refuses. */
+async function requireUsable(
+  table: Table,
+  rows: Piece | DiskRows,
+  { facts, emptyColumns: empty }: Surveyor,
+  demands: Demands,
+  purpose: string,
+): Promise<void> {
   const { file } = table;
-  if (rows.rows === 0) throw new CommandError(`${file}: there are no rows to ${purpose}`, { file });
-  const facts = survey(rows.data, table.columns);
-  const refuse = async (at: number, why: string) => {
+  if (facts.rows === 0)
+    throw new CommandError(`${file}: there are no rows to ${purpose}`, { file });
+  const refuse = async (at: number, why: (value: number) => string) => {
     const found = await placeOf(table, Math.floor(at / table.columns), at % table.columns);
-    throw new CommandError(`${found.text}: ${why}`, found.place);
+    throw new CommandError(`${found.text}: ${why(await valueAt(rows, at))}`, found.place);
   };
   if (facts.firstInfinite >= 0) {
-    const value = rows.data[facts.firstInfinite];
-    await refuse(facts.firstInfinite, `training wants finite numbers, this one is ${value}`);
+    await refuse(
+      facts.firstInfinite,
+      (value) => `training wants finite numbers, this one is ${value}`,
+    );
   }
-  const empty = emptyColumns(rows.data, facts);
   if (empty.length > 0) {
     const which = empty.slice(0, 8).map((column) => columnOf(table, column));
     const more = empty.length > 8 ? ` and ${empty.length - 8} more` : "";
@@ -143,28 +230,37 @@ async function lookedOver(table: Table, demands: Demands, purpose: string): Prom
   if (facts.missing > 0 && demands.missing === "error") {
     await refuse(
       facts.firstMissing,
-      "no value here; --missing mask leaves such cells out, --missing mean fills them in",
+      () => "no value here; --missing mask leaves such cells out, --missing mean fills them in",
     );
   }
-  if (demands.loss === "bce" && demands.unscaled) {
-    const outside = rows.data.findIndex((value) => value < 0 || value > 1);
-    if (outside >= 0) {
-      await refuse(
-        outside,
-        `the loss bce takes numbers between 0 and 1, this one is ${short(rows.data[outside]!)}; --scale minMax brings them there`,
-      );
-    }
+  if (demands.loss === "bce" && demands.unscaled && facts.firstOutside >= 0) {
+    await refuse(
+      facts.firstOutside,
+      (value) =>
+        `the loss bce takes numbers between 0 and 1, this one is ${short(value)}; --scale minMax brings them there`,
+    );
   }
-  return { table, rows, facts };
 }
 
-function tell({ table, facts }: TableData, milliseconds: number, report: Reporter): void {
+/** The number at an index of the table. */
+async function valueAt(rows: Piece | DiskRows, index: number): Promise<number> {
+  if (!(rows instanceof DiskRows)) return rows.data[index]!;
+  const { data } = await rows.read(Math.floor(index / rows.columns), 1);
+  return data[index % rows.columns]!;
+}
+
+function tell({ table, rows, facts }: TableData, milliseconds: number, report: Reporter): void {
+  const isOnDisk = rows instanceof DiskRows;
   const seconds = (milliseconds / 1000).toFixed(2);
   const size = `${grouped(facts.rows)} rows of ${grouped(facts.columns)}`;
   const range = `${short(facts.low)} to ${short(facts.high)}`;
   const gaps = facts.missing > 0 ? `, ${grouped(facts.missing)} values missing` : "";
   report.say(
-    setting("data", `${size}, from ${range}${gaps}`, `${formatText(table)}, read in ${seconds} s`),
+    setting(
+      "data",
+      `${size}, from ${range}${gaps}`,
+      `${formatText(table)}, read in ${seconds} s${isOnDisk ? ", kept on disk" : ""}`,
+    ),
   );
   report.event("data", () => ({
     file: table.file,
@@ -176,11 +272,11 @@ function tell({ table, facts }: TableData, milliseconds: number, report: Reporte
     low: facts.low,
     high: facts.high,
     missing: facts.missing,
+    onDisk: isOnDisk,
   }));
 }
 
-function warnOfIds({ table, rows, facts }: TableData, report: Reporter): void {
-  const found = idColumns(rows.data, facts, table.names);
+function warnOfIds({ table, idColumns: found }: TableData, report: Reporter): void {
   // If all columns count, this is intended.
   if (found.length === 0 || found.length === table.columns) return;
   const which = listed(found.map((column) => columnOf(table, column)));

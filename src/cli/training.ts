@@ -2,7 +2,13 @@
 // follow from the data.
 
 import { constraints } from "../constraints/index.ts";
-import { type FitOptions, type ModelConfig, TiedAutoencoder } from "../index.ts";
+import {
+  type BatchStream,
+  type FitOptions,
+  type MatrixInput,
+  type ModelConfig,
+  TiedAutoencoder,
+} from "../index.ts";
 import { activations } from "../layers/activations.ts";
 import { losses } from "../losses/index.ts";
 import { codes } from "../model/codes.ts";
@@ -13,7 +19,9 @@ import { earlyStoppingChecks } from "../training/early-stopping.ts";
 import { noises } from "../training/noise/index.ts";
 import { schedules } from "../training/schedules/index.ts";
 import type { Arguments, Options } from "./arguments.ts";
+import { DiskRows } from "./disk-rows.ts";
 import { CommandError, UsageError } from "./errors.ts";
+import type { Piece } from "./input.ts";
 import { readRuntime, seedOption } from "./model-file.ts";
 import { short } from "./numbers.ts";
 import { type Reporter, setting } from "./report.ts";
@@ -125,6 +133,12 @@ export const modelOptions = {
   seed: seedOption,
 } as const satisfies Options;
 
+/** Megabytes of rows in memory. It does not depend on the machine, because the order of the rows depends on it. */
+export const MEMORY = 2000;
+
+/** The bytes of rows in memory of `--memory`. */
+export const memoryOption = (args: Arguments): number => (args.number("memory") ?? MEMORY) * 1e6;
+
 /** Options that a run must share with the run that it resumes; kept in the model's file. */
 export const runOptions = {
   epochs: {
@@ -170,6 +184,13 @@ export const runOptions = {
     default: "none",
   },
   "no-shuffle": { help: "keep the order of the rows" },
+  memory: {
+    value: "MB",
+    kind: "number",
+    above: 0,
+    help: "most megabytes of rows in memory; more rows are kept on disk, and every epoch shuffles blocks of rows, and then the rows of as many blocks as fit",
+    default: String(MEMORY),
+  },
   "micro-batches": {
     value: "N",
     kind: "whole",
@@ -182,6 +203,7 @@ export const runOptions = {
 export async function makeModel(
   args: Arguments,
   { table, rows, facts }: TableData,
+  validation: Validation,
   report: Reporter,
 ): Promise<TiedAutoencoder> {
   const loss = parseSpec("loss", args.text("loss") ?? "mse");
@@ -216,13 +238,29 @@ export async function makeModel(
     ...readRuntime(args),
   };
   const model = await TiedAutoencoder.create(present(config) as unknown as ModelConfig);
-  if (typeof scale === "object") {
+  const isRange = typeof scale === "object";
+  if (isRange) {
     // One range for all columns: fit the scaler to two rows with the ends of the range.
     model.fitScaler(
       [scale.low, scale.high].map((end) => new Float32Array(table.columns).fill(end)),
     );
   }
-  if (initializer === "pca") await model.initializeFrom(matrix(rows, table), { method: "pca" });
+  if (rows instanceof DiskRows) {
+    const end = trainingRows(facts, validation);
+    if (!isRange && (scale !== "none" || model.config.missing !== "error")) {
+      await model.fitScaler(() => rows.pieces(end));
+    }
+    if (initializer === "pca") {
+      const sample = await rows.sample({
+        end,
+        memory: memoryOption(args),
+        shuffle: { seed: model.config.seed, epoch: 0 },
+      });
+      await model.initializeFrom(sample, { method: "pca" });
+    }
+  } else if (initializer === "pca") {
+    await model.initializeFrom(matrix(rows, table), { method: "pca" });
+  }
   const shown = typeof scale === "string" ? scale : `${short(scale.low)}:${short(scale.high)}`;
   const guess = layers ? undefined : "a power of two, about a quarter of the width";
   report.say(setting("scale", shown, why));
@@ -255,11 +293,18 @@ export function readScale(args: Arguments): readonly [Scale, string?] | undefine
   );
 }
 
-/** The validation of a run: rows of a file, a share of the data, or none. */
+/**
+ * The validation of a run: rows of a file, a share of the data, or none. A share is the last rows, as many as `held`. If
+ * the data are on disk, `rows` are these rows in memory.
+ */
 export type Validation =
-  | { readonly file: TableData }
-  | { readonly share: number; readonly held: number }
+  | { readonly file: TableData<Piece> }
+  | { readonly share: number; readonly held: number; readonly rows?: MatrixInput }
   | undefined;
+
+/** The number of rows to train on. */
+const trainingRows = ({ rows }: TableData["facts"], validation: Validation): number =>
+  rows - (validation && "held" in validation ? validation.held : 0);
 
 /** The share in `--validation`; undefined if it names a file. */
 export function validationShare(text: string): number | undefined {
@@ -281,31 +326,23 @@ export function heldRows(share: number, { rows }: TableData["facts"], file: stri
   );
 }
 
-/** The options of `fit`, and the number of steps of an epoch. */
-export function fitOptions(
+/** The arguments of `fit`, and the number of steps of an epoch. */
+export function fitArguments(
   args: Arguments,
-  { facts }: TableData,
+  data: TableData,
   validation: Validation,
   model: TiedAutoencoder,
   epochs: number,
   batchSize: number,
-): { fit: FitOptions; stepsPerEpoch: number } {
-  const held = validation && "held" in validation ? validation.held : 0;
-  const stepsPerEpoch = Math.ceil((facts.rows - held) / batchSize);
+): { input: MatrixInput | BatchStream; options: FitOptions; stepsPerEpoch: number } {
+  const end = trainingRows(data.facts, validation);
+  const stepsPerEpoch = Math.ceil(end / batchSize);
   const schedule = args.text("schedule");
   const stopping = args.text("early-stopping");
   const noise = args.text("noise");
-  const fit = {
+  const isShuffled = !args.flag("no-shuffle");
+  const options = {
     epochs,
-    batchSize,
-    validationSplit: validation && "share" in validation ? validation.share : undefined,
-    validationData:
-      validation && "file" in validation
-        ? matrix(validation.file.rows, validation.file.table)
-        : undefined,
-    validationShuffle:
-      validation && "share" in validation ? args.flag("validation-shuffle") : undefined,
-    shuffle: !args.flag("no-shuffle"),
     resume: args.flag("resume"),
     microBatches: args.number("micro-batches"),
     maxSeconds: args.number("max-seconds"),
@@ -313,11 +350,33 @@ export function fitOptions(
     schedule:
       schedule === undefined ? undefined : readSchedule(schedule, model, epochs, stepsPerEpoch),
     earlyStopping: stopping === undefined ? undefined : parseSettings("early-stopping", stopping),
+    validationData:
+      validation && "file" in validation
+        ? matrix(validation.file.rows, validation.file.table)
+        : validation?.rows,
   };
-  return { fit: present(fit) as FitOptions, stepsPerEpoch };
+  const { rows, table } = data;
+  if (rows instanceof DiskRows) {
+    const { seed } = model.config;
+    const memory = memoryOption(args);
+    const input = (epoch: number) =>
+      rows.epoch({ end, batchSize, memory, shuffle: isShuffled ? { seed, epoch } : undefined });
+    return { input, options: present(options) as FitOptions, stepsPerEpoch };
+  }
+  const share = validation && "share" in validation ? validation : undefined;
+  const inMemory = {
+    ...options,
+    batchSize,
+    shuffle: isShuffled,
+    validationSplit: share?.share,
+    validationShuffle: share && args.flag("validation-shuffle"),
+  };
+  return { input: matrix(rows, table), options: present(inMemory) as FitOptions, stepsPerEpoch };
 }
 
-/** By default, "cosine" lasts the whole run, and the peak of "one cycle" is the learning rate. */
+/**
+ * By default, "cosine" and "one cycle" last the whole run, and the peak of "one cycle" is the learning rate.
+ */
 function readSchedule(
   text: string,
   model: TiedAutoencoder,
@@ -330,7 +389,11 @@ function readSchedule(
     return { tMax: Math.max(1, length - Number(spec.warmUp ?? 0)), ...spec };
   }
   if (spec.type === "oneCycle") {
-    return { maxLearningRate: model.config.optimizer.learningRate, ...spec };
+    return {
+      maxLearningRate: model.config.optimizer.learningRate,
+      totalSteps: epochs * stepsPerEpoch,
+      ...spec,
+    };
   }
   return spec;
 }

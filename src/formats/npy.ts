@@ -52,7 +52,8 @@ export interface NpyArray extends NumericArray {
   readonly dtype: NpyType;
 }
 
-interface NpyHeader {
+/** The facts in the header of an NPY file. */
+export interface NpyHeader {
   readonly dtype: NpyType;
   readonly isBigEndian: boolean;
   readonly fortranOrder: boolean;
@@ -60,7 +61,8 @@ interface NpyHeader {
   readonly dataStart: number;
 }
 
-function parseHeader(bytes: Uint8Array): NpyHeader {
+/** The header at the beginning of a file. @throws FormatError unless it is complete and of a known form. */
+export function parseHeader(bytes: Uint8Array): NpyHeader {
   const { dictionary, dataStart } = readHeader(bytes);
   const { descr, fortran_order: fortranOrder, shape } = parseDictionary(dictionary);
 
@@ -84,7 +86,7 @@ function parseHeader(bytes: Uint8Array): NpyHeader {
 export function npyFileBytes(head: Uint8Array): number | undefined {
   try {
     const { dtype, shape, dataStart } = parseHeader(head);
-    return dataStart + claimedCount(shape) * ARRAYS[dtype].BYTES_PER_ELEMENT;
+    return dataStart + claimedCount(shape) * itemSize(dtype);
   } catch {
     return undefined;
   }
@@ -99,27 +101,44 @@ export function npyFileBytes(head: Uint8Array): number | undefined {
 export function decodeNpy(bytes: Uint8Array | ArrayBuffer): NpyArray {
   const file = bytesOf("the NPY file", bytes);
   const { dtype, isBigEndian, fortranOrder, shape, dataStart } = parseHeader(file);
-  const ArrayType = ARRAYS[dtype];
-  const size = ArrayType.BYTES_PER_ELEMENT;
   const count = claimedCount(shape);
-  if (count * size !== file.length - dataStart) {
-    throw new FormatError(
-      `${dtype} of shape (${shape}) takes ${count * size} bytes, ` +
-        `the file has ${file.length - dataStart} from byte ${dataStart} on`,
-      { byte: dataStart },
-    );
-  }
-  let data: NumericData =
-    isBigEndian && size > 1
-      ? viewOrCopy<NumericData>(
-          ArrayType,
-          reverseElements(file.subarray(dataStart), size),
-          0,
-          count,
-        )
-      : viewOrCopy<NumericData>(ArrayType, file, dataStart, count);
-  if (dtype === "f2") data = halfToFloat32(data as Uint16Array);
+  requireSize({ dtype, shape, dataStart }, file.length - dataStart);
+  const data = decodeElements({ dtype, isBigEndian }, file, dataStart, count);
   return { dtype, shape, data: fortranOrder ? toRowMajor(data, shape) : data };
+}
+
+/** @throws FormatError unless an array of this header has `bytes` bytes. */
+export function requireSize(
+  { dtype, shape, dataStart }: Pick<NpyHeader, "dtype" | "shape" | "dataStart">,
+  bytes: number,
+): void {
+  const expected = claimedCount(shape) * itemSize(dtype);
+  if (bytes === expected) return;
+  throw new FormatError(
+    `${dtype} of shape (${shape}) takes ${expected} bytes, ` +
+      `the file has ${bytes} from byte ${dataStart} on`,
+    { byte: dataStart },
+  );
+}
+
+/** The bytes of an element in the file. */
+export const itemSize = (dtype: NpyType): number => ARRAYS[dtype].BYTES_PER_ELEMENT;
+
+/** `count` elements of a file from byte `start` on: a view of the bytes unless byte order or alignment require a copy. */
+export function decodeElements(
+  { dtype, isBigEndian }: Pick<NpyHeader, "dtype" | "isBigEndian">,
+  bytes: Uint8Array,
+  start: number,
+  count: number,
+): NumericData {
+  const ArrayType = ARRAYS[dtype];
+  const size = itemSize(dtype);
+  const elements = bytes.subarray(start, start + count * size);
+  const data =
+    isBigEndian && size > 1
+      ? viewOrCopy<NumericData>(ArrayType, reverseElements(elements, size), 0, count)
+      : viewOrCopy<NumericData>(ArrayType, elements, 0, count);
+  return dtype === "f2" ? halfToFloat32(data as Uint16Array) : data;
 }
 
 /**
@@ -157,6 +176,15 @@ export function* writeNpy(array: NumericArray): Generator<Uint8Array, void, unde
   header[header.length - 1] = 0x0a;
   yield header;
   yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** The number of bytes that parsing the header of a file needs, as far as these first bytes tell. */
+export function headerBytes(head: Uint8Array): number {
+  if (head.length < 12) return 12;
+  const view = new DataView(head.buffer, head.byteOffset);
+  const [start, length] =
+    head[6] === 1 ? [10, view.getUint16(8, true)] : [12, view.getUint32(8, true)];
+  return start + Math.min(length, MAX_HEADER);
 }
 
 function readHeader(bytes: Uint8Array): { dictionary: string; dataStart: number } {

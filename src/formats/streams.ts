@@ -33,10 +33,6 @@ export async function* readBytes(source: ByteSource): AsyncGenerator<Uint8Array,
   yield* head[0] === 0x1f && head[1] === 0x8b ? gunzip(all) : all;
 }
 
-const FIRST_CAPACITY = 1 << 16;
-/** A file can claim any size. This much is allocated at first, and later at most four times the bytes that have arrived. */
-const BELIEVED_BYTES = 1 << 26;
-
 /**
  * All bytes of a source, decompressed if they are gzip. A single plain array is returned without a copy.
  * @param expectedBytes Returns the total number of bytes from the first bytes, if it can. This avoids copies.
@@ -45,29 +41,49 @@ export async function gatherBytes(
   source: ByteSource,
   expectedBytes: (head: Uint8Array) => number | undefined = () => undefined,
 ): Promise<Uint8Array> {
-  let all: Uint8Array = new Uint8Array(0);
-  let length = 0;
-  let expected = 0;
+  let all: GatheredBytes | undefined;
   for await (const piece of readBytes(source)) {
     if (piece.length === 0) continue;
-    const needed = length + piece.length;
-    if (length === 0) {
-      expected = expectedBytes(piece) ?? 0;
-      all = piece;
-    } else {
-      if (needed > all.length) {
-        const believed = Math.min(expected, Math.max(BELIEVED_BYTES, 4 * needed));
-        const larger = new Uint8Array(
-          needed <= believed ? believed : Math.max(2 * needed, FIRST_CAPACITY),
-        );
-        larger.set(all.subarray(0, length));
-        all = larger;
-      }
-      all.set(piece, length);
-    }
-    length = needed;
+    if (all) all.add(piece);
+    else all = new GatheredBytes(piece, expectedBytes(piece));
   }
-  return length === all.length ? all : all.subarray(0, length);
+  return all?.bytes ?? new Uint8Array(0);
+}
+
+const FIRST_CAPACITY = 1 << 16;
+/** A file can claim any size. This much is allocated at first, and later at most four times the bytes that have arrived. */
+const BELIEVED_BYTES = 1 << 26;
+
+/** Bytes that arrive in pieces, in one array. A single piece is not copied. */
+export class GatheredBytes {
+  #all: Uint8Array;
+  #length: number;
+  readonly #expected: number;
+
+  /** @param expected The total number of bytes that the source claims. */
+  constructor(first: Uint8Array, expected = 0) {
+    this.#all = first;
+    this.#length = first.length;
+    this.#expected = expected;
+  }
+
+  add(piece: Uint8Array): void {
+    const needed = this.#length + piece.length;
+    if (needed > this.#all.length) {
+      const believed = Math.min(this.#expected, Math.max(BELIEVED_BYTES, 4 * needed));
+      const larger = new Uint8Array(
+        needed <= believed ? believed : Math.max(2 * needed, FIRST_CAPACITY),
+      );
+      larger.set(this.bytes);
+      this.#all = larger;
+    }
+    this.#all.set(piece, this.#length);
+    this.#length = needed;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#length === this.#all.length ? this.#all : this.#all.subarray(0, this.#length);
+  }
 }
 
 async function* piecesOf(source: ByteSource): AsyncGenerator<Uint8Array, void, undefined> {

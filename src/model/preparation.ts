@@ -79,14 +79,19 @@ export class Preparation {
 
   /** `fit` with a pause after every piece of rows. Nothing changes before its end. */
   *learn(rows: Rows, count: number): Paused<void> {
-    const names = preparationNames(this.#settings);
-    if (names.length === 0) return;
+    if (this.#learnsNothing) return;
     const statistics = new ColumnStatistics(this.#width);
     yield* statistics.adding(rows, 0, count);
+    this.take(statistics, rows.name);
+  }
+
+  /** Learns from the statistics of all rows of the data `name`. @throws InvalidValueError for a column without any number. */
+  take(statistics: ColumnStatistics, name: string): void {
+    if (this.#learnsNothing) return;
     const empty = statistics.counts.indexOf(0);
     if (empty >= 0) {
       throw new InvalidValueError(
-        `Column ${empty} of ${rows.name} holds no number at all; it has no mean to fill in or scale by.`,
+        `Column ${empty} of ${name} holds no number at all; it has no mean to fill in or scale by.`,
       );
     }
     const means = Float64Array.from(statistics.means);
@@ -100,6 +105,10 @@ export class Preparation {
     }
     if (this.missing !== "error") state["missing.mean"] = means;
     this.restore(state);
+  }
+
+  get #learnsNothing(): boolean {
+    return preparationNames(this.#settings).length === 0;
   }
 
   /** Sets the learned statistics. */

@@ -126,12 +126,12 @@ export type BatchInput =
     };
 
 /**
- * A stream of pieces, each with the rows of one optimizer step. A function is called for every epoch. An iterable serves
- * one epoch.
+ * A stream of pieces, each with the rows of one optimizer step. A function is called for every epoch, with its number
+ * from 0, on which the order of the rows may depend. An iterable serves one epoch.
  */
 export type BatchStream =
   | AsyncIterable<BatchInput>
-  | (() => AsyncIterable<BatchInput> | Iterable<BatchInput>);
+  | ((epoch: number) => AsyncIterable<BatchInput> | Iterable<BatchInput>);
 
 export function isBatchStream(input: MatrixInput | BatchStream): input is BatchStream {
   if (typeof input === "function") return true;

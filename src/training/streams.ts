@@ -1,8 +1,11 @@
 // Batches from a stream of pieces.
 
+import { ColumnStatistics } from "../data/column-statistics.ts";
 import { readRows } from "../data/rows.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
+import type { Engine } from "../model/engine.ts";
 import type { Batch } from "../model/staging.ts";
+import { finish } from "../platform/turns.ts";
 import {
   type BatchInput,
   type BatchSource,
@@ -30,7 +33,7 @@ export function streamBatches(stream: BatchStream, width: number): BatchSource {
     isEnd: () => false,
     async next({ epoch, batch }) {
       if (!pieces) {
-        pieces = openPieces(stream);
+        pieces = openPieces(stream, epoch);
         for (let i = 0; i < batch; i++) if ((await take(pieces)).done) break;
       }
       const { done, value } = await take(pieces);
@@ -38,7 +41,7 @@ export function streamBatches(stream: BatchStream, width: number): BatchSource {
       pieces = undefined;
       if (batch > 0) return undefined;
       throw new InvalidValueError(
-        `fit needs at least one batch an epoch; the data of epoch ${epoch} held none.`,
+        `A stream needs at least one batch an epoch; the data of epoch ${epoch} held none.`,
       );
     },
     async close() {
@@ -47,10 +50,36 @@ export function streamBatches(stream: BatchStream, width: number): BatchSource {
   };
 }
 
+/**
+ * Learns the statistics for the scaler and missing values from the pieces of a stream. `requireGoing` is called after
+ * every piece. It throws to end the work. Nothing changes before the end of the stream.
+ */
+export async function learnFromStream(
+  { preparation, staging, workspace }: Engine,
+  stream: BatchStream,
+  requireGoing: () => void,
+): Promise<void> {
+  const { width } = workspace;
+  const statistics = new ColumnStatistics(width);
+  const source = streamBatches(stream, width);
+  try {
+    for (let batch = 0; ; batch++) {
+      const piece = await source.next({ epoch: 0, batch });
+      requireGoing();
+      if (!piece) break;
+      finish(staging.requireTrainable(piece.x, false));
+      statistics.add(piece.x);
+    }
+  } finally {
+    await source.close();
+  }
+  preparation.take(statistics, "the stream");
+}
+
 type Pieces = AsyncIterator<BatchInput> | Iterator<BatchInput>;
 
-function openPieces(stream: BatchStream): Pieces {
-  const opened = typeof stream === "function" ? stream() : stream;
+function openPieces(stream: BatchStream, epoch: number): Pieces {
+  const opened = typeof stream === "function" ? stream(epoch) : stream;
   if (typeof opened === "object" && opened !== null) {
     if (Symbol.asyncIterator in opened) return opened[Symbol.asyncIterator]();
     if (Symbol.iterator in opened) return opened[Symbol.iterator]();

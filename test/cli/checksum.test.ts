@@ -1,7 +1,7 @@
 // The same numbers have the same checksum in every format.
 
 import { expect, test } from "vitest";
-import { fingerprint, isSame } from "../../src/cli/checksum.ts";
+import { Checksum, fingerprint, isSame } from "../../src/cli/checksum.ts";
 
 const numbers = Array.from({ length: 200_000 }, (_, i) => (i * 7) % 251);
 const of = (data: Uint8Array | Float32Array | Float64Array, columns = 4) =>
@@ -29,4 +29,15 @@ test("one other number, another shape or another order changes the checksum", ()
 test("missing values are part of the checksum", () => {
   const gap = Float64Array.of(1, Number.NaN, 3, 4);
   expect(isSame(of(gap), of(Float32Array.from(gap)))).toBe(true);
+});
+
+test("the pieces in which rows arrive make no difference", () => {
+  const all = Float64Array.from(numbers, (number, i) => (i < 100_000 ? number : number / 3));
+  for (const rows of [1, 777, 50_000]) {
+    const checksum = new Checksum(4);
+    for (let at = 0; at < all.length; at += rows * 4) {
+      checksum.add(all.subarray(at, at + rows * 4));
+    }
+    expect(checksum.end()).toEqual(of(all));
+  }
 });

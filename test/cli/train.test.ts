@@ -148,3 +148,73 @@ describe("Ctrl-C", () => {
     expect(jsonLines(out).at(-1)).toMatchObject({ event: "saved", complete: false });
   });
 });
+
+describe("with more rows than --memory", () => {
+  const line = "train digits.csv --columns 1-64 -e 3 -q --force";
+
+  test("the order of the file gives the same bits as in memory", async () => {
+    await runLine(folder, `${line} --no-shuffle -o whole.st`);
+    await runLine(folder, `${line} --no-shuffle --memory .1 -o parts.st`);
+    expect(contents("parts.st").tensors).toEqual(contents("whole.st").tensors);
+  });
+
+  test("a cut run and --resume give the model of a run without a cut", async () => {
+    const disk = `${line} --memory .1 --validation .1 --schedule oneCycle`;
+    expect(await runLine(folder, `${disk} -o long.st`)).toMatchObject({ code: 0, err: "" });
+    await runLine(folder, `${disk} -o cut-disk.st --max-seconds .01`);
+    const cut = contents("cut-disk.st").training.stepCount;
+    const resumed = await runLine(folder, "train digits.csv -o cut-disk.st --resume -q");
+    expect(resumed).toMatchObject({ code: 0, err: "" });
+    expect(cut).toBeLessThan(contents("long.st").training.stepCount);
+    expect(contents("cut-disk.st")).toEqual(contents("long.st"));
+  });
+
+  test("a resumed run must have the rows in the same order", async () => {
+    await runLine(folder, `${line} --memory .1 -o order.st`);
+    for (const option of ["--memory 5", "--batch-size 7", "--no-shuffle"]) {
+      const { code, err } = await runLine(
+        folder,
+        `train digits.csv -o order.st --resume -e 5 ${option}`,
+      );
+      expect(code).toBe(2);
+      const began = { "--memory 5": "--memory 0.1", "--batch-size 7": "--batch-size 32" }[option];
+      expect(err).toContain(
+        `The run in order.st began ${began ? `with ${began}` : "without --no-shuffle"}, and`,
+      );
+    }
+  });
+
+  test("says where the rows are, and what does not fit", async () => {
+    const { out } = await runLine(folder, `${line.replace("-q", "--json")} --memory .1 -o json.st`);
+    expect(jsonLines(out).find(({ event }) => event === "data")).toMatchObject({ onDisk: true });
+    const large = await runLine(folder, `${line} --memory .1 --validation .5 -o no.st`);
+    expect(large.err).toContain(
+      "--validation 0.5 comes to 898 rows of 0.2299 MB in all, and they are kept in memory. The 1,797 rows have 0.46 MB, and --memory is 0.1 MB.",
+    );
+    const drawn = await runLine(
+      folder,
+      `${line} --memory .1 --validation .1 --validation-shuffle -o no.st`,
+    );
+    expect(drawn.err).toContain("--validation-shuffle draws from rows in memory.");
+  });
+
+  test("values that training refuses are named by their line", async () => {
+    const rows = Array.from({ length: 5000 }, (_, i) => `${i % 7},${i === 4321 ? "" : i % 5}`);
+    writeFileSync(join(folder, "gap.csv"), `a,b\n${rows.join("\n")}\n`);
+    const { err } = await runLine(folder, "train gap.csv --memory .01 -o no.st");
+    expect(err).toContain('gap.csv: line 4323, column 2 ("b"): no value here');
+    const bce = await runLine(
+      folder,
+      "train gap.csv --memory .01 -o no.st --loss bce --scale none --missing mask",
+    );
+    expect(bce.err).toContain("line 4, column 1");
+  });
+
+  test("starts from the principal components of random rows", async () => {
+    const { code } = await runLine(folder, `${line} --memory .1 --initializer pca -o pca.st`);
+    expect(code).toBe(0);
+    await runLine(folder, `${line} -o plain.st`);
+    const last = (name: string) => contents(name)["command-line"].losses.history.loss.at(-1);
+    expect(last("pca.st")).toBeLessThan(last("plain.st"));
+  });
+});

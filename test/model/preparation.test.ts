@@ -84,6 +84,57 @@ describe.each([
     model.fitScaler(x);
     await model.fit(() => [x]);
   });
+
+  test("is fitted on a stream as on all its rows, whatever the pieces", async () => {
+    const whole = make({ scaler, missing: "mean" });
+    const holes = x.map((value, i) => (i % 17 === 0 ? Number.NaN : value));
+    whole.fitScaler(holes);
+    for (const rows of [1, 7, 60]) {
+      const model = make({ scaler, missing: "mean" });
+      await model.fitScaler(async function* () {
+        for (let at = 0; at < holes.length; at += rows * WIDTH) {
+          yield holes.subarray(at, at + rows * WIDTH);
+        }
+      });
+      expectClose(model.encode(holes), whole.encode(holes), 1e-6);
+    }
+  });
+
+  test("a stream that ends with an error changes nothing", async () => {
+    const model = make({ scaler });
+    const failing = async function* () {
+      yield x;
+      throw new Error("the disk is gone");
+    };
+    await expect(model.fitScaler(failing())).rejects.toThrow("the disk is gone");
+    expect(() => model.encode(x)).toThrow(InvalidStateError);
+    await expect(model.fitScaler(() => [x, x.map(() => Infinity)])).rejects.toThrow(
+      /Row 0, column 0 of Batch 1 of epoch 0 is Infinity/,
+    );
+    expect(() => model.encode(x)).toThrow(InvalidStateError);
+    const empty = x.map((value, i) => (i % WIDTH === 2 ? Number.NaN : value));
+    const gaps = make({ scaler, missing: "mask" });
+    await expect(gaps.fitScaler(() => [empty])).rejects.toThrow(
+      /Column 2 of the stream holds no number/,
+    );
+  });
+
+  test("a stream keeps the model from other work until its end", async () => {
+    const model = make({ scaler });
+    const done = model.fitScaler(async function* () {
+      expect(() => model.fitScaler(x)).toThrow(InvalidStateError);
+      yield x;
+    });
+    await done;
+    expect(model.encode(x).length).toBeGreaterThan(0);
+    const other = make({ scaler });
+    const ending = other.fitScaler(async function* () {
+      yield x;
+      other.dispose();
+      yield x;
+    });
+    await expect(ending).rejects.toThrow(/disposed during fitScaler/);
+  });
 });
 
 describe("missing values", () => {

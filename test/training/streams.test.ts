@@ -48,6 +48,18 @@ describe("fit on a stream", () => {
     await expect(model.fit((() => 3) as never)).rejects.toThrow(/must return an iterable/);
   });
 
+  test("a function gets the number of the epoch, also in a resumed run", async () => {
+    const epochs: number[] = [];
+    const open = (epoch: number) => {
+      epochs.push(epoch);
+      return pieces;
+    };
+    const model = make();
+    await model.fit(open, { epochs: 3, maxSteps: 6 });
+    await model.fit(open, { epochs: 3, resume: true });
+    expect(epochs).toEqual([0, 1, 1, 2]);
+  });
+
   test("a piece is only requested after the step before it", async () => {
     const log: string[] = [];
     await make().fit(stream(pieces, log), { onStep: ({ batch }) => log.push(`step ${batch}`) });

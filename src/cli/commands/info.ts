@@ -186,6 +186,7 @@ function merged(columns: readonly Survey[], rows: number): Survey {
     missing: all("missing").reduce((sum, count) => sum + count, 0),
     firstMissing: -1,
     firstInfinite: -1,
+    firstOutside: -1,
   };
 }
 

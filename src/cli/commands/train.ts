@@ -1,12 +1,7 @@
 // `train`: reads all rows, chooses the options that the user left open, fits, and saves. --resume finishes an interrupted
 // run. --continue trains an existing model with other data.
 
-import {
-  DivergenceError,
-  type FitOptions,
-  type History,
-  type TiedAutoencoder,
-} from "../../index.ts";
+import { DivergenceError, type History, type TiedAutoencoder } from "../../index.ts";
 import {
   type Arguments,
   type Command,
@@ -14,10 +9,11 @@ import {
   type Option,
   type Options,
 } from "../arguments.ts";
-import { fingerprint, isSame } from "../checksum.ts";
+import { isSame } from "../checksum.ts";
 import { decisionOptions, detectorOptions } from "../detector/options.ts";
 import { columnOptions } from "../detector/table.ts";
 import { trainDetector } from "../detector/train.ts";
+import { DiskRows } from "../disk-rows.ts";
 import { CommandError, UsageError } from "../errors.ts";
 import { tableOptions } from "../input.ts";
 import { Keeper } from "../keeper.ts";
@@ -26,12 +22,13 @@ import { answersAlike } from "../learned.ts";
 import { LossRecord } from "../losses.ts";
 import {
   encodeModel,
+  type Fingerprint,
   type ModelFile,
   readModel,
   readRuntime,
   runtimeOptions,
 } from "../model-file.ts";
-import { duration, fixed, grouped } from "../numbers.ts";
+import { duration, fixed, grouped, short } from "../numbers.ts";
 import {
   forceOption,
   isFilePath,
@@ -47,10 +44,12 @@ import { parseSpec } from "../spec.ts";
 import { defaultBatchSize, defaultEpochs } from "../survey.ts";
 import { shellQuote } from "../text.ts";
 import {
-  fitOptions,
+  fitArguments,
   heldRows,
+  MEMORY,
   MISSING,
   makeModel,
+  memoryOption,
   modelOptions,
   readScale,
   runOptions,
@@ -59,7 +58,6 @@ import {
 } from "../training.ts";
 import {
   type Demands,
-  matrix,
   readTraining,
   readValidationFile,
   type TableData,
@@ -184,6 +182,7 @@ async function run(typed: Arguments): Promise<void> {
   const earlier = await readEarlier(typed, path);
   const kept = keptOptions(earlier);
   if (typed.flag("continue")) delete kept.epochs; // a new run on data of another size
+  if (typed.flag("resume")) requireSameOrder(typed, kept, path);
   const args = typed.withDefaults(kept);
   await trainOn({ typed, args, path, dataPath, validationPath, earlier, report });
 }
@@ -200,10 +199,20 @@ interface Task {
 }
 
 async function trainOn(task: Task): Promise<void> {
+  const { typed, args, path, report } = task;
+  const demands = demandsOf(args, task.earlier);
+  const storage = { memory: memoryOption(args), besides: path };
+  const data = await readTraining(typed, task.dataPath, demands, report, storage);
+  try {
+    await trainWith(task, demands, data);
+  } finally {
+    if (data.rows instanceof DiskRows) await data.rows.close();
+  }
+}
+
+async function trainWith(task: Task, demands: Demands, data: TableData): Promise<void> {
   const { typed, args, path, earlier, report } = task;
-  const demands = demandsOf(args, earlier);
-  const data = await readTraining(typed, task.dataPath, demands, report);
-  const known = fingerprint(data.rows, data.table.columns);
+  const known = data.fingerprint;
   if (!earlier) {
     const { file, columns, names } = data.table;
     await requireSameColumns(typed, path, "output", { file, count: columns, names });
@@ -216,10 +225,12 @@ async function trainOn(task: Task): Promise<void> {
   const batchSize = args.number("batch-size") ?? defaultBatchSize(rows);
   const epochs = args.number("epochs") ?? defaultEpochs(rows, batchSize);
   const model =
-    earlier?.model ?? (await placed([["x", data.table]], () => makeModel(args, data, report)));
+    earlier?.model ??
+    (await placed([["x", data.table]], () => makeModel(args, data, validation, report)));
   const rate = typed.number("learning-rate");
   if (earlier && rate !== undefined) model.learningRate = rate;
-  const { fit, stepsPerEpoch } = fitOptions(args, data, validation, model, epochs, batchSize);
+  const fit = fitArguments(args, data, validation, model, epochs, batchSize);
+  const { stepsPerEpoch } = fit;
 
   // The chosen defaults are kept, so that a resumed run does not depend on later defaults. Paths are not kept, because a
   // model from another source must not be able to select a file to read.
@@ -227,6 +238,7 @@ async function trainOn(task: Task): Promise<void> {
     ...args.pick([...Object.keys(runOptions), ...Object.keys(tableOptions)]),
     epochs: String(epochs),
     "batch-size": String(batchSize),
+    memory: String(args.number("memory") ?? MEMORY),
   };
   if (validation && "file" in validation) delete (training as { validation?: string }).validation;
   const note = {
@@ -251,7 +263,7 @@ async function trainOn(task: Task): Promise<void> {
   const watch = new Watch(report, epochs, stepsPerEpoch);
   const fitting = { model, data, validation, fit, watch, losses, keeper, report, path };
   const { history, signal } = await fitAndSave(fitting);
-  if (watch.steps >= ENOUGH_STEPS && answersAlike(model, data.rows, data.table.columns)) {
+  if (watch.steps >= ENOUGH_STEPS && (await answersAlike(model, data.rows, data.table.columns))) {
     report.warn(
       `the model in ${path} has learned nothing: it answers every row alike. Another --seed, --activation or --learning-rate, more --epochs or fewer penalties may help`,
     );
@@ -286,6 +298,29 @@ function keptOptions(earlier: ModelFile | undefined): Record<string, string | bo
 
 const isShare = (text: string): boolean => Number(text) > 0 && Number(text) < 1;
 
+/** The options that decide which rows are in which step. */
+const ORDER = ["batch-size", "memory", "no-shuffle"] as const;
+
+/** --resume finishes a run with the rows in the same order. */
+function requireSameOrder(
+  typed: Arguments,
+  kept: Record<string, string | boolean>,
+  path: string,
+): void {
+  const defaults = { memory: String(MEMORY), "no-shuffle": false };
+  const all: Record<string, string | boolean> = { ...defaults, ...kept };
+  const began = (name: string) => (all[name] === false ? `without --${name}` : `with --${name}`);
+  for (const name of ORDER) {
+    const given = name === "no-shuffle" ? typed.flag(name) : typed.number(name);
+    if (!typed.given.includes(name) || all[name] === undefined) continue;
+    if (String(given) === String(all[name])) continue;
+    const value = typeof all[name] === "string" ? ` ${all[name]}` : "";
+    throw new UsageError(
+      `The run in ${path} began ${began(name)}${value}, and --resume finishes it with the rows in the same order.`,
+    );
+  }
+}
+
 function demandsOf(args: Arguments, earlier: ModelFile | undefined): Demands {
   if (earlier) {
     const { config } = earlier.model;
@@ -312,11 +347,11 @@ async function readValidation(
   task: Task,
   data: TableData,
   demands: Demands,
-): Promise<{ validation: Validation; checked?: ReturnType<typeof fingerprint> }> {
+): Promise<{ validation: Validation; checked?: Fingerprint }> {
   const { typed, args, validationPath, report } = task;
   if (validationPath !== undefined) {
     const file = await readValidationFile(typed, validationPath, data.table, demands, report);
-    const checked = fingerprint(file.rows, file.table.columns);
+    const checked = file.fingerprint;
     if (typed.flag("resume")) requireSameData(task, "validation", file.table.file, checked);
     report.say(setting("checks", `${grouped(file.facts.rows)} rows of ${file.table.file}`));
     return { validation: { file }, checked };
@@ -325,11 +360,13 @@ async function readValidation(
   if (text !== undefined) {
     const share = Number(text);
     const held = heldRows(share, data.facts, data.table.file);
+    const { rows } = data;
+    const onDisk = rows instanceof DiskRows ? await heldFromDisk(args, rows, share, held) : {};
     const which = args.flag("validation-shuffle")
       ? `${grouped(held)} rows drawn at random`
       : `the last ${grouped(held)} rows`;
     report.say(setting("checks", `${which}, which are not trained on`));
-    return { validation: { share, held } };
+    return { validation: { share, held, ...onDisk } };
   }
   if (typed.flag("resume") && task.earlier?.note.validation) {
     throw new UsageError(
@@ -339,12 +376,30 @@ async function readValidation(
   return { validation: undefined };
 }
 
+/** The last rows of those on disk, in memory. */
+async function heldFromDisk(args: Arguments, rows: DiskRows, share: number, held: number) {
+  const megabytes = (bytes: number) => `${short(bytes / 1e6)} MB`;
+  const [memory, bytes] = [memoryOption(args), held * rows.rowBytes];
+  const why =
+    bytes > memory
+      ? `--validation ${share} comes to ${grouped(held)} rows of ${megabytes(bytes)} in all, and they are kept in memory`
+      : args.flag("validation-shuffle")
+        ? "--validation-shuffle draws from rows in memory"
+        : undefined;
+  if (why !== undefined) {
+    throw new UsageError(
+      `${why}. The ${grouped(rows.rows)} rows have ${megabytes(rows.rows * rows.rowBytes)}, and --memory is ${megabytes(memory)}. Name a file with --validation, or give more --memory.`,
+    );
+  }
+  return { rows: await rows.read(rows.rows - held, held) };
+}
+
 /** --resume finishes a run. It needs the rows with which the run began. */
 function requireSameData(
   { path, dataPath, earlier }: Task,
   part: "data" | "validation",
   file: string,
-  found: ReturnType<typeof fingerprint>,
+  found: Fingerprint,
 ): void {
   const expected = earlier?.note[part];
   if (expected === undefined || isSame(expected, found)) return;
@@ -368,7 +423,7 @@ interface Fitting {
   readonly model: TiedAutoencoder;
   readonly data: TableData;
   readonly validation: Validation;
-  readonly fit: FitOptions;
+  readonly fit: ReturnType<typeof fitArguments>;
   readonly watch: Watch;
   readonly losses: LossRecord;
   readonly keeper: Keeper;
@@ -432,8 +487,8 @@ function fitUntil(
   return placed(tables, start);
 
   function start() {
-    return model.fit(matrix(data.rows, data.table), {
-      ...fit,
+    return model.fit(fit.input, {
+      ...fit.options,
       onStep(step) {
         watch.step(step);
         if (stopped()) return false;
