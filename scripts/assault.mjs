@@ -5,6 +5,7 @@
 //   npm run test:assault -- --seconds 60 readers  60 seconds each, and only the attacks in test/assault/readers
 //   npm run test:assault -- --seed 7 csv          the inputs of an earlier run
 //   npm run test:assault -- --nodes readers       in the other versions of Node that npm run test:hosts has installed
+//   npm run test:assault -- --report FILE         writes the result as JSON too
 //
 // Random inputs differ from run to run, unless a seed is given. The seed is printed, and a failure prints its smallest
 // input. `.ci/run` gives a seed, so that a change is judged by the same inputs as the change before it.
@@ -20,6 +21,7 @@ const { values, positionals } = parseArgs({
     seconds: { type: "string" },
     seed: { type: "string" },
     nodes: { type: "boolean" },
+    report: { type: "string" },
   },
   allowPositionals: true,
 });
@@ -41,6 +43,9 @@ for (const node of nodes) {
       "run",
       "--config",
       "vitest.assault.config.ts",
+      ...(values.report === undefined
+        ? []
+        : ["--reporter=default", "--reporter=json", `--outputFile.json=${values.report}`]),
       ...positionals,
     ],
     {
