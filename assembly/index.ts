@@ -32,6 +32,7 @@ export {
   randomUniform,
   saltPepper,
 } from "./random";
+export { scaleColumns, unscaleColumns } from "./scaling";
 export {
   countIdle,
   invertLists,

@@ -112,7 +112,9 @@ export class DiskRows {
     let filled = 0;
     for await (const { data, order } of this.#parts(options)) {
       for (const row of order) {
-        batch.set(data.subarray(row * columns, (row + 1) * columns), filled);
+        const first = row * columns;
+        // For short rows, a loop takes less time than a view of each row.
+        for (let j = 0; j < columns; j++) batch[filled + j] = data[first + j] ?? Number.NaN;
         filled += columns;
         if (filled < batch.length) continue;
         yield { data: batch, shape: [options.batchSize, columns] };

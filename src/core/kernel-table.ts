@@ -373,6 +373,25 @@ export const kernelTable = {
     time: [per(0.3, "rows", "cols")],
     share: { rows: 1 },
   },
+  scaleColumns: {
+    arrays: {
+      x: reads(["rows", "cols"], { type: "f64" }),
+      centers: reads(["cols"], { type: "f64" }),
+      scales: reads(["cols"], { type: "f64" }),
+      y: writes(["rows", "cols"]),
+    },
+    time: [per(1, "rows", "cols")],
+    share: { rows: 1 },
+  },
+  unscaleColumns: {
+    arrays: {
+      y: updates(["rows", "cols"]),
+      scales: reads(["cols"], { type: "f64" }),
+      centers: reads(["cols"], { type: "f64" }),
+    },
+    time: [per(0.6, "rows", "cols")],
+    share: { rows: 1 },
+  },
   axpy: { arrays: { x: reads(["count"]), y: updates(["count"]) } },
   columnSums: {
     arrays: {

@@ -25,8 +25,8 @@ export function preparationNames({ scaler, missing }: Settings): string[] {
   return names;
 }
 
-/** The number of values that are copied to float64 and scaled at a time. */
-const PIECE = 16_384;
+/** The number of values that are copied to float64 and scaled at a time: 32 KiB, which stay in the cache. */
+const PIECE = 4096;
 
 export class Preparation {
   readonly missing: MissingMode;
@@ -34,10 +34,11 @@ export class Preparation {
   readonly #arena: Arena;
   readonly #settings: Settings;
   readonly #width: number;
-  /** Rows in float64 before they are scaled. */
-  readonly #piece: Float64Array;
-  #center: Float64Array | undefined;
-  #scale: Float64Array | undefined;
+  /** The centres and scales of the columns in the arena, and rows in float64 before they are scaled. */
+  readonly #centerAddress: Address;
+  readonly #scaleAddress: Address;
+  readonly #pieceAddress: Address;
+  readonly #pieceRows: number;
   /** The replacements of missing values, in scaled units [width]. */
   #replacements = new Float32Array(0);
   #state: PreparationState | undefined;
@@ -48,8 +49,11 @@ export class Preparation {
     this.#arena = arena;
     this.#settings = settings;
     this.#width = width;
-    const rows = Math.max(1, Math.floor(PIECE / width));
-    this.#piece = new Float64Array(settings.scaler === undefined ? 0 : rows * width);
+    this.#pieceRows = Math.max(1, Math.floor(PIECE / width));
+    const doubles = (count: number) => (this.scales ? arena.reserve(count * 8) : 0);
+    this.#centerAddress = doubles(width);
+    this.#scaleAddress = doubles(width);
+    this.#pieceAddress = doubles(this.#pieceRows * width);
     const fixed = fixedVectors(settings.scaler, width);
     if (preparationNames(settings).length === 0) this.#state = {};
     else if (fixed && settings.missing === "error") {
@@ -115,8 +119,11 @@ export class Preparation {
   restore(state: PreparationState): void {
     this.#state = state;
     const { "scaler.center": center, "scaler.scale": scale, "missing.mean": means } = state;
-    this.#center = center;
-    this.#scale = scale;
+    if (center && scale) {
+      this.#arena.commit(); // a fixed scaler is known before the rest of the model is allocated
+      this.#arena.doubles(this.#centerAddress, this.#width).set(center);
+      this.#arena.doubles(this.#scaleAddress, this.#width).set(scale);
+    }
     if (!means) return;
     this.#replacements = Float32Array.from(means, (mean, j) =>
       center && scale ? (mean - (center[j] ?? 0)) / (scale[j] ?? 1) : mean,
@@ -133,22 +140,30 @@ export class Preparation {
 
   /** Copies rows [first, first + count) to `address`, scaled. NaN stays NaN. */
   copy(rows: Rows, first: number, count: number, address: Address): void {
-    if (!this.#center) {
+    if (!this.#isScaling) {
       rows.copy(first, count, this.#arena.heap, address / 4);
       return;
     }
-    this.#inPieces(count, address, (from, some) => rows.copy(first + from, some, this.#piece, 0));
+    const most = this.#pieceRows;
+    for (let done = 0; done < count; done += most) {
+      const some = Math.min(most, count - done);
+      rows.copy(first + done, some, this.#piece, 0);
+      this.#scalePiece(some, address + done * this.#width * 4);
+    }
   }
 
   /** Copies the rows order[first], …, order[first + count - 1] to `address`, scaled. */
   gather(rows: Rows, order: Uint32Array, first: number, count: number, address: Address): void {
-    if (!this.#center) {
+    if (!this.#isScaling) {
       rows.gather(order, first, count, this.#arena.heap, address / 4);
       return;
     }
-    this.#inPieces(count, address, (from, some) =>
-      rows.gather(order, first + from, some, this.#piece, 0),
-    );
+    const most = this.#pieceRows;
+    for (let done = 0; done < count; done += most) {
+      const some = Math.min(most, count - done);
+      rows.gather(order, first + done, some, this.#piece, 0);
+      this.#scalePiece(some, address + done * this.#width * 4);
+    }
   }
 
   /** Replaces every NaN of `rows` scaled rows by the mean of its column. */
@@ -165,16 +180,8 @@ export class Preparation {
 
   /** Converts `rows` scaled rows to the units of the data, in place. */
   unscale(rows: number, y: Address): void {
-    const [center, scale] = [this.#center, this.#scale];
-    if (!center || !scale) return;
-    const { heap } = this.#arena;
-    const width = this.#width;
-    for (let row = 0; row < rows; row++) {
-      const at = y / 4 + row * width;
-      for (let j = 0; j < width; j++) {
-        heap[at + j] = (heap[at + j] ?? 0) * (scale[j] ?? 1) + (center[j] ?? 0);
-      }
-    }
+    if (!this.#isScaling) return;
+    this.#kernels.unscaleColumns(rows, this.#width, y, this.#scaleAddress, this.#centerAddress);
   }
 
   /** How many of the `count` values at `target` are known and count in a loss. */
@@ -199,23 +206,24 @@ export class Preparation {
     return missing;
   }
 
-  /** Calls `read` to fill the piece, and scales it, piece by piece. */
-  #inPieces(count: number, address: Address, read: (first: number, count: number) => void): void {
-    const [center, scale] = [this.#center ?? [], this.#scale ?? []];
-    const width = this.#width;
-    const piece = this.#piece;
-    const most = piece.length / width;
-    const { heap } = this.#arena;
-    for (let first = 0; first < count; first += most) {
-      const some = Math.min(most, count - first);
-      read(first, some);
-      let at = address / 4 + first * width;
-      for (let i = 0; i < some * width; i += width) {
-        for (let j = 0; j < width; j++) {
-          heap[at + j] = ((piece[i + j] ?? 0) - (center[j] ?? 0)) / (scale[j] ?? 1);
-        }
-        at += width;
-      }
-    }
+  /** Whether rows are scaled, and the statistics for it are learned. */
+  get #isScaling(): boolean {
+    return this.scales && this.fitted;
+  }
+
+  get #piece(): Float64Array {
+    return this.#arena.doubles(this.#pieceAddress, this.#pieceRows * this.#width);
+  }
+
+  /** Scales the first rows of the piece, and writes them to `address`. */
+  #scalePiece(rows: number, address: Address): void {
+    this.#kernels.scaleColumns(
+      rows,
+      this.#width,
+      this.#pieceAddress,
+      this.#centerAddress,
+      this.#scaleAddress,
+      address,
+    );
   }
 }

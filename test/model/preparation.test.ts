@@ -78,6 +78,15 @@ describe.each([
     await loaded.fit(x);
   });
 
+  test("a fixed range of many columns is known from the start", () => {
+    const width = 100_000;
+    const range = { type: "range", min: 0, max: 4 } as const;
+    const model = TiedAutoencoder.createSync({ layers: [width, 1], scaler: range });
+    const plain = TiedAutoencoder.createSync({ layers: [width, 1] });
+    const rows = Float32Array.from({ length: width }, (_, i) => i % 5);
+    expect(model.encode(rows)).toEqual(plain.encode(rows.map((value) => value / 4)));
+  });
+
   test("a stream needs fitScaler first", async () => {
     const model = make({ scaler });
     await expect(model.fit(() => [x])).rejects.toThrow(/fitScaler/);
