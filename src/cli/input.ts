@@ -284,13 +284,15 @@ export const columnOf = (table: Table, column: number): string => {
   return `${(table.fileColumns[column] ?? column) + 1}${name === undefined ? "" : ` (${quoted(name)})`}`;
 };
 
-/** The format of a table in messages: `csv`, or `csv with decimal commas, % dropped`. */
+/** The format of a table in messages: `csv`, `csv with decimal commas`, or `csv with numbers like 1.234,5, % dropped`. */
 export function formatText(
-  { format, decimal }: Pick<Table, "format" | "decimal">,
-  units: readonly string[] = [],
+  { format, decimal = "." }: Pick<Table, "format" | "decimal">,
+  { thousands, units = [] }: Pick<CellOptions, "thousands" | "units"> = {},
 ): string {
-  const marks = decimal === "," ? " with decimal commas" : "";
-  return `${format}${marks}${units.length > 0 ? `, ${units.join(" ")} dropped` : ""}`;
+  const grouped = thousands && `numbers like 1${thousands}234${decimal}5`;
+  const marks = grouped ?? (decimal === "," ? "decimal commas" : undefined);
+  const dropped = units.length > 0 ? `, ${units.join(" ")} dropped` : "";
+  return `${format}${marks === undefined ? "" : ` with ${marks}`}${dropped}`;
 }
 
 /** A hint how to leave columns out. */

@@ -7,6 +7,7 @@ import { streamTable } from "../formats/tables.ts";
 import { CommandError } from "./errors.ts";
 import { columnOf, optionFor, type Table, type TableOptions, withoutColumns } from "./input.ts";
 import { isFile } from "./kinds.ts";
+import { type Notation, NotationCounter, notationOf, notationOptions } from "./notation.ts";
 import { openSource } from "./sources.ts";
 import { shellQuote } from "./text.ts";
 
@@ -23,8 +24,12 @@ interface Other {
   readonly column: number;
   /** An option that reads its cells as numbers, if there is one. */
   readonly option: string | undefined;
-  /** The sign beside its numbers, if they are percentages or amounts of money. */
-  readonly sign: string | undefined;
+}
+
+/** The columns that are not numbers, and the notation of the columns of numbers. */
+interface Others {
+  readonly others: readonly Other[];
+  readonly notation: Notation | "mixed" | undefined;
 }
 
 /**
@@ -40,7 +45,8 @@ export async function withAllColumns(
   if (!(error instanceof CommandError && error.cause instanceof FormatError)) return error;
   if (error.place.column === undefined || table.format !== "csv") return error;
   if (!(await isFile(path))) return error;
-  const others = await otherColumns(path, table, options);
+  const found = await otherColumns(path, table, options);
+  const { others } = found;
   const [first, second] = others;
   if (second === undefined) {
     if (first === undefined || first.option !== undefined) return error;
@@ -49,7 +55,7 @@ export async function withAllColumns(
   }
   const name = ({ column }: Other) => columnOf(table, column);
   const texts = others.filter(({ option }) => option === undefined);
-  if (texts.length === 0) return withOptions(error, others);
+  if (texts.length === 0) return withOptions(error, found);
   const plural = texts.length === 1 ? "holds" : "hold";
   const leave = withoutColumns(
     table,
@@ -79,40 +85,54 @@ export async function withAllOptions(
   if (!(error instanceof CommandError && error.cause instanceof FormatError)) return error;
   if (error.cause.place.look === undefined) return error;
   if (!(await isFile(path))) return error;
-  return withOptions(error, await otherColumns(path, undefined, options).catch(() => []));
+  const found = await otherColumns(path, undefined, options).catch(() => undefined);
+  return found ? withOptions(error, found) : error;
 }
 
 /**
- * The signs beside the numbers of columns of percentages and of amounts of money, if `error` is about such a cell. Empty if
- * the table cannot be read again.
+ * The notation of all numbers of a table, if `error` is about a percentage, an amount of money or grouped digits. Undefined
+ * if the cells do not decide, or if the table cannot be read again.
  */
-export async function signsBesideNumbers(
+export async function notationAfter(
   error: unknown,
   path: string,
   options: Pick<TableOptions, "cells" | "header" | "delimiter">,
-): Promise<string[]> {
-  if (!(error instanceof CommandError && error.cause instanceof FormatError)) return [];
+): Promise<Notation | undefined> {
+  if (!(error instanceof CommandError && error.cause instanceof FormatError)) return undefined;
   const { look } = error.cause.place;
-  if ((look !== "percent" && look !== "currency") || !(await isFile(path))) return [];
-  const others = await otherColumns(path, undefined, options).catch(() => []);
-  return [...new Set(others.flatMap(({ sign }) => (sign === undefined ? [] : [sign])))];
+  if (look === undefined || !DECIDED.includes(look) || !(await isFile(path))) return undefined;
+  const found = await otherColumns(path, undefined, options).catch(() => undefined);
+  return found?.notation === "mixed" ? undefined : found?.notation;
 }
 
+/** Looks of numbers whose notation follows from the other cells of the table. */
+const DECIDED: readonly NumberLook[] = ["percent", "currency", "grouped", "decimalComma"];
+
 /** The error with the options for all columns, or the same error if one option is enough. */
-function withOptions(error: CommandError, others: readonly Other[]): CommandError {
+function withOptions(error: CommandError, { others, notation }: Others): CommandError {
+  const isSettled = typeof notation === "object";
+  if (notation === "mixed") {
+    return withHint(
+      error,
+      "the numbers of this table are written in more than one way, with decimal points and decimal commas",
+    );
+  }
   const hints = others.flatMap(({ option }) => (option === undefined ? [] : [option]));
   const units = hints.flatMap((hint) => /--units '?([^' ]+)/.exec(hint)?.slice(1) ?? []);
-  const all = [
-    ...(hints.some((hint) => hint.includes("--decimal ,")) ? ["--decimal ,"] : []),
-    ...(hints.some((hint) => hint.includes("--thousands ")) ? ["--thousands CHAR"] : []),
-    ...(units.length > 0 ? [`--units ${shellQuote([...new Set(units)].join(","))}`] : []),
-  ];
-  if (all.length < 2) return error;
+  const all = isSettled
+    ? notationOptions({ ...notation, units: [...new Set([...notation.units, ...units])] })
+    : [
+        ...(hints.some((hint) => hint.includes("--thousands ")) ? ["--thousands CHAR"] : []),
+        ...(units.length > 0 ? [`--units ${shellQuote([...new Set(units)].join(","))}`] : []),
+      ];
+  return all.length < 2
+    ? error
+    : withHint(error, `${all.join(" ")} reads all numbers of this table`);
+}
+
+function withHint(error: CommandError, hint: string): CommandError {
   const message = error.message.replace(/ \([^()]*\)$/, "");
-  return new CommandError(`${message} (${all.join(" ")} reads all numbers of this table)`, {
-    ...error.place,
-    cause: error,
-  });
+  return new CommandError(`${message} (${hint})`, { ...error.place, cause: error });
 }
 
 /** Of the chosen columns, or of all. */
@@ -120,13 +140,18 @@ async function otherColumns(
   path: string,
   chosen: Table | undefined,
   { cells, header, delimiter }: Pick<TableOptions, "cells" | "header" | "delimiter">,
-): Promise<Other[]> {
+): Promise<Others> {
   let reader: CellReader | undefined;
-  let counts: { values: number; texts: number; first: string }[] = [];
+  let counts: { values: number; texts: number; first: string; notation: NotationCounter }[] = [];
   const { bytes } = await openSource(path);
   const columns = (count: number) => {
     const places = chosen?.fileColumns ?? Array.from({ length: count }, (_, i) => i);
-    counts = places.map(() => ({ values: 0, texts: 0, first: "" }));
+    counts = places.map(() => ({
+      values: 0,
+      texts: 0,
+      first: "",
+      notation: new NotationCounter(),
+    }));
     return places;
   };
   let rows = 0;
@@ -140,6 +165,7 @@ async function otherColumns(
         const number = read.number(text);
         if (Number.isNaN(number)) continue;
         count.values += 1;
+        count.notation.add(text);
         if (number !== undefined) continue;
         if (count.texts === 0) count.first = text;
         count.texts += 1;
@@ -148,12 +174,13 @@ async function otherColumns(
     rows += table.rows;
     if (rows >= MOST) break;
   }
-  return counts.flatMap(({ values, texts, first }, column) => {
-    const look: NumberLook | undefined = lookOf(first);
+  const others = counts.flatMap(({ values, texts, first }, column): Other[] => {
+    const look = lookOf(first);
     const isMistake = texts < TEXTS * values || (look === undefined && texts === 1 && values > 1);
-    if (texts === 0 || isMistake) return [];
-    const sign =
-      look === "percent" || look === "currency" ? /[%\p{Sc}]/u.exec(first)?.[0] : undefined;
-    return [{ column, option: look && optionFor(look, first), sign }];
+    return texts === 0 || isMistake ? [] : [{ column, option: look && optionFor(look, first) }];
   });
+  const ofNumbers = counts.flatMap(({ values, notation }) =>
+    notation.numbers > (1 - TEXTS) * values ? [notation] : [],
+  );
+  return { others, notation: notationOf(ofNumbers) };
 }

@@ -12,7 +12,10 @@ export interface CellOptions {
    * a point.
    */
   readonly decimal?: "." | "," | undefined;
-  /** The separator between groups of digits, as in 1'234'567. Default none. */
+  /**
+   * The separator between groups of digits, as in 1'234'567. Default none. A blank stands for non-breaking blanks as well, and an
+   * apostrophe for the typographic one.
+   */
   readonly thousands?: "," | "." | "'" | " " | undefined;
   /** Texts that may be before or after a number and are ignored: `["%", "$", "kg"]`. Default none. */
   readonly units?: readonly string[] | undefined;
@@ -117,7 +120,7 @@ export class CellReader {
       if (plain.startsWith(unit)) plain = plain.slice(unit.length).trim();
       else if (plain.endsWith(unit)) plain = plain.slice(0, -unit.length).trim();
     }
-    if (this.thousands !== undefined) plain = ungrouped(plain, this.thousands);
+    if (this.thousands !== undefined) plain = ungrouped(withPlainMarks(plain), this.thousands);
     if (this.decimal === ",") {
       if (plain.includes(".")) return undefined;
       plain = plain.replace(",", ".");
@@ -127,6 +130,10 @@ export class CellReader {
     return undefined;
   }
 }
+
+/** A number in which non-breaking blanks and typographic apostrophes are replaced by the plain ones. */
+export const withPlainMarks = (text: string): string =>
+  text.replace(/[\u00a0\u202f]/g, " ").replaceAll("\u2019", "'");
 
 /** `text` without the separators between its groups of three digits. Unchanged if the groups are different. */
 function ungrouped(text: string, mark: string): string {
@@ -142,9 +149,9 @@ const LOOKS: readonly (readonly [NumberLook, RegExp])[] = [
   ["decimalComma", /^[+-]?\d*,\d+(?:e[+-]?\d+)?$/i],
   ["grouped", /^[+-]?\d{1,3}(?:[.' ]\d{3})+(?:,\d+)?$/],
   ["grouped", /^[+-]?\d{1,3}(?:[,' ]\d{3})+(?:\.\d+)?$/],
-  ["percent", /^[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+) ?%$/],
-  ["currency", /^[+-]?\p{Sc} ?[+-]?\d[\d.,']*$/u],
-  ["currency", /^[+-]?\d[\d.,']* ?\p{Sc}$/u],
+  ["percent", /^[+-]?(?:\d[\d.,' ]*|[.,]\d+ ?)%$/],
+  ["currency", /^[+-]?\p{Sc} ?[+-]?\d[\d.,' ]*$/u],
+  ["currency", /^[+-]?\d[\d.,' ]*\p{Sc}$/u],
   ["decimalPoint", /^[+-]?\d*\.\d+(?:e[+-]?\d+)?$/i],
   ["exponent", /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)d[+-]?\d+$/i],
   ["hexadecimal", /^[+-]?0x[\da-f]+$/i],
@@ -164,7 +171,9 @@ const HINTS: Readonly<Record<NumberLook, string>> = {
 
 /** The kind of number that `text` could be. Undefined if it does not look like a number. */
 export const lookOf = (text: string): NumberLook | undefined =>
-  text.length > LONGEST_TOKEN ? undefined : LOOKS.find(([, pattern]) => pattern.test(text))?.[0];
+  text.length > LONGEST_TOKEN
+    ? undefined
+    : LOOKS.find(([, pattern]) => pattern.test(withPlainMarks(text)))?.[0];
 
 /** Advice for the user about a cell that looks like a number of this kind. */
 export const hintFor = (look: NumberLook | undefined): string | undefined =>

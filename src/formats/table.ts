@@ -211,7 +211,7 @@ export class ColumnBuilder {
     if (this.cells.number(cell.text) !== undefined) return;
     this.first ??= cell;
     const look = lookOf(cell.text) ?? null;
-    this.look = this.look === undefined || this.look === look ? look : null;
+    this.look = this.look === undefined ? look : commonLook(this.look, look);
   }
 
   private refusal({ text, row, line, column }: Cell): FormatError {
@@ -224,4 +224,15 @@ export class ColumnBuilder {
       { line, column: column + 1, columnName: this.name, look },
     );
   }
+}
+
+/**
+ * The look of a column of which some cells have one look and some another. Amounts may be with and without groups of digits,
+ * signs and decimals, and all are numbers.
+ */
+function commonLook(a: NumberLook | null, b: NumberLook | null): NumberLook | null {
+  if (a === b) return a;
+  if (a === null || b === null) return null;
+  if ([a, b].some((look) => look === "hexadecimal" || look === "exponent")) return null;
+  return b === "unit" ? b : a;
 }

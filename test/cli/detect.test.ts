@@ -307,11 +307,6 @@ describe("errors and warnings", () => {
       "detect x.csv",
       /x\.csv: .*nothing to learn|no column/i,
     ],
-    "decimal commas": [
-      "a;b\n1,5;2\n2,5;3.5\n",
-      "detect x.csv",
-      /line 2, column 1 \("a"\): expected a number, got "1,5".*--decimal/,
-    ],
     "time backwards": [
       `time,a\n${[3, 2, 1, 5, 6, 7].map((t) => `2024-01-0${t},${t}`).join("\n")}\n`,
       "detect x.csv --window 2",
@@ -404,10 +399,20 @@ describe("errors and warnings", () => {
       "detect x.csv",
       /column "b" looks like numbers of another style, such as "2\.50 kg": --units reads numbers with a unit/,
     ],
-    "several notations of numbers name all options at once": [
+    "decimal points and decimal commas": [
       "a;b;c\n1.5;2,50;3 %\n2;3,50;4 %\n",
       "detect x.csv",
-      /^tied-autoencoder: x\.csv: line 2, column 2 \("b"\): expected a number, got "2,50" \(--decimal , --units % reads all numbers of this table\)$/m,
+      /^tied-autoencoder: x\.csv: line 2, column 2 \("b"\): expected a number, got "2,50" \(the numbers of this table are written in more than one way, with decimal points and decimal commas\)$/m,
+    ],
+    "options that read a part of the notation name all": [
+      "a;b\n9,5 €;3 %\n1.234,50 €;4 %\n",
+      "detect x.csv --units € --decimal ,",
+      /^tied-autoencoder: x\.csv: line 3, column 1 \("a"\): expected a number, got "1\.234,50 €" \(--decimal , --thousands \. --units '€,%' reads all numbers of this table\)$/m,
+    ],
+    "digits in groups or decimals, which no cell decides": [
+      'a,b\n"1,234",1\n"2,345",2\n',
+      "detect x.csv",
+      /got "1,234" \(--decimal , reads decimal commas\)/,
     ],
     "operands in the wrong order": [
       "",
@@ -437,6 +442,49 @@ describe("errors and warnings", () => {
     writeFileSync(join(folder, "new.csv"), `share;price;n\n${line(1)}\n`);
     const later = await runLine(folder, "detect signs.safetensors new.csv");
     expect(later.code, later.err).toBe(0);
+  });
+
+  test.each([
+    ["German", ".", (n: number) => `${n % 9},50 €`, (n: number) => `1.${100 + n},25 €`],
+    [
+      "French",
+      " ",
+      (n: number) => `${n % 9},50\u00a0€`,
+      (n: number) => `1\u202f${100 + n},25\u00a0€`,
+    ],
+    ["Swiss", "'", (n: number) => `${n % 9}.50 €`, (n: number) => `1\u2019${100 + n}.25 €`],
+  ])("amounts of thousands, %s", async (_, thousands, small, large) => {
+    const rows = Array.from({ length: 60 }, (_, i) => `${i % 3 ? small(i) : large(i)};${i % 7}`);
+    writeFileSync(join(folder, "money.csv"), `price;n\n${rows.join("\n")}\n`);
+    const words = `detect money.csv --save money.safetensors --alpha .1 ${SMALL}`;
+    const { code, err } = await runLine(folder, words);
+    expect(code, err).toBe(0);
+    const example = `1${thousands}234${thousands === "'" ? "." : ","}5`;
+    expect(err.replaceAll(/\s+/g, " ")).toContain(`csv with numbers like ${example}, € dropped`);
+    expect(err).toMatch(/price +number/);
+    const { config } = await AnomalyDetector.load(readFileSync(join(folder, "money.safetensors")));
+    expect(config.cells).toMatchObject({ thousands, units: ["€"] });
+    writeFileSync(join(folder, "new.csv"), `price;n\n${large(0)};0\n`);
+    expect((await runLine(folder, "detect money.safetensors new.csv")).code).toBe(0);
+  });
+
+  test("words for missing values are known in later tables", async () => {
+    const line = (i: number) => `${i % 25 === 7 ? "k.A." : i % 9},${i % 5}`;
+    const rows = Array.from({ length: 100 }, (_, i) => line(i));
+    writeFileSync(join(folder, "words.csv"), `a,b\n${rows.join("\n")}\n`);
+    const { code, err } = await runLine(
+      folder,
+      `detect words.csv --save words.safetensors ${SMALL}`,
+    );
+    expect(code, err).toBe(0);
+    expect(err).toMatch(/"k\.A\." is no number, as 96 of 100 values are/);
+    const info = await runLine(folder, "info words.csv");
+    expect(info.out).toMatch(/a +number +missing in 4 %/);
+    writeFileSync(join(folder, "new.csv"), "a,b\nk.A.,1\n3,4\n");
+    const later = await runLine(folder, "detect words.safetensors new.csv");
+    expect(later.code, later.err).toBe(0);
+    writeFileSync(join(folder, "new.csv"), "a,b\nold,1\n3,4\n");
+    expect((await runLine(folder, "detect words.safetensors new.csv")).err).toMatch(/got "old"/);
   });
 
   test("text in a column of numbers, in a file to judge", async () => {

@@ -106,6 +106,20 @@ describe("CSV", () => {
     expect((await read(text, { kinds: { a: "text" } })).a).toEqual(["3", cell, "", cell, "4"]);
   });
 
+  test("amounts with and without groups of digits do not pass for categories", async () => {
+    const text = "a;b\n9,42;x\n1.628,27;y\n";
+    expect(await refusal(text)).toMatch(/^line 2, column 1 \("a"\): expected a number, got "9,42"/);
+    expect(await read(text, { decimal: ",", thousands: "." })).toEqual({
+      a: [9.42, 1628.27],
+      b: ["x", "y"],
+    });
+    const french = "a;b\n1\u202f628,27\u00a0€;x\n9,42\u00a0€;y\n";
+    expect(await refusal(french)).toMatch(/name the currency sign/);
+    const cells = { decimal: ",", thousands: " ", units: ["€"] } as const;
+    expect((await read(french, cells)).a).toEqual([1628.27, 9.42]);
+    expect((await read("a\n1.2\n1.2.3\n")).a).toEqual(["1.2", "1.2.3"]);
+  });
+
   test("decimal commas are found, unless points are asked for", async () => {
     const text = "a;b\n1,5;x\n-2;y\n";
     const table = await readTable(encode(text));

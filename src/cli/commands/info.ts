@@ -4,7 +4,7 @@ import { open, stat } from "node:fs/promises";
 import { decisionText } from "../../detect/decision-text.ts";
 import { guessSchema } from "../../detect/table/schema.ts";
 import { readSource } from "../../detect/table/source.ts";
-import { CellReader } from "../../formats/cell-values.ts";
+import { type CellOptions, CellReader } from "../../formats/cell-values.ts";
 import { sniffTable } from "../../formats/sniff.ts";
 import { readBytes } from "../../formats/streams.ts";
 import type { TableFormat } from "../../formats/table.ts";
@@ -13,6 +13,7 @@ import { print } from "../console.ts";
 import { readDetector } from "../detector/file.ts";
 import { columnOptions, readDetectorTable } from "../detector/table.ts";
 import { detectorText, schemaLines } from "../detector/text.ts";
+import { withoutTypos } from "../detector/typos.ts";
 import { inFile } from "../detector/words.ts";
 import { fileError } from "../errors.ts";
 import {
@@ -138,7 +139,7 @@ async function isArray(path: string): Promise<boolean> {
 /** A table of numbers and text, column by column. */
 async function tableFacts(path: string, args: Arguments): Promise<Facts> {
   const report = resultReporter(args.flag("json"));
-  const table = await readDetectorTable(args, path, report);
+  const table = withoutTypos(await readDetectorTable(args, path, report), report);
   const chosen = table.columns.filter(({ name }) => table.roles.kinds[name] !== "ignore");
   const numbers = chosen.flatMap(({ kind, values }) =>
     kind === "number" ? [survey(values, 1)] : [],
@@ -161,7 +162,7 @@ async function tableFacts(path: string, args: Arguments): Promise<Facts> {
     ? [`train takes numbers, and ${quoted(first.name)} holds text; detect takes both`]
     : trainText(facts);
   const text = [
-    ...headText({ ...shape, names: undefined }, facts),
+    ...headText({ ...shape, names: undefined }, facts, cells),
     ...(rows > 0 ? schemaLines(schema) : []),
     "",
     ...treatment,
@@ -209,11 +210,15 @@ interface Shape {
   readonly names: readonly string[] | undefined;
 }
 
-function headText({ format, decimal, rows, columns, names }: Shape, facts: Survey): string[] {
+function headText(
+  { format, decimal, rows, columns, names }: Shape,
+  facts: Survey,
+  cells?: CellOptions,
+): string[] {
   const { low, high, missing, whole } = facts;
   const range = low <= high ? `${short(low)} to ${short(high)}` : "none";
   return [
-    setting("format", formatText({ format, decimal })),
+    setting("format", formatText({ format, decimal }, cells)),
     setting("rows", grouped(rows)),
     setting("width", counted(columns, "column"), names && listed(names)),
     ...(facts.columns > 0

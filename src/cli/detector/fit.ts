@@ -279,13 +279,14 @@ export function tellTable(table: DetectorTable, seconds: number, report: Reporte
     setting(
       "data",
       `${size} in ${quoted(file).slice(1, -1)}`,
-      `${formatText({ format, decimal: cells.decimal }, cells.units)}, ${seconds.toFixed(2)} s`,
+      `${formatText({ format, decimal: cells.decimal }, cells)}, ${seconds.toFixed(2)} s`,
     ),
   );
   report.event("data", () => ({
     file,
     format,
     decimal: cells.decimal,
+    ...(cells.thousands === undefined ? {} : { thousands: cells.thousands }),
     units: cells.units ?? [],
     rows,
     columns: columns.map(({ name }) => name),

@@ -15,7 +15,7 @@ import { counted, grouped } from "../numbers.ts";
 import type { Reporter } from "../report.ts";
 import { nameOf, openSource } from "../sources.ts";
 import { listed, quoted } from "../text.ts";
-import { signsBesideNumbers, withAllOptions } from "../text-columns.ts";
+import { notationAfter, withAllOptions } from "../text-columns.ts";
 
 export const columnOptions = {
   kinds: {
@@ -130,8 +130,9 @@ const isNotationAsked = (args: Arguments): boolean =>
   ["decimal", "thousands", "units"].some((name) => args.text(name) !== undefined);
 
 /**
- * Reads a whole table, for a detector that will learn from it or judge it. Signs of percentages and of currencies beside
- * numbers are dropped, unless the user states a notation. Other columns of text are categories.
+ * Reads a whole table, for a detector that will learn from it or judge it. Where the user states no notation, that of the
+ * cells counts: signs of percentages and of currencies beside numbers are dropped, and digits may be in groups. Other columns
+ * of text are categories.
  */
 export async function readDetectorTable(
   args: Arguments,
@@ -146,10 +147,10 @@ export async function readDetectorTable(
     const { header, delimiter } = readTableOptions(args, report);
     const options = { cells, header, delimiter };
     const isFixed = known !== undefined || isNotationAsked(args);
-    const units = isFixed ? [] : await signsBesideNumbers(error, path, options);
-    if (units.length === 0) throw await withAllOptions(error, path, options);
+    const notation = isFixed ? undefined : await notationAfter(error, path, options);
+    if (notation === undefined) throw await withAllOptions(error, path, options);
     try {
-      return await readWith({ ...cells, units }, args, path, report, known);
+      return await readWith({ ...cells, ...notation }, args, path, report, known);
     } catch {
       // Other cells need options that only the user knows.
       throw await withAllOptions(error, path, options);

@@ -1,8 +1,9 @@
 // Columns of numbers in which a few cells contain something else, such as a typing error or a word of a broken sensor. Readers
-// take such a column as text, and a detector would leave it out. Here these few cells become missing values with a warning.
+// take such a column as text, and a detector would leave it out. Here these few cells become missing values with a warning. Their
+// words are missing values in later tables too.
 
 import { timeOf } from "../../detect/table/schema.ts";
-import { CellReader } from "../../formats/cell-values.ts";
+import { CellReader, MISSING } from "../../formats/cell-values.ts";
 import type { TableColumn } from "../../formats/table.ts";
 import { counted, grouped } from "../numbers.ts";
 import type { Reporter } from "../report.ts";
@@ -13,14 +14,19 @@ import { type DetectorTable, placeIn } from "./table.ts";
 const NUMBERS = 0.95;
 /** With fewer values the share is unreliable. */
 const FEWEST = 20;
+/** Different words that are remembered. */
+const MOST_WORDS = 100;
 
 /** The table with such cells as missing values, and a warning. Columns whose kind the user states are unchanged. */
 export function withoutTypos(table: DetectorTable, report: Pick<Reporter, "warn">): DetectorTable {
   const cells = new CellReader(table.cells);
+  const words = new Set<string>();
   const columns = table.columns.map((column) =>
     Object.hasOwn(table.roles.kinds, column.name) ? column : repaired(column),
   );
-  return { ...table, columns };
+  if (words.size === 0) return { ...table, columns };
+  const missing = [...(table.cells.missing ?? MISSING), ...withoutLevels(words, columns)];
+  return { ...table, columns, cells: { ...table.cells, missing } };
 
   function repaired(column: TableColumn): TableColumn {
     const { name, kind, values } = column;
@@ -45,7 +51,10 @@ export function withoutTypos(table: DetectorTable, report: Pick<Reporter, "warn"
     report.warn(
       `${cell}, as ${grouped(known - others.length)} of ${grouped(known)} values are; ${more}`,
     );
-    for (const row of others) numbers[row] = Number.NaN;
+    for (const row of others) {
+      numbers[row] = Number.NaN;
+      if (words.size < MOST_WORDS) words.add((values[row] ?? "").trim());
+    }
     return { name, kind: "number", values: numbers };
   }
 
@@ -60,4 +69,13 @@ export function withoutTypos(table: DetectorTable, report: Pick<Reporter, "warn"
       `${table.file}: ${placeIn(table, first)}, column ${quoted(name)}: ${quoted(String(values[first]))} is no time, as ${grouped(rows.length - others.length)} of ${grouped(rows.length)} values are; the column orders no rows`,
     );
   }
+}
+
+/** The words that are not values of columns of text. A missing value is missing in all columns. */
+function withoutLevels(words: ReadonlySet<string>, columns: readonly TableColumn[]): string[] {
+  const rest = new Set(words);
+  for (const { kind, values } of columns) {
+    if (kind === "text") for (const value of values) rest.delete(value.trim());
+  }
+  return [...rest];
 }
