@@ -27,12 +27,12 @@ const documented = new Map(
 );
 
 test("every kernel of the table is documented, and nothing else is", () => {
-  expect([...documented.keys()].sort()).toEqual([...kernelNames].sort());
+  expect([...documented.keys()].sort(), "rows of docs/abi.md").toEqual([...kernelNames].sort());
 });
 
 test.each(kernelNames)("the parameters of %s are the documented ones", async (name) => {
   const { core } = await instantiate();
-  expect(documented.get(name)).toEqual(Object.keys(signatures[name]));
+  expect(documented.get(name), "its row in docs/abi.md").toEqual(Object.keys(signatures[name]));
   expect(core[name]?.length).toBe(documented.get(name)?.length);
 });
 
@@ -96,7 +96,7 @@ test("op codes are the documented ones", async () => {
       Number(code),
     ]);
     const names = Object.entries(codes).filter(([, code]) => typeof code === "number");
-    expect(listed).toEqual(names);
+    expect(listed, `section ${section} of docs/abi.md`).toEqual(names);
   }
 });
 

@@ -1,5 +1,6 @@
 // A survey of the numbers of a table in one pass over its rows, and the default settings that follow from it.
 
+import type { ScalerSpec } from "../model/scalers.ts";
 import type { Numbers } from "./input.ts";
 
 export interface Survey {
@@ -180,8 +181,7 @@ const everyColumn = (columns: number): number[] => Array.from({ length: columns 
 /** A scaling: none, by columns, or from one range for all columns to [0, 1]. */
 export type Scale =
   | "none"
-  | "standard"
-  | "minMax"
+  | Extract<ScalerSpec, string>
   | { readonly low: number; readonly high: number };
 
 /** A row with at least this many columns of whole numbers 0 to 255 is assumed to be an image. */

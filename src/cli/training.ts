@@ -13,6 +13,7 @@ import { activations } from "../layers/activations.ts";
 import { losses } from "../losses/index.ts";
 import { codes } from "../model/codes.ts";
 import { initializers } from "../model/initial/initializers.ts";
+import { scalers } from "../model/scalers.ts";
 import { optimizers } from "../optimizers/index.ts";
 import { penalties } from "../penalties/index.ts";
 import { earlyStoppingChecks } from "../training/early-stopping.ts";
@@ -32,6 +33,12 @@ import { matrix, type TableData } from "./training-data.ts";
 
 const GRADIENTS = ["auto", "direct", "gram"] as const;
 export const MISSING = ["error", "mean", "mask"] as const;
+/** The scalings that `--scale` can name: none, and the scalers without options. */
+const SCALES: readonly string[] = [
+  "none",
+  ...scalers.all.filter(({ options }) => Object.keys(options).length === 0).map(({ type }) => type),
+];
+const isScale = (text: string): text is Extract<Scale, string> => SCALES.includes(text);
 
 /** Options for making a model. They are given once, when the model is made. */
 export const modelOptions = {
@@ -93,7 +100,7 @@ export const modelOptions = {
   },
   scale: {
     value: "HOW",
-    help: "none, standard or minMax (column by column), or LOW:HIGH (all alike to 0 … 1)",
+    help: `${SCALES.join(", ")} (column by column), or LOW:HIGH (all alike to 0 … 1)`,
     default: "by the data",
   },
   missing: {
@@ -285,11 +292,11 @@ function readLayers(args: Arguments, width: number): number[] | undefined {
 export function readScale(args: Arguments): readonly [Scale, string?] | undefined {
   const text = args.text("scale") ?? "auto";
   if (text === "auto") return undefined;
-  if (text === "none" || text === "standard" || text === "minMax") return [text];
+  if (isScale(text)) return [text];
   const [low = Number.NaN, high = Number.NaN] = text.split(":").map(Number);
   if (Number.isFinite(low) && Number.isFinite(high) && low < high) return [{ low, high }];
   throw new UsageError(
-    `--scale takes none, standard, minMax, auto or a range such as 0:255; got ${quoted(text)}.`,
+    `--scale takes ${SCALES.join(", ")}, auto or a range such as 0:255; got ${quoted(text)}.`,
   );
 }
 

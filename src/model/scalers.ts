@@ -21,7 +21,7 @@ export interface ScalerVectors {
   readonly scale: Float64Array;
 }
 
-interface ScalerDefinition<Type extends string, Options extends object>
+export interface ScalerDefinition<Type extends string, Options extends object>
   extends Definition<Type, Options> {
   /** Throws for options that contradict each other. */
   check?(options: Resolved<Options>): void;
@@ -103,12 +103,13 @@ export type ScalerName = NameOf<Scalers>;
 export type ScalerSpec = SpecOf<Scalers>;
 
 /** A scaler with every option filled in, or only its name if it has no options. */
-export type ScalerConfig = ResolvedOf<Scalers> | Exclude<ScalerName, "range">;
+export type ScalerConfig = ResolvedOf<Scalers> | Extract<ScalerSpec, string>;
 
 /** Checks a scaler. */
 export function resolveScaler(spec: unknown): ScalerConfig {
   const resolved = scalers.resolve("scaler", spec);
   scalers.of(resolved).check?.(resolved);
+  // A scaler with required options always keeps them, so its name alone is never the result.
   return shortForm(resolved) as ScalerConfig;
 }
 

@@ -1,6 +1,47 @@
 // tied_autoencoder.py: the model as a PyTorch module, which reads its configuration from the model's file. It needs only
 // torch. The format of the file is simple, so the module reads and writes it itself.
 
+import type { ConstraintName } from "../constraints/index.ts";
+import type { ActivationName } from "../layers/activations.ts";
+import type { LossName } from "../losses/index.ts";
+import type { CodeName } from "../model/codes.ts";
+import type { ScalerName } from "../model/scalers.ts";
+import type { OptimizerName } from "../optimizers/index.ts";
+import type { PenaltyName } from "../penalties/index.ts";
+
+/**
+ * The names that the module below knows. A model that uses another one is refused, because the module would fail on it,
+ * or would train without it.
+ */
+export const supported = {
+  activation: [
+    "linear",
+    "relu",
+    "leakyRelu",
+    "elu",
+    "selu",
+    "gelu",
+    "geluTanh",
+    "silu",
+    "softplus",
+    "sigmoid",
+    "tanh",
+  ] satisfies ActivationName[],
+  loss: ["mse", "mae", "bce", "huber", "smoothL1"] satisfies LossName[],
+  optimizer: ["sgd", "adam", "adamw", "rmsprop", "adagrad"] satisfies OptimizerName[],
+  code: ["dense", "topK", "batchTopK", "gaussian"] satisfies CodeName[],
+  penalty: [
+    "l1",
+    "l2",
+    "klSparsity",
+    "codeL1",
+    "contraction",
+    "orthogonality",
+  ] satisfies PenaltyName[],
+  constraint: ["unitNorm", "nonNegative", "maxNorm"] satisfies ConstraintName[],
+  scaler: ["standard", "minMax", "range"] satisfies ScalerName[],
+};
+
 export const modulePy: string = `"""A tied-weight autoencoder in PyTorch, for files of the npm package tied-autoencoder.
 
     model = TiedAutoencoder.load("model.safetensors")

@@ -11,6 +11,7 @@ import {
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { encodeNpy } from "../../src/formats/npy.ts";
+import { activations } from "../../src/layers/activations.ts";
 import { losses } from "../../src/losses/index.ts";
 import { optimizers } from "../../src/optimizers/index.ts";
 import { noises } from "../../src/training/noise/index.ts";
@@ -193,7 +194,7 @@ describe("exit code 2 with a hint", () => {
     ["export m.safetensors", "export needs --output FILE."],
     [
       "train good.csv --activation rellu",
-      '--activation must be one of linear, relu, leakyRelu, elu, selu, gelu, geluTanh, silu, softplus, sigmoid, tanh; got "rellu"; perhaps relu is meant.',
+      `--activation must be one of ${activations.names.join(", ")}; got "rellu"; perhaps relu is meant.`,
     ],
     ["train good.csv --code topK", "--code topK needs k, as in --code topK:k=32."],
     ["train good.csv --code topK:kk=3", '--code topK has no setting "kk"; it has k, centered.'],
@@ -226,7 +227,7 @@ describe("exit code 2 with a hint", () => {
     ],
     [
       "train good.csv --loss mixed",
-      '--loss must be one of mse, mae, bce, huber, smoothL1; got "mixed".',
+      `--loss must be one of ${losses.names.filter((name) => name !== "mixed").join(", ")}; got "mixed".`,
     ],
     [
       "train good.csv --dropout 1",

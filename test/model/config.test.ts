@@ -99,8 +99,8 @@ describe("configuration", () => {
     ],
     [
       "an unknown optimizer",
-      small({ optimizer: "lion" }),
-      /optimizer must be "sgd", "adam".*got "lion"/,
+      small({ optimizer: "downhill" }),
+      /optimizer must be "sgd", "adam".*got "downhill"/,
     ],
     [
       "another's option",

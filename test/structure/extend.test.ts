@@ -1,5 +1,5 @@
-// A new activation, optimizer, loss, code, penalty, constraint, schedule or noise is one object, and none of these needs a
-// change in src/. Each is added to its registry, trained with, saved, loaded, and refused with a wrong option.
+// A new activation, optimizer, loss, code, penalty, constraint, scaler, schedule or noise is one object, and none of these
+// needs a change in src/. Each is added to its registry, trained with, saved, loaded, and refused with a wrong option.
 
 import { describe, expect, test } from "vitest";
 import { constraints } from "../../src/constraints/index.ts";
@@ -12,8 +12,10 @@ import {
 import { activations } from "../../src/layers/activations.ts";
 import { losses } from "../../src/losses/index.ts";
 import { codes } from "../../src/model/codes.ts";
+import { scalers } from "../../src/model/scalers.ts";
 import { optimizers } from "../../src/optimizers/index.ts";
 import { penalties } from "../../src/penalties/index.ts";
+import { encodePyTorch } from "../../src/pytorch/index.ts";
 import { noises } from "../../src/training/noise/index.ts";
 import { schedules } from "../../src/training/schedules/index.ts";
 import { checkOnnx } from "../support/onnx-checker.ts";
@@ -21,6 +23,7 @@ import { randomRows } from "../support/random.ts";
 import {
   box,
   codeL2,
+  division,
   gainCode,
   halving,
   heavyBall,
@@ -35,6 +38,7 @@ losses.add(scaledMse);
 codes.add(gainCode);
 penalties.add(codeL2);
 constraints.add(box);
+scalers.add(division);
 schedules.add(halving);
 noises.add(inputDropout);
 
@@ -96,9 +100,15 @@ const inConfigurations: [kind: string, right: object, wrong: object, inSummary: 
     { constraint: { type: "box", limit: 0 } },
     /constraint box\(0.1\)/,
   ],
+  [
+    "scaler",
+    { scaler: { type: "division", by: 2 } },
+    { scaler: { type: "division", by: 0 } },
+    /parameters, loss mse/, // a summary does not name the scaler
+  ],
 ];
 
-describe.each(inConfigurations)("a new %s", (_, right, wrong, inSummary) => {
+describe.each(inConfigurations)("a new %s", (kind, right, wrong, inSummary) => {
   test("trains", async () => {
     using model = TiedAutoencoder.createSync(configOf(right));
     const before = model.evaluate(x);
@@ -121,6 +131,12 @@ describe.each(inConfigurations)("a new %s", (_, right, wrong, inSummary) => {
     using model = await trained(right);
     expect(model.summary()).toMatch(inSummary);
     checkOnnx(model.toOnnx());
+  });
+
+  test("is refused by the PyTorch export, whose module does not have it", () => {
+    using model = TiedAutoencoder.createSync(configOf(right));
+    const type = /"type":"(\w+)"/.exec(JSON.stringify(right))?.[1];
+    expect(() => encodePyTorch(model)).toThrow(`does not have the ${kind} "${type}"`);
   });
 
   test("refuses a wrong option and an unknown one", () => {
@@ -171,6 +187,19 @@ describe("the results of the new objects", () => {
         const expected = (lossAt(name, i, step) - lossAt(name, i, -step)) / (2 * step);
         expect(gradient, `${name}[${i}]`).toBeCloseTo(expected, 3);
       }
+    }
+  });
+
+  test("the scaler divides what the model trains on", async () => {
+    const tenfold = x.map((value) => 10 * value);
+    using divided = await TiedAutoencoder.create(
+      configOf({ scaler: { type: "division", by: 10 } }),
+    );
+    using plain = await TiedAutoencoder.create(configOf({}));
+    const { history } = await divided.fit(tenfold, fitOf({}));
+    const expected = (await plain.fit(x, fitOf({}))).history.loss;
+    for (const [i, value] of history.loss.entries()) {
+      expect(value).toBeCloseTo(expected[i]!, 5);
     }
   });
 

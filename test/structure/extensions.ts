@@ -10,6 +10,7 @@ import type { Layer, ParameterSpec, PlannedLayer, Room } from "../../src/layers/
 import type { OnnxWriter } from "../../src/layers/onnx-writer.ts";
 import type { LossDefinition } from "../../src/losses/loss.ts";
 import { mse } from "../../src/losses/mse.ts";
+import type { ScalerDefinition } from "../../src/model/scalers.ts";
 import {
   type CommonOptimizerOptions,
   commonOptions,
@@ -92,6 +93,16 @@ export const box: ConstraintDefinition<"box", { limit: number }> = {
   apply(kernels, weights, { limit }) {
     for (const { length, value } of weights) kernels.clamp(length, value, -limit, limit, value);
   },
+};
+
+/** Divides every value by `by`. */
+export const division: ScalerDefinition<"division", { by: number }> = {
+  type: "division",
+  options: { by: positive() },
+  fixed: ({ by }, width) => ({
+    center: new Float64Array(width),
+    scale: new Float64Array(width).fill(by),
+  }),
 };
 
 interface HalvingOptions extends CountedOptions {

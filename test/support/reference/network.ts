@@ -16,6 +16,12 @@ type Matrix = number[][];
 const DROPOUT_STREAM = 3;
 const CODE_STREAM = 0x4000_0000;
 
+/** The codes and penalties below. */
+const KNOWN: readonly string[] = [
+  ...["dense", "topK", "batchTopK", "gaussian"],
+  ...["l1", "l2", "klSparsity", "codeL1", "contraction", "orthogonality"],
+];
+
 /** A value that finite differences must treat as a constant: the residual of the auxiliary term. */
 export interface Held {
   residual?: Matrix;
@@ -40,6 +46,11 @@ export function referenceLoss(
   const goal = config.missing === "mask" ? rowsOf(target, width) : fill(rowsOf(target, width));
   const code = typeof config.code === "string" ? { type: config.code } : config.code;
   const outerBias = weights["decoder.0.bias"]?.data;
+  const others = [code, ...config.penalties].filter(({ type }) => !KNOWN.includes(type));
+  if (others.length > 0) {
+    const types = others.map(({ type }) => type);
+    throw new Error(`test/support/reference/network.ts does not have ${types.join(", ")}`);
+  }
   const isCentered = "centered" in code && code.centered === true;
 
   const terms: number[] = [];
@@ -103,9 +114,7 @@ function fill(x: Matrix): Matrix {
 /** The mean loss over the values of `goal` that are known. */
 function reconstruction({ loss }: ResolvedConfig, y: Matrix, goal: Matrix): number {
   const name = typeof loss === "string" ? loss : loss.type;
-  const options = typeof loss === "string" ? {} : loss;
-  const { delta, beta } = options as { delta?: number; beta?: number };
-  const parameter = delta ?? beta ?? 0;
+  const parameter = parameterOf(loss);
   let sum = 0;
   let known = 0;
   goal.forEach((row, r) => {
@@ -319,7 +328,12 @@ function affine(
 }
 
 function act(spec: ActivationSpec, z: number): number {
-  if (typeof spec === "string") return activations[spec].act(z, 0);
-  const parameter = ("slope" in spec ? spec.slope : 0) || ("alpha" in spec ? spec.alpha : 0) || 0;
-  return activations[spec.type].act(z, parameter);
+  const name = typeof spec === "string" ? spec : spec.type;
+  return activations[name].act(z, parameterOf(spec));
+}
+
+/** The parameter of a resolved activation or loss: its only option, or 0 if it has none. */
+function parameterOf(spec: string | object): number {
+  const [parameter = 0] = Object.values(spec).filter((value) => typeof value === "number");
+  return parameter;
 }
