@@ -1,8 +1,9 @@
 // Compares the training step and inference of the tied autoencoder with other libraries, on one core and with the same
-// weights and batches. Every result is checked before the timing. The rounds of all libraries are interleaved.
+// weights and batches. Every result is checked before the timing. The rounds of all libraries are interleaved. The anomaly
+// detectors follow (bench/detectors.mjs).
 
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -22,7 +23,8 @@ const USAGE = `npm run bench:peers -- [options]
   --clock wall|cpu  wall time, or processor time where others use the machine (wall)
   --python LIST     Pythons to look for torch in (python3,/usr/bin/python3)
   --mnist FOLDER    the folder of MNIST's gzipped files, or $MNIST; without them seeded strokes
-  --json FILE, --markdown FILE   write the results there as well`;
+  --no-detectors    leave out the anomaly detectors (npm run bench:detectors)
+  --json FILE, --markdown FILE   write the results there as well; --json without detectors`;
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -37,10 +39,12 @@ const { values: options } = parseArgs({
     clock: { type: "string", default: "wall" },
     python: { type: "string", default: "python3,/usr/bin/python3" },
     mnist: { type: "string", default: process.env.MNIST ?? join(root, "../shared/data/mnist") },
+    detectors: { type: "boolean", default: true },
     json: { type: "string" },
     markdown: { type: "string" },
     help: { type: "boolean", default: false },
   },
+  allowNegative: true,
 });
 
 const list = (value) => value.split(",").filter((item) => item !== "");
@@ -151,7 +155,25 @@ async function main() {
   }
   console.log(text(run));
   if (options.json) writeFileSync(options.json, `${JSON.stringify(run, null, 2)}\n`);
-  if (options.markdown) writeFileSync(options.markdown, markdown(run));
+  const detectors = options.detectors ? measureDetectors() : "";
+  if (options.markdown) writeFileSync(options.markdown, `${markdown(run)}${detectors}`);
+}
+
+/** Runs the detectors beside those of Python, prints their table, and returns it. */
+function measureDetectors() {
+  const hasSklearn = (python) => spawnSync(python, ["-c", "import sklearn"]).status === 0;
+  const python = list(options.python).find(hasSklearn) ?? "python3";
+  const file = join(mkdtempSync(join(os.tmpdir(), "peers-")), "detectors.md");
+  const script = join(root, "bench/detectors.mjs");
+  const { status } = spawnSync(process.execPath, [script, "--python", python, "--markdown", file], {
+    stdio: "inherit",
+  });
+  if (status !== 0) {
+    process.exitCode = 1;
+    console.log("FAILED: the detectors");
+    return "";
+  }
+  return `\nAnomaly detectors, one core, seconds for all sets of a workload:\n\n${readFileSync(file, "utf8")}`;
 }
 
 if (options.help) console.log(USAGE);
