@@ -6,7 +6,7 @@ import type { Checks, Definition } from "../options.ts";
 import { UsageError } from "./errors.ts";
 import { didYouMean } from "./guess.ts";
 import { checkSettings, checkSpec } from "./spec.ts";
-import { quoted } from "./text.ts";
+import { quoted, shellQuote } from "./text.ts";
 
 /** The names that an option accepts: the list of the library, with a check for each of their settings. */
 export interface Registry {
@@ -188,7 +188,7 @@ export function readArguments(command: Command, words: readonly string[]): Argum
       throw new UsageError(`--${name} and --${opposite} contradict each other.`);
     }
   }
-  if (!args.flag("help")) requireOperands(command, operands);
+  if (!args.flag("help")) requireOperands(command, operands, args.given);
   return args;
 }
 
@@ -238,7 +238,11 @@ const withDashes = (table: Options): string[] => Object.keys(table).map((name) =
 /** An option's name as it was typed, without quotation marks. */
 const quotedOption = (name: string): string => quoted(name).slice(1, -1);
 
-function requireOperands(command: Command, operands: readonly string[]): void {
+function requireOperands(
+  command: Command,
+  operands: readonly string[],
+  given: readonly string[],
+): void {
   const { name, operands: wanted } = command;
   const least = wanted.filter((operand) => !operand.startsWith("[")).length;
   if (operands.length < least) {
@@ -247,11 +251,28 @@ function requireOperands(command: Command, operands: readonly string[]): void {
   const extra = operands[wanted.length];
   if (extra !== undefined) {
     throw new UsageError(
-      `${name} takes ${wanted.join(" ") || "no files"}, and ${quoted(extra)} is one word too many.`,
+      `${name} takes ${wanted.join(" ") || "no files"}, and ${quoted(extra)} is one word too many${outputHint(command, operands, given) || "."}`,
     );
   }
   const empty = operands.indexOf("");
   if (empty >= 0) throw new UsageError(`${wanted[empty]} is an empty word.`);
+}
+
+/** What to write if one of the operands is the model that is to be written or trained on. */
+function outputHint(
+  { name, operands: wanted, options }: Command,
+  operands: readonly string[],
+  given: readonly string[],
+): string {
+  const writesModel = Object.hasOwn(options, "continue") && !given.includes("output");
+  if (!writesModel || operands.length !== wanted.length + 1) return "";
+  const goesOn = ["continue", "resume"].find((option) => given.includes(option));
+  const isModel = (operand: string) => operand.endsWith(".safetensors");
+  const file = operands.find(isModel) ?? (goesOn && operands.at(-1));
+  if (file === undefined) return "";
+  const others = operands.filter((operand) => operand !== file);
+  const words = [...others, ...(goesOn ? [`--${goesOn}`] : []), "-o", file].map(shellQuote);
+  return `; -o names the model: tied-autoencoder ${name} ${words.join(" ")}`;
 }
 
 export const usage = ({ name, operands }: Command): string =>

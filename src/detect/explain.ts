@@ -175,12 +175,14 @@ export function describeField(
   if (field.kind === "category") {
     const chances = encoder.decodeCategory(field, guess);
     const likely = field.isChoice ? chances : encoder.decodeCategory(field, best);
-    const expected = field.levels[likely.indexOf(Math.max(...likely))] ?? null;
-    const value = valueAt(row, field.column);
+    const place = likely.indexOf(Math.max(...likely));
+    const given = valueAt(row, field.column);
+    const value = isMissing(given, encoder.cells) ? null : toLevel(given);
     return {
       column: name,
-      value: isMissing(value, encoder.cells) ? null : toLevel(value),
-      expected,
+      value,
+      // A rare value is expected where it is in the pooled level and that level is expected.
+      expected: place === cell ? value : (field.levels[place] ?? null),
       sign: 0,
       ...(Number.isNaN(cell) ? {} : { probability: cell === UNSEEN ? 0 : at(chances, cell) }),
     };

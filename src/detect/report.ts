@@ -20,7 +20,7 @@ import { decisionText } from "./decision-text.ts";
 import type { Drift } from "./drift.ts";
 import type { Reason } from "./explain.ts";
 import type { ExplainOptions } from "./parts.ts";
-import { type ColumnSchema, describeSchema } from "./table/schema.ts";
+import { type ColumnSchema, describeSchema, OTHER_LEVEL } from "./table/schema.ts";
 import type { DetectorInput } from "./table/source.ts";
 
 /** Options of a detector's report. */
@@ -87,7 +87,7 @@ ${list([...notes, driftText(detector.drift(rows))])}`,
       true,
     ),
     section("The oddest rows", oddestRows(first, detection, reasons), true),
-    section("Columns to blame", blame(reasons.filter((_, i) => flagged[first[i] ?? 0] === 1))),
+    section("Main reasons", blame(reasons.filter((_, i) => flagged[first[i] ?? 0] === 1))),
     section("The detector", about(detector)),
     section("Model card", TO_FILL_IN),
   ]);
@@ -135,7 +135,7 @@ function blame(reasons: readonly Reason[][]): string {
   return rows.length === 0
     ? ""
     : table(
-        ["column", "first reason of flagged rows above"],
+        ["column", "flagged rows above whose first reason it is"],
         rows.map(([column, count]) => [column, String(count)]),
       );
 }
@@ -162,7 +162,9 @@ function driftText({ alarm, martingale, sinceRow }: Drift): string {
 }
 
 function cell(value: Reason["value"]): string {
-  return value === null ? "missing" : typeof value === "number" ? short(value) : String(value);
+  if (value === null) return "missing";
+  if (value === OTHER_LEVEL) return "a rare value";
+  return typeof value === "number" ? short(value) : String(value);
 }
 
 function short(value: number): string {

@@ -257,7 +257,7 @@ export class AnomalyDetector {
 
   /**
    * Flagged rows of a time series that follow each other, as events: from when to when, the oddest row, and its columns, the
-   * one to blame first.
+   * one with the largest contribution first.
    * @param decision how rows are flagged, or what `detect` said of these rows. Default `{ alpha: 0.01 }`
    * @throws (rejects) InvalidStateError unless the detector was fitted with `window`
    */

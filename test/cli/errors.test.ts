@@ -71,7 +71,7 @@ describe("exit code 1 with one sentence", () => {
     ],
     [
       "train commas.csv",
-      'commas.csv: line 2, column 1 ("a"): expected a number, got "1,5" (--decimal , reads decimal commas)',
+      'commas.csv: line 2, column 1 ("a"): expected a number, got "1,5" (the numbers of this table are written in more than one way, with decimal points and decimal commas)',
     ],
     [
       "train units.csv",
@@ -167,6 +167,19 @@ describe("exit code 2 with a hint", () => {
     ["trian good.csv", 'There is no command "trian"; perhaps train is meant.'],
     ["train", "train needs DATA: tied-autoencoder train DATA [options]."],
     ["encode m.safetensors a b", 'encode takes MODEL DATA, and "b" is one word too many.'],
+    ["train good.csv new.csv", 'train takes DATA, and "new.csv" is one word too many.'],
+    [
+      "train new.csv --continue m.safetensors",
+      'train takes DATA, and "m.safetensors" is one word too many; -o names the model: tied-autoencoder train new.csv --continue -o m.safetensors',
+    ],
+    [
+      "train m.safetensors new.csv --continue",
+      'train takes DATA, and "new.csv" is one word too many; -o names the model: tied-autoencoder train new.csv --continue -o m.safetensors',
+    ],
+    [
+      "train good.csv m.safetensors",
+      'train takes DATA, and "m.safetensors" is one word too many; -o names the model: tied-autoencoder train good.csv -o m.safetensors',
+    ],
     ["train good.csv --epoch 3", "train has no option --epoch; perhaps --epochs is meant."],
     ["train good.csv --epochs x", '--epochs must be a number; got "x".'],
     ["train good.csv --max-seconds 0", '--max-seconds must be a number greater than 0; got "0".'],

@@ -364,5 +364,8 @@ function chanceText(decision: Decision, rows: number, { threshold }: Detection):
         : (decision.alpha ?? 0);
   const expected = share * rows;
   const about = expected >= 1 ? `about ${grouped(expected)}` : "fewer than 1";
+  if ("pot" in decision) {
+    return `By the curve fitted to the highest scores, ${about} of ${counted(rows, "normal row")} would be flagged.`;
+  }
   return `Among ${counted(rows, "normal row")} ${about} would be flagged.`;
 }

@@ -27,7 +27,7 @@ export const report: Command = {
   takes: ["model", "detector"],
   summary: "Write an HTML page about a model or a detector and a table.",
   description:
-    "One page that needs nothing else: what the model is, the losses of its training, a map of the codes, the distribution of the errors, the oddest rows with the columns to blame, and columns by error. With --images also filters and reconstructions. Of a detector: what it learned, how scores are spread, the oddest rows and why, and how flags agree with --labels.",
+    "One page that needs nothing else: what the model is, the losses of its training, a map of the codes, the distribution of the errors, the oddest rows and their worst columns, and columns by error. With --images also filters and reconstructions. Of a detector: what it learned, how scores are spread, the oddest rows and why, and how flags agree with --labels.",
   options: {
     output: { short: "o", value: "FILE", help: 'where to write; "-" is standard output' },
     title: { value: "TEXT", help: "what the page is called", default: "the model's file" },

@@ -1,7 +1,8 @@
 // How scores and flags agree with labels.
 
+import { percent } from "../../detect/decision-text.ts";
 import { auroc, averagePrecision, decisionQuality } from "../../detect.ts";
-import { grouped, short } from "../numbers.ts";
+import { grouped } from "../numbers.ts";
 import type { Judged } from "./alarms.ts";
 import { readLabels } from "./table.ts";
 
@@ -35,6 +36,5 @@ export function qualityOf({ table, first, detection }: Judged): Quality | undefi
 /** The figures as a sentence. */
 export function qualityText(quality: Quality): string {
   const { odd, falseAlarmRate, precision, recall, f1 } = quality;
-  const share = (value: number) => `${short(100 * value)} %`;
-  return `Beside the labels, which call ${grouped(odd)} rows odd: AUROC ${quality.auroc.toFixed(3)}, average precision ${quality.averagePrecision.toFixed(3)}; of the odd rows ${share(recall)} are flagged, of the flagged ${share(precision)} are odd (F1 ${f1.toFixed(3)}); false alarms on ${share(falseAlarmRate)} of the normal rows.`;
+  return `Beside the labels, which call ${grouped(odd)} rows odd: AUROC ${quality.auroc.toFixed(3)}, average precision ${quality.averagePrecision.toFixed(3)}; of the odd rows ${percent(recall)} are flagged, of the flagged ${percent(precision)} are odd (F1 ${f1.toFixed(3)}); false alarms on ${percent(falseAlarmRate)} of the normal rows.`;
 }

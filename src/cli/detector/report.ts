@@ -63,7 +63,7 @@ export function detectorReport(judged: Judged, decision: Decision, title: string
     section(
       "Columns",
       htmlTable(
-        ["Column", "Kind", "Missing", "Why"],
+        ["Column", "Kind", "Missing", "Values"],
         schema.map(({ name, kind, missing, reason, levels, value }) => [
           String(name),
           kind,
@@ -143,7 +143,7 @@ function oddestRows(judged: Judged, alarms: readonly Alarm[]): string {
   });
   const rest = alarms.length - shown.length;
   const more = rest > 0 ? paragraph(`${grouped(rest)} more are flagged.`) : "";
-  const headings = [unit, "Name", "Score", "p-value", "Flagged", "Columns to blame"];
+  const headings = [unit, "Name", "Score", "p-value", "Flagged", "Reasons"];
   return `${htmlTable(headings, rows)}\n${more}`;
 
   function told(reason: Reason): string {

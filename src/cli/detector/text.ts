@@ -1,6 +1,7 @@
 // Detectors and alarms as text for people, no wider than 80 columns.
 
 import { percent } from "../../detect/decision-text.ts";
+import { OTHER_LEVEL } from "../../detect/table/schema.ts";
 import type { AnomalyDetector, ColumnSchema, Reason } from "../../detect.ts";
 import { short } from "../numbers.ts";
 import { visible } from "../text.ts";
@@ -10,6 +11,8 @@ import { cellText, type DetectorTable } from "./table.ts";
 const WIDTH = 80;
 const INDENT = 10;
 const MOST_LISTED = 24;
+/** Characters for the levels of a category. */
+const MOST_FOR_LEVELS = 34;
 /** Columns that contribute less than this share to the score of a row are not shown, except the first. */
 const WORTH_TELLING = 0.1;
 const MOST_REASONS = 3;
@@ -28,26 +31,28 @@ export function schemaLines(schema: readonly ColumnSchema[], series?: SeriesColu
 function eachColumn(schema: readonly ColumnSchema[], series?: SeriesColumns): string[] {
   const width = Math.min(22, Math.max(...schema.map(({ name }) => String(name).length)));
   return schema.map((column) => {
-    const name = visible(String(column.name), width).padEnd(width);
-    return `${name}  ${column.kind.padEnd(8)}  ${aboutColumn(column, series)}`.trimEnd();
+    const start = `${visible(String(column.name), width).padEnd(width)}  ${column.kind.padEnd(8)}  `;
+    return `${start}${aboutColumn(column, series, WIDTH - INDENT - start.length)}`.trimEnd();
   });
 }
 
 function aboutColumn(
   { name, kind, levels = [], value, missing, reason }: ColumnSchema,
   series: SeriesColumns | undefined,
+  room: number,
 ): string {
   if (series && name === series.groupBy) return "names the series; not learned";
+  const gaps = missing > 0 && kind !== "ignore" ? `missing in ${percent(missing)}` : "";
+  const forLevels = Math.min(MOST_FOR_LEVELS, room - gaps.length - "; , … (32)".length);
   const what = {
     number: "",
     boolean: "",
-    category: levels.length > 0 ? shortList(levels, 34) : "",
+    category: levels.length > 0 ? shortList(levels, Math.max(forLevels, 1)) : "",
     constant: `always ${visible(String(value), 24)}`,
     time: series && name === series.time ? "orders rows; not learned" : "not learned",
     id: "names rows; not learned",
     ignore: reason === "" ? "left out" : `left out: ${reason}`,
   }[kind];
-  const gaps = missing > 0 && kind !== "ignore" ? `missing in ${percent(missing)}` : "";
   return [what, gaps].filter((text) => text !== "").join("; ");
 }
 
@@ -186,7 +191,7 @@ export function reasonText(
   if (probability === 0) return `never seen; expected ${valueText(expected)}`;
   const isUnlikely = probability !== undefined && probability < UNLIKELY;
   const likely = isUnlikely ? `${percent(probability)} likely, ` : "";
-  if (value === expected) return `${likely}usual by itself, but not with the other columns`;
+  if (value === expected) return `${likely}unusual with the other columns`;
   const side = sign > 0 ? " (above)" : sign < 0 ? " (below)" : "";
   return `${likely}expected ${expectedText(expected, value)}${side}`;
 }
@@ -201,6 +206,7 @@ function expectedText(expected: Reason["value"], value: Reason["value"]): string
 
 function valueText(value: Reason["value"]): string {
   if (value === null) return "missing";
+  if (value === OTHER_LEVEL) return "a rare value";
   if (typeof value === "number") return String(Number(value.toPrecision(7)));
   return visible(String(value), 24);
 }

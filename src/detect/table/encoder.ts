@@ -398,10 +398,10 @@ function noted(column: ColumnSchema, statistics: ColumnStatistics, j: number): C
   if (column.kind !== "number" && column.kind !== "boolean") return column;
   const known = at(statistics.counts, j);
   const missing = statistics.rows > 0 ? 1 - known / statistics.rows : 0;
-  if (known === 0) return { ...column, kind: "ignore", reason: "has no value", missing };
+  if (known === 0) return { ...column, kind: "ignore", reason: "no value", missing };
   const value = at(statistics.lowest, j);
   return value === at(statistics.highest, j)
-    ? { ...column, kind: "constant", reason: "has one value", value, missing }
+    ? { ...column, kind: "constant", reason: "one value", value, missing }
     : { ...column, missing };
 }
 

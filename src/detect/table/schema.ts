@@ -55,6 +55,8 @@ const MOST_LEVELS = 32;
 export const OTHER_LEVEL = "(other)";
 /** Text with more distinct values than this share of the rows is not a category. */
 const MOST_DISTINCT = 0.5;
+/** Text of which more than this share would be in the pooled level is not a category: names or messages, for example. */
+const MOST_OTHER = 0.5;
 /** With fewer rows than this, distinct values say little. */
 const FEW_ROWS = 20;
 
@@ -152,37 +154,36 @@ function* guessingColumn(
   const known = yield* filtering(values, (value) => !isMissing(value, cells));
   const missing = values.length > 0 ? 1 - known.length / values.length : 0;
   const as = (kind: ColumnKind, reason: string) => ({ name, kind, reason, missing });
-  if (known.length === 0) return as("ignore", "has no value");
+  if (known.length === 0) return as("ignore", "no value");
   const distinct = yield* distinctOf(known);
   if (distinct.size === 1 && values.length > 1) {
-    return { ...as("constant", "has one value"), value: constantValue(known[0], cells) };
+    return { ...as("constant", "one value"), value: constantValue(known[0], cells) };
   }
   if (yield* testing(known, (value) => toBoolean(value) !== undefined)) {
-    return as("boolean", "is true or false");
+    return as("boolean", "true or false");
   }
-  if (yield* testing(known, isDate)) return as("time", "holds dates");
+  if (yield* testing(known, isDate)) return as("time", "dates");
   const allUnique = distinct.size === values.length && values.length >= FEW_ROWS;
   const parsed = yield* numbersOf(known, cells);
   if (parsed) {
-    if (isTimeName(name) && isRising(parsed)) return as("time", "is named as a time and rises");
+    if (isTimeName(name) && isRising(parsed)) return as("time", "named as a time, and rises");
     if (allUnique && parsed.every(Number.isSafeInteger)) {
-      if (isIdName(name)) return as("id", "is named as an id and never repeats");
+      if (isIdName(name)) return as("id", "named as an id, and never repeats");
       if (isCounter(parsed)) return as("id", "counts the rows");
     }
-    return as("number", "holds numbers");
+    return as("number", "numbers");
   }
   if (yield* testing(known, (value) => toTime(value, cells) !== undefined)) {
-    return as("time", "holds dates");
+    return as("time", "dates");
   }
   yield* requiringNoOtherStyle(name, known, cells);
-  if (allUnique) return as("id", "is text that never repeats");
-  if (distinct.size > MOST_DISTINCT * known.length && values.length >= FEW_ROWS) {
-    return as("ignore", `is text with ${distinct.size} different values`);
+  if (allUnique) return as("id", "text that never repeats");
+  const { levels, other } = yield* levelsOf(known);
+  const isDistinct = distinct.size > MOST_DISTINCT * known.length;
+  if (values.length >= FEW_ROWS && (isDistinct || other > MOST_OTHER)) {
+    return as("ignore", `text with ${distinct.size.toLocaleString("en")} different values`);
   }
-  return {
-    ...as("category", `is text with ${distinct.size} values`),
-    levels: yield* levelsOf(known),
-  };
+  return { ...as("category", `text with ${distinct.size} values`), levels };
 }
 
 function* distinctOf(known: readonly unknown[]): Paused<Set<unknown>> {
@@ -223,13 +224,13 @@ function* describingColumn(
     const [first] = known;
     if (yield* testing(known, (value) => Object.is(read(value), read(first)))) {
       const value = constantValue(known[0], cells);
-      return { ...schema, kind: "constant", reason: "has one value", value };
+      return { ...schema, kind: "constant", reason: "one value", value };
     }
   }
   if (kind === "time") {
     yield* requiringAll(name, values, "a time", (value) => timeOf(value, cells));
   }
-  if (kind === "category") return { ...schema, levels: yield* levelsOf(known) };
+  if (kind === "category") return { ...schema, levels: (yield* levelsOf(known)).levels };
   if (kind === "constant") return { ...schema, value: constantValue(known[0], cells) };
   return schema;
 }
@@ -285,8 +286,10 @@ function constantValue(value: unknown, cells: CellReader): number | string {
   return number === undefined || Number.isNaN(number) ? toLevel(value) : number;
 }
 
-/** The levels of a category, the most frequent first. If there are many, the rarest are pooled. */
-function* levelsOf(known: readonly unknown[]): Paused<string[]> {
+/** The levels of a category, the most frequent first. If there are many, the rarest are pooled: `other` is their share. */
+function* levelsOf(
+  known: readonly unknown[],
+): Paused<{ readonly levels: readonly string[]; readonly other: number }> {
   const counts = new Map<string, number>();
   yield* visiting(known.length, (i) => {
     const level = toLevel(known[i]);
@@ -294,7 +297,12 @@ function* levelsOf(known: readonly unknown[]): Paused<string[]> {
   });
   const byCount = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
   const levels = byCount.map(([level]) => level);
-  return levels.length <= MOST_LEVELS ? levels : [...levels.slice(0, MOST_LEVELS - 1), OTHER_LEVEL];
+  if (levels.length <= MOST_LEVELS) return { levels, other: 0 };
+  const pooled = byCount.slice(MOST_LEVELS - 1).reduce((sum, [, count]) => sum + count, 0);
+  return {
+    levels: [...levels.slice(0, MOST_LEVELS - 1), OTHER_LEVEL],
+    other: pooled / known.length,
+  };
 }
 
 /** A key that is the same for equal values. */

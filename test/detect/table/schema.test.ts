@@ -90,10 +90,23 @@ describe("the kind of a column", () => {
     expect(levels.at(-1)).toBe("(other)");
   });
 
+  it("text of which most is rare is left out", () => {
+    // 1,000 rows of 200 names, each in 5 rows: the 31 most frequent are in 155 rows.
+    const names = Array.from({ length: 1000 }, (_, i) => `name ${i % 200}`);
+    expect(guess({ names })[0]).toMatchObject({
+      kind: "ignore",
+      reason: "text with 200 different values",
+    });
+    expect(guess({ names }, { names: "category" })[0]?.levels).toHaveLength(32);
+    // Half of the rows have one of three values.
+    const mixed = names.map((name, i) => (i % 2 ? `level ${i % 3}` : name));
+    expect(kindOf(mixed)).toBe("category");
+  });
+
   it("is described as text", () => {
     const schema = guess({ colour: column((i) => ["red", "blue"][i % 2]), n: column((i) => i) });
     expect(describeSchema(schema)).toEqual([
-      "colour: category (blue, red); is text with 2 values",
+      "colour: category (blue, red); text with 2 values",
       "n: id; counts the rows",
     ]);
   });
