@@ -10,37 +10,48 @@ function processorTime(): number {
   return user + system;
 }
 
+/** Quadratic cost has a ratio of 8 or more in these tests, and linear cost about 1. */
+const LIMIT = 4;
+/** Rounds of measurements before a ratio beyond the limit counts. */
+const ROUNDS = 6;
+
 type Calls = Readonly<Record<string, () => unknown>>;
 
-/** The smallest number of microseconds of each call over a few rounds. */
-async function measure(calls: Calls): Promise<Map<string, number>> {
-  const best = new Map<string, number>();
-  for (let round = 0; round < 2; round++) {
-    for (const [name, call] of Object.entries(calls)) {
-      const start = processorTime();
-      await call();
-      best.set(name, Math.min(best.get(name) ?? Infinity, processorTime() - start));
-    }
+/** Lowers `best`, the microseconds of each call, by another round. */
+async function measure(calls: Calls, best: Map<string, number>): Promise<void> {
+  for (const [name, call] of Object.entries(calls)) {
+    const start = processorTime();
+    await call();
+    best.set(name, Math.min(best.get(name) ?? Infinity, processorTime() - start));
   }
-  return best;
 }
 
-/** The ratio of the costs per unit of a large and a small size. For quadratic cost it is the ratio of the sizes. */
+/**
+ * The ratio of the costs per unit of a large and a small size. For quadratic cost it is the ratio of the sizes. Measures
+ * again while a ratio is beyond the limit, because collections of garbage and other programs change single times.
+ */
 async function growth(
   [small, large]: readonly [number, number],
   callsOf: (size: number) => Calls,
 ): Promise<Record<string, number>> {
-  await measure(callsOf(small));
-  const before = await measure(callsOf(small));
-  const after = await measure(callsOf(large));
+  const [few, many] = [callsOf(small), callsOf(large)];
+  await measure(few, new Map()); // compiles the code
+  const [before, after] = [new Map<string, number>(), new Map<string, number>()];
   // Times below a tenth of a millisecond are not precise.
   const least = 100;
-  return Object.fromEntries(
-    [...after].map(([name, time]) => [
-      name,
-      time / large / (Math.max(least, before.get(name) ?? 0) / small),
-    ]),
-  );
+  let ratios: Record<string, number> = {};
+  for (let round = 0; round < ROUNDS; round++) {
+    await measure(few, before);
+    await measure(many, after);
+    ratios = Object.fromEntries(
+      [...after].map(([name, time]) => [
+        name,
+        time / large / (Math.max(least, before.get(name) ?? 0) / small),
+      ]),
+    );
+    if (Object.values(ratios).every((ratio) => ratio < LIMIT)) break;
+  }
+  return ratios;
 }
 
 test("the cost per layer is the same for few and for many layers", async () => {
@@ -69,7 +80,7 @@ test("the cost per layer is the same for few and for many layers", async () => {
       fromStateDict: () => fromStateDict(stateDict),
     };
   });
-  for (const [name, ratio] of Object.entries(ratios)) expect(ratio, name).toBeLessThan(4);
+  for (const [name, ratio] of Object.entries(ratios)) expect(ratio, name).toBeLessThan(LIMIT);
 });
 
 test("the cost per column is the same for few and for many columns", async () => {
@@ -88,7 +99,7 @@ test("the cost per column is the same for few and for many columns", async () =>
       score: () => model.reconstructionErrors(x),
     };
   });
-  for (const [name, ratio] of Object.entries(ratios)) expect(ratio, name).toBeLessThan(4);
+  for (const [name, ratio] of Object.entries(ratios)) expect(ratio, name).toBeLessThan(LIMIT);
 });
 
 test("too many layers are refused before anything is allocated", () => {

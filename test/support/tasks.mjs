@@ -57,12 +57,12 @@ export async function longestTask(work) {
 }
 
 /**
- * The run of `tries` with the shortest longest task. Ends at the first one below `limit`. A call that blocks does so every
+ * The run of `tries` with the shortest longest task. Ends at the first one below `goal`. A call that blocks does so every
  * time, and other programs slow down only some of the runs.
  */
-export async function shortest(run, limit, tries = 6) {
+export async function shortest(run, goal, tries = 4) {
   let best;
-  for (let i = 0; i < tries && !(best?.longest < limit); i++) {
+  for (let i = 0; i < tries && !(best?.longest < goal); i++) {
     const result = await run();
     if (!best || result.longest < best.longest) best = result;
   }

@@ -105,7 +105,7 @@ describe("fit", () => {
     const started = performance.now();
     await model.fit(x, { epochs: 1e9, maxSeconds: 0.05 });
     expect(performance.now() - started).toBeGreaterThan(45);
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(performance.now() - started).toBeLessThan(10_000); // all epochs would take days
     await expect(model.fit(x, { maxSeconds: 0 })).rejects.toThrow(/maxSeconds must be greater/);
   });
 
