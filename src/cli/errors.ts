@@ -50,7 +50,7 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
 };
 
 /** An error of the system as text instead of a code. */
-export function systemMessage(error: unknown): string {
+function systemMessage(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return SYSTEM_ERRORS[code ?? ""] ?? message;
 }

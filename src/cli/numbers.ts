@@ -61,7 +61,7 @@ export const duration = (seconds: number): string =>
   seconds < 120 ? `${seconds.toFixed(1)} s` : clock(seconds);
 
 /** A float32 in JSON: its shortest digits, or null for NaN and infinities. */
-export function jsonNumber(value: number): number | null {
+function jsonNumber(value: number): number | null {
   return Number.isFinite(value) ? Number(shortestFloat32(value)) : null;
 }
 

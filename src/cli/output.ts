@@ -109,7 +109,7 @@ export interface OutputOptions {
 }
 
 /** Opens `path` for writing; "-" is the standard output. */
-export async function openOutput(path: string, { waiting }: OutputOptions = {}): Promise<Output> {
+async function openOutput(path: string, { waiting }: OutputOptions = {}): Promise<Output> {
   if (path === "-") return standardOutput();
   try {
     const there = await stat(path).catch(() => undefined);

@@ -19,7 +19,7 @@ interface Accepted {
 }
 
 /** Values of required settings, for examples in messages. */
-export const EXAMPLES: Readonly<Record<string, string>> = {
+const EXAMPLES: Readonly<Record<string, string>> = {
   k: "32",
   std: "0.2",
   rate: "0.2",

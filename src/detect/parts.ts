@@ -94,7 +94,7 @@ interface JudgedSource {
 }
 
 /** `judgeSource` with pauses. */
-export function* judgingSource(
+function* judgingSource(
   { encoder, series, ensemble }: Scorer,
   source: Source,
   name = "rows",

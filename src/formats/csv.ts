@@ -380,7 +380,7 @@ export function wrongWidth(line: number, cells: number, { columns, names }: Dial
 }
 
 /** Throws that a cell is not a number. `column` counts from 0. */
-export function noNumber(
+function noNumber(
   line: number,
   column: number,
   text: string,

@@ -88,7 +88,7 @@ export async function* streamTable(
 }
 
 /** The array of an NPY or IDX file, or the array with this name in an NPZ file. */
-export async function readArray(
+async function readArray(
   format: "npy" | "npz" | "idx",
   source: ByteSource,
   name?: string,

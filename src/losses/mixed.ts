@@ -114,7 +114,7 @@ export const mixed: LossDefinition<"mixed", MixedOptions> = {
  * The weight of each column. The weight of a category is at its first column. The weights add up to the number of columns,
  * because losses are divided by that number later.
  */
-export function columnWeights(
+function columnWeights(
   width: number,
   categories: readonly CategoryBlock[],
   weights: readonly number[] | undefined,

@@ -18,7 +18,7 @@ interface Range {
 }
 /** The range of finite float32 values. */
 const FINITE: Range = { low: -3.4028234663852886e38, high: 3.4028234663852886e38 };
-/** The range of targets of the cross-entropy. */
+/** The range of targets of a loss of probabilities. */
 const PROBABILITY: Range = { low: 0, high: 1 };
 /** Data of at most this many bytes are kept in the arena while a run trains on them. */
 const MOST_HELD_BYTES = 2 ** 26;
@@ -69,14 +69,17 @@ export class Staging {
   readonly #preparation: Preparation;
   readonly #width: number;
   readonly #masks: boolean;
+  /** The name of the loss if its targets must be in [0, 1]. */
+  readonly #boundedLoss: string | undefined;
   readonly #targetRange: Range;
 
+  /** `boundedLoss` is the name of the loss, if rows are not scaled and the loss needs targets in [0, 1]. */
   constructor(
     kernels: KernelExports,
     arena: Arena,
     workspace: Workspace,
     preparation: Preparation,
-    targetsAreProbabilities: boolean,
+    boundedLoss: string | undefined,
   ) {
     this.#kernels = kernels;
     this.#arena = arena;
@@ -84,7 +87,8 @@ export class Staging {
     this.#preparation = preparation;
     this.#width = workspace.width;
     this.#masks = preparation.missing === "mask";
-    this.#targetRange = targetsAreProbabilities ? PROBABILITY : FINITE;
+    this.#boundedLoss = boundedLoss;
+    this.#targetRange = boundedLoss === undefined ? FINITE : PROBABILITY;
   }
 
   /**
@@ -291,7 +295,7 @@ export class Staging {
     const rule =
       range === FINITE
         ? "training data must be finite float32 numbers"
-        : 'the loss "bce" takes targets between 0 and 1';
+        : `the loss "${this.#boundedLoss}" takes targets between 0 and 1`;
     throw new InvalidValueError(
       `Row ${row}, column ${found % rows.width} of ${rows.name} is ${values[found]}; ${rule}${allowsNaN ? ", or NaN where one is missing" : ""}.`,
     );

@@ -88,7 +88,11 @@ export class ModelState {
 
   /** New views of the buffers of layers. */
   get buffers(): BufferState {
-    return this.#readBuffers();
+    const state: Record<string, Float32Array | Uint32Array> = {};
+    for (const { name, type, length } of this.#network.buffers) {
+      state[name] = this.#bufferView(type, this.#buffers.get(name) ?? 0, length);
+    }
+    return state;
   }
 
   /** The state of the model. `training` adds the optimizer's state. Arrays are views into the arena. */
@@ -97,7 +101,7 @@ export class ModelState {
     return {
       config: this.#config,
       parameters: this.parameters,
-      buffers: this.#readBuffers(),
+      buffers: this.buffers,
       preparation: this.#preparation.fitted ? this.#preparation.state : undefined,
       optimizer: training
         ? {
@@ -113,7 +117,7 @@ export class ModelState {
 
   /** A copy of the values that training changes. */
   copyWeights(): Weights {
-    const buffers = Object.entries(this.#readBuffers()).map(([name, view]) => [name, view.slice()]);
+    const buffers = Object.entries(this.buffers).map(([name, view]) => [name, view.slice()]);
     return { parameters: this.parameters.slice(), buffers: Object.fromEntries(buffers) };
   }
 
@@ -166,14 +170,6 @@ export class ModelState {
       for (let i = 0; i < values.length; i++) gradients[i] = (gradients[i] ?? 0) + (values[i] ?? 0);
     } else gradients.set(values);
     this.#step.countExternalGradients();
-  }
-
-  #readBuffers(): BufferState {
-    const state: Record<string, Float32Array | Uint32Array> = {};
-    for (const { name, type, length } of this.#network.buffers) {
-      state[name] = this.#bufferView(type, this.#buffers.get(name) ?? 0, length);
-    }
-    return state;
   }
 
   #bufferView(type: BufferSpec["type"], address: Address, length: number) {

@@ -98,7 +98,7 @@ export interface Replacement {
 const MAX_LINKS = 40; // as in Linux
 
 /** Follows symbolic links to the file, which need not exist. */
-export async function resolveTarget(path: string): Promise<Target> {
+async function resolveTarget(path: string): Promise<Target> {
   const { lstat, readlink, realpath } = builtin("node:fs/promises");
   const { basename, dirname, join, resolve } = builtin("node:path");
   let place = path;

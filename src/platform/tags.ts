@@ -86,10 +86,6 @@ export function isNumberArray(value: unknown): value is NumberArray {
 export const isFloat32Array = (value: unknown): value is Float32Array =>
   isTypedArrayOf(value, "Float32Array");
 
-/** Whether `value` is a Uint8Array of any realm. Node's Buffers are Uint8Arrays. */
-export const isUint8Array = (value: unknown): value is Uint8Array =>
-  isTypedArrayOf(value, "Uint8Array");
-
 /** Whether `value` is an ArrayBuffer of any realm. A SharedArrayBuffer is not. */
 export function isArrayBuffer(value: unknown): value is ArrayBuffer {
   try {

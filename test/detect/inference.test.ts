@@ -4,9 +4,10 @@ import { describe, expect, it } from "vitest";
 import { TiedAutoencoder } from "../../src/autoencoder.ts";
 import { EnsembleInference } from "../../src/detect/inference.ts";
 import type { Member } from "../../src/detect/member.ts";
-import { ledoitWolf, squaredDistances, whitening } from "../../src/detect/statistics/covariance.ts";
+import { ledoitWolf, whitening } from "../../src/detect/statistics/covariance.ts";
 import { at } from "../../src/math/order.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
+import { squaredDistances } from "../support/mahalanobis.ts";
 import { generator } from "./support/random.ts";
 
 const width = 7;

@@ -224,7 +224,7 @@ function tellYardstick({ yardstick }: AnomalyDetector, report: Reporter): void {
 }
 
 /** Reports the notes of a detector, except those about small samples, which are part of the decision. */
-export function tellNotes(
+function tellNotes(
   { notes }: AnomalyDetector,
   table: Pick<DetectorTable, "lineOf">,
   report: Reporter,

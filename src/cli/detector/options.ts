@@ -107,12 +107,6 @@ export const decisionOptions = {
   },
 } as const satisfies Options;
 
-/** A decision, and whether the user requested it. */
-export interface ChosenDecision {
-  readonly decision: Decision;
-  readonly isAsked: boolean;
-}
-
 const RULES = ["alpha", "fdr", "pot", "quantile"] as const;
 
 /** The decision that the user requested; undefined if there is none. @throws UsageError for two decisions. */

@@ -1,9 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-  ledoitWolf,
-  squaredDistances,
-  whitening,
-} from "../../../src/detect/statistics/covariance.ts";
+import { ledoitWolf, whitening } from "../../../src/detect/statistics/covariance.ts";
+import { squaredDistances } from "../../support/mahalanobis.ts";
 
 /** The radical inverse of `i` in base `b`: a sequence of evenly spread numbers in [0, 1). */
 function halton(i: number, b: number): number {
