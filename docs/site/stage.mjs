@@ -24,6 +24,8 @@ const BESIDE = {
 /** Pictures of the guides. */
 const PICTURES = "docs/guides/pictures/";
 
+const isPicture = (file) => /\.(svg|png)$/.test(file);
+
 /** The first lines of a page of the API reference: a class for its style. */
 const API_PAGE = "---\npageClass: api\n---\n\n";
 
@@ -47,7 +49,9 @@ export function stage() {
   for (const [file, page] of files) {
     pages.set(page, linked(readFileSync(join(root, file), "utf8"), file, page, files));
   }
-  for (const file of filesOfDocs(".svg")) write(file, readFileSync(join(root, "docs", file)));
+  for (const file of filesOfDocs("").filter(isPicture)) {
+    write(file, readFileSync(join(root, "docs", file)));
+  }
   const api = apiPages(readPublicApi());
   for (const { name, text } of api) pages.set(`api/${name}.md`, text);
   for (const [page, text] of pages) write(page, page.startsWith("api/") ? API_PAGE + text : text);
@@ -92,7 +96,7 @@ function linked(text, file, page, files) {
     const found = posix.normalize(posix.join(posix.dirname(file), path));
     if (found.startsWith(PICTURES)) return `[${label}](./${posix.relative("docs/guides", found)})`;
     const other = files.get(found);
-    if (other === undefined) return found.endsWith(".svg") ? link : `\`${found}\``;
+    if (other === undefined) return isPicture(found) ? link : `\`${found}\``;
     const way = posix.relative(posix.dirname(page), other);
     return `[${label}](${way.startsWith(".") ? way : `./${way}`}${hash && `#${hash}`})`;
   });
