@@ -53,6 +53,15 @@ interface Reported {
 const DEFAULT_ALPHA = 0.01;
 /** The most reasons that are listed for each row. */
 const MOST_REASONS = 3;
+/** Columns that contribute less than this share to the score of a row are not listed, except the first. */
+const WORTH_TELLING = 0.1;
+
+/** The reasons that people should read: the first, and the next two if they matter. */
+export function worthTelling(reasons: readonly Reason[]): Reason[] {
+  return reasons
+    .filter(({ contribution }, i) => i === 0 || contribution >= WORTH_TELLING)
+    .slice(0, MOST_REASONS);
+}
 
 export function detectorReport(
   detector: Reported,
@@ -114,8 +123,11 @@ function oddestRows(
       short(at(score, row)),
       short(at(pValue, row)),
       flagged[row] === 1 ? "yes" : "",
-      (reasons[i] ?? []).map(reasonText).join("; "),
+      worthTelling(reasons[i] ?? [])
+        .map(reasonText)
+        .join("; "),
     ]),
+    "long",
   );
 }
 

@@ -17,21 +17,27 @@ export function escapeHtml(text: string): string {
 }
 
 /**
- * A table of text. Columns without any text in `rows` are left out. If all headings are empty, there is no row of headings.
+ * A table of text. Columns without any text in `rows` are left out. If all headings are empty, there is no row of headings. If
+ * `last` is "long", each row is a paragraph on a narrow screen, with the last column on a line of its own.
  */
 export function table(
   allHeadings: readonly string[],
   allRows: readonly (readonly string[])[],
+  last: "short" | "long" = "short",
 ): string {
   const hasText = (_: string, column: number) => allRows.some((row) => row[column] !== "");
   const headings = allHeadings.filter(hasText);
   const rows = allRows.map((row) => row.filter(hasText));
-  const cells = (tag: string, texts: readonly string[]) =>
-    `<tr>${texts.map((text) => `<${tag}>${escapeHtml(text)}</${tag}>`).join("")}</tr>`;
+  const isLong = last === "long";
+  const label = (column: number) =>
+    isLong ? ` data-label="${escapeHtml(headings[column] ?? "")}"` : "";
+  const cells = (texts: readonly string[]) =>
+    texts.map((text, column) => `<td${label(column)}>${escapeHtml(text)}</td>`).join("");
   const head = headings.some((text) => text !== "")
-    ? `<thead>${cells("th", headings)}</thead>`
+    ? `<thead><tr>${headings.map((text) => `<th>${escapeHtml(text)}</th>`).join("")}</tr></thead>`
     : "";
-  return `<div class="wide" ${SCROLLS} aria-label="Table"><table>${head}<tbody>${rows.map((row) => cells("td", row)).join("\n")}</tbody></table></div>`;
+  const body = rows.map((row) => `<tr>${cells(row)}</tr>`).join("\n");
+  return `<div class="wide" ${SCROLLS} aria-label="Table"><table${isLong ? ' class="below"' : ""}>${head}<tbody>${body}</tbody></table></div>`;
 }
 
 /** A paragraph of text. */
@@ -115,7 +121,9 @@ svg { display: block; max-width: 100%; height: auto; color: #1b1d21; }
 figure { margin: 0; }
 figcaption { font-size: .75rem; color: var(--soft); }
 dt { font-weight: 600; } dd { margin: 0 0 .5rem; }
-@media (max-width: 40rem) { td, th { padding-right: .4rem; min-width: 0; } table { font-size: .75rem; } .whole td:last-child { min-width: 7rem; } }
+@media (max-width: 40rem) { td, th { padding-right: .4rem; min-width: 0; } table { font-size: .75rem; } .whole td:last-child { min-width: 7rem; }
+.below, .below tbody, .below tr { display: block; } .below thead { display: none; } .below tr { border-bottom: 1px solid var(--line); padding: .3rem 0; }
+.below td { display: inline-block; border: 0; padding: 0 .7rem 0 0; } .below td::before { content: attr(data-label) " "; color: var(--soft); } .below td:last-child { display: block; font-size: .85rem; } .below td:last-child::before { content: none; } }
 @media (min-width: 56rem) { main { grid-template-columns: repeat(2, minmax(0, 1fr)); } header, .whole { grid-column: 1 / -1; } }
 @media screen and (prefers-color-scheme: dark) { .chart svg { filter: invert(1) hue-rotate(180deg); } }
 @media print { :root { --text: #000; --soft: #333; --page: #fff; --card: #fff; --line: #bbb; --bar: #0072b2; } html { font-size: 12px; } body { font-size: 1rem; } main { padding: 0; gap: .6rem; grid-template-columns: repeat(2, minmax(0, 1fr)); } header, .whole { grid-column: 1 / -1; } section { padding: .7rem; break-inside: avoid; } section.whole { break-inside: auto; } figure, h2, h3 { break-inside: avoid; } h2, h3 { break-after: avoid; } pre { white-space: pre-wrap; } .chart svg { width: 100%; } }

@@ -169,14 +169,16 @@ test("report describes a detector in one page, with names from files escaped", a
   expect(err).toBe("saved r.html\n");
   const html = readFileSync(join(folder, "r.html"), "utf8");
   expect(html).toContain("which call 4 rows odd: AUROC");
-  expect(html).toMatch(/<td>12<\/td><td>&lt;b&gt;C1010<\/td>.*<td>age 170, expected/);
+  expect(html).toMatch(
+    /<td data-label="Line">12<\/td><td data-label="Name">&lt;b&gt;C1010<\/td>.*>age 170, expected/,
+  );
   // The report marks the flagged rows. If they are few, it also shows the next oddest rows.
-  expect(html).toMatch(/<td>yes<\/td><td>age 170, expected/);
+  expect(html).toMatch(/>yes<\/td><td data-label="Reasons">age 170, expected/);
   const again = await runLine(folder, "report d.safetensors told.csv -o r.html");
   expect(again.code).toBe(0); // a report may be replaced by the next one
   const strict = await runLine(folder, "report d.safetensors told.csv --alpha 0.005 -o r.html");
   expect(strict.code).toBe(0);
-  expect(readFileSync(join(folder, "r.html"), "utf8")).toMatch(/<td>no<\/td>/);
+  expect(readFileSync(join(folder, "r.html"), "utf8")).toMatch(/<td data-label="Flagged">no<\/td>/);
   writeFileSync(join(folder, "own.html"), "<p>mine</p>");
   const refused = await runLine(folder, "report d.safetensors told.csv -o own.html");
   expect(refused.err).toContain("exists and is not a report of this program");

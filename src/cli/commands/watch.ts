@@ -11,7 +11,14 @@ import { tellDecision } from "../detector/fit.ts";
 import { type NamedRow, RowReader, readLines } from "../detector/lines.ts";
 import { decisionOptions, defaultDecision, readDecision } from "../detector/options.ts";
 import { learnedNames } from "../detector/table.ts";
-import { headLines, type Naming, namesIn, namingOf, reasonLines } from "../detector/text.ts";
+import {
+  headLines,
+  type Naming,
+  namesIn,
+  namingOf,
+  reasonLines,
+  whoText,
+} from "../detector/text.ts";
 import { inFile, inWords } from "../detector/words.ts";
 import { CommandError, UsageError } from "../errors.ts";
 import { readTableOptions, tableOptions } from "../input.ts";
@@ -318,7 +325,8 @@ class Watching {
 
   async #endStretch({ first, last, rows, score, peak }: Stretch): Promise<void> {
     if (rows === 1) return;
-    const from = `lines ${first.line} to ${last.line}: over`;
+    const who = whoText(tableOf([peak]), this.#naming, 0);
+    const from = `${who === "" ? "" : `${who}, `}lines ${first.line} to ${last.line}: over`;
     await print(
       `${from}; ${grouped(rows)} rows flagged, the highest score ${short(score)} in line ${peak.line}\n`,
     );

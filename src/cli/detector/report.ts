@@ -2,8 +2,8 @@
 // rows with their reasons, and how flags agree with labels if there is a column of labels.
 
 import { decisionText, percent } from "../../detect/decision-text.ts";
-import { SCORE_TEXT } from "../../detect/report.ts";
-import type { Decision, Reason } from "../../detect.ts";
+import { SCORE_TEXT, worthTelling } from "../../detect/report.ts";
+import type { ColumnSchema, Decision, Reason } from "../../detect.ts";
 import {
   CHART,
   chart,
@@ -15,15 +15,14 @@ import {
 } from "../../report/html.ts";
 import { scoreLine } from "../../report/scores.ts";
 import { drawErrors } from "../../view/errors.ts";
-import { grouped, short } from "../numbers.ts";
+import { grouped, short, shortBelow } from "../numbers.ts";
 import { type Alarm, findAlarms, type Judged, oddest } from "./alarms.ts";
 import { qualityOf, qualityText } from "./quality.ts";
-import { namesIn, namingOf, reasonText } from "./text.ts";
+import { namesIn, namingOf, reasonText, whenText } from "./text.ts";
 
 const SHOWN = 20;
 /** The fewest rows that are listed, flagged or not. */
 const LEAST_SHOWN = 5;
-const MOST_REASONS = 3;
 
 /** The page. */
 export function detectorReport(judged: Judged, decision: Decision, title: string): string {
@@ -39,7 +38,9 @@ export function detectorReport(judged: Judged, decision: Decision, title: string
     ["Flags", decisionText(decision)],
   ];
   const isSharp = Number.isFinite(threshold);
-  const limit = isSharp ? `; a row is flagged when its score is above ${short(threshold)}` : "";
+  const limit = isSharp
+    ? `; a row is flagged when its score is above ${shortBelow(threshold)}`
+    : "";
   const said = `${grouped(flagged)} of ${grouped(table.rows)} rows of ${table.file} are flagged${limit}.`;
   const isMost = flagged > 0.5 * table.rows;
   const lead = `A detector learned normal rows and scored the rows of this page. A higher score means an odder row. ${said}${isMost ? MOST_FLAGGED : ""}`;
@@ -64,15 +65,11 @@ export function detectorReport(judged: Judged, decision: Decision, title: string
       "Columns",
       htmlTable(
         ["Column", "Kind", "Missing", "Values"],
-        schema.map(({ name, kind, missing, reason, levels, value }) => [
-          String(name),
-          kind,
-          missing > 0 ? percent(missing) : "",
-          kind === "constant"
-            ? `always ${value}`
-            : levels
-              ? levels.slice(0, 12).join(", ")
-              : reason,
+        schema.map((column) => [
+          String(column.name),
+          column.kind,
+          column.missing > 0 ? percent(column.missing) : "",
+          describeValues(column, detector.config.window?.groupBy),
         ]),
       ),
       true,
@@ -83,6 +80,17 @@ export function detectorReport(judged: Judged, decision: Decision, title: string
 
 const AUROC_TEXT =
   "The AUROC is 1 if every odd row has a higher score than every normal row, and 0.5 for random scores. The average precision is 1 at best, and the share of odd rows for random scores.";
+
+/** What a column has, where its kind does not say it. */
+function describeValues(
+  { name, kind, reason, levels, value }: ColumnSchema,
+  groupBy: string | undefined,
+): string {
+  if (groupBy !== undefined && name === groupBy) return "names the series; not learned";
+  if (kind === "constant") return `always ${value}`;
+  if (kind === "number" || kind === "boolean") return "";
+  return levels ? levels.slice(0, 12).join(", ") : reason;
+}
 
 /** What it may mean that more than half of the rows are flagged. */
 const MOST_FLAGGED =
@@ -128,23 +136,23 @@ function oddestRows(judged: Judged, alarms: readonly Alarm[]): string {
   const at = (row: number) => String(table.lineOf(row) ?? row + 1);
   const unit = table.lineOf(0) === undefined ? "Row" : "Line";
   const rows = explained.map(({ row, start, end, score, pValue, reasons }, i) => {
-    const names = Object.values(namesIn(naming, table, row));
+    const names = Object.values(namesIn({ ...naming, time: undefined }, table, row));
     return [
       start === end ? at(row) : `${at(start)} to ${at(end)}`,
       names.join(", "),
+      whenText({ start, end }, table, naming),
       short(score),
       short(pValue),
       i < shown.length ? "yes" : "no",
-      reasons
-        .slice(0, MOST_REASONS)
+      worthTelling(reasons)
         .map((reason) => told(reason))
         .join("; "),
     ];
   });
   const rest = alarms.length - shown.length;
   const more = rest > 0 ? paragraph(`${grouped(rest)} more are flagged.`) : "";
-  const headings = [unit, "Name", "Score", "p-value", "Flagged", "Reasons"];
-  return `${htmlTable(headings, rows)}\n${more}`;
+  const headings = [unit, "Name", "Time", "Score", "p-value", "Flagged", "Reasons"];
+  return `${htmlTable(headings, rows, "long")}\n${more}`;
 
   function told(reason: Reason): string {
     const value =

@@ -1,6 +1,7 @@
 // Detectors and alarms as text for people, no wider than 80 columns.
 
 import { percent } from "../../detect/decision-text.ts";
+import { worthTelling } from "../../detect/report.ts";
 import { OTHER_LEVEL } from "../../detect/table/schema.ts";
 import type { AnomalyDetector, ColumnSchema, Reason } from "../../detect.ts";
 import { short } from "../numbers.ts";
@@ -13,9 +14,6 @@ const INDENT = 10;
 const MOST_LISTED = 24;
 /** Characters for the levels of a category. */
 const MOST_FOR_LEVELS = 34;
-/** Columns that contribute less than this share to the score of a row are not shown, except the first. */
-const WORTH_TELLING = 0.1;
-const MOST_REASONS = 3;
 /** Models that copy much of their input give most values a high probability, so only small ones are shown. */
 const UNLIKELY = 0.05;
 
@@ -130,22 +128,33 @@ export function headLines(alarm: Alarm, table: ShownTable, naming: Naming): stri
   return fits ? [`${title}: ${how}`] : [cut(title, WIDTH), `  ${how}`];
 }
 
-function titleOf({ start, end, rows, row }: Alarm, table: ShownTable, naming: Naming): string {
+function titleOf(alarm: Alarm, table: ShownTable, naming: Naming): string {
+  const { start, end, rows, row } = alarm;
   const at = (one: number) => table.lineOf(one) ?? one + 1;
   const unit = table.lineOf(row) === undefined ? "row" : "line";
-  const names = Object.entries(namesIn({ ...naming, time: undefined }, table, row));
-  const who = names.map(([name, value]) => `${visible(name, 20)} ${visible(value, 24)}`).join(", ");
+  const who = whoText(table, naming, row);
   if (naming.time === undefined && start === end) {
     return who === "" ? `${unit} ${at(row)}` : `${who} (${unit} ${at(row)})`;
   }
   const lines = start === end ? `${unit} ${at(start)}` : `${unit}s ${at(start)} to ${at(end)}`;
   const flagged = start === end ? "" : `, ${rows} flagged`;
-  const when =
-    naming.time === undefined
-      ? ""
-      : span(cellText(table, naming.time, start), cellText(table, naming.time, end));
-  const parts = [who, when].filter((part) => part !== "");
+  const parts = [who, whenText(alarm, table, naming)].filter((part) => part !== "");
   return parts.length === 0 ? `${lines}${flagged}` : `${parts.join(", ")} (${lines}${flagged})`;
+}
+
+/** The columns that identify a row, except the time: `pump A`. */
+export function whoText(table: Pick<ShownTable, "columns">, naming: Naming, row: number): string {
+  const names = Object.entries(namesIn({ ...naming, time: undefined }, table, row));
+  return names.map(([name, value]) => `${visible(name, 20)} ${visible(value, 24)}`).join(", ");
+}
+
+/** From when to when an alarm lasts; empty without a column of times. */
+export function whenText(
+  { start, end }: Pick<Alarm, "start" | "end">,
+  table: ShownTable,
+  { time }: Naming,
+): string {
+  return time === undefined ? "" : span(cellText(table, time, start), cellText(table, time, end));
 }
 
 /** `2026-01-01 10:00 to 10:05`: the second time without the part that it shares with the first. */
@@ -158,9 +167,7 @@ function span(from: string, to: string): string {
 
 /** The reasons of an alarm as lines. */
 export function reasonLines({ reasons, row }: Alarm, table: ShownTable, naming: Naming): string[] {
-  const told = reasons
-    .filter(({ contribution }, i) => i === 0 || contribution >= WORTH_TELLING)
-    .slice(0, MOST_REASONS);
+  const told = worthTelling(reasons);
   const names = told.map(({ column }) => visible(String(column), 24));
   const values = told.map(({ value }) => valueText(value));
   const width = Math.max(...names.map(({ length }) => length));

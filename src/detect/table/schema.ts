@@ -340,7 +340,8 @@ export function describeSchema(schema: readonly ColumnSchema[]): string[] {
       : "";
     const gaps = missing > 0 && kind !== "ignore" ? `, missing in ${percent(missing)}` : "";
     const column = typeof name === "number" ? `column ${name}` : name;
-    return `${column}: ${kind}${known}${gaps}${reason ? `; ${reason}` : ""}`;
+    const why = kind === "number" || reason === "" ? "" : `; ${reason}`; // "numbers" says no more
+    return `${column}: ${kind}${known}${gaps}${why}`;
   });
 }
 
