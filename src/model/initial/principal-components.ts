@@ -120,96 +120,140 @@ interface Covariance {
   readonly total: number;
 }
 
-function* covariance(data: ChunkedRows, center: Float64Array, size: number): Paused<Covariance> {
-  const { kernels, arena, width, clear, reserve } = data;
-  const panels = (m: number, n: number, k: number) =>
-    reserve((kernels.gemmWorkspace(m, n, k) >>> 0) / 4);
-  const copyIn = (values: Float32Array) => {
-    const address = reserve(values.length);
-    arena.view(address, values.length).set(values);
-    return address;
-  };
-  const ones = new Float32Array(width).fill(1);
-  const minusCenter = Float32Array.from(center, (value) => -value);
-  const centered = (
-    visit: (x: number, rows: number, piece: number) => void,
-    pieces?: (rows: number) => number,
-  ) =>
-    data.each((x, rows, piece) => {
-      clear();
-      kernels.affineColumns(rows, width, x, copyIn(ones), copyIn(minusCenter), x);
-      visit(x, rows, piece);
-    }, pieces);
+/** The covariance, as a matrix for narrow rows. For wide rows every multiplication makes a pass over them. */
+function covariance(data: ChunkedRows, center: Float64Array, size: number): Paused<Covariance> {
+  const rows = new CenteredRows(data, center);
+  return data.width <= WIDEST_COVARIANCE ? asMatrix(rows, size) : byPasses(rows, size);
+}
 
-  let total = 0;
-  if (width <= WIDEST_COVARIANCE) {
-    // The lower half in bands of rows: the part to the left of the square on the diagonal, and the square.
-    const sums = new Float64Array(width * width);
-    const bands = (rows: number) => edges(width, (rows * width * width) / 2);
-    yield* centered(
-      (x, rows, band) => {
-        const [row = 0, end = width] = bands(rows).slice(band, band + 2);
-        const height = end - row;
-        const c = reserve(height * end);
-        const from = x + 4 * row;
-        const work = panels(height, end, rows);
-        if (row > 0) kernels.gemmTN(height, row, rows, from, width, x, width, 0, c, end, work);
-        kernels.gramTN(height, rows, from, width, c + 4 * row, end, work);
-        const values = arena.view(c, height * end);
-        for (let i = 0; i < height; i++) {
-          const to = (row + i) * width;
-          for (let j = 0; j <= row + i; j++) {
-            sums[to + j] = (sums[to + j] ?? 0) + (values[i * end + j] ?? 0);
-          }
-        }
-      },
-      (rows) => bands(rows).length - 1,
-    );
-    for (let j = 0; j < width; j++) total += sums[j * (width + 1)] ?? 0;
-    const matrix = new Float32Array(width * width);
-    for (let i = 0; i < width; i++) {
-      for (let j = 0; j <= i; j++) {
-        const sum = sums[i * width + j] ?? 0;
-        matrix[i * width + j] = sum;
-        matrix[j * width + i] = sum;
-      }
-      if (i % 64 === 63) yield;
-    }
-    const parts = edges(size, size * width * width);
-    const multiply = function* (basis: Float32Array): Paused<Float32Array> {
-      const image = new Float32Array(size * width);
-      for (let part = 1; part < parts.length; part++) {
-        const [row = 0, end = size] = parts.slice(part - 1, part + 1);
-        const height = end - row;
-        clear();
-        const [q, c] = [copyIn(basis.subarray(row * width, end * width)), copyIn(matrix)];
-        const z = reserve(height * width);
-        const work = panels(height, width, width);
-        kernels.gemmNN(height, width, width, q, width, c, width, 0, z, width, work);
-        image.set(arena.view(z, height * width), row * width);
-        yield;
-      }
-      return image;
-    };
-    return { multiply, total };
+/** The rows of `data` minus `center`, and temporary room in the arena. */
+class CenteredRows {
+  readonly data: ChunkedRows;
+  readonly #ones: Float32Array;
+  readonly #minusCenter: Float32Array;
+
+  constructor(data: ChunkedRows, center: Float64Array) {
+    this.data = data;
+    this.#ones = new Float32Array(data.width).fill(1);
+    this.#minusCenter = Float32Array.from(center, (value) => -value);
   }
 
-  yield* centered((x, rows) => {
+  /** The same as `each` of the data, with centered rows. It begins every call of `visit` with `clear`. */
+  each(
+    visit: (x: number, rows: number, piece: number) => void,
+    pieces?: (rows: number) => number,
+  ): Paused<void> {
+    const { kernels, width, clear, each } = this.data;
+    return each((x, rows, piece) => {
+      clear();
+      const [ones, minusCenter] = [this.copyIn(this.#ones), this.copyIn(this.#minusCenter)];
+      kernels.affineColumns(rows, width, x, ones, minusCenter, x);
+      visit(x, rows, piece);
+    }, pieces);
+  }
+
+  /** Copies values into the arena. */
+  copyIn(values: Float32Array): number {
+    const address = this.data.reserve(values.length);
+    this.data.arena.view(address, values.length).set(values);
+    return address;
+  }
+
+  /** The workspace of a product of an m × k and a k × n matrix. */
+  workspace(m: number, n: number, k: number): number {
+    return this.data.reserve((this.data.kernels.gemmWorkspace(m, n, k) >>> 0) / 4);
+  }
+}
+
+/** Computes the covariance once. */
+function* asMatrix(rows: CenteredRows, size: number): Paused<Covariance> {
+  const { kernels, arena, width, clear, reserve } = rows.data;
+  const sums = yield* lowerHalf(rows);
+  let total = 0;
+  for (let j = 0; j < width; j++) total += sums[j * (width + 1)] ?? 0;
+  const matrix = yield* symmetric(sums, width);
+  const parts = edges(size, size * width * width);
+  const multiply = function* (basis: Float32Array): Paused<Float32Array> {
+    const image = new Float32Array(size * width);
+    for (let part = 1; part < parts.length; part++) {
+      const [row = 0, end = size] = parts.slice(part - 1, part + 1);
+      const height = end - row;
+      clear();
+      const q = rows.copyIn(basis.subarray(row * width, end * width));
+      const c = rows.copyIn(matrix);
+      const z = reserve(height * width);
+      const work = rows.workspace(height, width, width);
+      kernels.gemmNN(height, width, width, q, width, c, width, 0, z, width, work);
+      image.set(arena.view(z, height * width), row * width);
+      yield;
+    }
+    return image;
+  };
+  return { multiply, total };
+}
+
+/** The lower half of the covariance [width, width] in float64. The upper half is 0. */
+function* lowerHalf(centered: CenteredRows): Paused<Float64Array> {
+  const { kernels, arena, width, reserve } = centered.data;
+  const sums = new Float64Array(width * width);
+  const bands = (rows: number) => edges(width, (rows * width * width) / 2);
+  // A band of rows of the result is the part to the left of the square on the diagonal, and the square.
+  yield* centered.each(
+    (x, rows, band) => {
+      const [row = 0, end = width] = bands(rows).slice(band, band + 2);
+      const height = end - row;
+      const c = reserve(height * end);
+      const from = x + 4 * row;
+      const work = centered.workspace(height, end, rows);
+      if (row > 0) kernels.gemmTN(height, row, rows, from, width, x, width, 0, c, end, work);
+      kernels.gramTN(height, rows, from, width, c + 4 * row, end, work);
+      const values = arena.view(c, height * end);
+      for (let i = 0; i < height; i++) {
+        const to = (row + i) * width;
+        for (let j = 0; j <= row + i; j++) {
+          sums[to + j] = (sums[to + j] ?? 0) + (values[i * end + j] ?? 0);
+        }
+      }
+    },
+    (rows) => bands(rows).length - 1,
+  );
+  return sums;
+}
+
+/** The symmetric matrix with this lower half, in float32. */
+function* symmetric(lower: Float64Array, width: number): Paused<Float32Array> {
+  const matrix = new Float32Array(width * width);
+  for (let i = 0; i < width; i++) {
+    for (let j = 0; j <= i; j++) {
+      const sum = lower[i * width + j] ?? 0;
+      matrix[i * width + j] = sum;
+      matrix[j * width + i] = sum;
+    }
+    if (i % 64 === 63) yield;
+  }
+  return matrix;
+}
+
+/** Multiplies by Xᵀ X without computing that matrix. */
+function* byPasses(centered: CenteredRows, size: number): Paused<Covariance> {
+  const { kernels, arena, width, reserve } = centered.data;
+  let total = 0;
+  yield* centered.each((x, rows) => {
     total += kernels.sumSquares(rows * width, x);
   });
   const multiply = function* (basis: Float32Array): Paused<Float32Array> {
     const sums = new Float64Array(size * width);
     const parts = (rows: number) => edges(size, 4 * rows * size * width);
-    yield* centered(
+    yield* centered.each(
       (x, rows, part) => {
         const [first = 0, end = size] = parts(rows).slice(part, part + 2);
         const some = end - first;
-        const q = copyIn(basis.subarray(first * width, end * width));
+        const q = centered.copyIn(basis.subarray(first * width, end * width));
         const scores = reserve(rows * some);
         const z = reserve(some * width);
-        const there = panels(rows, some, width);
+        const there = centered.workspace(rows, some, width);
         kernels.gemmNT(rows, some, width, x, width, q, width, 0, scores, some, there);
-        const back = panels(some, width, rows);
+        const back = centered.workspace(some, width, rows);
         kernels.gemmTN(some, width, rows, scores, some, x, width, 0, z, width, back);
         add(sums, first * width, arena.view(z, some * width));
       },
