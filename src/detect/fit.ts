@@ -1,7 +1,7 @@
 // Fits a detector. Rows are read, split, arranged as samples and cross-fitted. The scores of samples that the
 // models have not seen are the calibration.
 
-import { callback, choice, finiteNumber, onlyKeys, record, wholeNumber } from "../checks.ts";
+import { callback, choice, onlyKeys, record, wholeNumber } from "../checks.ts";
 import { OrderedRows, type Rows } from "../data/rows.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import type { CellOptions } from "../formats/cell-values.ts";
@@ -11,10 +11,12 @@ import { runtimeKeys } from "../model/config.ts";
 import { type InTurns, inTurns, type Paused } from "../platform/turns.ts";
 import type { AbortSignalLike } from "../training/fit-options.ts";
 import { Calibration, unknownRows } from "./calibration.ts";
+import { type CalibrationSplit, FEWEST_ROWS, splitCalibration } from "./calibration-rows.ts";
 import { type CrossFit, Ensemble, type ScoreKind } from "./ensemble.ts";
-import { blockFolds, type Folds, randomFolds, seenSamples, within } from "./folds.ts";
+import { type Folds, seenSamples } from "./folds.ts";
+import { type Frame, judgesOf, seriesFrame, tableFrame } from "./frame.ts";
 import type { TrainingHooks } from "./member.ts";
-import { type Parts, rowBlocks, scoringSource } from "./parts.ts";
+import { type Parts, scoringSource } from "./parts.ts";
 import { filling, filteringNumbers } from "./passes.ts";
 import {
   choosesLoss,
@@ -29,21 +31,13 @@ import {
   withChoices,
   withoutNeighbours,
 } from "./policy.ts";
-import { permutation, type Random, random } from "./random.ts";
-import { range, rowSamples, type Samples } from "./samples.ts";
-import {
-  bringingToRows,
-  covered,
-  fitSeries,
-  framingSeries,
-  resolveWindow,
-  type SeriesState,
-  type WindowOptions,
-} from "./series/series.ts";
+import { random } from "./random.ts";
+import { range } from "./samples.ts";
+import { fitSeries, resolveWindow, type SeriesState, type WindowOptions } from "./series/series.ts";
 import { conformalPValue, leaveOneOutPValue, smallestAlpha } from "./statistics/conformal.ts";
 import { Encoder } from "./table/encoder.ts";
 import { answerNotes, type ColumnsOption } from "./table/schema.ts";
-import { type DetectorInput, readingSource, type Source, someOf } from "./table/source.ts";
+import { type DetectorInput, readingSource, type Source } from "./table/source.ts";
 import { type Yardstick, yardstick } from "./yardstick.ts";
 
 /** Options of `AnomalyDetector.fit`. Every option may be left out. */
@@ -123,38 +117,110 @@ const OPTION_KEYS = [
   ...runtimeKeys,
 ] as const satisfies readonly (keyof DetectorOptions)[];
 
-/** The fewest training rows. */
-const FEWEST_ROWS = 5;
 /** The most training rows whose values are tried in explanations, and the quantiles of these values. */
 const MOST_FOR_QUANTILES = 2000;
 const QUANTILES = [0.005, 0.05, 0.15, 0.3, 0.5, 0.7, 0.85, 0.95, 0.995];
 
 /** Learns the parts of a detector from rows. */
 export async function fitParts(rows: DetectorInput, options?: DetectorOptions): Promise<Parts> {
-  const settings = record("The options of fit", options) as DetectorOptions;
-  onlyKeys("AnomalyDetector.fit", settings, OPTION_KEYS);
-  callback("onEpoch", settings.onEpoch);
-  callback("onProgress", settings.onProgress);
-  const kind = choice("score", settings.score ?? "auto", [
-    "auto",
-    "residual",
-    "distance",
-    "combined",
-  ]);
-  const seed = wholeNumber("seed", settings.seed ?? 42, 0);
-  const contamination = resolveContamination(settings.contamination);
-  const window = resolveWindow(settings.window);
-  const { signal } = settings;
+  const settings = readSettings(options);
+  const { kind, seed, contamination } = settings;
+  const { signal } = settings.options;
   const work = inTurns(() => {
     if (signal?.aborted) throw signal.reason;
   });
-  const source = await work(readingSource("rows", rows, namesGiven(rows, settings.columns)));
-  if (source.count < FEWEST_ROWS) throw tooFewRows(source.count);
-  const columns = withGroup(source, settings.columns, window);
-  const asChoices = window === undefined && choosesLoss(settings.model);
-  const encoder = await work(Encoder.fitting(source, columns, settings.cells, asChoices));
+  const data = await readTraining(rows, settings, work);
+  const { encoder, series, split, raw } = data;
+  const policy = choosePolicy(settings, data);
+  const notes = [
+    ...answerNotes(encoder.state.schema),
+    ...split.notes,
+    ...data.notes,
+    ...rowNotes(raw.count, encoder, policy),
+    ...seriesNotes(raw.count, series),
+  ];
+  const fitting = new Fitting(
+    data.frame,
+    policy,
+    kind === "auto" ? "combined" : kind,
+    seed,
+    settings.options,
+    work,
+    notes,
+  );
+  const fit = await fitting.run(contamination);
+  const { ensemble, heldOut } = fit;
+  try {
+    const judged = await judgeTraining(data, fit, work);
+    const values = await work(fieldValues(encoder, raw));
+    return {
+      encoder,
+      series,
+      ensemble,
+      ...judged,
+      explanation: { heldOut, values },
+      notes: [...notes, ...unknownRows(judged.training.score)],
+      seed,
+      policy,
+      runtime: runtimeOf(settings.options),
+      yardstick: fit.yardstick,
+    };
+  } catch (error) {
+    ensemble.dispose();
+    throw error;
+  }
+}
+
+/** The options of `fit`, and those that were checked and have their defaults. */
+interface Settings {
+  readonly options: DetectorOptions;
+  readonly kind: "auto" | ScoreKind;
+  readonly seed: number;
+  readonly contamination: number | "auto" | undefined;
+  readonly window: WindowOptions | undefined;
+}
+
+function readSettings(given: DetectorOptions | undefined): Settings {
+  const options = record("The options of fit", given) as DetectorOptions;
+  onlyKeys("AnomalyDetector.fit", options, OPTION_KEYS);
+  callback("onEpoch", options.onEpoch);
+  callback("onProgress", options.onProgress);
+  return {
+    options,
+    kind: choice("score", options.score ?? "auto", ["auto", "residual", "distance", "combined"]),
+    seed: wholeNumber("seed", options.seed ?? 42, 0),
+    contamination: resolveContamination(options.contamination),
+    window: resolveWindow(options.window),
+  };
+}
+
+/** The rows of a call of `fit`, from the given ones to samples. */
+interface TrainingData {
+  /** The number of given rows. */
+  readonly count: number;
+  readonly encoder: Encoder;
+  readonly split: CalibrationSplit;
+  /** The training rows before they are encoded. */
+  readonly raw: Rows;
+  readonly series: SeriesState | undefined;
+  readonly frame: Frame;
+  /** Remarks about the series. */
+  readonly notes: readonly string[];
+}
+
+async function readTraining(
+  rows: DetectorInput,
+  { options, seed, window }: Settings,
+  work: InTurns,
+): Promise<TrainingData> {
+  const source = await work(readingSource("rows", rows, namesGiven(rows, options.columns)));
+  const { count } = source;
+  if (count < FEWEST_ROWS) throw tooFewRows(count);
+  const columns = withGroup(source, options.columns, window);
+  const asChoices = window === undefined && choosesLoss(options.model);
+  const encoder = await work(Encoder.fitting(source, columns, options.cells, asChoices));
   const split = await work(
-    splitCalibration(source, settings.calibration ?? "cross", encoder, seed, window !== undefined),
+    splitCalibration(source, options.calibration ?? "cross", encoder, seed, window !== undefined),
   );
   const raw = await work(encoder.reading(split.training));
   const fitted = window && (await work(fitSeries(window, encoder, split.training, raw)));
@@ -167,80 +233,61 @@ export async function fitParts(rows: DetectorInput, options?: DetectorOptions): 
       `A detector needs at least ${FEWEST_ROWS} windows to learn what is normal; windows of ${series?.length ?? 1} rows leave ${frame.samples.count}. Take shorter windows, or a longer series.`,
     );
   }
-  const shape = resolvePolicy(
-    settings.model,
-    frame.samples.width,
-    series ? frame.samples.width : encoder.columns,
-    series ? LINEAR : STANDARD,
-  );
+  return { count, encoder, split, raw, series, frame, notes: fitted?.notes ?? [] };
+}
+
+/** How the models are trained, for these options and data. */
+function choosePolicy(
+  { options, kind, contamination }: Settings,
+  { encoder, series, frame }: TrainingData,
+): Policy {
+  const { width } = frame.samples;
   const { fields } = encoder.state;
+  const shape = series
+    ? resolvePolicy(options.model, width, width, LINEAR)
+    : resolvePolicy(options.model, width, encoder.columns, STANDARD);
   const chosen = withChoices(shape, fields);
   const scored = series && kind === "auto" ? forColumns(chosen, fields.length) : chosen;
-  const policy = contamination === undefined ? scored : withoutNeighbours(scored);
-  const notes = [
-    ...answerNotes(encoder.state.schema),
-    ...split.notes,
-    ...(fitted?.notes ?? []),
-    ...rowNotes(raw.count, encoder, policy),
-    ...seriesNotes(raw.count, series),
-  ];
-  const fitting = new Fitting(
-    frame,
-    policy,
-    kind === "auto" ? "combined" : kind,
-    seed,
-    settings,
-    work,
-    notes,
+  return contamination === undefined ? scored : withoutNeighbours(scored);
+}
+
+/** The scores of the given rows with the references for new scores. */
+async function judgeTraining(
+  { count, encoder, split, raw, series, frame }: TrainingData,
+  { ensemble, scores, seen, folds }: Fitted,
+  work: InTurns,
+): Promise<Pick<Parts, "calibration" | "windowCalibration" | "training" | "judgeOf">> {
+  const own = await work(frame.toRows(scores));
+  const isSeen = frame.rowsOf(seen);
+  const calibrationScores = await work(
+    split.calibration
+      ? scoringSource({ encoder, series, ensemble }, split.calibration, "calibration")
+      : filteringNumbers(own, (row) => frame.isJudged(row) && isSeen[row] !== 1),
   );
-  const fit = await fitting.run(contamination);
-  const { ensemble, scores, heldOut, seen, yardstick: measured } = fit;
-  try {
-    const own = await work(frame.toRows(scores));
-    const isSeen = frame.rowsOf(seen);
-    const calibrationScores = await work(
-      split.calibration
-        ? scoringSource({ encoder, series, ensemble }, split.calibration, "calibration")
-        : filteringNumbers(own, (row) => frame.isJudged(row) && isSeen[row] !== 1),
-    );
-    const calibration = new Calibration(calibrationScores);
-    const windowScores =
-      series && (await work(filteringNumbers(scores, (sample) => seen[sample] !== 1)));
-    const all = new Float64Array(source.count).fill(Number.NaN);
-    split.trainingRows.forEach((row, i) => {
-      all[row] = at(own, i);
-    });
-    split.calibrationRows.forEach((row, i) => {
-      all[row] = at(calibrationScores, i);
-    });
-    const judges = judgesOf(frame, fit.folds, raw.count);
-    const judgeOf = new Int32Array(source.count).fill(-1);
-    split.trainingRows.forEach((row, i) => {
-      judgeOf[row] = at(judges, i);
-    });
-    const pValue = await work(
-      trainingPValues(all, split.calibration ? undefined : isSeen, calibration),
-    );
-    const values = await work(fieldValues(encoder, raw));
-    return {
-      encoder,
-      series,
-      ensemble,
-      calibration,
-      windowCalibration: windowScores && new Calibration(windowScores),
-      explanation: { heldOut, values },
-      training: { score: all, pValue },
-      judgeOf,
-      notes: [...notes, ...unknownRows(all)],
-      seed,
-      policy,
-      runtime: runtimeOf(settings),
-      yardstick: measured,
-    };
-  } catch (error) {
-    ensemble.dispose();
-    throw error;
-  }
+  const calibration = new Calibration(calibrationScores);
+  const windowScores =
+    series && (await work(filteringNumbers(scores, (sample) => seen[sample] !== 1)));
+  const score = new Float64Array(count).fill(Number.NaN);
+  split.trainingRows.forEach((row, i) => {
+    score[row] = at(own, i);
+  });
+  split.calibrationRows.forEach((row, i) => {
+    score[row] = at(calibrationScores, i);
+  });
+  const judges = judgesOf(frame, folds, raw.count);
+  const judgeOf = new Int32Array(count).fill(-1);
+  split.trainingRows.forEach((row, i) => {
+    judgeOf[row] = at(judges, i);
+  });
+  const pValue = await work(
+    trainingPValues(score, split.calibration ? undefined : isSeen, calibration),
+  );
+  return {
+    calibration,
+    windowCalibration: windowScores && new Calibration(windowScores),
+    training: { score, pValue },
+    judgeOf,
+  };
 }
 
 /**
@@ -257,77 +304,6 @@ function trainingPValues(
     const pValue = isOther ? conformalPValue : leaveOneOutPValue;
     return pValue(at(scores, row), sorted);
   });
-}
-
-/** The mapping from training rows to samples and back. */
-interface Frame {
-  readonly samples: Samples;
-  folds(count: number, random: Random): Folds;
-  /** Folds of some of the samples. */
-  foldsOf(samples: Uint32Array, count: number, random: Random): Folds;
-  toRows(scores: Float64Array): Paused<Float64Array>;
-  /** Marks the rows that are in a marked sample. */
-  rowsOf(marked: Uint8Array): Uint8Array;
-  /** Whether a row is in a sample. */
-  isJudged(row: number): boolean;
-}
-
-/**
- * For each row the number of the model that holds out a sample with this row; -1 if no model does. In a series that model
- * has seen no window with the row.
- */
-function judgesOf(
-  { samples, rowsOf }: Pick<Frame, "samples" | "rowsOf">,
-  folds: Folds,
-  rows: number,
-): Int32Array {
-  const judges = new Int32Array(rows).fill(-1);
-  for (let k = 0; k < folds.count; k++) {
-    const held = new Uint8Array(samples.count);
-    for (const sample of folds.heldOut(k)) held[sample] = 1;
-    rowsOf(held).forEach((isHeld, row) => {
-      if (isHeld === 1) judges[row] = k;
-    });
-  }
-  return judges;
-}
-
-function* tableFrame(encoder: Encoder, raw: Rows): Paused<Frame> {
-  const samples = rowSamples(yield* encoder.encoding(raw, 0, raw.count), rowBlocks(encoder));
-  return {
-    samples,
-    folds: (count, random) => randomFolds(samples.count, count, random),
-    foldsOf: (some, count, random) => within(some, randomFolds(some.length, count, random)),
-    *toRows(scores) {
-      yield;
-      return scores;
-    },
-    rowsOf: (marked) => marked,
-    isJudged: () => true,
-  };
-}
-
-function* seriesFrame(
-  series: SeriesState,
-  encoder: Encoder,
-  source: Source,
-  raw: Rows,
-): Paused<Frame> {
-  const framed = yield* framingSeries(series, encoder, source, raw, rowBlocks(encoder));
-  const { samples, starts, segmentOf } = framed;
-  const rowsOf = (marked: Uint8Array) => covered(framed, series.length, marked);
-  const inWindow = rowsOf(new Uint8Array(samples.count).fill(1));
-  return {
-    samples,
-    rowsOf,
-    folds: (count, random) => blockFolds(starts, segmentOf, series.length, count, random),
-    foldsOf(some, count, random) {
-      const own = (values: Uint32Array) => some.map((i) => at(values, i));
-      return within(some, blockFolds(own(starts), own(segmentOf), series.length, count, random));
-    },
-    toRows: (scores) => bringingToRows(framed, series.length, scores),
-    isJudged: (row) => inWindow[row] === 1,
-  };
 }
 
 interface Fitted extends CrossFit {
@@ -451,80 +427,6 @@ function withGroup(
   if (!Array.isArray(columns)) return { ...columns, [groupBy]: "ignore" };
   const ignored = source.names.filter((name) => !columns.includes(name) || name === groupBy);
   return Object.fromEntries(ignored.map((name) => [name, "ignore"] as const));
-}
-
-interface CalibrationSplit {
-  readonly training: Source;
-  readonly calibration: Source | undefined;
-  /** Remarks about the calibration rows. */
-  readonly notes: readonly string[];
-  /** The numbers of the training rows among the given rows, and those of the calibration rows. */
-  readonly trainingRows: Uint32Array;
-  readonly calibrationRows: Uint32Array;
-}
-
-/** Selects the rows for training and for calibration. */
-function* splitCalibration(
-  source: Source,
-  calibration: "cross" | number | DetectorInput,
-  encoder: Encoder,
-  seed: number,
-  isSeries: boolean,
-): Paused<CalibrationSplit> {
-  const { count } = source;
-  const all = range(0, count);
-  const none = new Uint32Array(0);
-  if (typeof calibration === "string") {
-    choice("calibration", calibration, ["cross"]);
-    return {
-      training: source,
-      calibration: undefined,
-      trainingRows: all,
-      calibrationRows: none,
-      notes: [],
-    };
-  }
-  if (typeof calibration !== "number") {
-    const rows = yield* readingSource("calibration", calibration, encoder.columns);
-    if (rows.count === 0) throw new InvalidValueError("calibration has no rows.");
-    yield* encoder.reading(rows, "calibration"); // throws for rows with wrong columns before training starts
-    return {
-      training: source,
-      calibration: rows,
-      trainingRows: all,
-      calibrationRows: none,
-      notes: unknownColumns(source, rows),
-    };
-  }
-  finiteNumber("calibration", calibration);
-  const held = Math.round(count * calibration);
-  if (calibration <= 0 || calibration >= 1 || held < 1 || count - held < FEWEST_ROWS) {
-    throw new InvalidValueError(
-      `calibration must be a share of the rows that leaves at least one to calibrate with and ${FEWEST_ROWS} to train on; got ${calibration} of ${count} rows.`,
-    );
-  }
-  // Rows of a series stay in order. The last ones are the calibration.
-  const order = isSeries ? all : permutation(count, random(seed, 2));
-  const trainingRows = order.slice(0, count - held).sort();
-  const calibrationRows = order.slice(count - held).sort();
-  return {
-    training: someOf(source, trainingRows),
-    calibration: someOf(source, calibrationRows),
-    trainingRows,
-    calibrationRows,
-    notes: [],
-  };
-}
-
-/** A note with the columns that the calibration rows have and the training rows do not, for example a label. */
-function unknownColumns(training: Source, calibration: Source): string[] {
-  if (training.kind === "matrix" || calibration.kind === "matrix") return [];
-  const others = calibration.names.filter((name) => !training.names.includes(name));
-  if (others.length === 0) return [];
-  const names = others.map((name) => show(name)).join(", ");
-  return [
-    `calibration has columns that the training rows do not have: ${names}. They are left out. If they are labels, calibrate with the normal rows alone.`,
-  ];
 }
 
 /** For each number field, quantiles of its encoded values, ascending; none for categories. */
