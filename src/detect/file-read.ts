@@ -78,28 +78,12 @@ export async function decodeDetector(
     values: tensors.lists(TENSORS.values, TENSORS.valueCounts, header.encoder.fields.length),
   };
   const drift = { ...header.drift, scores: ascending(tensors.finite(TENSORS.drift)) };
-  const states = Array.from({ length: header.models }, (_, k) => {
-    const codeMean = tensors.finite(codeMeanName(k));
-    const units = codeMean.length;
-    return { codeMean, codeWhitening: tensors.finite(codeWhiteningName(k), units * units) };
-  });
-  const files = states.map((_, k) => tensors.model(k));
+  const members = readMembers(tensors, header.models);
   const { neighbourScale } = header.ensemble;
   const neighbours = neighbourScale === undefined ? undefined : tensors.neighbours(width);
   tensors.requireNoOthers();
 
-  const members = states.map((state, k): Member => {
-    return { bytes: files[k] ?? new Uint8Array(0), state };
-  });
-  const inference = await EnsembleInference.load(members, neighbours, runtime);
-  members.forEach(({ state }, k) => {
-    const { inputs, units } = inference.sizeOf(k);
-    if (inputs === width && units === state.codeMean.length) return;
-    inference.dispose();
-    throw new FormatError(
-      `Model ${k} has ${inputs} inputs and a code of ${units} units; the detector's rows have ${width} features and its codes ${state.codeMean.length} units.`,
-    );
-  });
+  const inference = await loadMembers(members, neighbours, width, runtime);
   const { series, policy, notes, seed } = header;
   const state = { ...header.ensemble, blockErrors };
   const ensemble = new Ensemble(
@@ -127,6 +111,34 @@ export async function decodeDetector(
     },
     drift,
   };
+}
+
+function readMembers(tensors: Reader, count: number): Member[] {
+  return Array.from({ length: count }, (_, k) => {
+    const codeMean = tensors.finite(codeMeanName(k));
+    const units = codeMean.length;
+    const codeWhitening = tensors.finite(codeWhiteningName(k), units * units);
+    return { bytes: tensors.model(k), state: { codeMean, codeWhitening } };
+  });
+}
+
+/** Loads the models. @throws (rejects) FormatError for a model of other sizes than the detector's */
+async function loadMembers(
+  members: readonly Member[],
+  neighbours: Neighbours | undefined,
+  width: number,
+  runtime: RuntimeOptions,
+): Promise<EnsembleInference> {
+  const inference = await EnsembleInference.load(members, neighbours, runtime);
+  members.forEach(({ state }, k) => {
+    const { inputs, units } = inference.sizeOf(k);
+    if (inputs === width && units === state.codeMean.length) return;
+    inference.dispose();
+    throw new FormatError(
+      `Model ${k} has ${inputs} inputs and a code of ${units} units; the detector's rows have ${width} features and its codes ${state.codeMean.length} units.`,
+    );
+  });
+  return inference;
 }
 
 /** The tensors of a file. Each is read once. */
