@@ -36,7 +36,7 @@ import { range } from "./samples.ts";
 import { fitSeries, resolveWindow, type SeriesState, type WindowOptions } from "./series/series.ts";
 import { conformalPValue, leaveOneOutPValue, smallestAlpha } from "./statistics/conformal.ts";
 import { Encoder } from "./table/encoder.ts";
-import { answerNotes, type ColumnsOption } from "./table/schema.ts";
+import { answerNotes, type ColumnsOption, numberNotes } from "./table/schema.ts";
 import { type DetectorInput, readingSource, type Source } from "./table/source.ts";
 import { type Yardstick, yardstick } from "./yardstick.ts";
 
@@ -204,7 +204,7 @@ interface TrainingData {
   readonly raw: Rows;
   readonly series: SeriesState | undefined;
   readonly frame: Frame;
-  /** Remarks about the series. */
+  /** Remarks about columns and about the series. */
   readonly notes: readonly string[];
 }
 
@@ -233,7 +233,16 @@ async function readTraining(
       `A detector needs at least ${FEWEST_ROWS} windows to learn what is normal; windows of ${series?.length ?? 1} rows leave ${frame.samples.count}. Take shorter windows, or a longer series.`,
     );
   }
-  return { count, encoder, split, raw, series, frame, notes: fitted?.notes ?? [] };
+  const notes = await work(numberNotes(source, encoder.state.schema, encoder.cells));
+  return {
+    count,
+    encoder,
+    split,
+    raw,
+    series,
+    frame,
+    notes: [...notes, ...(fitted?.notes ?? [])],
+  };
 }
 
 /** How the models are trained, for these options and data. */

@@ -111,6 +111,24 @@ describe("rows from which little can be learned, with a note", () => {
     expect(await notesOf(rows, { ...quick, columns: { is_anomaly: "ignore" } })).toEqual([]);
   });
 
+  it("a column of numbers with a few words", async () => {
+    const some = (word: (i: number) => string) =>
+      table.map((row, i) => ({ ...row, e: i % 25 === 3 ? word(i) : String(i % 7) }));
+    const [note, ...others] = await notesOf(some(() => "broken"));
+    expect(others).toEqual([]);
+    expect(note).toMatch(
+      /^Column "e" was taken for text \(category\), but \d+ of its \d+ values are numbers\. If "broken" means that a value is missing, replace it by null\.$/,
+    );
+    expect(await notesOf(some(() => "n/a"))).toEqual([]);
+    const stated = { ...quick, columns: { e: "category" } } as const;
+    expect(
+      await notesOf(
+        some(() => "broken"),
+        stated,
+      ),
+    ).toEqual([]);
+  });
+
   it("calibration rows with labels among them", async () => {
     const calibration = table.map((row, i) => ({ ...row, odd: i % 10 === 0 ? 1 : 0 }));
     expect(await notesOf(table, { ...quick, calibration })).toEqual([

@@ -7,7 +7,7 @@ import { type CellReader, hintFor, lookOf } from "../../formats/cell-values.ts";
 import { finish, type Paused } from "../../platform/turns.ts";
 import { filtering, testing, visiting } from "../passes.ts";
 import { isDate, isMissing, toBoolean, toLevel, toNumber, toTime } from "./cells.ts";
-import type { TableSource } from "./source.ts";
+import type { Source, TableSource } from "./source.ts";
 
 /**
  * - `number`: scaled and learned.
@@ -143,6 +143,34 @@ export function answerNotes(schema: readonly ColumnSchema[]): string[] {
       ({ name }) =>
         `Column ${show(name)} is named like a label. If it tells which rows are odd, leave it out: columns: { ${JSON.stringify(name)}: "ignore" }.`,
     );
+}
+
+/** A column of text of which at most this share are other words than numbers is probably one of numbers. */
+const MOST_WORDS = 0.05;
+
+/** Notes about columns that were taken for text because of a few words among numbers. */
+export function* numberNotes(
+  source: Source,
+  schema: readonly ColumnSchema[],
+  cells: CellReader,
+): Paused<string[]> {
+  const notes: string[] = [];
+  if (source.kind !== "table") return notes;
+  for (const { name, kind, reason } of schema) {
+    if (reason === "" || !(kind === "ignore" || kind === "category" || kind === "id")) continue;
+    const known = yield* filtering(
+      source.column(String(name)),
+      (value) => !isMissing(value, cells),
+    );
+    const words = yield* filtering(known, (value) => toNumber(value, cells) === undefined);
+    const areFew = words.length > 0 && words.length <= MOST_WORDS * known.length;
+    if (!areFew || known.length < FEW_ROWS) continue;
+    const numbers = (known.length - words.length).toLocaleString("en");
+    notes.push(
+      `Column ${show(name)} was taken for text (${kind}), but ${numbers} of its ${known.length.toLocaleString("en")} values are numbers. If ${show(words[0])} means that a value is missing, replace it by null.`,
+    );
+  }
+  return notes;
 }
 
 /** The guessed kind of a column. */
