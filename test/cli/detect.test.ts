@@ -227,6 +227,18 @@ describe("detect DATA", () => {
     );
   });
 
+  test("a note says if more rows are odd than the share that is flagged", async () => {
+    // A sensor sends the same value in 40 of 400 rows.
+    const stuck = (i: number) => (i >= 200 && i < 240 ? { temp: "900" } : {});
+    writeFileSync(join(folder, "many.csv"), sensors(400, 8, stuck));
+    const { err } = await runLine(folder, "detect many.csv");
+    expect(err.replaceAll(/\s+/g, " ")).toMatch(
+      /note (\d+) rows score more than 10 times as high .* only 1 % of all are flagged\. --contamination 0\.0\d flags more/,
+    );
+    writeFileSync(join(folder, "many.csv"), sensors(400, 8));
+    expect((await runLine(folder, "detect many.csv")).err).not.toContain("--contamination");
+  });
+
   test("with a contamination flags that share, and states no rate for normal rows", async () => {
     const line = `detect mixed.csv -q --contamination .02 ${SMALL}`;
     const { out } = await runLine(folder, line);

@@ -1,6 +1,6 @@
 // Makes a detector from a table and reports the decisions.
 
-import { decisionText } from "../../detect/decision-text.ts";
+import { decisionText, percent } from "../../detect/decision-text.ts";
 import { rowsToReach, smallestAlpha } from "../../detect/statistics/conformal.ts";
 import { FEWEST_SCORES, tailShare } from "../../detect/statistics/peaks.ts";
 import { guessSchema } from "../../detect/table/schema.ts";
@@ -198,6 +198,7 @@ export function fitDetector(
     tellNotes(detector, table, report);
     const threshold = isAmongThemselves ? detector.detectTraining(decision).threshold : undefined;
     tellDecision(detector, decision, asked === undefined, report, threshold);
+    if (isAmongThemselves) tellMoreOdd(detector, decision, report);
     report.event("detector", () => ({
       schema: detector.schema,
       config: detector.config,
@@ -213,12 +214,12 @@ export function fitDetector(
 function tellYardstick({ yardstick }: AnomalyDetector, report: Reporter): void {
   if (yardstick === undefined) return;
   const { rows, detector, pca } = yardstick;
-  const figures = `AUROC ${detector.toFixed(2)}; principal components alone ${pca.toFixed(2)}; a guess 0.5`;
+  const told = (auroc: number) => `${Math.round(100 * auroc)} %`;
   report.say(
     setting(
       "self-test",
-      figures,
-      `on ${grouped(rows)} unseen rows, in which one value was swapped`,
+      `a row with a swapped value scores above another in ${told(detector)} of pairs; by principal components alone in ${told(pca)}; by a guess in 50 %`,
+      `AUROC of ${grouped(rows)} unseen rows, in which one value was swapped`,
     ),
   );
 }
@@ -270,6 +271,25 @@ export function tellDecision(
 
 /** The threshold of a tail, in multiples of the upper quartile of scores, above which the tail is called long. */
 const LONG_TAIL = 10;
+
+/** A note if more rows of a table score far above the usual than its share of flags allows. */
+function tellMoreOdd(detector: AnomalyDetector, decision: Decision, report: Reporter): void {
+  const { score } = detector.training;
+  if (!("alpha" in decision) || decision.alpha === undefined) return;
+  const usual = detector.threshold({ quantile: 0.75 });
+  const odd = score.reduce((sum, value) => sum + (value > LONG_TAIL * usual ? 1 : 0), 0);
+  if (odd <= decision.alpha * score.length) return;
+  const share = odd / score.length;
+  const digit = 10 ** Math.floor(Math.log10(share));
+  const contamination = Number((Math.ceil(share / digit) * digit).toPrecision(1));
+  if (contamination >= 0.5) return; // most rows cannot be called odd
+  report.say(
+    setting(
+      "note",
+      `${grouped(odd)} rows score more than ${LONG_TAIL} times as high as three quarters of the rows, and only ${percent(decision.alpha)} of all are flagged. --contamination ${contamination} flags more, by models that learn without the oddest rows.`,
+    ),
+  );
+}
 
 /** Describes the table. */
 export function tellTable(table: DetectorTable, seconds: number, report: Reporter): void {

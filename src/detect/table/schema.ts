@@ -205,7 +205,8 @@ function* guessingColumn(
     return as("time", "dates");
   }
   yield* requiringNoOtherStyle(name, known, cells);
-  if (allUnique) return as("id", "text that never repeats");
+  if (values.length > 1 && distinct.size === values.length)
+    return as("id", "text that never repeats");
   const { levels, other } = yield* levelsOf(known);
   const isDistinct = distinct.size > MOST_DISTINCT * known.length;
   if (values.length >= FEW_ROWS && (isDistinct || other > MOST_OTHER)) {

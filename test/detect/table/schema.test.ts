@@ -103,6 +103,11 @@ describe("the kind of a column", () => {
     expect(kindOf(mixed)).toBe("category");
   });
 
+  it("text that never repeats is an id, also in few rows", () => {
+    expect(kindOf(["a", "b", "c", "d", "e", "f"])).toBe("id");
+    expect(kindOf(["a", "b", "c", "d", "e", "a"])).toBe("category");
+  });
+
   it("is described as text", () => {
     const schema = guess({ colour: column((i) => ["red", "blue"][i % 2]), n: column((i) => i) });
     expect(describeSchema(schema)).toEqual([
