@@ -311,7 +311,8 @@ export class TiedAutoencoder {
   async #fitScalerToStream(engine: Engine, stream: BatchStream): Promise<void> {
     this.#training = true;
     try {
-      await learnFromStream(engine, stream, () => this.#requireSame(engine, "fitScaler"));
+      const requireGoing = () => this.#requireSame(engine, "fitScaler");
+      await learnFromStream(engine, stream, requireGoing, this.#runs);
     } finally {
       this.#training = false;
     }

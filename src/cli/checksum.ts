@@ -27,6 +27,7 @@ export class Checksum {
   #count = 0;
   /** Whether float32 holds every number exactly. Without a check of each number, MNIST takes half the time. */
   #areExact = false;
+  #mayHoldNaN = false;
 
   constructor(columns: number) {
     this.#columns = columns;
@@ -36,6 +37,7 @@ export class Checksum {
   add(data: Numbers): void {
     this.#count += data.length;
     this.#areExact = data instanceof Float32Array || data.BYTES_PER_ELEMENT <= 2;
+    this.#mayHoldNaN = data instanceof Float32Array || data instanceof Float64Array;
     for (let i = 0; i < data.length; ) {
       const some = data.subarray(i, i + CHUNK - this.#filled);
       this.#chunk.set(some, this.#filled);
@@ -55,12 +57,20 @@ export class Checksum {
     if (this.#filled === 0) return;
     const chunk = this.#chunk.subarray(0, this.#filled);
     const singles = this.#singles.subarray(0, this.#filled);
+    if (this.#mayHoldNaN) replaceNaN(chunk);
     singles.set(chunk);
     const isExact = this.#areExact || isSameNumbers(singles, chunk);
     const exact = isExact ? singles : chunk;
     this.#hash.update(isExact ? "4" : "8");
     this.#hash.update(new Uint8Array(exact.buffer, 0, exact.byteLength));
     this.#filled = 0;
+  }
+}
+
+/** Gives all NaN the same bits. A file can have any of them, and x86 computes 0 / 0 with another sign than most. */
+function replaceNaN(numbers: Float64Array): void {
+  for (let i = 0; i < numbers.length; i++) {
+    if (Number.isNaN(numbers[i])) numbers[i] = Number.NaN;
   }
 }
 
@@ -72,5 +82,6 @@ function isSameNumbers(rounded: Float32Array, numbers: Float64Array): boolean {
   return true;
 }
 
+/** Whether two tables have the same numbers, in the same order in every epoch. */
 export const isSame = (a: Fingerprint, b: Fingerprint): boolean =>
-  a.rows === b.rows && a.columns === b.columns && a.checksum === b.checksum;
+  a.rows === b.rows && a.columns === b.columns && a.checksum === b.checksum && a.bytes === b.bytes;

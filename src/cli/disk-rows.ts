@@ -59,7 +59,12 @@ export class DiskRows {
     const name = join(folder, `.tied-autoencoder-rows-${randomBytes(8).toString("hex")}.tmp`);
     try {
       const handle = await open(name, "wx+", 0o600);
-      await unlink(name);
+      try {
+        await unlink(name);
+      } catch (error) {
+        await handle.close();
+        throw error;
+      }
       return new DiskRows(columns, handle, name, sample);
     } catch (error) {
       throw fileError(name, error);
@@ -71,9 +76,14 @@ export class DiskRows {
     return this.#rows;
   }
 
+  /** The bytes of a number. */
+  get numberBytes(): number {
+    return this.#ArrayType.BYTES_PER_ELEMENT;
+  }
+
   /** The bytes of a row. */
   get rowBytes(): number {
-    return this.columns * this.#ArrayType.BYTES_PER_ELEMENT;
+    return this.columns * this.numberBytes;
   }
 
   /** Appends whole rows. */
@@ -108,7 +118,8 @@ export class DiskRows {
     options: OrderOptions & { readonly batchSize: number },
   ): AsyncGenerator<Rows, void, undefined> {
     const { columns } = this;
-    const batch = new this.#ArrayType(options.batchSize * columns);
+    const batchSize = Math.min(options.batchSize, options.end);
+    const batch = new this.#ArrayType(batchSize * columns);
     let filled = 0;
     for await (const { data, order } of this.#parts(options)) {
       for (const row of order) {
@@ -117,7 +128,7 @@ export class DiskRows {
         for (let j = 0; j < columns; j++) batch[filled + j] = data[first + j] ?? Number.NaN;
         filled += columns;
         if (filled < batch.length) continue;
-        yield { data: batch, shape: [options.batchSize, columns] };
+        yield { data: batch, shape: [batchSize, columns] };
         filled = 0;
       }
     }

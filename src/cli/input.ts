@@ -303,12 +303,17 @@ export const withoutColumns = (table: Table, columns: readonly number[]): string
     table.fileWidth,
   );
 
+/** A longer list of columns is no hint for a person. */
+const LONGEST_LIST = 200;
+
 function withoutHint(chosen: readonly number[], left: readonly number[], width: number): string {
-  const kept = chosen.filter((place) => !left.includes(place));
+  const leaves = new Set(left);
+  const kept = chosen.filter((place) => !leaves.has(place));
   const which = left.length === 1 ? "the column" : "them";
-  return kept.length === 0
+  const list = columnList(kept, width);
+  return kept.length === 0 || list.length > LONGEST_LIST
     ? ""
-    : `--columns ${shellQuote(columnList(kept, width))} leaves ${which} out`;
+    : `--columns ${shellQuote(list)} leaves ${which} out`;
 }
 
 /** Runs `work`. Errors of readers or the file system get the name of the file. */
@@ -447,7 +452,7 @@ function arrayTable(file: string, array: RowStream, options: TableOptions): Tabl
   const chosen = choose({ file, count: width, names: undefined }, options);
   const columns = chosen.length;
   const areAll = columns === width && chosen.every((column, i) => column === i);
-  const step = Math.max(1, Math.floor(PIECE_ELEMENTS / Math.max(1, columns)));
+  const step = Math.max(1, Math.floor(PIECE_ELEMENTS / width));
   return {
     columns,
     fileWidth: width,

@@ -18,6 +18,8 @@ export interface Fingerprint {
   readonly rows: number;
   readonly columns: number;
   readonly checksum: string;
+  /** The bytes of a number on disk, on which the order of the rows depends. Absent if the rows were in memory. */
+  readonly bytes?: number | undefined;
 }
 
 /** The note in a file. It is untrusted, so the code that uses a part of it checks that part. */
@@ -189,8 +191,11 @@ const isOptions = (value: unknown): value is Record<string, string | boolean> =>
 
 function isFingerprint(value: unknown): value is Fingerprint {
   if (typeof value !== "object" || value === null) return false;
-  const { rows, columns, checksum } = value as Record<string, unknown>;
+  const { rows, columns, checksum, bytes } = value as Record<string, unknown>;
   return (
-    Number.isSafeInteger(rows) && Number.isSafeInteger(columns) && typeof checksum === "string"
+    Number.isSafeInteger(rows) &&
+    Number.isSafeInteger(columns) &&
+    typeof checksum === "string" &&
+    (bytes === undefined || Number.isSafeInteger(bytes))
   );
 }

@@ -13,7 +13,7 @@ export interface Survey {
   /** The number of missing values (NaN), and the index of the first, or -1. */
   readonly missing: number;
   readonly firstMissing: number;
-  /** The index of the first infinity, or -1. */
+  /** The index of the first number that is infinite as float32, or -1. */
   readonly firstInfinite: number;
   /** The index of the first number outside of [0, 1], or -1. */
   readonly firstOutside: number;
@@ -26,6 +26,8 @@ export function survey(data: Numbers, columns: number): Survey {
   return surveyor.facts;
 }
 
+/** Numbers from here on are infinite as float32. */
+const INFINITE = 2 ** 128 - 2 ** 103;
 /** The fewest rows for recognising a column that counts. */
 const COUNTER_ROWS = 8;
 /** So many different whole numbers in a column with the name of an identifier identify rows. */
@@ -100,7 +102,7 @@ export class Surveyor {
   get idColumns(): number[] {
     if (this.#rows < COUNTER_ROWS) return [];
     const found = [...this.#counters, ...this.#identifiers].map(({ column }) => column);
-    return everyColumn(this.#columns).filter((column) => found.includes(column));
+    return [...new Set(found)].sort((a, b) => a - b);
   }
 
   get #rows(): number {
@@ -118,6 +120,9 @@ export class Surveyor {
           if (this.#missing++ === 0) this.#firstMissing = this.#count + i;
         } else if (this.#firstInfinite < 0) this.#firstInfinite = this.#count + i;
         continue;
+      }
+      if (this.#firstInfinite < 0 && (value >= INFINITE || value <= -INFINITE)) {
+        this.#firstInfinite = this.#count + i;
       }
       if (value < low) low = value;
       if (value > high) high = value;

@@ -156,7 +156,9 @@ async function lookedOver<Rows extends Piece | DiskRows>(
     throw error;
   }
   const { facts, idColumns } = surveyor;
-  return { table, rows, facts, fingerprint: checksum.end(), idColumns };
+  const bytes = rows instanceof DiskRows ? rows.numberBytes : undefined;
+  const fingerprint = { ...checksum.end(), ...(bytes === undefined ? {} : { bytes }) };
+  return { table, rows, facts, fingerprint, idColumns };
 }
 
 async function inMemory(table: Table, look: Look): Promise<Piece> {
@@ -212,9 +214,10 @@ async function requireUsable(
     throw new CommandError(`${found.text}: ${why(await valueAt(rows, at))}`, found.place);
   };
   if (facts.firstInfinite >= 0) {
-    await refuse(
-      facts.firstInfinite,
-      (value) => `training wants finite numbers, this one is ${value}`,
+    await refuse(facts.firstInfinite, (value) =>
+      Number.isFinite(value)
+        ? `training wants numbers below 3.4e38, this one is ${value}`
+        : `training wants finite numbers, this one is ${value}`,
     );
   }
   if (empty.length > 0) {

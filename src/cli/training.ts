@@ -252,8 +252,8 @@ export async function makeModel(
       [scale.low, scale.high].map((end) => new Float32Array(table.columns).fill(end)),
     );
   }
+  const end = trainingRows(facts, validation);
   if (rows instanceof DiskRows) {
-    const end = trainingRows(facts, validation);
     if (!isRange && (scale !== "none" || model.config.missing !== "error")) {
       await model.fitScaler(() => rows.pieces(end));
     }
@@ -266,7 +266,10 @@ export async function makeModel(
       await model.initializeFrom(sample, { method: "pca" });
     }
   } else if (initializer === "pca") {
-    await model.initializeFrom(matrix(rows, table), { method: "pca" });
+    // Only fit knows which rows --validation-shuffle draws.
+    const count = args.flag("validation-shuffle") ? rows.rows : end;
+    const data = rows.data.subarray(0, count * table.columns);
+    await model.initializeFrom(matrix({ rows: count, data }, table), { method: "pca" });
   }
   const shown = typeof scale === "string" ? scale : `${short(scale.low)}:${short(scale.high)}`;
   const guess = layers ? undefined : "a power of two, about a quarter of the width";

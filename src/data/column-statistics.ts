@@ -28,6 +28,11 @@ export class ColumnStatistics {
     this.#squares = new Float64Array(width);
   }
 
+  /** The rows of a piece. Calls that each add a multiple of it, except the last, have the same bits as one call. */
+  get rowsAtOnce(): number {
+    return Math.max(1, Math.floor(PIECE / this.width));
+  }
+
   /** Adds rows [first, end). @throws InvalidValueError for an infinity, before anything changes. */
   add(rows: Rows, first = 0, end = rows.count): void {
     finish(this.adding(rows, first, end));
@@ -36,7 +41,7 @@ export class ColumnStatistics {
   /** `add` with a pause after every piece of rows. */
   *adding(rows: Rows, first: number, end: number): Paused<void> {
     const { width } = this;
-    const most = Math.max(1, Math.floor(PIECE / width));
+    const most = this.rowsAtOnce;
     const piece = new Float64Array(Math.min(most, end - first) * width);
     for (let row = first; row < end; row += most) {
       const count = Math.min(most, end - row);

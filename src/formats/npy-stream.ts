@@ -69,17 +69,15 @@ async function* rowPieces(
   const size = itemSize(header.dtype);
   const rowBytes = elementCount(header.shape.slice(1)) * size;
   const expected = elementCount(header.shape) * size;
-  let part = new Uint8Array(Math.min(most * rowBytes, expected));
+  const part = new Uint8Array(Math.min(most * rowBytes, expected));
   let filled = 0;
   let total = 0;
   let skip = header.dataStart;
-  /** The whole rows of the part. What follows them begins the next part. */
+  /** A copy of the whole rows of the part. What follows them begins the next part. */
   const takeRows = (): NumericData => {
     const whole = filled - (filled % rowBytes);
-    const taken = decodeElements(header, part, 0, whole / size);
-    const next = new Uint8Array(part.length);
-    next.set(part.subarray(whole, filled));
-    part = next;
+    const taken = decodeElements(header, part.slice(0, whole), 0, whole / size);
+    part.copyWithin(0, whole, filled);
     filled -= whole;
     return taken;
   };

@@ -5,7 +5,7 @@ import { readRows } from "../data/rows.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import type { Engine } from "../model/engine.ts";
 import type { Batch } from "../model/staging.ts";
-import { finish } from "../platform/turns.ts";
+import { inTurns } from "../platform/turns.ts";
 import {
   type BatchInput,
   type BatchSource,
@@ -13,6 +13,7 @@ import {
   inputAndTarget,
   requireSameCount,
 } from "./batches.ts";
+import { unlessEnded, type Waiting } from "./waiting.ts";
 
 /** Batches from a stream. Each piece is requested only when it is needed, awaited, and checked for its width. */
 export function streamBatches(stream: BatchStream, width: number): BatchSource {
@@ -51,29 +52,61 @@ export function streamBatches(stream: BatchStream, width: number): BatchSource {
 }
 
 /**
- * Learns the statistics for the scaler and missing values from the pieces of a stream. `requireGoing` is called after
- * every piece. It throws to end the work. Nothing changes before the end of the stream.
+ * Learns the statistics for the scaler and missing values from the pieces of a stream. The result has the same bits as
+ * that of all rows at once. Nothing changes before the end of the stream.
+ * @param requireGoing Throws to end the work, also while it waits for a piece, if `waiting.wake` is called.
  */
 export async function learnFromStream(
   { preparation, staging, workspace }: Engine,
   stream: BatchStream,
   requireGoing: () => void,
+  waiting: Waiting,
 ): Promise<void> {
   const { width } = workspace;
+  const work = inTurns(requireGoing);
   const statistics = new ColumnStatistics(width);
+  const part = new Float64Array(statistics.rowsAtOnce * width);
+  let filled = 0;
+  const addPart = async () => {
+    const data = part.subarray(0, filled * width);
+    const rows = readRows("the stream", { data, shape: [filled, width] }, width);
+    await work(statistics.adding(rows, 0, filled));
+    filled = 0;
+  };
   const source = streamBatches(stream, width);
   try {
     for (let batch = 0; ; batch++) {
-      const piece = await source.next({ epoch: 0, batch });
-      requireGoing();
+      const next = Promise.resolve(source.next({ epoch: 0, batch }));
+      const piece = await unlessEnded(next, waiting, requireGoing);
       if (!piece) break;
-      finish(staging.requireTrainable(piece.x, false));
-      statistics.add(piece.x);
+      const { x } = piece;
+      await work(staging.requireTrainable(x, false));
+      for (let row = 0; row < x.count; ) {
+        const some = Math.min(statistics.rowsAtOnce - filled, x.count - row);
+        x.copy(row, some, part, filled * width);
+        filled += some;
+        row += some;
+        if (filled === statistics.rowsAtOnce) await addPart();
+      }
     }
-  } finally {
-    await source.close();
+    if (filled > 0) await addPart();
+  } catch (error) {
+    const closed = (async () => source.close())().catch(() => {});
+    // A stream that never gives its next piece cannot be closed either.
+    if (isGoing(requireGoing)) await closed;
+    throw error;
   }
+  requireGoing();
   preparation.take(statistics, "the stream");
+}
+
+function isGoing(requireGoing: () => void): boolean {
+  try {
+    requireGoing();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 type Pieces = AsyncIterator<BatchInput> | Iterator<BatchInput>;

@@ -9,6 +9,7 @@ import type { EpochRecord, StepRecord } from "./fit-options.ts";
 import type { RunState } from "./run-state.ts";
 import type { Monitor } from "./schedules/schedule.ts";
 import { isPromiseLike, type Pause, type StepLoop } from "./step-loop.ts";
+import { unlessEnded, type Waiting } from "./waiting.ts";
 
 /** Losses by epoch, in the form that Keras uses. */
 export interface History {
@@ -19,12 +20,10 @@ export interface History {
 }
 
 /** The state that a model keeps from one run to the next. */
-export interface RunMemory {
+export interface RunMemory extends Waiting {
   /** The state of the last run. `save` saves it, and a run may continue it. */
   run: RunState | undefined;
   readonly loop: StepLoop;
-  /** Makes a waiting run check immediately whether it must end. */
-  wake: (() => void) | undefined;
 }
 
 export class TrainingRun {
@@ -157,25 +156,8 @@ export class TrainingRun {
   /** Waits for `value`. Throws earlier if the signal is aborted or the model is disposed. */
   async #unlessEnded(value: unknown): Promise<unknown> {
     if (!isPromiseLike(value)) return value;
-    const { signal } = this.#fit;
-    const memory = this.#memory;
-    try {
-      return await new Promise((resolve, reject) => {
-        memory.wake = () => {
-          try {
-            this.#loop.requireGoing();
-          } catch (reason) {
-            reject(reason);
-          }
-        };
-        signal?.addEventListener?.("abort", memory.wake);
-        value.then(resolve, reject);
-        memory.wake(); // there is no event for an earlier abort
-      });
-    } finally {
-      if (memory.wake) signal?.removeEventListener?.("abort", memory.wake);
-      memory.wake = undefined;
-    }
+    const requireGoing = () => this.#loop.requireGoing();
+    return unlessEnded(value, this.#memory, requireGoing, this.#fit.signal);
   }
 
   /** Releases the data and restores the best weights, at every end of a run. */

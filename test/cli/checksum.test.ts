@@ -31,6 +31,13 @@ test("missing values are part of the checksum", () => {
   expect(isSame(of(gap), of(Float32Array.from(gap)))).toBe(true);
 });
 
+test("missing values with other bits are the same missing values", () => {
+  const bits = Uint32Array.of(0x3f800000, 0xffc00000, 0x7fc12345, 0x40000000);
+  const others = new Float32Array(bits.buffer);
+  expect([...others]).toEqual([1, Number.NaN, Number.NaN, 2]);
+  expect(isSame(of(others), of(Float64Array.of(1, Number.NaN, Number.NaN, 2)))).toBe(true);
+});
+
 test("the pieces in which rows arrive make no difference", () => {
   const all = Float64Array.from(numbers, (number, i) => (i < 100_000 ? number : number / 3));
   for (const rows of [1, 777, 50_000]) {

@@ -24,6 +24,8 @@ function idx(): Uint8Array {
   return Uint8Array.from([0, 0, 8, 3, 0, 0, 0, ROWS, 0, 0, 0, 2, 0, 0, 0, 3, ...numbers]);
 }
 
+const encoded = (ascii: string) => new TextEncoder().encode(ascii);
+
 const text = (...table: Parameters<typeof writeCsv>) =>
   Buffer.concat([...writeCsv(...table)]).toString();
 
@@ -76,6 +78,17 @@ beforeAll(async () => {
 
 const apply = (command: string, ...words: string[]) =>
   runHere(folder, [command, "m.safetensors", ...words, "--simd", "baseline"]);
+
+test("an NPY file that claims more than it has takes no memory for it, whichever columns are chosen", async () => {
+  const text = "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000, 131072), }\n";
+  const head = Uint8Array.of(0x93, ...encoded("NUMPY"), 1, 0, text.length, 0, ...encoded(text));
+  writeFileSync(inFolder("claims.npy"), Buffer.concat([head, Buffer.alloc(1000)]));
+  for (const columns of ["1", "1-131072"]) {
+    const { code, err } = await runHere(folder, ["info", "claims.npy", "--columns", columns]);
+    expect(code).toBe(1);
+    expect(err).toContain("takes 1048576000000000 bytes, the file has 1000 from byte");
+  }
+});
 
 describe("input formats", () => {
   test.each(Object.keys(files))("%s", async (name) => {

@@ -36,6 +36,17 @@ test("a column without values is found also if all pieces have missing values", 
   for (const rows of [1, 2, 3]) expect(inPieces(data, 3, rows).emptyColumns).toEqual([1]);
 });
 
+test("a number that is infinite as float32 is found, and others near it are not", () => {
+  const most = 3.4028235677973362e38; // rounds to the largest float32
+  expect(Math.fround(most)).toBeLessThan(Infinity);
+  const data = [most, -most, 1, 3.4028235677973366e38, -1e300, 1];
+  expect(inPieces(data, 2, 1).facts).toMatchObject({
+    firstInfinite: 3,
+    high: data[3],
+    low: -1e300,
+  });
+});
+
 describe("columns that number the rows", () => {
   const rows = (make: (i: number) => number[], count = 10) =>
     Array.from({ length: count }, (_, i) => make(i)).flat();

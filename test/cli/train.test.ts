@@ -4,6 +4,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { encodeNpy } from "../../src/formats/npy.ts";
 import { decodeSafetensors } from "../../src/formats/safetensors.ts";
 import { TiedAutoencoder } from "../../src/index.ts";
 import { jsonLines, run, runLine, temporaryFolder } from "./program.ts";
@@ -158,10 +159,50 @@ describe("with more rows than --memory", () => {
     expect(contents("parts.st").tensors).toEqual(contents("whole.st").tensors);
   });
 
+  test.each([
+    "--scale standard",
+    "--scale minMax --loss bce --missing mean --validation .2",
+    "--missing mask --noise gaussian:std=.1 --schedule cosine",
+    "--scale standard --validation .1 --early-stopping patience=1,minDelta=.5,restoreBest",
+    "--code gaussian --dropout .1 --micro-batches 3",
+    "--batch-size 9007199254740991",
+  ])("so it does with %s", async (options) => {
+    await runLine(folder, `${line} --no-shuffle ${options} -o whole.st`);
+    await runLine(folder, `${line} --no-shuffle ${options} --memory .1 -o parts.st`);
+    expect(contents("parts.st").tensors).toEqual(contents("whole.st").tensors);
+  });
+
+  test("--resume refuses the same numbers of another type, because their order would differ", async () => {
+    const numbers = Float64Array.from({ length: 3000 }, (_, i) => (i * i) % 97);
+    const file = (name: string, data: Float32Array | Float64Array) =>
+      writeFileSync(inFolder(name), encodeNpy({ shape: [1000, 3], data }));
+    file("doubles.npy", numbers);
+    file("singles.npy", Float32Array.from(numbers));
+    await runLine(folder, "train doubles.npy --memory .01 -e 1 -q -o typed.st");
+    const other = await runLine(folder, "train singles.npy --resume -e 2 -q -o typed.st");
+    expect(other.code).toBe(1);
+    expect(other.err).toContain(
+      "its numbers are the same, but the rows are on disk, with 4 bytes a number, and then they were on disk, with 8 bytes a number",
+    );
+    const same = await runLine(folder, "train doubles.npy --resume -e 2 -q -o typed.st");
+    expect(same).toMatchObject({ code: 0, err: "" });
+  });
+
+  test("a number that float32 cannot hold is refused before training, by its place", async () => {
+    const data = Float64Array.from({ length: 3000 }, (_, i) => (i === 2999 ? 1e300 : Math.sin(i)));
+    writeFileSync(inFolder("large.npy"), encodeNpy({ shape: [1000, 3], data }));
+    for (const memory of [".01", "1"]) {
+      const { err } = await runLine(folder, `train large.npy --memory ${memory} -o no.st`);
+      expect(err).toContain(
+        "large.npy: row 1000, column 3: training wants numbers below 3.4e38, this one is 1e+300",
+      );
+    }
+  });
+
   test("a cut run and --resume give the model of a run without a cut", async () => {
-    const disk = `${line} --memory .1 --validation .1 --schedule oneCycle`;
+    const disk = `${line.replace("-e 3", "-e 40")} --memory .1 --validation .1 --schedule oneCycle`;
     expect(await runLine(folder, `${disk} -o long.st`)).toMatchObject({ code: 0, err: "" });
-    await runLine(folder, `${disk} -o cut-disk.st --max-seconds .01`);
+    await runLine(folder, `${disk} -o cut-disk.st --max-seconds .000001`); // the shortest time: some steps
     const cut = contents("cut-disk.st").training.stepCount;
     const resumed = await runLine(folder, "train digits.csv -o cut-disk.st --resume -q");
     expect(resumed).toMatchObject({ code: 0, err: "" });

@@ -94,19 +94,40 @@ describe.each([
     await model.fit(() => [x]);
   });
 
-  test("is fitted on a stream as on all its rows, whatever the pieces", async () => {
+  test("is fitted on a stream with the same bits as on all its rows, whatever the pieces", async () => {
     const whole = make({ scaler, missing: "mean" });
-    const holes = x.map((value, i) => (i % 17 === 0 ? Number.NaN : value));
+    // Enough values for several parts of the statistics.
+    const holes = randomRows(40_000, WIDTH, 3).map((value, i) =>
+      i % 17 === 0 ? Number.NaN : value,
+    );
     whole.fitScaler(holes);
-    for (const rows of [1, 7, 60]) {
+    for (const rows of [1, 7, 10_000, 40_000]) {
       const model = make({ scaler, missing: "mean" });
       await model.fitScaler(async function* () {
         for (let at = 0; at < holes.length; at += rows * WIDTH) {
           yield holes.subarray(at, at + rows * WIDTH);
         }
       });
-      expectClose(model.encode(holes), whole.encode(holes), 1e-6);
+      expect(model.save()).toEqual(whole.save());
     }
+  });
+
+  test("a stream in memory gives the event loop its turns", async () => {
+    let turns = 0;
+    const timer = setInterval(() => turns++, 0);
+    await make({ scaler }).fitScaler(() => Array.from({ length: 3000 }, () => x));
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(1);
+  });
+
+  test("dispose ends it although the stream never gives its next piece", async () => {
+    const model = make({ scaler });
+    const fitting = model.fitScaler(async function* () {
+      yield x;
+      await new Promise(() => {});
+    });
+    setTimeout(() => model.dispose(), 5);
+    await expect(fitting).rejects.toThrow(/disposed during fitScaler/);
   });
 
   test("a stream that ends with an error changes nothing", async () => {

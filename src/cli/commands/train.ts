@@ -404,10 +404,14 @@ function requireSameData(
   const expected = earlier?.note[part];
   if (expected === undefined || isSame(expected, found)) return;
   const size = (one: typeof found) => `${grouped(one.rows)} rows of ${grouped(one.columns)}`;
+  const kept = ({ bytes }: typeof found) =>
+    bytes === undefined ? "in memory" : `on disk, with ${bytes} bytes a number`;
   const difference =
-    size(expected) === size(found)
-      ? "its numbers are others"
-      : `it has ${size(found)} where that had ${size(expected)}`;
+    size(expected) !== size(found)
+      ? `it has ${size(found)} where that had ${size(expected)}`
+      : expected.checksum !== found.checksum
+        ? "its numbers are others"
+        : `its numbers are the same, but the rows are ${kept(found)}, and then they were ${kept(expected)}, so that their order differs`;
   const what = part === "data" ? "trained" : "checked";
   const hint =
     part === "data"
