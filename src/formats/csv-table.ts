@@ -130,6 +130,8 @@ class TableRows implements RowConsumer {
     };
   }
 
+  // The loop over rows and cells is the same as in NumberBatch of csv.ts, except for what is done with a cell. One loop for
+  // both, with a call for every cell, takes 6 to 25 % longer.
   parse(bytes: Uint8Array, at: number): number {
     const { targets, columns, numbers, capacity, isText, stage } = this;
     const { lines, dialect } = this.file;

@@ -10,6 +10,9 @@ import {
   TiedAutoencoder,
 } from "../../src/index.ts";
 import { activations } from "../../src/layers/activations.ts";
+import type { CodeDefinition } from "../../src/layers/code.ts";
+import { Dense } from "../../src/layers/dense.ts";
+import type { Layer } from "../../src/layers/layer.ts";
 import { losses } from "../../src/losses/index.ts";
 import { codes } from "../../src/model/codes.ts";
 import { scalers } from "../../src/model/scalers.ts";
@@ -41,6 +44,26 @@ constraints.add(box);
 scalers.add(division);
 schedules.add(halving);
 noises.add(inputDropout);
+
+/** A dense code whose encoding layer is not a Dense but has one. */
+const wrappedCode: CodeDefinition<"wrapped", object> = {
+  type: "wrapped",
+  options: {},
+  layers({ encoder, decoder, between }) {
+    const dense = new Dense(encoder);
+    const wrapped: Layer = {
+      name: dense.name,
+      inputs: dense.inputs,
+      outputs: dense.outputs,
+      parameters: dense.parameters,
+      buffers: [],
+      label: "wrapped",
+      plan: (room) => dense.plan(room),
+      onnx: (write, from, to) => dense.onnx(write, from, to),
+    };
+    return { encode: [wrapped], decode: [...between, new Dense(decoder)] };
+  },
+};
 
 const ROWS = 40;
 const x = randomRows(ROWS, 8, 5);
@@ -188,6 +211,16 @@ describe("the results of the new objects", () => {
         expect(gradient, `${name}[${i}]`).toBeCloseTo(expected, 3);
       }
     }
+  });
+
+  test("the start from principal components finds a layer that encodes, of whatever class it is", async () => {
+    codes.add(wrappedCode);
+    const start = async (code: object) => {
+      const model = await TiedAutoencoder.create(configOf({ layers: [8, 6, 4], ...code }));
+      await model.initializeFrom(x, { method: "pca" });
+      return weightsOf(model);
+    };
+    expect(await start({ code: "wrapped" })).toEqual(await start({ code: "dense" }));
   });
 
   test("the scaler divides what the model trains on", async () => {

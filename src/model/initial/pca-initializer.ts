@@ -8,12 +8,8 @@
 
 import type { Rows } from "../../data/rows.ts";
 import { InvalidValueError } from "../../errors.ts";
-import { activations } from "../../layers/activations.ts";
+import { type ActivationOp, activationOp, activations } from "../../layers/activations.ts";
 import { Center } from "../../layers/center.ts";
-import { Dense } from "../../layers/dense.ts";
-import { Gaussian } from "../../layers/gaussian.ts";
-import type { Layer } from "../../layers/layer.ts";
-import { SparseEncoder } from "../../layers/sparse-encoder.ts";
 import { type Seed, Stream, splitSeed } from "../../math/seed.ts";
 import type { Paused } from "../../platform/turns.ts";
 import type { Engine } from "../engine.ts";
@@ -29,7 +25,7 @@ interface LayerTensors {
   readonly index: number;
   /** The number of layers of the network before it. */
   readonly before: number;
-  readonly layer: Dense;
+  readonly activation: ActivationOp;
   readonly weight: Tensor;
   readonly encoderBias: Tensor | undefined;
   readonly decoderBias: Tensor | undefined;
@@ -40,32 +36,29 @@ interface LayerTensors {
 /** Sets every parameter from the rows of `x`, with pauses. */
 export function* initializeFromComponents(engine: Engine, x: Rows): Paused<void> {
   const { layers, codeEnd, layout } = engine.network;
+  const { encoderActivations } = engine.config;
   const tensors = new Map(layout.tensors.map((tensor) => [tensor.name, tensor]));
   const seed = splitSeed(engine.config.seed);
-  let index = 0;
-  for (let before = 0; before < codeEnd; before++) {
-    const layer = denseOf(layers[before]);
-    if (!layer) continue;
-    const weight = tensors.get(`encoder.${index}.weight`);
-    if (!weight) throw new Error(`Layer ${index} has no weight.`);
+  for (const [index, spec] of encoderActivations.entries()) {
+    const name = `encoder.${index}.weight`;
+    const weight = tensors.get(name);
+    // The first layer that uses the weight encodes with it.
+    const before = layers.findIndex(({ parameters }) =>
+      parameters.some((one) => one.name === name),
+    );
+    if (!weight || before < 0 || before >= codeEnd)
+      throw new Error(`No layer encodes with ${name}.`);
+    const activation = activationOp(spec);
     const encoderBias = tensors.get(`encoder.${index}.bias`);
     const decoderBias = tensors.get(`decoder.${index}.bias`);
     const isCentered = layers[before - 1] instanceof Center;
-    const place = { index, before, layer, weight, encoderBias, decoderBias, isCentered };
+    const place = { index, before, activation, weight, encoderBias, decoderBias, isCentered };
     yield* initializeLayer(engine, x, place, seed);
-    index += 1;
   }
 }
 
-/** The dense part of a layer, which has the tied weight. Undefined for layers without one. */
-function denseOf(layer: Layer | undefined): Dense | undefined {
-  if (layer instanceof SparseEncoder) return layer.dense;
-  if (layer instanceof Gaussian) return layer.mean;
-  return layer instanceof Dense ? layer : undefined;
-}
-
 function* initializeLayer(engine: Engine, x: Rows, place: LayerTensors, seed: Seed): Paused<void> {
-  const { weight, encoderBias, decoderBias, layer, isCentered } = place;
+  const { weight, encoderBias, decoderBias, activation, isCentered } = place;
   const { kernels } = engine.core;
   const { arena } = engine;
   const [units = 0, width = 0] = weight.shape;
@@ -98,7 +91,7 @@ function* initializeLayer(engine: Engine, x: Rows, place: LayerTensors, seed: Se
 
   // The weighted sums for the mean row. Without a lift, the encoder's bias is minus these sums.
   const atMean = times(rows, mean, units, width);
-  const { lift } = activations.of(layer.activation);
+  const { lift } = activations.of(activation);
   const lifts = new Float64Array(units);
   if (lift !== undefined && encoderBias && decoderBias) {
     const least = yield* leastSums(data, rows, units);
