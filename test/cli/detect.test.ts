@@ -567,6 +567,20 @@ describe("errors and warnings", () => {
     const long = sensors(400, 4).trim().split("\n");
     const rates = long.filter((_, i) => i <= 100 || i % 5 === 0);
     expect(await says(rates)).toMatch(/^"time" goes up at more than one rate: each row by itself/);
+    const slashed = data.map((row) => row.replace(/^(\d+)-(\d+)-(\d+)/, "$2/$3/$1"));
+    expect(await says([header, ...slashed])).toBe(
+      'in dates of "time" such as "01/01/2026 00:00:00" the day may be the first number or the second: each row by itself; dates written as 2026-12-31 order rows',
+    );
+    const apart = data.map((row) => row.replace(" ", ","));
+    expect(await says([`date,${header}`, ...apart])).toBe(
+      '"time" has times of day without dates: each row by itself; one column with both orders rows',
+    );
+    const twoDays = apart.map((row, i) =>
+      i < 100 ? row : row.replace("2026-01-01", "2026-01-02"),
+    );
+    expect(await says([`date,${header}`, ...twoDays])).toBe(
+      '"date" has dates, and "time" times of day: each row by itself; one column with both orders rows',
+    );
     const soon = data.map((row, i) => (i === 7 ? row.replace(/^[^,]*/, "soon") : row));
     writeFileSync(join(folder, "x.csv"), [header, ...soon].join("\n"));
     const { err } = await runLine(folder, `detect x.csv ${SMALL}`);

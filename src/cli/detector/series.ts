@@ -62,7 +62,22 @@ export function chooseSeries(
     return { window: { length, ...given }, why: "" };
   }
   const time = schema.find(({ kind }) => kind === "time")?.name;
+  const unread = texts(table, schema);
+  const clock = unread.find((column) => column.all(CLOCK));
   if (typeof time !== "string") {
+    if (clock) {
+      return rowByRow(
+        `${quoted(clock.name)} has times of day without dates`,
+        "one column with both orders rows",
+      );
+    }
+    const slashed = unread.find(({ all }) => all(SLASHED));
+    if (slashed) {
+      return rowByRow(
+        `in dates of ${quoted(slashed.name)} such as ${quoted(slashed.first)} the day may be the first number or the second`,
+        "dates written as 2026-12-31 order rows",
+      );
+    }
     const isAlone = learned.length === 1 && learned[0]?.kind === "number";
     return isAlone
       ? rowByRow("one column without times", "--window auto takes the rows as a series")
@@ -91,6 +106,12 @@ export function chooseSeries(
       why: `${quoted(time)} goes up evenly for each ${quoted(String(group.name))}`,
     };
   }
+  if (clock) {
+    return rowByRow(
+      `${quoted(time)} has dates, and ${quoted(clock.name)} times of day`,
+      "one column with both orders rows",
+    );
+  }
   const back = stepsOf(times, all).filter((step) => step < 0).length;
   if (back === 0) return rowByRow(`${quoted(time)} goes up at more than one rate`, ASKING);
   const first = all.find((row) => row > 0 && (times[row] ?? 0) < (times[row - 1] ?? 0)) ?? 0;
@@ -100,6 +121,24 @@ export function chooseSeries(
     `${quoted(time)} goes back at ${placeIn(table, first)}${more}`,
     "rows in order of time, or of each --group-by COLUMN, make windows",
   );
+}
+
+/** Dates such as 03/01/2026, with or without a time. */
+const SLASHED = /^\d{1,2}\/\d{1,2}\/(?:\d{4}|\d{2})(?!\d)/;
+/** Times of day. */
+const CLOCK = /^\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[ap]m)?$/i;
+
+/** The columns of text that are not times, with a test of their values. Empty values pass. */
+function texts({ columns }: DetectorTable, schema: readonly ColumnSchema[]) {
+  const isTime = (name: string) =>
+    schema.some((column) => column.name === name && column.kind === "time");
+  return columns.flatMap(({ name, kind, values }) => {
+    if (kind !== "text" || isTime(name)) return [];
+    const first = values.find((value) => value !== "");
+    const all = (pattern: RegExp) =>
+      values.every((value) => value === "" || pattern.test(value.trim()));
+    return first === undefined ? [] : [{ name, first, all }];
+  });
 }
 
 const ASKING = "--window N makes windows";

@@ -34,14 +34,14 @@ export function toBoolean(value: unknown): boolean | undefined {
 }
 
 const TIME =
-  /^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(\.\d{1,9})?)?)?\s*(Z|[+-]\d{2}:?\d{2})?$/;
+  /^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(\.\d{1,9})?)?(?: ?([AP])M)?)?\s*(Z|[+-]\d{2}:?\d{2})?$/i;
 
 /** Dates with dots begin with the day, in every country that writes them so. */
 const DAY_FIRST = /^(\d{1,2})\.(\d{1,2})\.(\d{4})(?!\d)/;
 
 /**
  * A time in milliseconds since 1970: a Date, or text such as "2020-03-09 10:14:33.5", "2020-03-09T10:14Z" or
- * "09.03.2020 10:14". Times without a zone are in UTC, so that the result is the same everywhere. NaN if it is missing,
+ * "09.03.2020 10:14" or "2020-03-09 10:14 PM". Times without a zone are in UTC, so that the result is the same everywhere. NaN if it is missing,
  * undefined if it is something else. Dates such as "03/09/2020" are something else: the day may be the first number or
  * the second.
  */
@@ -51,18 +51,20 @@ export function toTime(value: unknown, cells: CellReader): number | undefined {
   if (typeof value !== "string" || value.length > 40) return undefined;
   const match = TIME.exec(value.trim().replace(DAY_FIRST, "$3-$2-$1"));
   if (!match) return undefined;
-  const [, year, month, day, hour = 0, minute = 0, second = 0, fraction = 0, zone] = match;
+  const [, year, month, day, hour = 0, minute = 0, second = 0, fraction = 0, half, zone] = match;
   const date = [year, month, day].map(Number);
   const clock = [hour, minute, second].map(Number);
   const [y = 0, mo = 0, d = 0] = date;
   const [h = 0, mi = 0, s = 0] = clock;
+  if (half !== undefined && (h < 1 || h > 12)) return undefined;
+  const hours = half === undefined ? h : (h % 12) + (/p/i.test(half) ? 12 : 0);
   if (mo < 1 || mo > 12 || d < 1 || d > 31 || h > 24 || mi > 59 || s > 60) return undefined;
-  const utc = Date.UTC(y, mo - 1, d, h, mi, s) + Math.round(Number(fraction) * 1000);
+  const utc = Date.UTC(y, mo - 1, d, hours, mi, s) + Math.round(Number(fraction) * 1000);
   return utc - zoneOffset(zone);
 }
 
 function zoneOffset(zone: string | undefined): number {
-  if (zone === undefined || zone === "Z") return 0;
+  if (zone === undefined || /z/i.test(zone)) return 0;
   const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2));
   return (zone.startsWith("-") ? -1 : 1) * minutes * 60_000;
 }

@@ -53,6 +53,11 @@ describe("cells of a table", () => {
     expect(time("2020-3-9")).toBe(Date.UTC(2020, 2, 9));
     expect(time("9.3.2020")).toBe(Date.UTC(2020, 2, 9));
     expect(time("26.06.2025 14:05:10")).toBe(Date.UTC(2025, 5, 26, 14, 5, 10));
+    expect(time("2020-03-09 12:14 AM")).toBe(Date.UTC(2020, 2, 9, 0, 14));
+    expect(time("2020-03-09 12:14:05pm")).toBe(Date.UTC(2020, 2, 9, 12, 14, 5));
+    expect(time("9.3.2020 1:14 pm")).toBe(Date.UTC(2020, 2, 9, 13, 14));
+    expect(time("2020-03-09 13:14 PM")).toBeUndefined();
+    expect(time("2020-03-09 PM")).toBeUndefined();
     expect(time(new Date(5))).toBe(5);
     expect(time("2020-13-01")).toBeUndefined();
     for (const text of ["10:14", "26/06/2025", "1.2.20201", "1.2.3", "32.1.2020", "1.13.2020"])
