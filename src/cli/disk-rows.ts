@@ -4,14 +4,18 @@
 // Full Data Shuffle").
 
 import { randomBytes } from "node:crypto";
-import { type FileHandle, open, unlink } from "node:fs/promises";
+import { closeSync, openSync, read, unlinkSync, writeFile } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { permutation, random } from "../detect/random.ts";
 import { range } from "../detect/samples.ts";
-import { fileError } from "./errors.ts";
+import { CommandError, fileError } from "./errors.ts";
 import type { Numbers } from "./input.ts";
 import { isFilePath } from "./output.ts";
+
+const readFrom = promisify(read);
+const writeTo = promisify(writeFile);
 
 /** The most bytes of a block. A row that is longer is a block of its own. */
 const BLOCK_BYTES = 1 << 20;
@@ -37,15 +41,18 @@ export interface OrderOptions {
 
 export class DiskRows {
   readonly columns: number;
-  readonly #handle: FileHandle;
-  readonly #name: string;
+  readonly #file: number;
+  readonly #folder: string;
   readonly #ArrayType: NumbersConstructor;
   #rows = 0;
 
-  private constructor(columns: number, handle: FileHandle, name: string, sample: Numbers) {
+  /** The read that is under way. */
+  #reading: Promise<unknown> = Promise.resolve();
+
+  private constructor(columns: number, file: number, folder: string, sample: Numbers) {
     this.columns = columns;
-    this.#handle = handle;
-    this.#name = name;
+    this.#file = file;
+    this.#folder = folder;
     this.#ArrayType = sample.constructor as NumbersConstructor;
   }
 
@@ -58,16 +65,17 @@ export class DiskRows {
     const folder = (await isFilePath(path)) ? dirname(path) : tmpdir();
     const name = join(folder, `.tied-autoencoder-rows-${randomBytes(8).toString("hex")}.tmp`);
     try {
-      const handle = await open(name, "wx+", 0o600);
+      // Not awaited in between: a signal that ends the program there would leave the name.
+      const file = openSync(name, "wx+", 0o600);
       try {
-        await unlink(name);
+        unlinkSync(name);
       } catch (error) {
-        await handle.close();
+        closeSync(file);
         throw error;
       }
-      return new DiskRows(columns, handle, name, sample);
+      return new DiskRows(columns, file, folder, sample);
     } catch (error) {
-      throw fileError(name, error);
+      throw noRoom(folder, error);
     }
   }
 
@@ -90,9 +98,9 @@ export class DiskRows {
   async append(data: Numbers): Promise<void> {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     try {
-      await this.#handle.writeFile(bytes);
+      await writeTo(this.#file, bytes);
     } catch (error) {
-      throw fileError(this.#name, error);
+      throw noRoom(this.#folder, error);
     }
     this.#rows += data.length / this.columns;
   }
@@ -145,7 +153,9 @@ export class DiskRows {
 
   /** Removes the rows from the disk. */
   async close(): Promise<void> {
-    await this.#handle.close();
+    // Another file may get the number of a closed one.
+    await this.#reading.catch(() => {});
+    closeSync(this.#file);
   }
 
   get #blockRows(): number {
@@ -182,14 +192,20 @@ export class DiskRows {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const start = first * this.rowBytes;
     for (let done = 0; done < bytes.length; ) {
-      const { bytesRead } = await this.#handle.read(
-        bytes,
-        done,
-        Math.min(BLOCK_BYTES, bytes.length - done),
-        start + done,
-      );
-      if (bytesRead === 0) throw new Error(`${this.#name} ends within row ${first}.`);
+      const some = Math.min(BLOCK_BYTES, bytes.length - done);
+      const reading = readFrom(this.#file, bytes, done, some, start + done);
+      this.#reading = reading;
+      const { bytesRead } = await reading;
+      if (bytesRead === 0) throw new Error(`The rows on disk end within row ${first}.`);
       done += bytesRead;
     }
   }
+}
+
+function noRoom(folder: string, error: unknown): CommandError {
+  const { message } = fileError(folder, error);
+  return new CommandError(
+    `${message}; the rows take more than --memory and are kept on disk in this folder`,
+    { file: folder, cause: error },
+  );
 }
