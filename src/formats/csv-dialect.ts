@@ -44,6 +44,8 @@ const SAMPLE_ROWS = 16;
 const DECIMAL_ROWS = 100;
 
 const COMMA = 44;
+/** The bytes of a first line such as "sep=;" with quotation marks and its end. */
+const LONGEST_STATEMENT = 9;
 
 interface Row {
   readonly cells: readonly string[];
@@ -63,6 +65,10 @@ class RowSampler {
   constructor(texts: BlockTexts, delimiter: CsvDelimiter) {
     this.texts = texts;
     this.code = delimiter.charCodeAt(0);
+    const stated = statedDelimiter(texts.bytes);
+    if (stated === undefined) return;
+    this.start = stated.length;
+    this.line = 2;
   }
 
   /** The row with this number, from 0. Undefined if the bytes end before the row does. */
@@ -114,6 +120,18 @@ export function detectDialect(
   };
 }
 
+/** The delimiter that a first line such as "sep=;" states, as some spreadsheets write it, and the length of that line. */
+function statedDelimiter(
+  bytes: Uint8Array,
+): { readonly delimiter: CsvDelimiter; readonly length: number } | undefined {
+  const head = String.fromCharCode(...bytes.subarray(0, LONGEST_STATEMENT));
+  const [line, mark] = /^"?sep=([\t;|,])"?\r?\n/i.exec(head) ?? [];
+  const delimiter = CANDIDATES.find((one) => one === mark);
+  return line === undefined || delimiter === undefined
+    ? undefined
+    : { delimiter, length: line.length };
+}
+
 function chooseDelimiter(
   bytes: Uint8Array,
   complete: boolean,
@@ -121,6 +139,8 @@ function chooseDelimiter(
 ): RowSampler | undefined {
   const texts = new BlockTexts(bytes);
   if (delimiter !== "auto") return new RowSampler(texts, delimiter);
+  const stated = statedDelimiter(bytes);
+  if (stated !== undefined) return new RowSampler(texts, stated.delimiter);
   const candidates = CANDIDATES.filter((one) => one !== cells.decimal).map(
     (one) => new RowSampler(texts, one),
   );

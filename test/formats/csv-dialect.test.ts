@@ -31,6 +31,29 @@ const refusal = async (text: string, options: CsvDialectOptions = {}) => {
 
 const { NaN: nan } = Number;
 
+describe("a first line of a spreadsheet states the delimiter", () => {
+  const expected = { rows: [[1.5, 2, 3]], names: ["a", "b,c", "d"], warnings: [] };
+  test.each([
+    "sep=;\r\na;b,c;d\r\n1,5;2;3\r\n",
+    "\ufeffsep=;\na;b,c;d\n1,5;2;3",
+    '"sep=;"\r\na;"b,c";d\r\n1,5;2;3\r\n',
+    "SEP=|\na|b,c|d\n1,5|2|3\n",
+  ])("%j", async (text) => {
+    for (const size of [1e9, 1, 3]) expect(await read(text, {}, size)).toEqual(expected);
+  });
+
+  test("lines count from the first of the file", async () => {
+    expect(await refusal("sep=;\na;b\n1;2\n1;x\n")).toMatch(/^line 4, column 2/);
+    expect(await refusal("sep=;\n1;2\n1;x\n")).toMatch(/^line 3, column 2/);
+    const { rows } = await read("sep=;\n1;2\n", { delimiter: ";", header: false });
+    expect(rows).toEqual([[1, 2]]);
+  });
+
+  test("any other text is a header", async () => {
+    expect((await read("sep=x\n1\n2\n")).names).toEqual(["sep=x"]);
+  });
+});
+
 describe("missing values in the first row are data", () => {
   test.each(["?", "-nan", "None", "#N/A", "NULL", "-", "1.#IND", "<NA>", ""])(
     "%j",
