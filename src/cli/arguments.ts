@@ -246,7 +246,13 @@ function requireOperands(
   const { name, operands: wanted } = command;
   const least = wanted.filter((operand) => !operand.startsWith("[")).length;
   if (operands.length < least) {
-    throw new UsageError(`${name} needs ${wanted[operands.length]}: ${usage(command)}.`);
+    const [first] = operands;
+    const lacksModel = wanted[0] === "MODEL" && first !== undefined && TABLE_NAME.test(first);
+    throw new UsageError(
+      lacksModel
+        ? `${name} needs MODEL before ${quoted(first)}: ${usage(command)}; train makes a model, and train --detector a detector.`
+        : `${name} needs ${wanted[operands.length]}: ${usage(command)}.`,
+    );
   }
   const extra = operands[wanted.length];
   if (extra !== undefined) {
@@ -257,6 +263,9 @@ function requireOperands(
   const empty = operands.indexOf("");
   if (empty >= 0) throw new UsageError(`${wanted[empty]} is an empty word.`);
 }
+
+/** Names of tables. */
+const TABLE_NAME = /\.(?:csv|tsv|txt|jsonl?|np[yz]|idx)(?:\.gz)?$/i;
 
 /** What to write if one of the operands is the model that is to be written or trained on. */
 function outputHint(

@@ -166,6 +166,11 @@ describe("exit code 2 with a hint", () => {
   test.each([
     ["trian good.csv", 'There is no command "trian"; perhaps train is meant.'],
     ["train", "train needs DATA: tied-autoencoder train DATA [options]."],
+    ["encode m.safetensors", "encode needs DATA: tied-autoencoder encode MODEL DATA [options]."],
+    [
+      "report good.csv",
+      'report needs MODEL before "good.csv": tied-autoencoder report MODEL DATA [options]; train makes a model, and train --detector a detector.',
+    ],
     ["encode m.safetensors a b", 'encode takes MODEL DATA, and "b" is one word too many.'],
     ["train good.csv new.csv", 'train takes DATA, and "new.csv" is one word too many.'],
     [
