@@ -30,6 +30,8 @@ interface Other {
 interface Others {
   readonly others: readonly Other[];
   readonly notation: Notation | "mixed" | undefined;
+  /** Whether commas separate cells and are decimal marks in quoted cells. No reader guesses both. */
+  readonly needsDelimiter: boolean;
 }
 
 /**
@@ -102,14 +104,19 @@ export async function notationAfter(
   const { look } = error.cause.place;
   if (look === undefined || !DECIDED.includes(look) || !(await isFile(path))) return undefined;
   const found = await otherColumns(path, undefined, options).catch(() => undefined);
-  return found?.notation === "mixed" ? undefined : found?.notation;
+  // A later file of the same kind would need the option --delimiter too, so the user has to know it.
+  if (found === undefined || found.notation === "mixed" || found.needsDelimiter) return undefined;
+  return found.notation;
 }
 
 /** Looks of numbers whose notation follows from the other cells of the table. */
 const DECIDED: readonly NumberLook[] = ["percent", "currency", "grouped", "decimalComma"];
 
 /** The error with the options for all columns, or the same error if one option is enough. */
-function withOptions(error: CommandError, { others, notation }: Others): CommandError {
+function withOptions(
+  error: CommandError,
+  { others, notation, needsDelimiter }: Others,
+): CommandError {
   const isSettled = typeof notation === "object";
   if (notation === "mixed") {
     return withHint(
@@ -120,7 +127,10 @@ function withOptions(error: CommandError, { others, notation }: Others): Command
   const hints = others.flatMap(({ option }) => (option === undefined ? [] : [option]));
   const units = hints.flatMap((hint) => /--units '?([^' ]+)/.exec(hint)?.slice(1) ?? []);
   const all = isSettled
-    ? notationOptions({ ...notation, units: [...new Set([...notation.units, ...units])] })
+    ? [
+        ...(needsDelimiter ? ["--delimiter ,"] : []),
+        ...notationOptions({ ...notation, units: [...new Set([...notation.units, ...units])] }),
+      ]
     : [
         ...(hints.some((hint) => hint.includes("--thousands ")) ? ["--thousands CHAR"] : []),
         ...(units.length > 0 ? [`--units ${shellQuote([...new Set(units)].join(","))}`] : []),
@@ -144,7 +154,9 @@ async function otherColumns(
   let reader: CellReader | undefined;
   let counts: { values: number; texts: number; first: string; notation: NotationCounter }[] = [];
   const { bytes } = await openSource(path);
+  let width = 0;
   const columns = (count: number) => {
+    width = count;
     const places = chosen?.fileColumns ?? Array.from({ length: count }, (_, i) => i);
     counts = places.map(() => ({
       values: 0,
@@ -182,5 +194,27 @@ async function otherColumns(
   const ofNumbers = counts.flatMap(({ values, notation }) =>
     notation.numbers > (1 - TEXTS) * values ? [notation] : [],
   );
-  return { others, notation: notationOf(ofNumbers) };
+  const notation = notationOf(ofNumbers);
+  const hasCommas = typeof notation === "object" && notation.decimal === ",";
+  return { others, notation, needsDelimiter: hasCommas && (await hasCommaCells(path, width)) };
+
+  /** Whether commas separate the cells, although no option says so. */
+  async function hasCommaCells(path: string, width: number): Promise<boolean> {
+    if (delimiter !== "auto" || width < 2) return false;
+    const { bytes } = await openSource(path);
+    let columns = 0;
+    const count = (all: number) => {
+      columns = all;
+      return [];
+    };
+    const reading = streamTable(bytes, { ...cells, header, delimiter: ",", columns: count });
+    try {
+      await reading.next();
+    } catch {
+      return false; // its rows have different numbers of cells
+    } finally {
+      await reading.return();
+    }
+    return columns === width;
+  }
 }

@@ -423,6 +423,11 @@ describe("errors and warnings", () => {
       "detect x.csv --units € --decimal ,",
       /^tied-autoencoder: x\.csv: line 3, column 1 \("a"\): expected a number, got "1\.234,50 €" \(--decimal , --thousands \. --units '€,%' reads all numbers of this table\)$/m,
     ],
+    "decimal commas between commas": [
+      'a,b\n"1,5",1\n"2,5 €",2\n',
+      "detect x.csv",
+      /got "1,5" \(--delimiter , --decimal , --units '€' reads all numbers of this table\)/,
+    ],
     "digits in groups or decimals, which no cell decides": [
       'a,b\n"1,234",1\n"2,345",2\n',
       "detect x.csv",
