@@ -10,6 +10,7 @@ import { FormatError } from "../../../src/formats/errors.ts";
 import { gunzip, gunzipByPako } from "../../../src/formats/gunzip.ts";
 import { decodeIdx, encodeIdx } from "../../../src/formats/idx.ts";
 import { decodeNpy, encodeNpy } from "../../../src/formats/npy.ts";
+import { openNpy } from "../../../src/formats/npy-stream.ts";
 import { encodeNpz, openNpz } from "../../../src/formats/npz.ts";
 import type { NumericArray, NumericData } from "../../../src/formats/numbers.ts";
 import { decodeSafetensors, tensorToFloat32 } from "../../../src/formats/safetensors.ts";
@@ -96,6 +97,43 @@ test("NPY", async () => {
     const array = tried(() => decodeNpy(bytes));
     if (array) requireWhole(array, 2 * bytes.length);
   });
+});
+
+/** The numbers, or the message of the FormatError. */
+async function numbersOf(read: () => Promise<unknown[]>): Promise<unknown[] | string> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return error.message;
+  }
+}
+
+async function* withPauses(bytes: Uint8Array, at: readonly number[], pauses: boolean) {
+  for await (const piece of inPieces(bytes, at)) {
+    yield piece;
+    if (pauses) yield new Uint8Array(0);
+  }
+}
+
+test("NPY in pieces and with pauses has the numbers or the error of the whole file", async () => {
+  const most = fc.integer({ min: 1, max: 40 });
+  await attack(
+    fc.tuple(damaged(npy), cuts, most, fc.boolean()),
+    async ([bytes, at, rows, pauses]) => {
+      const whole = await numbersOf(async () => [...decodeNpy(bytes).data]);
+      const pieces = await numbersOf(async () => {
+        const stream = await openNpy(withPauses(bytes, at, pauses));
+        const all: unknown[] = [];
+        for await (const piece of stream.pieces(rows)) {
+          all.push(...piece);
+          expect(all.length).toBeLessThanOrEqual(bytes.length);
+        }
+        return all;
+      });
+      expect(pieces).toEqual(whole);
+    },
+  );
 });
 
 test("IDX", async () => {
