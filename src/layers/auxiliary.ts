@@ -9,6 +9,7 @@ import type { CodeContext } from "./code.ts";
 import { Dense, type DenseOptions, type PlannedDense } from "./dense.ts";
 import {
   type AuxiliaryTerm,
+  addProducts,
   decodeLists,
   equalLists,
   gradientAtLists,
@@ -48,8 +49,8 @@ export class Auxiliary implements AuxiliaryTerm {
     this.categories = categories;
   }
 
-  plan(room: Room, encoder: SparseSource, inputs: number, units: number): PlannedAuxiliaryTerm {
-    return new PlannedAuxiliary(this, room, encoder, inputs, units);
+  plan(room: Room, encoder: SparseSource): PlannedAuxiliaryTerm {
+    return new PlannedAuxiliary(this, room, encoder);
   }
 }
 
@@ -77,13 +78,8 @@ class PlannedAuxiliary implements PlannedAuxiliaryTerm {
   #count = 0;
   #k = 0;
 
-  constructor(
-    auxiliary: Auxiliary,
-    room: Room,
-    encoder: SparseSource,
-    inputs: number,
-    units: number,
-  ) {
+  constructor(auxiliary: Auxiliary, room: Room, encoder: SparseSource) {
+    const [units = 0, inputs = 0] = encoder.weight.spec.shape;
     this.#auxiliary = auxiliary;
     this.#encoder = encoder;
     this.#inputs = inputs;
@@ -182,27 +178,23 @@ class PlannedAuxiliary implements PlannedAuxiliaryTerm {
     pass.logits = logits;
     gradientAtLists(pass, first, this.#lists, d);
     this.#encoder.gradientAtSum(pass, this.#lists, this.#count, this.#sums);
-    const { starts, indices, values, gradients, unitStarts, entryRows, entries } = this.#lists;
-    const [inputs, units] = [this.#inputs, this.#units];
-    const { value: weight, gradient: dW } = this.#encoder.weight;
-    kernels.sparseTN(
-      units,
-      inputs,
-      unitStarts,
-      entryRows,
-      entries,
-      values,
-      d,
-      inputs,
-      gradients,
-      x,
-      inputs,
-      1,
-      dW,
-      inputs,
-    );
+    const { starts, indices, values, gradients } = this.#lists;
+    const { weight } = this.#encoder;
+    addProducts(pass, weight, this.#lists, 1, values, d, gradients, x);
+    const inputs = this.#inputs;
     if (dx !== 0)
-      kernels.sparseNN(rows, inputs, starts, indices, gradients, weight, inputs, 1, dx, inputs);
+      kernels.sparseNN(
+        rows,
+        inputs,
+        starts,
+        indices,
+        gradients,
+        weight.value,
+        inputs,
+        1,
+        dx,
+        inputs,
+      );
   }
 }
 

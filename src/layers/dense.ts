@@ -66,11 +66,16 @@ export class Dense implements Layer {
   }
 
   onnx(write: OnnxWriter, x: string, output: string): string {
+    return write.named(this.onnxValue(write, x), output);
+  }
+
+  /** The same without a name for the output. */
+  onnxValue(write: OnnxWriter, x: string): string {
     const { weight, bias, encodes } = this.options;
     const inputs = bias ? [x, weight.name, bias.name] : [x, weight.name];
     const sum = write.add("Gemm", inputs, { transB: { int: encodes ? 1 : 0 } });
     const { type, parameter } = this.activation;
-    return write.named(activations.of({ type }).onnx(write, sum, parameter), output);
+    return activations.of({ type }).onnx(write, sum, parameter);
   }
 }
 

@@ -38,7 +38,7 @@ export interface SparseSource {
 
 /** A term of the loss that uses units that were not kept. */
 export interface AuxiliaryTerm {
-  plan(room: Room, source: SparseSource, inputs: number, units: number): PlannedAuxiliaryTerm;
+  plan(room: Room, source: SparseSource): PlannedAuxiliaryTerm;
 }
 
 export interface PlannedAuxiliaryTerm {
@@ -103,4 +103,37 @@ export function gradientAtLists(
   const weight = dense.weight.value;
   kernels.sampledNT(rows, outputs, starts, indices, dz, outputs, weight, outputs, gradients);
   return gradients;
+}
+
+/**
+ * dW = beta dW + the sum over listed elements of a · A[row], and b · B[row] unless `rowsB` is 0, in row [unit] of dW
+ * [units, inputs]. `a` and `b` hold a number for each element, and `rowsA` and `rowsB` are matrices [rows, inputs].
+ */
+export function addProducts(
+  { kernels }: Pass,
+  { spec, gradient }: Parameter,
+  { unitStarts, entryRows, entries }: KeptLists,
+  beta: number,
+  a: Address,
+  rowsA: Address,
+  b: Address,
+  rowsB: Address,
+): void {
+  const [units = 0, n = 0] = spec.shape;
+  kernels.sparseTN(
+    units,
+    n,
+    unitStarts,
+    entryRows,
+    entries,
+    a,
+    rowsA,
+    n,
+    b,
+    rowsB,
+    n,
+    beta,
+    gradient,
+    n,
+  );
 }

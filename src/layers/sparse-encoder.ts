@@ -4,10 +4,10 @@
 // the tied weight in one pass over its rows.
 
 import { gradientNeedsInput } from "../../assembly/ops.ts";
-import { activations } from "./activations.ts";
 import { Dense, type DenseOptions } from "./dense.ts";
 import {
   type AuxiliaryTerm,
+  addProducts,
   equalLists,
   type KeptLists,
   type PlannedAuxiliaryTerm,
@@ -46,6 +46,8 @@ export interface SparseEncoderOptions {
   /** Whether the decoder reads the lists. Otherwise it reads a matrix. */
   readonly decodesSparsely: boolean;
   readonly auxiliary: AuxiliaryTerm | undefined;
+  /** Rows without activity after which a unit is dead. */
+  readonly deadAfter: number;
 }
 
 export class SparseEncoder implements Layer {
@@ -87,11 +89,7 @@ export class SparseEncoder implements Layer {
   }
 
   onnx(write: OnnxWriter, x: string, output: string): string {
-    const { weight, bias } = this.options.dense;
-    const { type, parameter } = this.dense.activation;
-    const inputs = bias ? [x, weight.name, bias.name] : [x, weight.name];
-    const sum = write.add("Gemm", inputs, { transB: { int: 1 } });
-    const h = activations.of({ type }).onnx(write, sum, parameter);
+    const h = this.dense.onnxValue(write, x);
     if (this.options.ofBatch) {
       const isKept = write.add("Greater", [h, THRESHOLD]);
       return write.named(write.add("Where", [isKept, h, write.constant(0)]), output);
@@ -148,7 +146,7 @@ export class PlannedSparseEncoder implements PlannedLayer, SparseSource {
     this.#workspace = room.selection(ofBatch && training ? rows * units : units);
     this.#idle = room.buffer(ROWS_SINCE_ACTIVE);
     this.#threshold = ofBatch ? room.buffer(THRESHOLD) : 0;
-    this.#auxiliary = training ? options.auxiliary?.plan(room, this, inputs, units) : undefined;
+    this.#auxiliary = training ? options.auxiliary?.plan(room, this) : undefined;
     const term = this.#auxiliary;
     this.ownLoss = term && ((pass, y, target) => term.loss(pass, y, target));
     room.product(rows, units, inputs);
@@ -188,47 +186,15 @@ export class PlannedSparseEncoder implements PlannedLayer, SparseSource {
     const { starts, indices, values, gradients } = this.lists;
     if (this.#matrix !== 0) kernels.sparseGather(rows, starts, indices, dy, units, gradients);
     this.gradientAtSum(pass, this.lists, this.count, this.#sums);
-    const { value: weight, gradient: dW } = this.weight;
-    const { unitStarts, entryRows, entries } = this.lists;
-    const [x, dX] = [this.#x, this.decoderGradient];
+    const x = this.#x;
+    const dX = this.decoderGradient;
+    // A sparse decoder leaves its own use of the weight, values · dX, to this pass.
     const beta = pass.beta(this.weight);
-    if (dX === 0) {
-      kernels.sparseTN(
-        units,
-        inputs,
-        unitStarts,
-        entryRows,
-        entries,
-        gradients,
-        x,
-        inputs,
-        0,
-        0,
-        0,
-        beta,
-        dW,
-        inputs,
-      );
-    } else {
-      kernels.sparseTN(
-        units,
-        inputs,
-        unitStarts,
-        entryRows,
-        entries,
-        values,
-        dX,
-        inputs,
-        gradients,
-        x,
-        inputs,
-        beta,
-        dW,
-        inputs,
-      );
-    }
+    if (dX === 0) addProducts(pass, this.weight, this.lists, beta, gradients, x, 0, 0);
+    else addProducts(pass, this.weight, this.lists, beta, values, dX, gradients, x);
     const dx = this.#dx;
     if (dx !== 0) {
+      const weight = this.weight.value;
       kernels.sparseNN(rows, inputs, starts, indices, gradients, weight, inputs, 0, dx, inputs);
     }
     this.#auxiliary?.backward(pass, x, dx);

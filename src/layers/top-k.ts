@@ -9,7 +9,7 @@
 import { record } from "../checks.ts";
 import { InvalidValueError } from "../errors.ts";
 import { atLeast0, type Check, type Checks, flag, resolveOptions, whole } from "../options.ts";
-import { Auxiliary } from "./auxiliary.ts";
+import { Auxiliary, type AuxiliarySettings } from "./auxiliary.ts";
 import { Center } from "./center.ts";
 import type { CodeContext, CodeDefinition, CodeLayers, CodeModel } from "./code.ts";
 import { Dense } from "./dense.ts";
@@ -38,7 +38,7 @@ export interface TopKCodeOptions {
 }
 
 /** The default number of rows without activity after which a unit is dead. */
-export const DEAD_AFTER = 10_000_000;
+const DEAD_AFTER = 10_000_000;
 
 const auxiliaryChecks: Checks<AuxiliaryOptions> = {
   k: whole(1, 256),
@@ -87,23 +87,16 @@ function sparseLayers(
   const input: Layer[] = options.centered && outermost.bias ? [new Center(outermost.bias)] : [];
   const inputGradient = context.encoder.inputGradient || options.centered;
   const isSparse = between.length === 0;
-  const auxiliary = options.auxiliary
-    ? new Auxiliary(
-        context,
-        resolveOptions(
-          "auxiliary",
-          "auxiliary",
-          record("auxiliary", options.auxiliary),
-          auxiliaryChecks,
-        ),
-      )
-    : undefined;
+  // The check of the option filled in its defaults.
+  const settings = options.auxiliary as AuxiliarySettings | null;
+  const auxiliary = settings ? new Auxiliary(context, settings) : undefined;
   const encoder = new SparseEncoder({
     dense: { ...context.encoder, inputGradient },
     k: options.k,
     ofBatch: type === "batchTopK",
     decodesSparsely: isSparse,
     auxiliary,
+    deadAfter: settings?.deadAfter ?? DEAD_AFTER,
   });
   return {
     input,

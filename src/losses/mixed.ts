@@ -7,7 +7,7 @@ import { finiteNumber, wholeNumber } from "../checks.ts";
 import type { Arena } from "../core/arena.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import { type Check, optional } from "../options.ts";
-import type { LossDefinition } from "./loss.ts";
+import type { LossDefinition, LossFunction } from "./loss.ts";
 
 /** A category: its first column, and its number of levels. */
 export type CategoryBlock = readonly [first: number, levels: number];
@@ -57,6 +57,12 @@ export const mixed: LossDefinition<"mixed", MixedOptions> = {
     const levels = categories.reduce((sum, [, own]) => sum + own, 0);
     const end = categories.reduce((most, [first, own]) => Math.max(most, first + own), 0);
     let constants = { blocks: 0, weights: 0 };
+    const run: LossFunction["gradient"] = (kernels, input, scale, dy) => {
+      const { rows, width, masked, y, target, partials } = input;
+      const { blocks, weights: w } = constants;
+      kernels.mixedGradient(rows, width, count, blocks, w, masked, y, target, scale, dy, partials);
+      return kernels.sumF64(rows, partials);
+    };
     return {
       output: "linear",
       readsLogits: true,
@@ -84,28 +90,8 @@ export const mixed: LossDefinition<"mixed", MixedOptions> = {
           arena.view(own.weights, width).set(columnWeights(width, categories, weights));
         };
       },
-      sum(kernels, { rows, width, masked, y, target, partials }) {
-        const { blocks, weights: w } = constants;
-        kernels.mixedGradient(rows, width, count, blocks, w, masked, y, target, 0, 0, partials);
-        return kernels.sumF64(rows, partials);
-      },
-      gradient(kernels, { rows, width, masked, y, target, partials }, scale, dy) {
-        const { blocks, weights: w } = constants;
-        kernels.mixedGradient(
-          rows,
-          width,
-          count,
-          blocks,
-          w,
-          masked,
-          y,
-          target,
-          scale,
-          dy,
-          partials,
-        );
-        return kernels.sumF64(rows, partials);
-      },
+      sum: (kernels, input) => run(kernels, input, 0, 0),
+      gradient: run,
     };
   },
 };

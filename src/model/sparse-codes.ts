@@ -8,7 +8,6 @@ import {
   SparseEncoder,
   THRESHOLD,
 } from "../layers/sparse-encoder.ts";
-import { DEAD_AFTER } from "../layers/top-k.ts";
 import { longForm } from "../options.ts";
 import type { Engine } from "./engine.ts";
 
@@ -53,10 +52,7 @@ export function encodeSparse(engine: Engine, x: Rows): SparseCodes {
 
 /** The units that were not active for `auxiliary.deadAfter` rows, or 10,000,000 if the code has no auxiliary loss. */
 export function deadUnits(engine: Engine): number[] {
-  sparseLayer(engine, "deadUnits");
-  const code = longForm(engine.config.code);
-  const deadAfter =
-    "auxiliary" in code && isSettings(code.auxiliary) ? code.auxiliary.deadAfter : DEAD_AFTER;
+  const { deadAfter } = sparseLayer(engine, "deadUnits").options;
   const idle = engine.state.buffers[ROWS_SINCE_ACTIVE] ?? [];
   const units: number[] = [];
   for (let unit = 0; unit < idle.length; unit++) {
@@ -74,10 +70,6 @@ export function codeThreshold(engine: Engine): number {
     );
   }
   return engine.state.buffers[THRESHOLD]?.[0] ?? 0;
-}
-
-function isSettings(value: unknown): value is { deadAfter: number } {
-  return typeof value === "object" && value !== null && "deadAfter" in value;
 }
 
 function sparseLayer({ config, network }: Engine, call: string): SparseEncoder {

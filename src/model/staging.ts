@@ -71,7 +71,6 @@ export class Staging {
   readonly #masks: boolean;
   /** The name of the loss if its targets must be in [0, 1]. */
   readonly #boundedLoss: string | undefined;
-  readonly #targetRange: Range;
 
   /** `boundedLoss` is the name of the loss, if rows are not scaled and the loss needs targets in [0, 1]. */
   constructor(
@@ -88,7 +87,6 @@ export class Staging {
     this.#width = workspace.width;
     this.#masks = preparation.missing === "mask";
     this.#boundedLoss = boundedLoss;
-    this.#targetRange = boundedLoss === undefined ? FINITE : PROBABILITY;
   }
 
   /**
@@ -188,8 +186,8 @@ export class Staging {
 
   /** Throws unless the loss is defined for the `count` rows at `address`. NaN is allowed, as in inference. */
   requireTargets(rows: Rows, first: number, count: number, address: Address): void {
-    if (this.#targetRange !== FINITE) {
-      this.#requireWithin(this.#targetRange, true, rows, first, count, address);
+    if (this.#boundedLoss) {
+      this.#requireWithin(PROBABILITY, true, rows, first, count, address);
     }
   }
 
@@ -269,7 +267,7 @@ export class Staging {
     address: Address,
     asTarget: boolean,
   ): void {
-    const range = asTarget ? this.#targetRange : FINITE;
+    const range = asTarget && this.#boundedLoss ? PROBABILITY : FINITE;
     const allowsNaN = this.#preparation.missing !== "error";
     this.#requireWithin(range, allowsNaN, rows, first, count, address);
   }

@@ -1,7 +1,7 @@
 // Batches from a stream of pieces.
 
 import { ColumnStatistics } from "../data/column-statistics.ts";
-import { readRows } from "../data/rows.ts";
+import { FlatRows, readRows } from "../data/rows.ts";
 import { InvalidTypeError, InvalidValueError, show } from "../errors.ts";
 import type { Engine } from "../model/engine.ts";
 import type { Batch } from "../model/staging.ts";
@@ -68,8 +68,7 @@ export async function learnFromStream(
   const part = new Float64Array(statistics.rowsAtOnce * width);
   let filled = 0;
   const addPart = async () => {
-    const data = part.subarray(0, filled * width);
-    const rows = readRows("the stream", { data, shape: [filled, width] }, width);
+    const rows = new FlatRows().read("the stream", part.subarray(0, filled * width), width);
     await work(statistics.adding(rows, 0, filled));
     filled = 0;
   };
@@ -92,21 +91,16 @@ export async function learnFromStream(
     if (filled > 0) await addPart();
   } catch (error) {
     const closed = (async () => source.close())().catch(() => {});
-    // A stream that never gives its next piece cannot be closed either.
-    if (isGoing(requireGoing)) await closed;
+    try {
+      requireGoing();
+      await closed;
+    } catch {
+      // The work was ended from outside. A stream that never gives its next piece cannot be closed either.
+    }
     throw error;
   }
   requireGoing();
   preparation.take(statistics, "the stream");
-}
-
-function isGoing(requireGoing: () => void): boolean {
-  try {
-    requireGoing();
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 type Pieces = AsyncIterator<BatchInput> | Iterator<BatchInput>;

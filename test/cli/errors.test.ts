@@ -13,10 +13,12 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { encodeNpy } from "../../src/formats/npy.ts";
 import { activations } from "../../src/layers/activations.ts";
 import { losses } from "../../src/losses/index.ts";
+import { scalers } from "../../src/model/scalers.ts";
 import { optimizers } from "../../src/optimizers/index.ts";
 import { noises } from "../../src/training/noise/index.ts";
 import { jsonLines, run, runHere, runLines, temporaryFolder } from "./program.ts";
 
+const scales = scalers.names.filter((name) => name !== "range");
 const folder = temporaryFolder();
 const files: Record<string, string | Uint8Array> = {
   "good.csv": "a,b,c\n1,2,3\n4,5,6\n7,8,10\n",
@@ -203,7 +205,7 @@ describe("exit code 2 with a hint", () => {
     ],
     [
       "train good.csv --scale big",
-      '--scale takes none, standard, minMax, auto or a range such as 0:255; got "big".',
+      `--scale takes none, ${scales.join(", ")}, auto or a range such as 0:255; got "big".`,
     ],
     [
       "train good.csv -o m.safetensors --resume --seed 3",
