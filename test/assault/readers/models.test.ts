@@ -146,6 +146,8 @@ function edited(file: Uint8Array, edits: readonly Edit[]): Uint8Array {
       const all = places(json);
       const [holder, key] = all[Math.floor(at * all.length)] ?? [json, "format"];
       if (kind === "remove") delete holder[key];
+      // A large index would make an array of that length.
+      else if (kind === "copy" && Array.isArray(holder)) holder.push(holder[Number(key)]);
       else if (kind === "copy") holder[`${key}${String(value).slice(0, 9)}`] = holder[key];
       else holder[key] = structuredClone(value); // later edits change it, and other inputs share it
     }
