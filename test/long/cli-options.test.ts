@@ -84,6 +84,7 @@ const VALUES: Readonly<Record<string, string>> = {
   units: "kg",
   validation: "0.5",
   FILE: "out.onnx",
+  MB: "0.001",
   N: "2",
   P: "0.2",
   Q: "0.2",
