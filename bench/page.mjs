@@ -20,6 +20,8 @@ const made = performance.now();
 model.encode(new Float32Array(784));
 const [{ responseEnd }] = performance.getEntriesByType("resource");
 window.times = { started: started - responseEnd, made: made - responseEnd, encoded: performance.now() - responseEnd };`;
+const EMPTY = `const [{ responseEnd }] = performance.getEntriesByType("resource");
+window.times = { started: performance.now() - responseEnd };`;
 const PARTS = { started: "the script runs", made: "create has ended", encoded: "the first result" };
 
 /** Leaves out the baseline build. A bundler would put it into a file that the page does not load. */
@@ -52,13 +54,17 @@ const { values, positionals } = parseArgs({
 const checkouts = (positionals.length > 0 ? positionals : [join(import.meta.dirname, "..")]).map(
   (path) => resolve(path),
 );
-const scripts = await Promise.all(checkouts.map(script));
+/** What each page runs. An empty script shows what the browser itself takes. */
+const pages = [
+  ["an empty script", EMPTY],
+  ...(await Promise.all(checkouts.map(async (path) => [basename(path), await script(path)]))),
+];
 const server = createServer(({ url }, response) => {
   const [, number, file] = /^\/(\d+)\/(.*)$/.exec(url) ?? [];
   const isScript = file === "page.js";
   response.setHeader("content-type", isScript ? "text/javascript" : "text/html");
   response.end(
-    isScript ? scripts[number] : '<!doctype html><script type="module" src="page.js"></script>',
+    isScript ? pages[number][1] : '<!doctype html><script type="module" src="page.js"></script>',
   );
 });
 await new Promise((resolved) => server.listen(0, "127.0.0.1", resolved));
@@ -66,7 +72,7 @@ const browser = await chromium.launch({
   executablePath: "/usr/bin/chromium",
   args: ["--no-sandbox"],
 });
-const found = checkouts.map(() => []);
+const found = pages.map(() => []);
 for (let run = 0; run < Number(values.runs); run++) {
   for (const [i, times] of found.entries()) {
     const context = await browser.newContext();
@@ -79,8 +85,9 @@ for (let run = 0; run < Number(values.runs); run++) {
 }
 console.log(`${describeHost()}, Chromium ${browser.version()}, ${values.runs} loads each`);
 for (const [i, times] of found.entries()) {
-  console.log(`${basename(checkouts[i])}, milliseconds after the bytes: least, median`);
+  console.log(`${pages[i][0]}, milliseconds after the bytes: least, median`);
   for (const [part, name] of Object.entries(PARTS)) {
+    if (times[0][part] === undefined) continue;
     const sorted = times.map((each) => each[part]).sort((a, b) => a - b);
     const shown = [sorted[0], sorted[sorted.length >> 1]].map((time) =>
       time.toFixed(1).padStart(7),

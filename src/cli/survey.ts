@@ -112,17 +112,18 @@ export class Surveyor {
   #addNumbers(data: Numbers): void {
     let [low, high] = [this.#low, this.#high];
     let whole = this.#whole;
+    let firstInfinite = this.#firstInfinite;
     let firstOutside = this.#firstOutside;
     for (let i = 0; i < data.length; i++) {
       const value = data[i] ?? Number.NaN;
       if (value - value !== 0) {
         if (Number.isNaN(value)) {
           if (this.#missing++ === 0) this.#firstMissing = this.#count + i;
-        } else if (this.#firstInfinite < 0) this.#firstInfinite = this.#count + i;
+        } else if (firstInfinite < 0) firstInfinite = this.#count + i;
         continue;
       }
-      if (this.#firstInfinite < 0 && (value >= INFINITE || value <= -INFINITE)) {
-        this.#firstInfinite = this.#count + i;
+      if (firstInfinite < 0 && (value >= INFINITE || value <= -INFINITE)) {
+        firstInfinite = this.#count + i;
       }
       if (value < low) low = value;
       if (value > high) high = value;
@@ -132,6 +133,7 @@ export class Surveyor {
     this.#low = low;
     this.#high = high;
     this.#whole = whole;
+    this.#firstInfinite = firstInfinite;
     this.#firstOutside = firstOutside;
   }
 
