@@ -297,15 +297,16 @@ function Switch({ disabled }: { readonly disabled: boolean }) {
       <p>
         {isTied ? (
           <>
-            <b>{number(now?.parameters ?? 0)} parameters.</b> Every weight is used twice, in W and
-            in Wᵀ.
+            {now && <b>{number(now.parameters)} parameters. </b>}Every weight is used twice, in W
+            and in Wᵀ.
+          </>
+        ) : twin ? (
+          <>
+            <b>{number(twin.parameters)} parameters</b> instead of {number(now.parameters)}. W and
+            {" D\u1d40"} are <b>{(twin.distance * 100).toFixed(1)} %</b> apart.
           </>
         ) : (
-          <>
-            <b>{number(twin?.parameters ?? 0)} parameters</b> instead of{" "}
-            {number(now?.parameters ?? 0)}. W and
-            {" D\u1d40"} are <b>{((twin?.distance ?? 0) * 100).toFixed(1)} %</b> apart.
-          </>
+          "The decoder gets its own copy of the weights."
         )}
       </p>
     </div>
