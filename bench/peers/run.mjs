@@ -3,7 +3,7 @@
 // detectors follow (bench/detectors.mjs).
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -163,7 +163,9 @@ async function main() {
 function measureDetectors() {
   const hasSklearn = (python) => spawnSync(python, ["-c", "import sklearn"]).status === 0;
   const python = list(options.python).find(hasSklearn) ?? "python3";
-  const file = join(mkdtempSync(join(os.tmpdir(), "peers-")), "detectors.md");
+  const folder = mkdtempSync(join(os.tmpdir(), "peers-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, "detectors.md");
   const script = join(root, "bench/detectors.mjs");
   const { status } = spawnSync(process.execPath, [script, "--python", python, "--markdown", file], {
     stdio: "inherit",

@@ -1,16 +1,9 @@
 // A checksum of a table's numbers. The same numbers have the same checksum in every file format and number type.
 
-import type { Numbers, Piece } from "./input.ts";
+import type { Numbers } from "./input.ts";
 import type { Fingerprint } from "./model-file.ts";
 
 const CHUNK = 1 << 16; // numbers
-
-/** The checksum of a table in memory. */
-export function fingerprint({ data }: Piece, columns: number): Fingerprint {
-  const checksum = new Checksum(columns);
-  checksum.add(data);
-  return checksum.end();
-}
 
 /**
  * 128 bits of SHA-256 over the numbers as float32, or as float64 for chunks that float32 would round. Chunks begin at

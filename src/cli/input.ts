@@ -206,10 +206,16 @@ export async function openTable(path: string, options: TableOptions): Promise<Ta
   });
 }
 
-/** All rows of a table in one array. */
-export async function readWhole(table: Table): Promise<Piece> {
+/** All rows of a table in one array. `look` sees the numbers in order as they are read. */
+export async function readWhole(
+  table: Table,
+  look: (data: Numbers) => void = () => {},
+): Promise<Piece> {
   const all = new GatheredRows(table);
-  for await (const piece of table.pieces()) all.add(piece);
+  for await (const piece of table.pieces()) {
+    look(piece.data);
+    all.add(piece);
+  }
   return all.piece;
 }
 

@@ -16,6 +16,7 @@ import {
   type Piece,
   placeOf,
   readTableOptions,
+  readWhole,
   type Table,
   withoutColumns,
 } from "./input.ts";
@@ -63,7 +64,7 @@ export interface Storage {
   /** The most bytes of rows in memory. More rows are stored on disk. */
   readonly memory: number;
   /** A file in whose folder they are stored. */
-  readonly besides: string;
+  readonly beside: string;
 }
 
 /** The training rows. Warns of columns that look like row numbers. */
@@ -122,7 +123,7 @@ export async function readValidationFile(
       { file: table.file },
     );
   }
-  return lookedOver(table, demands, "check on", inMemory);
+  return lookedOver(table, demands, "check on", readWhole);
 }
 
 function requireWidth(table: Table, width: number | undefined): void {
@@ -161,20 +162,11 @@ async function lookedOver<Rows extends Piece | DiskRows>(
   return { table, rows, facts, fingerprint, idColumns };
 }
 
-async function inMemory(table: Table, look: Look): Promise<Piece> {
-  const all = new GatheredRows(table);
-  for await (const piece of table.pieces()) {
-    look(piece.data);
-    all.add(piece);
-  }
-  return all.piece;
-}
-
 /** The rows in memory, or on disk if they are too many. */
 async function inMemoryOrOnDisk(
   table: Table,
   look: Look,
-  { memory, besides }: Storage,
+  { memory, beside }: Storage,
 ): Promise<Piece | DiskRows> {
   let all = new GatheredRows(table);
   let disk: DiskRows | undefined;
@@ -187,7 +179,7 @@ async function inMemoryOrOnDisk(
       }
       all.add(piece);
       if (all.byteLength <= memory) continue;
-      disk = await DiskRows.create(besides, table.columns, piece.data);
+      disk = await DiskRows.create(beside, table.columns, piece.data);
       await disk.append(all.piece.data);
       all = new GatheredRows(table); // frees the rows in memory
     }

@@ -6,6 +6,7 @@ import {
   headerBytes,
   itemSize,
   type NpyHeader,
+  npyFileBytes,
   parseHeader,
   requireSize,
 } from "./npy.ts";
@@ -38,12 +39,12 @@ export async function openNpy(source: AsyncIterable<Uint8Array>): Promise<RowStr
   const header = parseHeader(head);
   const all = (async function* () {
     yield head;
-    for (let next = await bytes.next(); !next.done; next = await bytes.next()) yield next.value;
+    yield* { [Symbol.asyncIterator]: () => bytes }; // closes the source, if the reader stops early
   })();
   const rowBytes = elementCount(header.shape.slice(1)) * itemSize(header.dtype);
   // In column-major order, the first row ends near the end of the file. A header can claim rows of any size.
   if ((header.fortranOrder && header.shape.length > 1) || rowBytes > MOST_ROW_BYTES) {
-    const { shape, data } = decodeNpy(await gatherBytes(all));
+    const { shape, data } = decodeNpy(await gatherBytes(all, npyFileBytes));
     return { shape, pieces: (most) => slices({ shape, data }, most) };
   }
   return { shape: header.shape, pieces: (most) => rowPieces(header, all, most) };

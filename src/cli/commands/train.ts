@@ -201,7 +201,7 @@ interface Task {
 async function trainOn(task: Task): Promise<void> {
   const { typed, args, path, report } = task;
   const demands = demandsOf(args, task.earlier);
-  const storage = { memory: memoryOption(args), besides: path };
+  const storage = { memory: memoryOption(args), beside: path };
   const data = await readTraining(typed, task.dataPath, demands, report, storage);
   try {
     await trainWith(task, demands, data);
